@@ -1,0 +1,120 @@
+using System.Collections.Frozen;
+
+namespace FinanceIngest.Configuration;
+
+/// <summary>The programs, which differ in what they may run on (see <see cref="SettingsReader"/>).</summary>
+public enum ProgramKind
+{
+    /// <summary>HTTP API on Kestrel; by default the whole system.</summary>
+    IngestServer,
+
+    /// <summary>HTTP API as an Azure Functions app.</summary>
+    IngestFunction,
+
+    /// <summary>Drains the inbound queue.</summary>
+    ScoringWorker,
+
+    /// <summary>The operator's tool.</summary>
+    Cli,
+}
+
+/// <summary>What one process does.</summary>
+[Flags]
+public enum Roles
+{
+    /// <summary>Nothing but what every program does.</summary>
+    None = 0,
+
+    /// <summary>Answers HTTP and puts transactions on the inbound queue.</summary>
+    Intake = 1,
+
+    /// <summary>Drains the inbound queue and scores.</summary>
+    Scorer = 2,
+
+    /// <summary>Sends alerts from the outbox.</summary>
+    Dispatcher = 4,
+}
+
+/// <summary>What an API key allows.</summary>
+[Flags]
+public enum Scopes
+{
+    /// <summary>Open to everybody.</summary>
+    None = 0,
+
+    /// <summary>Submit transactions.</summary>
+    Submit = 1,
+
+    /// <summary>Read results.</summary>
+    Read = 2,
+
+    /// <summary>Change baselines.</summary>
+    Admin = 4,
+
+    /// <summary>Everything.</summary>
+    All = Submit | Read | Admin,
+}
+
+/// <summary>One named key; two names can hold at once, so that keys rotate.</summary>
+public sealed record ApiKeySetting(string Name, string Secret, Scopes Scopes);
+
+/// <summary>Every setting of the system, validated. <c>docs/configuration.md</c> is the user's view of it.</summary>
+public sealed record Settings
+{
+    /// <summary>SQL Server connection string, or null for embedded SQLite.</summary>
+    public string? SqlConnectionString { get; init; }
+
+    /// <summary>Azure Storage connection string.</summary>
+    public string? StorageConnectionString { get; init; }
+
+    /// <summary>Queue endpoint, used with managed identity.</summary>
+    public Uri? QueueServiceUri { get; init; }
+
+    /// <summary>Full path of the folder of the embedded storage.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>What this process does.</summary>
+    public Roles Roles { get; init; }
+
+    /// <summary>Name of the inbound queue.</summary>
+    public string InboundQueue { get; init; } = "transactions-inbound";
+
+    /// <summary>Name of the queue of what could not be processed.</summary>
+    public string PoisonQueue => InboundQueue + "-poison";
+
+    /// <summary>Name of the alert queue.</summary>
+    public string AlertQueue { get; init; } = "anomaly-alerts";
+
+    /// <summary>Anomaly when |z| is greater than this.</summary>
+    public double Threshold { get; init; } = 3;
+
+    /// <summary>Fewer samples than this is no baseline.</summary>
+    public int MinimumSamples { get; init; } = 2;
+
+    /// <summary>Named keys; none: open on loopback only.</summary>
+    public IReadOnlyList<ApiKeySetting> ApiKeys { get; init; } = [];
+
+    /// <summary>Secret from which ids are certified; null until <c>SigningKeyFile</c> supplies the embedded one.</summary>
+    public string? IdSigningKey { get; init; }
+
+    /// <summary>Requests per key and minute; null: no limit.</summary>
+    public int? RateLimitPerMinute { get; init; }
+
+    /// <summary>Rows older than this many days are purged; null: never.</summary>
+    public int? RetentionDays { get; init; }
+
+    /// <summary>The longest pause between two polls of an empty inbound queue.</summary>
+    public TimeSpan MaximumPollInterval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether the queues are Azure Storage's.</summary>
+    public bool UsesAzureQueues => StorageConnectionString is not null || QueueServiceUri is not null;
+
+    /// <summary>Whether the database is SQL Server.</summary>
+    public bool UsesSqlServer => SqlConnectionString is not null;
+
+    /// <summary>Names of everything that may stand under <c>FinanceIngest</c>; anything else is a typing error.</summary>
+    internal static readonly FrozenSet<string> KnownNames = new[]
+    {
+        "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring", "ApiKeys", "IdSigningKey", "RateLimit", "Retention", "Polling",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+}

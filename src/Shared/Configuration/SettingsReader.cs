@@ -1,0 +1,223 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Azure.Storage.Queues;
+using Microsoft.Extensions.Configuration;
+
+namespace FinanceIngest.Configuration;
+
+/// <summary>Reads and validates the settings; the first wrong one ends the program.</summary>
+public static partial class SettingsReader
+{
+    private const string Section = "FinanceIngest";
+
+    /// <summary>Reads the settings of one program.</summary>
+    /// <exception cref="SettingsException">A setting is wrong, or a needed one is missing.</exception>
+    public static Settings Read(IConfiguration configuration, ProgramKind program)
+    {
+        IConfigurationSection own = configuration.GetSection(Section);
+        RefuseUnknownNames(own);
+        string? dataDirectory = Text(own["DataDirectory"]);
+        var settings = new Settings
+        {
+            SqlConnectionString = SqlConnectionStringReader.Read(Text(configuration["SQL_CONNECTION_STRING"])),
+            StorageConnectionString = ReadStorageConnectionString(configuration),
+            QueueServiceUri = ReadQueueServiceUri(configuration),
+            DataDirectory = ReadDirectory(dataDirectory ?? "data"),
+            Roles = program switch
+            {
+                ProgramKind.IngestServer => ReadRoles(Text(own["Roles"])),
+                ProgramKind.IngestFunction => Roles.Intake,
+                ProgramKind.ScoringWorker => Roles.Scorer | Roles.Dispatcher,
+                _ => Roles.None,
+            },
+            InboundQueue = ReadQueueName(own, "InboundQueue", "transactions-inbound", maximumLength: 56),
+            AlertQueue = ReadQueueName(own, "AlertQueue", "anomaly-alerts", maximumLength: 63),
+            Threshold = ReadNumber(own, "Scoring:Threshold", 3, 0, double.MaxValue),
+            MinimumSamples = ReadInteger(own, "Scoring:MinimumSamples", 1, int.MaxValue) ?? 2,
+            ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
+            IdSigningKey = Text(own["IdSigningKey"]),
+            RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
+            RetentionDays = ReadInteger(own, "Retention:Days", 1, 36_500),
+            MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),
+        };
+        RefuseClashes(settings, program, dataDirectory is not null);
+        return settings;
+    }
+
+    private static void RefuseClashes(Settings settings, ProgramKind program, bool dataDirectoryGiven)
+    {
+        if (settings.StorageConnectionString is not null && settings.QueueServiceUri is not null)
+        {
+            throw new SettingsException(
+                "AZURE_STORAGE_QUEUE_SERVICE_URI", "AZURE_STORAGE_CONNECTION_STRING is set too; set one of the two.");
+        }
+
+        if (settings.InboundQueue == settings.AlertQueue || settings.PoisonQueue == settings.AlertQueue)
+        {
+            throw new SettingsException(
+                "FinanceIngest__AlertQueue", $"'{settings.AlertQueue}' is also the name of the inbound or of its poison queue.");
+        }
+
+        if (settings.UsesSqlServer && settings.IdSigningKey is null)
+        {
+            throw new SettingsException(
+                "FinanceIngest__IdSigningKey", "required with SQL_CONNECTION_STRING: the same secret for every process, for the life of the installation.");
+        }
+
+        if (program == ProgramKind.IngestFunction && !settings.UsesSqlServer)
+        {
+            throw new SettingsException("SQL_CONNECTION_STRING", "required: a function app has no place for embedded storage.");
+        }
+
+        if (program == ProgramKind.IngestFunction && !settings.UsesAzureQueues)
+        {
+            throw new SettingsException(
+                "AZURE_STORAGE_CONNECTION_STRING", "required (or AZURE_STORAGE_QUEUE_SERVICE_URI): a function app has no place for embedded queues.");
+        }
+
+        if (program == ProgramKind.ScoringWorker && settings.UsesAzureQueues && !settings.UsesSqlServer && !dataDirectoryGiven)
+        {
+            throw new SettingsException(
+                "SQL_CONNECTION_STRING", "required with Azure queues: results in an unnamed local folder would be seen by nobody (or set FinanceIngest__DataDirectory).");
+        }
+    }
+
+    private static void RefuseUnknownNames(IConfigurationSection own)
+    {
+        foreach (IConfigurationSection child in own.GetChildren())
+        {
+            if (!Settings.KnownNames.Contains(child.Key))
+            {
+                throw new SettingsException($"{Section}__{child.Key}", $"no such setting; known are {string.Join(", ", Settings.KnownNames.Order())}.");
+            }
+        }
+    }
+
+    private static string? ReadStorageConnectionString(IConfiguration configuration)
+    {
+        const string name = "AZURE_STORAGE_CONNECTION_STRING";
+        string? value = Text(configuration[name]);
+        if (value is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            _ = new QueueServiceClient(value);
+            return value;
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException)
+        {
+            throw new SettingsException(name, "not an Azure Storage connection string (expected AccountName=…;AccountKey=… or UseDevelopmentStorage=true).");
+        }
+    }
+
+    private static Uri? ReadQueueServiceUri(IConfiguration configuration)
+    {
+        const string name = "AZURE_STORAGE_QUEUE_SERVICE_URI";
+        string? value = Text(configuration[name]);
+        return value is null ? null
+            : Uri.TryCreate(value, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttps ? uri
+            : throw new SettingsException(name, $"'{value}' is not an https address such as https://ACCOUNT.queue.core.windows.net.");
+    }
+
+    private static string ReadDirectory(string value)
+    {
+        try
+        {
+            return Path.GetFullPath(value);
+        }
+        catch (ArgumentException e)
+        {
+            throw new SettingsException($"{Section}__DataDirectory", $"'{value}' is not a path: {e.Message}");
+        }
+    }
+
+    private static Roles ReadRoles(string? value) =>
+        value is null
+            ? Roles.Intake | Roles.Scorer | Roles.Dispatcher
+            : ReadFlags<Roles>($"{Section}__Roles", value, "intake, scorer, dispatcher");
+
+    private static List<ApiKeySetting> ReadApiKeys(IConfigurationSection section)
+    {
+        var keys = new List<ApiKeySetting>();
+        foreach (IConfigurationSection key in section.GetChildren())
+        {
+            string name = $"{Section}__ApiKeys__{key.Key}";
+            foreach (IConfigurationSection child in key.GetChildren())
+            {
+                if (!child.Key.Equals("Secret", StringComparison.OrdinalIgnoreCase) && !child.Key.Equals("Scopes", StringComparison.OrdinalIgnoreCase))
+                {
+                    throw new SettingsException($"{name}__{child.Key}", "no such setting; a key has Secret and Scopes.");
+                }
+            }
+
+            string secret = Text(key["Secret"]) ?? throw new SettingsException($"{name}__Secret", "missing or empty.");
+            if (keys.Find(other => other.Secret == secret) is { } twin)
+            {
+                throw new SettingsException($"{name}__Secret", $"the same secret as key '{twin.Name}'.");
+            }
+
+            Scopes scopes = Text(key["Scopes"]) is { } text
+                ? ReadFlags<Scopes>($"{name}__Scopes", text, "submit, read, admin")
+                : Scopes.Submit | Scopes.Read;
+            keys.Add(new ApiKeySetting(key.Key, secret, scopes));
+        }
+
+        return keys;
+    }
+
+    private static T ReadFlags<T>(string setting, string value, string allowed)
+        where T : struct, Enum
+    {
+        int flags = 0;
+        foreach (string name in value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!allowed.Split(", ").Contains(name, StringComparer.OrdinalIgnoreCase))
+            {
+                throw new SettingsException(setting, $"'{name}' is not one of {allowed}.");
+            }
+
+            flags |= Convert.ToInt32(Enum.Parse<T>(name, ignoreCase: true), CultureInfo.InvariantCulture);
+        }
+
+        return flags == 0
+            ? throw new SettingsException(setting, $"names none of {allowed}.")
+            : (T)Enum.ToObject(typeof(T), flags);
+    }
+
+    private static string ReadQueueName(IConfigurationSection own, string name, string unset, int maximumLength)
+    {
+        string value = Text(own[name]) ?? unset;
+        return value.Length >= 3 && value.Length <= maximumLength && QueueName().IsMatch(value)
+            ? value
+            : throw new SettingsException(
+                $"{Section}__{name}",
+                $"'{value}' is not a legal Azure queue name (3 to {maximumLength} lower-case letters, digits and single hyphens between them).");
+    }
+
+    private static double ReadNumber(IConfigurationSection own, string path, double unset, double minimum, double maximum)
+    {
+        string? text = Text(own[path]);
+        return text is null ? unset
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= minimum && value <= maximum ? value
+            : throw new SettingsException(Name(path), $"'{text}' is not a number from {minimum.ToString(CultureInfo.InvariantCulture)}{(maximum == double.MaxValue ? " up" : $" to {maximum.ToString(CultureInfo.InvariantCulture)}")}.");
+    }
+
+    private static int? ReadInteger(IConfigurationSection own, string path, int minimum, int maximum)
+    {
+        string? text = Text(own[path]);
+        return text is null ? null
+            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum && value <= maximum ? value
+            : throw new SettingsException(Name(path), $"'{text}' is not a whole number from {minimum} to {maximum}.");
+    }
+
+    private static string Name(string path) => $"{Section}__{path.Replace(":", "__", StringComparison.Ordinal)}";
+
+    // An empty environment variable is how a compose file or a manifest says "unset".
+    private static string? Text(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();
+
+    [GeneratedRegex("^[a-z0-9]+(-[a-z0-9]+)*$")]
+    private static partial Regex QueueName();
+}

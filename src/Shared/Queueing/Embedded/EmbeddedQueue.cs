@@ -1,0 +1,165 @@
+using System.Text;
+using FinanceIngest.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace FinanceIngest.Queueing.Embedded;
+
+/// <summary>
+/// A durable queue in a SQLite file of its own, with Azure Queue Storage's semantics: visibility timeout, pop receipt, dequeue
+/// count. Safe for several processes on one file.
+/// </summary>
+public sealed class EmbeddedQueue : IMessageQueue, IDisposable
+{
+    // Text apart from state: leasing rewrites a row of a few bytes, not 64 KiB.
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS messages (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL,
+            inserted_at INTEGER NOT NULL,
+            visible_at INTEGER NOT NULL,
+            dequeue_count INTEGER NOT NULL DEFAULT 0,
+            pop_receipt INTEGER NOT NULL
+        );
+        CREATE INDEX IF NOT EXISTS messages_by_visibility ON messages (visible_at, seq);
+        CREATE TABLE IF NOT EXISTS texts (seq INTEGER PRIMARY KEY, text TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+        """;
+
+    private readonly SqliteFile _file;
+    private readonly TimeProvider _time;
+
+    /// <param name="directory">Folder of the queue's file, <c>queue-NAME.db</c>.</param>
+    /// <param name="name">The queue's name.</param>
+    /// <param name="time">Clock of visibility; the same machine's for all processes on the file.</param>
+    public EmbeddedQueue(string directory, string name, TimeProvider time)
+    {
+        Name = name;
+        _time = time;
+        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), session => session.Execute(Schema));
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public Task EnsureExistsAsync(CancellationToken cancellationToken) => ReadAsync(_ => 0, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    {
+        if (Encoding.UTF8.GetByteCount(text) > MessageText.MaximumLength)
+        {
+            throw new ArgumentException($"A message text has at most {MessageText.MaximumLength} bytes.", nameof(text));
+        }
+
+        DateTime now = _time.GetUtcNow().UtcDateTime;
+        string id = Guid.CreateVersion7().ToString("D");
+        long receipt = NewReceipt();
+        return WriteAsync(
+            session =>
+            {
+                long seq = session.Scalar<long>(
+                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (@id, @now, @visible_at, @receipt) RETURNING seq",
+                    ("@id", id), ("@now", now.Ticks), ("@visible_at", now.Ticks + visibilityDelay.Ticks), ("@receipt", receipt));
+                session.Execute("INSERT INTO texts (seq, text) VALUES (@seq, @text)", ("@seq", seq), ("@text", text));
+                return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Text = text, InsertedAt = now, DequeueCount = 0 };
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        long now = _time.GetUtcNow().Ticks;
+
+        // An empty poll is a read: it takes no write lock and costs no fsync.
+        if (!await ReadAsync(session => session.Scalar<long>("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= @now)", ("@now", now)) == 1, cancellationToken))
+        {
+            return [];
+        }
+
+        long receipt = NewReceipt();
+        return await WriteAsync(
+            session =>
+            {
+                List<long> taken = session.Query(
+                    "SELECT seq FROM messages WHERE visible_at <= @now ORDER BY visible_at, seq LIMIT @maximum",
+                    row => row.GetInt64(0), ("@now", now), ("@maximum", maximum));
+                var messages = new List<LeasedMessage>(taken.Count);
+                foreach (long seq in taken)
+                {
+                    session.Execute(
+                        "UPDATE messages SET visible_at = @visible_at, dequeue_count = dequeue_count + 1, pop_receipt = @receipt WHERE seq = @seq",
+                        ("@visible_at", now + lease.Ticks), ("@receipt", receipt), ("@seq", seq));
+                    messages.AddRange(session.Query(
+                        "SELECT m.id, t.text, m.inserted_at, m.dequeue_count FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq = @seq",
+                        row => new EmbeddedLease(this, seq, receipt)
+                        {
+                            Id = row.GetString(0),
+                            Text = row.GetString(1),
+                            InsertedAt = new DateTime(row.GetInt64(2), DateTimeKind.Utc),
+                            DequeueCount = row.GetInt64(3),
+                        },
+                        ("@seq", seq)));
+                }
+
+                return (IReadOnlyList<LeasedMessage>)messages;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => ReadAsync(
+        session => session.Query(
+            "SELECT count(*), (SELECT inserted_at FROM messages ORDER BY seq LIMIT 1) FROM messages",
+            row => new QueueDepth(row.GetInt64(0), row.IsDBNull(1) ? null : new DateTime(row.GetInt64(1), DateTimeKind.Utc)))[0],
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ProbeAsync(CancellationToken cancellationToken) => WriteAsync(
+        session => session.Execute("INSERT INTO probe (id, at) VALUES (1, @now) ON CONFLICT (id) DO UPDATE SET at = excluded.at", ("@now", _time.GetUtcNow().Ticks)),
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static long NewReceipt() => Random.Shared.NextInt64();
+
+    private Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
+
+    private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
+
+    private async Task<T> GuardAsync<T>(Task<T> work)
+    {
+        try
+        {
+            return await work;
+        }
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            throw new QueueUnavailableException(Name, e);
+        }
+    }
+
+    private sealed class EmbeddedLease(EmbeddedQueue queue, long seq, long receipt) : LeasedMessage
+    {
+        private long _receipt = receipt;
+
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.WriteAsync(
+            session => session.Execute("DELETE FROM messages WHERE seq = @seq AND pop_receipt = @receipt", ("@seq", seq), ("@receipt", _receipt)) == 1
+                && session.Execute("DELETE FROM texts WHERE seq = @seq", ("@seq", seq)) == 1,
+            cancellationToken);
+
+        public override async Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken)
+        {
+            long next = NewReceipt();
+            bool held = await queue.WriteAsync(
+                session => session.Execute(
+                    "UPDATE messages SET visible_at = @visible_at, pop_receipt = @next WHERE seq = @seq AND pop_receipt = @receipt",
+                    ("@visible_at", queue._time.GetUtcNow().Ticks + lease.Ticks), ("@next", next), ("@seq", seq), ("@receipt", _receipt)) == 1,
+                cancellationToken);
+            _receipt = held ? next : _receipt;
+            return held;
+        }
+    }
+}

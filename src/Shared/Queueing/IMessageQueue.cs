@@ -1,0 +1,71 @@
+namespace FinanceIngest.Queueing;
+
+/// <summary>
+/// A durable queue with the semantics of Azure Queue Storage: at least once, roughly in order, a received message is leased
+/// (invisible) until it is deleted or its lease ends. Two implementations: Azure Storage, and an embedded one on SQLite.
+/// </summary>
+public interface IMessageQueue
+{
+    /// <summary>The queue's name.</summary>
+    string Name { get; }
+
+    /// <summary>Makes the queue if it is missing and that is allowed.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    Task EnsureExistsAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Puts a message on the queue; it never expires. When the task has completed the message is durable. The answer is the
+    /// sender's hold on the message, good until somebody receives it.
+    /// </summary>
+    /// <param name="text">At most <see cref="MessageText.MaximumLength"/> bytes of UTF-8.</param>
+    /// <param name="visibilityDelay">How long the message stays invisible at first.</param>
+    /// <param name="cancellationToken">Cancelling leaves it open whether the message was sent.</param>
+    /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
+    Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken);
+
+    /// <summary>Leases up to <paramref name="maximum"/> (1 … 32) visible messages; none is an empty list.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>How much is on the queue, leased and delayed messages included.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken);
+
+    /// <summary>Completes when the queue takes messages.</summary>
+    /// <exception cref="QueueUnavailableException">It does not.</exception>
+    Task ProbeAsync(CancellationToken cancellationToken);
+}
+
+/// <param name="Length">Messages; on Azure an approximation, never below the truth.</param>
+/// <param name="Oldest">When the oldest message that can be seen was inserted; null when there is none.</param>
+public readonly record struct QueueDepth(long Length, DateTime? Oldest);
+
+/// <summary>A message under a lease of ours. A lost lease is an outcome (<c>false</c>), not an exception.</summary>
+public abstract class LeasedMessage
+{
+    /// <summary>The queue's id of the message, the same for every delivery.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The text exactly as it was sent.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>When the message was put on the queue (UTC).</summary>
+    public required DateTime InsertedAt { get; init; }
+
+    /// <summary>How often it has been received, this time included. Kills and lost leases raise it too.</summary>
+    public required long DequeueCount { get; init; }
+
+    /// <summary>Removes the message; false: the lease was lost, or the message is gone.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    public abstract Task<bool> TryDeleteAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Leases the message for <paramref name="lease"/> from now; zero gives it back visible at once. False: the lease was lost.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    public abstract Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken);
+}
+
+/// <summary>A queue could not be reached or refused work: an outage, never the fault of a message.</summary>
+public sealed class QueueUnavailableException(string queue, Exception cause)
+    : Exception($"Queue '{queue}' is unavailable: {cause.Message}", cause);

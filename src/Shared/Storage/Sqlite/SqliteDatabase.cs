@@ -1,0 +1,67 @@
+using FinanceIngest.Transactions;
+using Microsoft.Data.Sqlite;
+
+namespace FinanceIngest.Storage.Sqlite;
+
+/// <summary>
+/// The embedded database, <c>finance-ingest.db</c> in the data directory, brought up to date by whichever process opens it first.
+/// </summary>
+public sealed class SqliteDatabase : IDisposable
+{
+    /// <summary>Name of the file in the data directory.</summary>
+    public const string FileName = "finance-ingest.db";
+
+    private readonly SqliteFile _file;
+
+    /// <param name="directory">The data directory.</param>
+    /// <param name="time">Clock of <c>applied_at</c>.</param>
+    public SqliteDatabase(string directory, TimeProvider time) =>
+        _file = new SqliteFile(Path.Combine(directory, FileName), session => Migrate(session, time));
+
+    /// <summary>Runs a read.</summary>
+    /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
+    public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
+
+    /// <summary>Runs a write; see <see cref="SqliteFile.WriteAsync"/>.</summary>
+    /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Applies what is missing. The caller's write transaction is the lock against another process doing the same.</summary>
+    private static void Migrate(SqliteSession session, TimeProvider time)
+    {
+        session.Execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)");
+        long version = session.Scalar<long>("SELECT coalesce(max(version), 0) FROM schema_migrations");
+        IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("Sqlite");
+        if (version > scripts[^1].Version)
+        {
+            throw new StoreUnavailableException(new InvalidOperationException(
+                $"it is at schema version {version}, newer than this program's {scripts[^1].Version}; run the newer program."));
+        }
+
+        foreach (MigrationScript script in scripts.Where(script => script.Version > version))
+        {
+            session.Execute(script.Sql);
+            session.Execute(
+                "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @now)",
+                ("@version", script.Version), ("@name", script.Name), ("@now", Timestamp.ToText(time.UtcNowMicroseconds())));
+        }
+    }
+
+    private static async Task<T> GuardAsync<T>(Task<T> work)
+    {
+        try
+        {
+            return await work;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || (e is SqliteException sqlite && IsOutage(sqlite)))
+        {
+            throw new StoreUnavailableException(e);
+        }
+    }
+
+    // Anything but what the rows themselves can cause (https://sqlite.org/rescode.html): SQLITE_ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+    private static bool IsOutage(SqliteException e) => e.SqliteErrorCode is not (1 or 18 or 19 or 20 or 25);
+}

@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace FinanceIngest.Storage.Sqlite;
+
+/// <summary>
+/// One SQLite file: reads on pooled sessions, all of this process's writes through one <see cref="SqliteWriter"/>. Several
+/// processes may use the file at once.
+/// </summary>
+/// <remarks>WAL with synchronous=FULL: a commit that was reported is on the disk (https://sqlite.org/pragma.html#pragma_synchronous).</remarks>
+public sealed class SqliteFile : IDisposable
+{
+    private readonly string _connectionString;
+    private readonly Lock _gate = new();
+    private readonly Action<SqliteSession> _createSchema;
+    private readonly ConcurrentBag<SqliteSession> _readers = [];
+    private SqliteWriter? _writer;
+    private bool _disposed;
+
+    /// <param name="path">The file; it and its folder are made at first use.</param>
+    /// <param name="createSchema">Brings the schema up to date when this process first opens the file. Runs in one write transaction.</param>
+    public SqliteFile(string path, Action<SqliteSession> createSchema)
+    {
+        Path = path;
+        _createSchema = createSchema;
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString();
+    }
+
+    /// <summary>Full path.</summary>
+    public string Path { get; }
+
+    /// <summary>Runs a read on a session of its own, off the caller's thread.</summary>
+    /// <exception cref="SqliteException">The file can't be read.</exception>
+    public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            _ = Writer();
+            SqliteSession session = _readers.TryTake(out SqliteSession? idle) ? idle : OpenSession();
+            try
+            {
+                T result = read(session);
+                _readers.Add(session);
+                return result;
+            }
+            catch
+            {
+                // After an I/O error a connection is not to be trusted.
+                session.Dispose();
+                throw;
+            }
+        },
+        cancellationToken);
+
+    /// <summary>
+    /// Runs a write and completes once it is committed to the disk. Writes that arrive together share one commit; each
+    /// succeeds or fails by itself. <paramref name="write"/> may run twice and must have no effects outside the database.
+    /// </summary>
+    /// <exception cref="SqliteException">The write, or its commit, failed; nothing of it remains.</exception>
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken)
+    {
+        SqliteWriter? writer = Volatile.Read(ref _writer);
+        return writer is not null
+            ? writer.RunAsync(write, cancellationToken)
+            : Task.Run(() => Writer().RunAsync(write, cancellationToken), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _writer?.Dispose();
+        }
+
+        while (_readers.TryTake(out SqliteSession? reader))
+        {
+            reader.Dispose();
+        }
+    }
+
+    private SqliteWriter Writer()
+    {
+        if (Volatile.Read(ref _writer) is { } existing)
+        {
+            return existing;
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_writer is null)
+            {
+                Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+                SqliteSession session = OpenSession();
+                try
+                {
+                    session.InTransaction(() => _createSchema(session));
+                }
+                catch
+                {
+                    session.Dispose();
+                    throw;
+                }
+
+                Volatile.Write(ref _writer, new SqliteWriter(session, System.IO.Path.GetFileName(Path)));
+            }
+
+            return _writer;
+        }
+    }
+
+    private SqliteSession OpenSession()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            var session = new SqliteSession(connection);
+            // busy_timeout first: switching to WAL takes a lock for a moment.
+            session.Execute("PRAGMA busy_timeout = 10000");
+            session.Execute("PRAGMA journal_mode = WAL");
+            session.Execute("PRAGMA synchronous = FULL");
+            session.Execute("PRAGMA temp_store = MEMORY");
+            return session;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}

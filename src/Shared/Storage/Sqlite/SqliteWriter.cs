@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+
+namespace FinanceIngest.Storage.Sqlite;
+
+/// <summary>
+/// Group commit: writes that arrive while a commit is under way share the next one, so that many small writes cost one
+/// fsync. A lone write starts at once. Owns one thread, because SQLite's calls block.
+/// </summary>
+internal sealed class SqliteWriter : IDisposable
+{
+    private const int MaximumGroup = 512;
+    private readonly SqliteSession _session;
+    private readonly BlockingCollection<Write> _writes = new(boundedCapacity: 100_000);
+    private readonly Thread _thread;
+
+    public SqliteWriter(SqliteSession session, string name)
+    {
+        _session = session;
+        _thread = new Thread(Run) { IsBackground = true, Name = $"writer of {name}" };
+        _thread.Start();
+    }
+
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        var write = new Write<T>(work, cancellationToken);
+        _writes.Add(write, cancellationToken);
+        return write.Completion;
+    }
+
+    /// <summary>Finishes what was handed in, then closes the connection.</summary>
+    public void Dispose()
+    {
+        _writes.CompleteAdding();
+        _thread.Join();
+        _session.Dispose();
+        _writes.Dispose();
+    }
+
+    private void Run()
+    {
+        var group = new List<Write>(MaximumGroup);
+        foreach (Write first in _writes.GetConsumingEnumerable())
+        {
+            group.Add(first);
+            while (group.Count < MaximumGroup && _writes.TryTake(out Write? next))
+            {
+                group.Add(next);
+            }
+
+            group.RemoveAll(write => write.IsCancelled());
+            Commit(group);
+            group.Clear();
+        }
+    }
+
+    private void Commit(List<Write> group)
+    {
+        if (group.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _session.InTransaction(() => group.ForEach(write => write.Apply(_session)));
+        }
+        catch (Exception) when (group.Count > 1)
+        {
+            // Nothing of the group remains: each write by itself shows which one failed.
+            foreach (Write write in group)
+            {
+                Commit([write]);
+            }
+
+            return;
+        }
+        catch (Exception e)
+        {
+            group[0].Fail(e);
+            return;
+        }
+
+        group.ForEach(write => write.Succeed());
+    }
+
+    private abstract class Write
+    {
+        public abstract bool IsCancelled();
+
+        public abstract void Apply(SqliteSession session);
+
+        public abstract void Succeed();
+
+        public abstract void Fail(Exception exception);
+    }
+
+    private sealed class Write<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) : Write
+    {
+        // Continuations never run on the writer's thread.
+        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+
+        public Task<T> Completion => _completion.Task;
+
+        public override bool IsCancelled() => cancellationToken.IsCancellationRequested && _completion.TrySetCanceled(cancellationToken);
+
+        public override void Apply(SqliteSession session) => _result = work(session);
+
+        public override void Succeed() => _completion.TrySetResult(_result!);
+
+        public override void Fail(Exception exception) => _completion.TrySetException(exception);
+    }
+}

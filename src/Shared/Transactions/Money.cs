@@ -1,0 +1,247 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+
+namespace FinanceIngest.Transactions;
+
+/// <summary>
+/// An amount of money as a whole number of ten-thousandths, the exact range and scale of SQL Server's MONEY
+/// (a subset of DECIMAL(19,4)): |amount| ≤ 922,337,203,685,477.5807. Never passes through a double on its way to storage.
+/// </summary>
+/// <param name="Units">Ten-thousandths, −(2^63−1) … 2^63−1.</param>
+public readonly record struct Money(long Units)
+{
+    /// <summary>Ten-thousandths in one.</summary>
+    public const int Scale = 10_000;
+
+    private const int MaxExponentDigits = 4;
+    private const int MaxTextLength = 400;
+
+    /// <summary>What is wrong with a text that <see cref="TryParse"/> refused.</summary>
+    public enum ParseError
+    {
+        /// <summary>The text is an amount.</summary>
+        None,
+
+        /// <summary>The text is not a JSON number.</summary>
+        NotANumber,
+
+        /// <summary>The value has a digit beyond the fourth decimal.</summary>
+        TooManyDecimals,
+
+        /// <summary>The value, or its exponent, is out of range.</summary>
+        OutOfRange,
+    }
+
+    /// <summary>
+    /// Reads a number in JSON's grammar (RFC 8259, section 6), exponents included, exactly. Trailing zeros don't
+    /// count as decimals: <c>1.500000</c> is 1.5.
+    /// </summary>
+    public static ParseError TryParse(ReadOnlySpan<byte> text, out Money amount)
+    {
+        amount = default;
+        int at = 0;
+        bool negative = text.Length > 0 && text[0] == '-';
+        if (negative)
+        {
+            at++;
+        }
+
+        int wholeStart = at;
+        at = SkipDigits(text, at);
+        ReadOnlySpan<byte> whole = text[wholeStart..at];
+        if (whole.IsEmpty || (whole.Length > 1 && whole[0] == '0'))
+        {
+            return ParseError.NotANumber;
+        }
+
+        ReadOnlySpan<byte> fraction = default;
+        if (at < text.Length && text[at] == '.')
+        {
+            int fractionStart = ++at;
+            at = SkipDigits(text, at);
+            fraction = text[fractionStart..at];
+            if (fraction.IsEmpty)
+            {
+                return ParseError.NotANumber;
+            }
+        }
+
+        int exponent = 0;
+        if (at < text.Length && (text[at] | 0x20) == 'e')
+        {
+            at++;
+            bool negativeExponent = at < text.Length && text[at] == '-';
+            if (at < text.Length && text[at] is (byte)'-' or (byte)'+')
+            {
+                at++;
+            }
+
+            int exponentStart = at;
+            at = SkipDigits(text, at);
+            ReadOnlySpan<byte> digits = text[exponentStart..at];
+            if (digits.IsEmpty || at != text.Length)
+            {
+                return ParseError.NotANumber;
+            }
+
+            digits = digits.TrimStart((byte)'0');
+            if (digits.Length > MaxExponentDigits)
+            {
+                return ParseError.OutOfRange;
+            }
+
+            foreach (byte digit in digits)
+            {
+                exponent = (exponent * 10) + (digit - '0');
+            }
+
+            exponent = negativeExponent ? -exponent : exponent;
+        }
+
+        return at != text.Length ? ParseError.NotANumber
+            : text.Length > MaxTextLength ? ParseError.OutOfRange
+            : Assemble(whole, fraction, exponent, negative, out amount);
+    }
+
+    /// <summary>Reads the same grammar from characters.</summary>
+    public static ParseError TryParse(ReadOnlySpan<char> text, out Money amount)
+    {
+        amount = default;
+        if (text.Length > MaxTextLength)
+        {
+            return ParseError.OutOfRange;
+        }
+
+        Span<byte> bytes = stackalloc byte[text.Length];
+        return Ascii.FromUtf16(text, bytes, out int written) == System.Buffers.OperationStatus.Done
+            ? TryParse(bytes[..written], out amount)
+            : ParseError.NotANumber;
+    }
+
+    /// <summary>The amount that a DECIMAL(19,4) column holds.</summary>
+    /// <exception cref="OverflowException">More than four decimals, or out of range.</exception>
+    public static Money FromDecimal(decimal value)
+    {
+        decimal units = value * Scale;
+        return units == decimal.Truncate(units) && Math.Abs(units) <= long.MaxValue
+            ? new Money((long)units)
+            : throw new OverflowException($"{value.ToString(CultureInfo.InvariantCulture)} is not an amount with four decimals.");
+    }
+
+    /// <summary>The same amount as a decimal, exactly.</summary>
+    public decimal ToDecimal() => (decimal)Units / Scale;
+
+    /// <summary>The nearest IEEE double (scoring only; storage never sees it).</summary>
+    public double ToDouble()
+    {
+        // Below 2^53 both operands are exact and one division rounds once; above, the text is the exact way.
+        const long exact = 1L << 53;
+        return Units is > -exact and < exact
+            ? (double)Units / Scale
+            : double.Parse(ToString(), NumberStyles.Float, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The shortest plain decimal: <c>6000</c>, <c>16.9</c>, <c>-0.0001</c>.</summary>
+    public override string ToString()
+    {
+        Span<byte> text = stackalloc byte[32];
+        return Encoding.ASCII.GetString(text[..Format(text, atLeastOneDecimal: false)]);
+    }
+
+    /// <summary>Writes the amount as a JSON number and returns its length.</summary>
+    /// <param name="destination">At least 24 bytes.</param>
+    /// <param name="atLeastOneDecimal">Whether a whole amount is written <c>6000.0</c> rather than <c>6000</c>.</param>
+    public int Format(Span<byte> destination, bool atLeastOneDecimal)
+    {
+        int at = 0;
+        ulong magnitude = Units < 0 ? (ulong)-Units : (ulong)Units;
+        if (Units < 0)
+        {
+            destination[at++] = (byte)'-';
+        }
+
+        Utf8Formatter.TryFormat(magnitude / Scale, destination[at..], out int written);
+        at += written;
+        int fraction = (int)(magnitude % Scale);
+        if (fraction == 0 && !atLeastOneDecimal)
+        {
+            return at;
+        }
+
+        destination[at++] = (byte)'.';
+        int divisor = Scale / 10;
+        do
+        {
+            destination[at++] = (byte)('0' + (fraction / divisor));
+            fraction %= divisor;
+            divisor /= 10;
+        }
+        while (fraction != 0);
+        return at;
+    }
+
+    private static int SkipDigits(ReadOnlySpan<byte> text, int at)
+    {
+        while (at < text.Length && text[at] is >= (byte)'0' and <= (byte)'9')
+        {
+            at++;
+        }
+
+        return at;
+    }
+
+    // value = (whole ++ fraction) × 10^(exponent − fraction.Length); units = value × 10^4.
+    private static ParseError Assemble(
+        ReadOnlySpan<byte> whole, ReadOnlySpan<byte> fraction, int exponent, bool negative, out Money amount)
+    {
+        amount = default;
+        fraction = fraction.TrimEnd((byte)'0');
+        Int128 units = 0;
+        int power = exponent + 4;
+        foreach (byte digit in whole)
+        {
+            units = (units * 10) + (digit - '0');
+            if (units > Int128.MaxValue / 100)
+            {
+                return ParseError.OutOfRange;
+            }
+        }
+
+        foreach (byte digit in fraction)
+        {
+            power--;
+            units = (units * 10) + (digit - '0');
+            if (units > Int128.MaxValue / 100)
+            {
+                return ParseError.TooManyDecimals;
+            }
+        }
+
+        for (; power < 0 && units != 0; power++)
+        {
+            (units, Int128 rest) = Int128.DivRem(units, 10);
+            if (rest != 0)
+            {
+                return ParseError.TooManyDecimals;
+            }
+        }
+
+        for (; power > 0 && units != 0; power--)
+        {
+            units *= 10;
+            if (units > long.MaxValue)
+            {
+                return ParseError.OutOfRange;
+            }
+        }
+
+        if (units > long.MaxValue)
+        {
+            return ParseError.OutOfRange;
+        }
+
+        amount = new Money(negative ? -(long)units : (long)units);
+        return ParseError.None;
+    }
+}

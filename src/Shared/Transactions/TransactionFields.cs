@@ -1,0 +1,275 @@
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+
+namespace FinanceIngest.Transactions;
+
+/// <summary>
+/// The fields of one transaction as read from JSON, on the HTTP API and on the queue alike: what could be read, and what is
+/// wrong with the rest. Unknown fields are skipped; <c>null</c> is absent; a field given twice is an error.
+/// </summary>
+public sealed class TransactionFields
+{
+    /// <summary>Longest idempotency key in Unicode code points.</summary>
+    public const int MaximumKeyLength = 255;
+
+    private static readonly JsonEncodedText s_id = JsonEncodedText.Encode("id");
+    private static readonly JsonEncodedText s_userId = JsonEncodedText.Encode("user_id");
+    private static readonly JsonEncodedText s_categoryId = JsonEncodedText.Encode("category_id");
+    private static readonly JsonEncodedText s_amount = JsonEncodedText.Encode("amount");
+    private static readonly JsonEncodedText s_occurredAt = JsonEncodedText.Encode("occurred_at");
+    private static readonly JsonEncodedText s_acceptedAt = JsonEncodedText.Encode("accepted_at");
+    private static readonly JsonEncodedText s_idempotencyKey = JsonEncodedText.Encode("idempotency_key");
+
+    [Flags]
+    private enum Seen
+    {
+        None = 0,
+        Id = 1,
+        UserId = 2,
+        CategoryId = 4,
+        Amount = 8,
+        OccurredAt = 16,
+        AcceptedAt = 32,
+        IdempotencyKey = 64,
+    }
+
+    /// <summary>Envelope only.</summary>
+    public Guid? Id { get; private set; }
+
+    /// <summary>1 … 2^63−1.</summary>
+    public long? UserId { get; private set; }
+
+    /// <summary>1 … 2^63−1.</summary>
+    public long? CategoryId { get; private set; }
+
+    /// <summary>The amount.</summary>
+    public Money? Amount { get; private set; }
+
+    /// <summary>UTC, whole microseconds.</summary>
+    public DateTime? OccurredAt { get; private set; }
+
+    /// <summary>Envelope only. UTC, whole microseconds.</summary>
+    public DateTime? AcceptedAt { get; private set; }
+
+    /// <summary>HTTP only: 1 … 255 characters.</summary>
+    public string? IdempotencyKey { get; private set; }
+
+    /// <summary>What is wrong; null when nothing is.</summary>
+    public ValidationErrors? Errors { get; private set; }
+
+    /// <summary>Reads the value at which the reader stands, which it leaves at that value's end.</summary>
+    /// <exception cref="JsonException">The JSON is malformed.</exception>
+    /// <exception cref="InvalidOperationException">A string is not valid Unicode.</exception>
+    public static TransactionFields Read(ref Utf8JsonReader reader)
+    {
+        var fields = new TransactionFields();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            fields.AddError(ValidationErrors.Whole, "must be an object");
+            reader.Skip();
+            return fields;
+        }
+
+        Seen seen = Seen.None;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            Seen field = Recognise(ref reader);
+            reader.Read();
+            if (field == Seen.None)
+            {
+                reader.Skip();
+                continue;
+            }
+
+            if ((seen & field) != 0)
+            {
+                fields.AddError(NameOf(field), "is given twice");
+            }
+
+            seen |= field;
+            fields.ReadField(field, ref reader);
+        }
+
+        fields.Require(fields.UserId is null, "user_id");
+        fields.Require(fields.CategoryId is null, "category_id");
+        fields.Require(fields.Amount is null, "amount");
+        return fields;
+    }
+
+    /// <summary>Adds what a caller found wrong beyond the grammar.</summary>
+    public void AddError(string field, string message) => (Errors ??= new ValidationErrors()).Add(field, message);
+
+    private static Seen Recognise(ref Utf8JsonReader reader) =>
+        reader.ValueTextEquals(s_userId.EncodedUtf8Bytes) ? Seen.UserId
+        : reader.ValueTextEquals(s_categoryId.EncodedUtf8Bytes) ? Seen.CategoryId
+        : reader.ValueTextEquals(s_amount.EncodedUtf8Bytes) ? Seen.Amount
+        : reader.ValueTextEquals(s_occurredAt.EncodedUtf8Bytes) ? Seen.OccurredAt
+        : reader.ValueTextEquals(s_idempotencyKey.EncodedUtf8Bytes) ? Seen.IdempotencyKey
+        : reader.ValueTextEquals(s_id.EncodedUtf8Bytes) ? Seen.Id
+        : reader.ValueTextEquals(s_acceptedAt.EncodedUtf8Bytes) ? Seen.AcceptedAt
+        : Seen.None;
+
+    private static string NameOf(Seen field) => (field switch
+    {
+        Seen.Id => s_id,
+        Seen.UserId => s_userId,
+        Seen.CategoryId => s_categoryId,
+        Seen.Amount => s_amount,
+        Seen.OccurredAt => s_occurredAt,
+        Seen.AcceptedAt => s_acceptedAt,
+        _ => s_idempotencyKey,
+    }).Value;
+
+    private void ReadField(Seen field, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
+
+        switch (field)
+        {
+            case Seen.Id:
+                Id = ReadId(ref reader);
+                break;
+            case Seen.UserId:
+                UserId = ReadInteger("user_id", ref reader);
+                break;
+            case Seen.CategoryId:
+                CategoryId = ReadInteger("category_id", ref reader);
+                break;
+            case Seen.Amount:
+                Amount = ReadAmount(ref reader);
+                break;
+            case Seen.OccurredAt:
+                OccurredAt = ReadTime("occurred_at", ref reader);
+                break;
+            case Seen.AcceptedAt:
+                AcceptedAt = ReadTime("accepted_at", ref reader);
+                break;
+            case Seen.IdempotencyKey:
+                IdempotencyKey = ReadKey(ref reader);
+                break;
+        }
+    }
+
+    private Guid? ReadId(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String && Guid.TryParseExact(reader.GetString(), "D", out Guid id))
+        {
+            return id;
+        }
+
+        AddError("id", "must be a UUID");
+        reader.Skip();
+        return null;
+    }
+
+    private long? ReadInteger(string name, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.Number)
+        {
+            AddError(name, "must be an integer");
+            reader.Skip();
+            return null;
+        }
+
+        ReadOnlySpan<byte> text = reader.ValueSpan;
+        if (Utf8Parser.TryParse(text, out long value, out int consumed) && consumed == text.Length && value >= 1)
+        {
+            return value;
+        }
+
+        AddError(name, text.IndexOfAny((byte)'.', (byte)'e', (byte)'E') >= 0
+            ? "must be an integer, written without decimals or exponent"
+            : "must be from 1 to 9223372036854775807");
+        return null;
+    }
+
+    private Money? ReadAmount(ref Utf8JsonReader reader)
+    {
+        Money amount;
+        Money.ParseError error;
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.Number:
+                error = Money.TryParse(reader.ValueSpan, out amount);
+                break;
+            case JsonTokenType.String:
+                error = Money.TryParse(reader.GetString().AsSpan(), out amount);
+                break;
+            default:
+                AddError("amount", "must be a number, or a number in a string");
+                reader.Skip();
+                return null;
+        }
+
+        if (error == Money.ParseError.None)
+        {
+            return amount;
+        }
+
+        AddError("amount", error switch
+        {
+            Money.ParseError.TooManyDecimals => "must have at most four decimals",
+            Money.ParseError.OutOfRange => "must be from -922337203685477.5807 to 922337203685477.5807",
+            _ => "must be a number, or a number in a string",
+        });
+        return null;
+    }
+
+    private DateTime? ReadTime(string name, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String && Timestamp.TryParseRfc3339(reader.GetString(), out DateTime instant))
+        {
+            return instant;
+        }
+
+        AddError(name, "must be an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00Z");
+        reader.Skip();
+        return null;
+    }
+
+    private string? ReadKey(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            AddError("idempotency_key", "must be a string");
+            reader.Skip();
+            return null;
+        }
+
+        string key = reader.GetString()!;
+        if (IsLegalKey(key))
+        {
+            return key;
+        }
+
+        AddError("idempotency_key", $"must have 1 to {MaximumKeyLength} characters");
+        return null;
+    }
+
+    /// <summary>Whether a text has 1 … 255 code points.</summary>
+    public static bool IsLegalKey(string key) =>
+        key.Length is > 0 and <= 2 * MaximumKeyLength && (key.Length <= MaximumKeyLength || CountRunes(key) <= MaximumKeyLength);
+
+    private static int CountRunes(string text)
+    {
+        int count = 0;
+        foreach (Rune _ in text.EnumerateRunes())
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private void Require(bool missing, string name)
+    {
+        if (missing && Errors?.Messages.ContainsKey(name) != true)
+        {
+            AddError(name, "is required");
+        }
+    }
+}
