@@ -1,1 +1,27 @@
-return 0;
+using FinanceIngest.Configuration;
+using FinanceIngest.Hosting;
+using FinanceIngest.Http;
+using FinanceIngest.IngestServer;
+using FinanceIngest.Transactions;
+
+return await ProgramHost.RunAsync(async () =>
+{
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+    Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.IngestServer);
+    builder.Logging.LogToStandardError(builder.Configuration);
+    ListenAddresses.Configure(builder, settings);
+
+    builder.Services.AddFinanceIngest(settings);
+    if (settings.Roles.HasFlag(Roles.Intake))
+    {
+        builder.Services.AddIntake(settings);
+    }
+
+    builder.Services.AddApi(settings);
+    builder.Services.AddBackgroundRoles(settings);
+
+    await using WebApplication app = builder.Build();
+    _ = app.Services.GetRequiredService<IdCertifier>();
+    app.UseApi(settings);
+    await app.RunAsync();
+});

@@ -2,11 +2,14 @@ using System.Net;
 using Azure;
 using Azure.Storage.Queues;
 using Azure.Storage.Queues.Models;
+using FinanceIngest.Health;
 
 namespace FinanceIngest.Queueing.AzureStorage;
 
 /// <summary>Azure Queue Storage, or Azurite.</summary>
-public sealed class AzureMessageQueue(QueueClient client) : IMessageQueue
+/// <param name="client">The queue, with message encoding <c>None</c>.</param>
+/// <param name="status">Learns how each use went.</param>
+public sealed class AzureMessageQueue(QueueClient client, DependencyStatus status) : IMessageQueue
 {
     private static readonly TimeSpan s_neverExpires = TimeSpan.FromSeconds(-1);
 
@@ -84,10 +87,13 @@ public sealed class AzureMessageQueue(QueueClient client) : IMessageQueue
     {
         try
         {
-            return await call();
+            T result = await call();
+            status.Succeeded();
+            return result;
         }
         catch (Exception e) when (IsOutage(e))
         {
+            status.Failed(e);
             throw new QueueUnavailableException(Name, e);
         }
     }

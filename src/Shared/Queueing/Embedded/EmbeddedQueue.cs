@@ -1,4 +1,5 @@
 using System.Text;
+using FinanceIngest.Health;
 using FinanceIngest.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 
@@ -27,14 +28,17 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     private readonly SqliteFile _file;
     private readonly TimeProvider _time;
+    private readonly DependencyStatus _status;
 
     /// <param name="directory">Folder of the queue's file, <c>queue-NAME.db</c>.</param>
     /// <param name="name">The queue's name.</param>
     /// <param name="time">Clock of visibility; the same machine's for all processes on the file.</param>
-    public EmbeddedQueue(string directory, string name, TimeProvider time)
+    /// <param name="status">Learns how each use went.</param>
+    public EmbeddedQueue(string directory, string name, TimeProvider time, DependencyStatus status)
     {
         Name = name;
         _time = time;
+        _status = status;
         _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), session => session.Execute(Schema));
     }
 
@@ -133,10 +137,13 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
     {
         try
         {
-            return await work;
+            T result = await work;
+            _status.Succeeded();
+            return result;
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
+            _status.Failed(e);
             throw new QueueUnavailableException(Name, e);
         }
     }

@@ -1,3 +1,4 @@
+using FinanceIngest.Health;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;
 
@@ -12,11 +13,16 @@ public sealed class SqliteDatabase : IDisposable
     public const string FileName = "finance-ingest.db";
 
     private readonly SqliteFile _file;
+    private readonly DependencyStatus _status;
 
     /// <param name="directory">The data directory.</param>
     /// <param name="time">Clock of <c>applied_at</c>.</param>
-    public SqliteDatabase(string directory, TimeProvider time) =>
+    /// <param name="status">Learns how each use went.</param>
+    public SqliteDatabase(string directory, TimeProvider time, DependencyStatus status)
+    {
         _file = new SqliteFile(Path.Combine(directory, FileName), session => Migrate(session, time));
+        _status = status;
+    }
 
     /// <summary>Runs a read.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
@@ -50,14 +56,17 @@ public sealed class SqliteDatabase : IDisposable
         }
     }
 
-    private static async Task<T> GuardAsync<T>(Task<T> work)
+    private async Task<T> GuardAsync<T>(Task<T> work)
     {
         try
         {
-            return await work;
+            T result = await work;
+            _status.Succeeded();
+            return result;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException || (e is SqliteException sqlite && IsOutage(sqlite)))
         {
+            _status.Failed(e);
             throw new StoreUnavailableException(e);
         }
     }

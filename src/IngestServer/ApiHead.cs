@@ -1,0 +1,75 @@
+using System.Net;
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+
+namespace FinanceIngest.IngestServer;
+
+/// <summary>The Kestrel head: translates between ASP.NET Core and the shared API.</summary>
+internal static partial class ApiHead
+{
+    /// <summary>Answers every request with the API.</summary>
+    public static void UseApi(this WebApplication app, Settings settings)
+    {
+        Api api = app.Services.GetRequiredService<Api>();
+        bool open = settings.ApiKeys.Count == 0;
+        if (open)
+        {
+            Log.Open(app.Logger);
+        }
+
+        app.Run(async context =>
+        {
+            ApiResponse response = open && !IsLocal(context)
+                ? ApiResponse.From(Problems.ForeignHost().Problem)
+                : await api.HandleAsync(new KestrelRequest(context.Request), context.RequestAborted);
+            await WriteAsync(context, response);
+        });
+    }
+
+    private static async Task WriteAsync(HttpContext context, ApiResponse response)
+    {
+        context.Response.StatusCode = response.Status;
+        context.Response.ContentType = response.ContentType;
+        context.Response.ContentLength = response.Body.Length;
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        context.Response.Headers.CacheControl = "no-store";
+        foreach ((string name, string value) in response.Headers)
+        {
+            context.Response.Headers[name] = value;
+        }
+
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await context.Response.Body.WriteAsync(response.Body, context.RequestAborted);
+        }
+    }
+
+    // A page of a foreign site can make a browser send requests here under a name of its own (DNS rebinding): only names of this machine are taken.
+    private static bool IsLocal(HttpContext context)
+    {
+        string host = context.Request.Host.Host.Trim('[', ']');
+        return (host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address)))
+            && (context.Connection.RemoteIpAddress is not { } remote || IPAddress.IsLoopback(remote));
+    }
+
+    private sealed class KestrelRequest(HttpRequest request) : ApiRequest
+    {
+        public override string Method => request.Method;
+
+        public override string Path => request.Path.Value ?? "/";
+
+        public override long? ContentLength => request.ContentLength;
+
+        public override Stream Body => new GuardedBody(request.Body);
+
+        public override string? Header(string name) => request.Headers.TryGetValue(name, out var values) ? values.ToString() : null;
+
+        public override string? Query(string name) => request.Query.TryGetValue(name, out var values) ? values[0] : null;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "No API keys are configured: everybody on this machine has every scope. Set FinanceIngest__ApiKeys__NAME__Secret to change that.")]
+        public static partial void Open(ILogger logger);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net;
+using FinanceIngest.Configuration;
+
+namespace FinanceIngest.IngestServer;
+
+/// <summary>Where the server listens, and whether it may do so without keys.</summary>
+internal static class ListenAddresses
+{
+    private const string Default = "http://127.0.0.1:7071";
+    private const int LargestBody = 16 * 1024 * 1024;
+
+    /// <summary>Sets the default address, and refuses an open server on an address that others can reach.</summary>
+    /// <exception cref="SettingsException">An address is malformed, or not loopback and there are no keys.</exception>
+    public static void Configure(WebApplicationBuilder builder, Settings settings)
+    {
+        List<(string Setting, string Url)> addresses = [.. Configured(builder.Configuration)];
+        if (addresses.Count == 0)
+        {
+            builder.WebHost.UseUrls(Default);
+        }
+
+        foreach ((string setting, string url) in addresses)
+        {
+            if (!IsLoopback(setting, url) && settings.ApiKeys.Count == 0)
+            {
+                throw new SettingsException(
+                    "FinanceIngest__ApiKeys__NAME__Secret", $"required, because {setting} has '{url}', an address that is not loopback.");
+            }
+        }
+
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+
+            // The endpoints have their own limits, with an answer that says so; this one only bounds what is read to be thrown away.
+            kestrel.Limits.MaxRequestBodySize = LargestBody + 1;
+        });
+    }
+
+    private static IEnumerable<(string Setting, string Url)> Configured(ConfigurationManager configuration)
+    {
+        List<(string, string)> addresses = [];
+        foreach (string url in Split(configuration["urls"]))
+        {
+            addresses.Add(("ASPNETCORE_URLS", url));
+        }
+
+        foreach (IConfigurationSection endpoint in configuration.GetSection("Kestrel:Endpoints").GetChildren())
+        {
+            if (endpoint["Url"] is { } url)
+            {
+                addresses.Add(($"Kestrel__Endpoints__{endpoint.Key}__Url", url));
+            }
+        }
+
+        if (addresses.Count > 0)
+        {
+            return addresses;
+        }
+
+        // Ports alone mean every address of the machine; container images set them.
+        return Split(configuration["http_ports"]).Select(port => ("ASPNETCORE_HTTP_PORTS", $"http://*:{port}"))
+            .Concat(Split(configuration["https_ports"]).Select(port => ("ASPNETCORE_HTTPS_PORTS", $"https://*:{port}")));
+    }
+
+    private static string[] Split(string? list) => (list ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static bool IsLoopback(string setting, string url)
+    {
+        try
+        {
+            string host = BindingAddress.Parse(url).Host;
+            return host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+                || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
+        }
+        catch (FormatException)
+        {
+            throw new SettingsException(setting, $"'{url}' is not an address such as {Default}.");
+        }
+    }
+}

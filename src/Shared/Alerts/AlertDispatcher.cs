@@ -1,0 +1,171 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Queueing;
+using FinanceIngest.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Alerts;
+
+/// <summary>
+/// Sends alerts from the outbox to the alert queue: claim in a short statement, send outside of it, mark as sent. A crash between
+/// send and mark sends an alert again, under the same <c>alert_id</c>. Looks into the database only when there is a reason to.
+/// </summary>
+public sealed partial class AlertDispatcher(
+    IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, TimeProvider time, ILogger<AlertDispatcher> logger) : BackgroundService
+{
+    private const int BatchSize = 100;
+    private const int ConcurrentSends = 16;
+    private static readonly TimeSpan s_claim = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_keepSent = TimeSpan.FromDays(30);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
+
+    private readonly Guid _owner = Guid.NewGuid();
+    private readonly WakeSignal _wake = new();
+    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(10));
+    private long? _cleanedAt;
+
+    /// <summary>There are new alerts in the outbox, or a marker says so.</summary>
+    public void Wake() => _wake.Set();
+
+    /// <summary>Sends what is unsent and free to be claimed.</summary>
+    /// <returns>Whether nothing remains unsent, by this process's or another's doing.</returns>
+    /// <exception cref="QueueUnavailableException">The alert queue can't be reached; nothing is lost.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; nothing is lost.</exception>
+    public async Task<bool> DrainAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            IReadOnlyList<ClaimedAlert> claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
+            if (claimed.Count == 0)
+            {
+                return await outbox.CountUnsentAsync(cancellationToken) == 0;
+            }
+
+            await SendAsync(claimed, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // What a process before this one left behind.
+        TimeSpan? pause = TimeSpan.Zero;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                bool woken = await _wake.WaitAsync(pause ?? s_look, time, stoppingToken);
+                pause = woken || pause is not null || await IsWorkLikelyAsync(stoppingToken) ? await RunOnceAsync(stoppingToken) : null;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                pause = _retry.Next();
+                Log.Failed(logger, e.Message, pause.Value.TotalSeconds);
+            }
+        }
+    }
+
+    // Without a scorer in this process nobody wakes it. An inbound queue that is empty, markers included, says that nothing is unsent
+    // without a look into a database that may be asleep.
+    private async Task<bool> IsWorkLikelyAsync(CancellationToken cancellationToken) =>
+        !settings.Roles.HasFlag(Roles.Scorer) && (await queues.Inbound.GetDepthAsync(cancellationToken)).Length > 0;
+
+    /// <returns>When to try again; null: when there is a reason to.</returns>
+    private async Task<TimeSpan?> RunOnceAsync(CancellationToken cancellationToken)
+    {
+        long raised = marker.Raised;
+        bool drained;
+        try
+        {
+            drained = await DrainAsync(cancellationToken);
+        }
+        catch (QueueUnavailableException)
+        {
+            // Unsent alerts: the marker stays.
+            await marker.RaiseAsync(cancellationToken);
+            throw;
+        }
+
+        _retry.Reset();
+        if (!drained)
+        {
+            // Another process holds them; should it die, its claims end.
+            await marker.RaiseAsync(cancellationToken);
+            return TimeSpan.FromSeconds(5);
+        }
+
+        await marker.ClearAsync(raised, cancellationToken);
+        await RemoveOldAsync(cancellationToken);
+        return null;
+    }
+
+    private async Task SendAsync(IReadOnlyList<ClaimedAlert> claimed, CancellationToken cancellationToken)
+    {
+        var sent = new List<Guid>(claimed.Count);
+        Exception? failure = null;
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = new CancellationTokenSource(s_sendTimeout, time);
+        using CancellationTokenRegistration expiry = timer.Token.Register(timeout.Cancel);
+        foreach (ClaimedAlert[] some in claimed.Chunk(ConcurrentSends))
+        {
+            (Guid Id, Exception? Failure)[] outcomes = await Task.WhenAll(some.Select(alert => TrySendAsync(alert, timeout.Token)));
+            sent.AddRange(outcomes.Where(outcome => outcome.Failure is null).Select(outcome => outcome.Id));
+            failure = outcomes.FirstOrDefault(outcome => outcome.Failure is not null).Failure;
+            if (failure is not null)
+            {
+                break;
+            }
+        }
+
+        // Settling does not obey the stop: what was sent is marked.
+        if (sent.Count > 0)
+        {
+            int marked = await outbox.MarkSentAsync(_owner, sent, CancellationToken.None);
+            Log.Sent(logger, marked);
+        }
+
+        if (failure is not null)
+        {
+            await outbox.ReleaseAsync(_owner, [.. claimed.Select(alert => alert.AlertId).Except(sent)], CancellationToken.None);
+            throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, failure);
+        }
+    }
+
+    private async Task<(Guid Id, Exception? Failure)> TrySendAsync(ClaimedAlert alert, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await queues.Alerts.SendAsync(MessageText.Encode(alert.Payload), TimeSpan.Zero, cancellationToken);
+            return (alert.AlertId, null);
+        }
+        catch (Exception e)
+        {
+            return (alert.AlertId, e);
+        }
+    }
+
+    private async Task RemoveOldAsync(CancellationToken cancellationToken)
+    {
+        if (_cleanedAt is { } at && time.GetElapsedTime(at) < TimeSpan.FromHours(6))
+        {
+            return;
+        }
+
+        await outbox.RemoveSentAsync(time.GetUtcNow().UtcDateTime - s_keepSent, cancellationToken);
+        _cleanedAt = time.GetTimestamp();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "{Count} alerts sent.")]
+        public static partial void Sent(ILogger logger, int count);
+
+        [LoggerMessage(LogLevel.Warning, "Alerts wait: {Problem} Next try in {Seconds:F1} s.")]
+        public static partial void Failed(ILogger logger, string problem, double seconds);
+    }
+}

@@ -1,0 +1,20 @@
+namespace FinanceIngest.Health;
+
+/// <summary>What this process depends on, as of the last use.</summary>
+public sealed class Dependencies
+{
+    /// <summary>The inbound queue.</summary>
+    public DependencyStatus InboundQueue { get; } = new("inbound_queue");
+
+    /// <summary>The poison queue.</summary>
+    public DependencyStatus PoisonQueue { get; } = new("poison_queue");
+
+    /// <summary>The alert queue.</summary>
+    public DependencyStatus AlertQueue { get; } = new("alert_queue");
+
+    /// <summary>The database.</summary>
+    public DependencyStatus Database { get; } = new("database");
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<DependencyStatus> All => [InboundQueue, PoisonQueue, AlertQueue, Database];
+}

@@ -1,0 +1,82 @@
+using System.Reflection;
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Health;
+
+/// <summary>
+/// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready whenever the inbound queue takes messages; a worker always, for what it waits for comes back by
+/// itself. Other dependencies are reported from their last use: nothing here wakes a sleeping database.
+/// </summary>
+public sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Settings settings, TimeProvider time) : IEndpoints
+{
+    private static readonly TimeSpan s_probeTimeout = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes =>
+    [
+        new("GET", "/healthz", Scopes.None, (_, _, _) => Task.FromResult(ApiResponse.Json(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("status", "ok");
+            json.WriteEndObject();
+        }))),
+        new("GET", "/readyz", Scopes.None, ReadyAsync),
+    ];
+
+    private async Task<ApiResponse> ReadyAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    {
+        bool ready = !settings.Roles.HasFlag(Roles.Intake) || await TakesMessagesAsync(cancellationToken);
+        return ApiResponse.Json(ready ? 200 : 503, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("status", ready ? "ready" : "unready");
+            json.WriteStartObject("dependencies");
+            foreach (DependencyStatus dependency in dependencies.All)
+            {
+                json.WriteString(dependency.Name, dependency.IsOk ? "ok" : "degraded");
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+    }
+
+    private async Task<bool> TakesMessagesAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new CancellationTokenSource(s_probeTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        try
+        {
+            await queues.Inbound.ProbeAsync(either.Token);
+            return true;
+        }
+        catch (Exception e) when (e is QueueUnavailableException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            dependencies.InboundQueue.Failed(e);
+            return false;
+        }
+    }
+}
+
+/// <summary><c>GET /openapi.json</c>: the API's own description.</summary>
+public sealed class OpenApiEndpoints : IEndpoints
+{
+    private static readonly Lazy<byte[]> s_document = new(Load);
+
+    /// <summary>The document, UTF-8.</summary>
+    public static ReadOnlyMemory<byte> Document => s_document.Value;
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes =>
+        [new("GET", "/openapi.json", Scopes.None, (_, _, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
+
+    private static byte[] Load()
+    {
+        using Stream resource = Assembly.GetExecutingAssembly().GetManifestResourceStream("FinanceIngest.Http.openapi.json")!;
+        using var copy = new MemoryStream();
+        resource.CopyTo(copy);
+        return copy.ToArray();
+    }
+}

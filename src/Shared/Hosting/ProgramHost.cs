@@ -1,0 +1,57 @@
+using FinanceIngest.Configuration;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Hosting;
+
+/// <summary>How all programs start and end: logs on standard error, one line and exit code 2 for a wrong setting, 1 for a failure.</summary>
+public static class ProgramHost
+{
+    /// <summary>Everything went well.</summary>
+    public const int Done = 0;
+
+    /// <summary>It failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>A setting or an argument is wrong.</summary>
+    public const int WrongUse = 2;
+
+    /// <summary>Runs a program and turns what gets out of it into one line on standard error and an exit code.</summary>
+    public static async Task<int> RunAsync(Func<Task> run)
+    {
+        try
+        {
+            await run();
+            return Done;
+        }
+        catch (SettingsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return WrongUse;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or FormatException)
+        {
+            // A port in use, an unreadable appsettings.json.
+            await Console.Error.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
+            return e is IOException ? Failed : WrongUse;
+        }
+    }
+
+    /// <summary>Logs go to standard error, one line each: standard output belongs to what a program is asked for.</summary>
+    public static void LogToStandardError(this ILoggingBuilder logging, IConfiguration configuration)
+    {
+        logging.ClearProviders();
+        logging.AddConfiguration(configuration.GetSection("Logging"));
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
+        logging.AddFilter("Azure", LogLevel.Warning);
+        logging.AddSimpleConsole(format =>
+        {
+            format.SingleLine = true;
+            format.UseUtcTimestamp = true;
+            format.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        });
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,135 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Queueing;
+using FinanceIngest.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Http;
+
+/// <summary>One route of the API.</summary>
+/// <param name="Method">HTTP method.</param>
+/// <param name="Template">Path; a segment <c>{id}</c> stands for any text.</param>
+/// <param name="Scope">What the key must allow; <see cref="Scopes.None"/>: open to everybody.</param>
+/// <param name="Handle">The endpoint; its second argument is what stands for <c>{id}</c>.</param>
+public sealed record Route(string Method, string Template, Scopes Scope, Func<ApiRequest, string, CancellationToken, Task<ApiResponse>> Handle);
+
+/// <summary>A group of routes that belong together.</summary>
+public interface IEndpoints
+{
+    /// <summary>The routes.</summary>
+    IEnumerable<Route> Routes { get; }
+}
+
+/// <summary>The HTTP API: finds the route, checks the key, calls the endpoint, turns every failure into a problem.</summary>
+public sealed partial class Api
+{
+    private readonly ILogger<Api> _logger;
+    private readonly ApiKeys _keys;
+    private readonly RateLimiter _limiter;
+    private readonly Dictionary<string, List<Route>> _exact = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<(string Prefix, List<Route> Routes)> _withId = [];
+
+    /// <param name="endpoints">Everything that answers here.</param>
+    /// <param name="keys">The keys.</param>
+    /// <param name="limiter">The rate limit.</param>
+    /// <param name="logger">Where failures of ours go.</param>
+    public Api(IEnumerable<IEndpoints> endpoints, ApiKeys keys, RateLimiter limiter, ILogger<Api> logger)
+    {
+        _logger = logger;
+        _keys = keys;
+        _limiter = limiter;
+        foreach (IGrouping<string, Route> routes in endpoints.SelectMany(group => group.Routes).GroupBy(route => route.Template))
+        {
+            if (routes.Key.EndsWith("{id}", StringComparison.Ordinal))
+            {
+                _withId.Add((routes.Key[..^"{id}".Length], [.. routes]));
+            }
+            else
+            {
+                _exact.Add(routes.Key, [.. routes]);
+            }
+        }
+    }
+
+    /// <summary>Every route.</summary>
+    public IEnumerable<Route> Routes => _exact.Values.Concat(_withId.Select(entry => entry.Routes)).SelectMany(routes => routes);
+
+    /// <summary>Answers a request; only its own cancellation gets out.</summary>
+    public async Task<ApiResponse> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            (Route route, string id) = Find(request);
+            if (route.Scope != Scopes.None)
+            {
+                Authorize(request, route.Scope);
+            }
+
+            return await route.Handle(request, id, cancellationToken);
+        }
+        catch (ProblemException e)
+        {
+            return ApiResponse.From(e.Problem);
+        }
+        catch (StoreUnavailableException e)
+        {
+            Log.StoreUnavailable(_logger, e.Message);
+            return ApiResponse.From(Problems.Unavailable("database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
+        }
+        catch (QueueUnavailableException e)
+        {
+            Log.QueueUnavailable(_logger, e.Message);
+            return ApiResponse.From(Problems.Unavailable("queue", "The queue can't be reached at the moment; nothing was accepted.", 5).Problem);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Log.Unexpected(_logger, request.Method, e);
+            return ApiResponse.From(Problems.Internal());
+        }
+    }
+
+    private void Authorize(ApiRequest request, Scopes scope)
+    {
+        Caller caller = _keys.Authenticate(request);
+        if (!caller.Scopes.HasFlag(scope))
+        {
+            throw Problems.Forbidden(scope.ToString().ToLowerInvariant());
+        }
+
+        _limiter.Count(caller.Name);
+    }
+
+    private (Route Route, string Id) Find(ApiRequest request)
+    {
+        string path = request.Path.Length > 1 ? request.Path.TrimEnd('/') : request.Path;
+        if (_exact.TryGetValue(path, out List<Route>? routes))
+        {
+            return (Select(routes, request.Method), "");
+        }
+
+        foreach ((string prefix, List<Route> candidates) in _withId)
+        {
+            if (path.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && path.Length > prefix.Length)
+            {
+                return (Select(candidates, request.Method), path[prefix.Length..]);
+            }
+        }
+
+        throw Problems.NotFound("No such route; /openapi.json lists them.");
+    }
+
+    private static Route Select(List<Route> routes, string method) =>
+        routes.Find(route => route.Method == method || (route.Method == "GET" && method == "HEAD"))
+        ?? throw Problems.MethodNotAllowed(string.Join(", ", routes.Select(route => route.Method)));
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "{Message}")]
+        public static partial void StoreUnavailable(ILogger logger, string message);
+
+        [LoggerMessage(LogLevel.Warning, "{Message}")]
+        public static partial void QueueUnavailable(ILogger logger, string message);
+
+        [LoggerMessage(LogLevel.Error, "A {Method} request failed unexpectedly.")]
+        public static partial void Unexpected(ILogger logger, string method, Exception exception);
+    }
+}

@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Globalization;
+
+namespace FinanceIngest.Http;
+
+/// <summary>An HTTP request as the endpoints see it; each HTTP head (Kestrel, Azure Functions) has one translation.</summary>
+public abstract class ApiRequest
+{
+    /// <summary>Upper case.</summary>
+    public abstract string Method { get; }
+
+    /// <summary>Decoded path, starting with a slash.</summary>
+    public abstract string Path { get; }
+
+    /// <summary>Bytes of the body as announced; null when it is not.</summary>
+    public abstract long? ContentLength { get; }
+
+    /// <summary>The body.</summary>
+    public abstract Stream Body { get; }
+
+    /// <summary>The header's value, several joined by commas; null when absent.</summary>
+    public abstract string? Header(string name);
+
+    /// <summary>The decoded query parameter (the first of several); null when absent.</summary>
+    public abstract string? Query(string name);
+
+    /// <summary>Reads the whole body.</summary>
+    /// <exception cref="ProblemException">413: it has more than <paramref name="limit"/> bytes.</exception>
+    public async Task<ReadOnlyMemory<byte>> ReadBodyAsync(int limit, CancellationToken cancellationToken)
+    {
+        if (ContentLength > limit)
+        {
+            throw Problems.TooLarge($"The body has more than {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
+        }
+
+        byte[] buffer = new byte[ContentLength is > 0 and { } length ? (int)length + 1 : 4096];
+        int filled = 0;
+        while (true)
+        {
+            int read = await Body.ReadAsync(buffer.AsMemory(filled), cancellationToken);
+            filled += read;
+            if (filled > limit)
+            {
+                throw Problems.TooLarge($"The body has more than {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
+            }
+
+            if (read == 0)
+            {
+                return buffer.AsMemory(0, filled);
+            }
+
+            if (filled == buffer.Length)
+            {
+                Array.Resize(ref buffer, Math.Min(buffer.Length * 2, limit + 1));
+            }
+        }
+    }
+
+    /// <summary>Whole number of a query parameter, cut to its maximum; <paramref name="unset"/> when it is absent.</summary>
+    /// <exception cref="ProblemException">400: it is not a whole number of at least <paramref name="minimum"/>.</exception>
+    public int QueryInteger(string name, int unset, int minimum, int maximum) =>
+        Query(name) is { } text ? ParseInteger(name, text, minimum, maximum) : unset;
+
+    /// <summary>A whole number in a parameter, cut to its maximum.</summary>
+    /// <exception cref="ProblemException">400: it is not a whole number of at least <paramref name="minimum"/>.</exception>
+    public static int ParseInteger(string name, string text, int minimum, int maximum)
+    {
+        bool isNumber = text.Length > 0 && text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
+        if (!isNumber)
+        {
+            throw Problems.Validation(name, $"must be a whole number of at least {minimum.ToString(CultureInfo.InvariantCulture)}");
+        }
+
+        // Digits that overflow are above every maximum.
+        int value = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) ? parsed : maximum;
+        return value < minimum
+            ? throw Problems.Validation(name, $"must be a whole number of at least {minimum.ToString(CultureInfo.InvariantCulture)}")
+            : Math.Min(value, maximum);
+    }
+
+    /// <summary>The media type without its parameters, lower case; empty when absent.</summary>
+    /// <exception cref="ProblemException">415: another charset than UTF-8, or an encoded body.</exception>
+    public string MediaType()
+    {
+        if (Header("Content-Encoding") is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Problems.UnsupportedMediaType($"The body's encoding '{encoding}' is not supported; send it as it is.");
+        }
+
+        string[] parts = (Header("Content-Type") ?? "").Split(';', StringSplitOptions.TrimEntries);
+        foreach (string parameter in parts.AsSpan(1))
+        {
+            if (parameter.StartsWith("charset=", StringComparison.OrdinalIgnoreCase)
+                && !parameter.AsSpan("charset=".Length).Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            {
+                throw Problems.UnsupportedMediaType("JSON is UTF-8 here; no other charset is supported.");
+            }
+        }
+
+        return parts[0].ToLowerInvariant();
+    }
+
+    /// <summary>Refuses a body that is not announced as JSON.</summary>
+    /// <exception cref="ProblemException">415.</exception>
+    public void RequireJson()
+    {
+        if (!IsJson(MediaType()))
+        {
+            throw Problems.UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.");
+        }
+    }
+
+    /// <summary>Whether a media type is JSON's or one of its family (<c>+json</c>).</summary>
+    public static bool IsJson(string mediaType) =>
+        mediaType == "application/json" || (mediaType.StartsWith("application/", StringComparison.Ordinal) && mediaType.EndsWith("+json", StringComparison.Ordinal));
+
+    /// <summary>Whether a media type is newline-delimited JSON's.</summary>
+    public static bool IsNdjson(string mediaType) => mediaType is "application/x-ndjson" or "application/ndjson";
+}

@@ -1,0 +1,54 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+
+namespace FinanceIngest.Http;
+
+/// <summary>An HTTP response, finished.</summary>
+/// <param name="Status">HTTP status code.</param>
+/// <param name="ContentType">Media type of the body.</param>
+/// <param name="Body">The body.</param>
+public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<byte> Body)
+{
+    private const string JsonType = "application/json";
+    private List<KeyValuePair<string, string>>? _headers;
+
+    /// <summary>Headers beyond the content type.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers => _headers ?? [];
+
+    /// <summary>A JSON response.</summary>
+    public static ApiResponse Json(int status, Action<Utf8JsonWriter> write) => new(status, JsonType, Serialize(write));
+
+    /// <summary>A problem response (RFC 9457).</summary>
+    public static ApiResponse From(Problem problem)
+    {
+        var response = new ApiResponse(problem.Status, "application/problem+json", Serialize(problem.Write));
+        foreach ((string name, string value) in problem.Headers)
+        {
+            response.With(name, value);
+        }
+
+        return response;
+    }
+
+    /// <summary>Adds a header.</summary>
+    public ApiResponse With(string name, string value)
+    {
+        (_headers ??= []).Add(new(name, value));
+        return this;
+    }
+
+    /// <summary>Adds <c>Retry-After</c> in seconds.</summary>
+    public ApiResponse WithRetryAfter(int seconds) => With("Retry-After", seconds.ToString(CultureInfo.InvariantCulture));
+
+    private static ReadOnlyMemory<byte> Serialize(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
+        {
+            write(writer);
+        }
+
+        return buffer.WrittenMemory;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace FinanceIngest.Http;
+
+/// <summary>Reads one item from JSON and leaves the reader at its end.</summary>
+public delegate T ReadItem<T>(ref Utf8JsonReader reader);
+
+/// <summary>Reads a body of many items: a JSON array, or one item per line (NDJSON).</summary>
+public static class JsonItems
+{
+    /// <summary>The items in order. A line that is not JSON becomes an item of its own through <paramref name="broken"/>; blank lines don't count.</summary>
+    /// <exception cref="ProblemException">400: the array is malformed. 413: more than <paramref name="maximum"/> items.</exception>
+    public static List<T> Read<T>(ReadOnlyMemory<byte> body, bool ndjson, int maximum, ReadItem<T> read, Func<string, T> broken)
+    {
+        ReadOnlySpan<byte> text = JsonBody.WithoutBom(body.Span);
+        return ndjson ? ReadLines(text, maximum, read, broken) : ReadArray(body, text, maximum, read);
+    }
+
+    private static List<T> ReadArray<T>(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> text, int maximum, ReadItem<T> read)
+    {
+        var items = new List<T>();
+        try
+        {
+            var reader = new Utf8JsonReader(text);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartArray)
+            {
+                throw Problems.Malformed("must be a JSON array");
+            }
+
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            {
+                Admit(items.Count, maximum);
+                items.Add(read(ref reader));
+            }
+
+            return reader.Read() ? throw Problems.Malformed("has more after the end of the array") : items;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw JsonBody.Malformed(body, e);
+        }
+    }
+
+    private static List<T> ReadLines<T>(ReadOnlySpan<byte> text, int maximum, ReadItem<T> read, Func<string, T> broken)
+    {
+        var items = new List<T>();
+        foreach (Range range in text.Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = text[range].Trim(" \t\r"u8);
+            if (!line.IsEmpty)
+            {
+                Admit(items.Count, maximum);
+                items.Add(ReadLine(line, read, broken));
+            }
+        }
+
+        return items;
+    }
+
+    private static T ReadLine<T>(ReadOnlySpan<byte> line, ReadItem<T> read, Func<string, T> broken)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(line);
+            reader.Read();
+            T item = read(ref reader);
+            return reader.Read() ? broken("has more after the end of the JSON value") : item;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return broken($"is not JSON: {e.Message}");
+        }
+    }
+
+    private static void Admit(int count, int maximum)
+    {
+        if (count == maximum)
+        {
+            throw Problems.TooLarge($"The request has more than {maximum.ToString("N0", CultureInfo.InvariantCulture)} items.");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Intake;
+
+/// <summary>
+/// How many seconds a new transaction will wait, from the measured length of the inbound queue and the rate at which it drains:
+/// what <c>Retry-After</c> says. Samples at most once in five seconds, and only while somebody asks.
+/// </summary>
+public sealed class BacklogEstimator(IMessageQueue inbound, InboundSender sender, TimeProvider time)
+{
+    private const int MaximumSeconds = 60;
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
+    private readonly Lock _gate = new();
+    private Sample? _last;
+    private Task _sampling = Task.CompletedTask;
+    private volatile int _seconds = 1;
+
+    /// <summary>1 … 60 seconds. Never waits: answers from the last sample and starts the next.</summary>
+    public int RetryAfterSeconds
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_sampling.IsCompleted && (_last is null || time.GetElapsedTime(_last.At) >= s_interval))
+                {
+                    _sampling = Task.Run(SampleAsync);
+                }
+            }
+
+            return _seconds;
+        }
+    }
+
+    /// <summary>Seconds until a queue is empty.</summary>
+    /// <param name="length">Messages on it.</param>
+    /// <param name="drained">Messages taken off it in the interval.</param>
+    /// <param name="interval">The interval.</param>
+    public static int Estimate(long length, long drained, TimeSpan interval) =>
+        length <= 0 ? 1
+        : drained <= 0 ? MaximumSeconds
+        : (int)Math.Clamp(Math.Ceiling(length * interval.TotalSeconds / drained), 1, MaximumSeconds);
+
+    private async Task SampleAsync()
+    {
+        try
+        {
+            long sent = sender.SentMessages;
+            QueueDepth depth = await inbound.GetDepthAsync(CancellationToken.None);
+            var now = new Sample(time.GetTimestamp(), depth.Length, sent);
+            lock (_gate)
+            {
+                // What came in less what the queue grew by is what was taken off it. A first sample, and one after a long pause, has no rate.
+                TimeSpan interval = _last is null ? TimeSpan.Zero : time.GetElapsedTime(_last.At, now.At);
+                _seconds = interval == TimeSpan.Zero || interval > 6 * s_interval
+                    ? (depth.Length == 0 ? 1 : 2)
+                    : Estimate(depth.Length, now.Sent - _last!.Sent - (depth.Length - _last.Length), interval);
+                _last = now;
+            }
+        }
+        catch (QueueUnavailableException)
+        {
+            lock (_gate)
+            {
+                _seconds = 5;
+                _last = new Sample(time.GetTimestamp(), _last?.Length ?? 0, sender.SentMessages);
+            }
+        }
+    }
+
+    private sealed record Sample(long At, long Length, long Sent);
+}

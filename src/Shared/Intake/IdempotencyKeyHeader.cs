@@ -1,0 +1,43 @@
+using System.Text;
+using FinanceIngest.Http;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Intake;
+
+/// <summary>The header <c>Idempotency-Key</c>: a plain text, or a structured-field string (RFC 9651, section 3.3.3) whose quotes are stripped.</summary>
+public static class IdempotencyKeyHeader
+{
+    private const string Name = "Idempotency-Key";
+
+    /// <summary>The key, or null when the header is absent.</summary>
+    /// <exception cref="ProblemException">400: it is empty or too long.</exception>
+    public static string? Read(ApiRequest request)
+    {
+        if (request.Header(Name) is not { } value)
+        {
+            return null;
+        }
+
+        string key = Unquote(value.Trim());
+        return TransactionFields.IsLegalKey(key)
+            ? key
+            : throw Problems.Validation(Name, $"must have 1 to {TransactionFields.MaximumKeyLength} characters");
+    }
+
+    private static string Unquote(string value)
+    {
+        if (value.Length < 2 || value[0] != '"' || value[^1] != '"')
+        {
+            return value;
+        }
+
+        var text = new StringBuilder(value.Length);
+        for (int i = 1; i < value.Length - 1; i++)
+        {
+            i += value[i] == '\\' && i + 2 < value.Length ? 1 : 0;
+            text.Append(value[i]);
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,244 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Intake;
+
+/// <summary>
+/// Puts transactions on the inbound queue by group commit: while one send is under way, further requests gather into the next message.
+/// A lone request is sent at once, there is no timer. Every request is answered only after its message is durable, and a failed
+/// send fails exactly its requests.
+/// </summary>
+public sealed partial class InboundSender : IAsyncDisposable
+{
+    // Full messages may travel side by side; a partly filled one only when nothing else does.
+    private const int MaximumConcurrentSends = 8;
+    private const int MaximumPendingTransactions = 200_000;
+    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly IMessageQueue _queue;
+    private readonly TimeProvider _time;
+    private readonly ILogger<InboundSender> _logger;
+    private readonly Channel<Submission> _submissions = Channel.CreateUnbounded<Submission>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Task _run;
+    private int _pending;
+    private long _sentMessages;
+
+    /// <param name="queue">The inbound queue.</param>
+    /// <param name="time">Clock of the time-outs.</param>
+    /// <param name="logger">Log.</param>
+    public InboundSender(IMessageQueue queue, TimeProvider time, ILogger<InboundSender> logger)
+    {
+        _queue = queue;
+        _time = time;
+        _logger = logger;
+        _run = Task.Run(RunAsync);
+    }
+
+    /// <summary>Raised after each message that became durable; a scorer in the same process starts at once.</summary>
+    public event Action? Sent;
+
+    /// <summary>Messages that became durable since the start.</summary>
+    public long SentMessages => Interlocked.Read(ref _sentMessages);
+
+    /// <summary>
+    /// Sends transactions and completes when each is durable or has failed. The answer tells by index which failed (null: none).
+    /// Ending the wait does not recall them.
+    /// </summary>
+    /// <returns>Null when all are durable; else, for each transaction, what its send failed with, or null.</returns>
+    /// <exception cref="IntakeOverloadedException">More is in flight than this process can hold; nothing was sent.</exception>
+    public async Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellationToken)
+    {
+        if (transactions.Count == 0)
+        {
+            return null;
+        }
+
+        if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions)
+        {
+            Interlocked.Add(ref _pending, -transactions.Count);
+            throw new IntakeOverloadedException();
+        }
+
+        var submission = new Submission(transactions, Activity.Current?.Id);
+        if (!_submissions.Writer.TryWrite(submission))
+        {
+            Interlocked.Add(ref _pending, -transactions.Count);
+            throw new IntakeOverloadedException();
+        }
+
+        return await submission.Completion.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Sends what was handed in, then ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _submissions.Writer.TryComplete();
+        await _run;
+    }
+
+    private async Task RunAsync()
+    {
+        var sends = new List<Task>();
+        var message = new Message();
+        while (true)
+        {
+            message.Fill(_submissions.Reader);
+            sends.RemoveAll(send => send.IsCompleted);
+            if (message.IsEmpty)
+            {
+                if (!await _submissions.Reader.WaitToReadAsync())
+                {
+                    break;
+                }
+
+                continue;
+            }
+
+            if (message.IsFull ? sends.Count < MaximumConcurrentSends : sends.Count == 0)
+            {
+                sends.Add(SendAsync(message));
+                message = message.Next();
+                continue;
+            }
+
+            // Gather until a send ends. Only what is not yet full is worth waking up for when more arrives.
+            Task sent = Task.WhenAny(sends);
+            if (message.IsFull || _submissions.Reader.Completion.IsCompleted)
+            {
+                await sent;
+            }
+            else
+            {
+                await Task.WhenAny(sent, _submissions.Reader.WaitToReadAsync().AsTask());
+                if (!sent.IsCompleted && _submissions.Reader.Completion.IsCompleted)
+                {
+                    await sent;
+                }
+            }
+        }
+
+        await Task.WhenAll(sends);
+    }
+
+    private async Task SendAsync(Message message)
+    {
+        Exception? failure = null;
+        try
+        {
+            using var timeout = new CancellationTokenSource(s_sendTimeout, _time);
+            await _queue.SendAsync(message.ToText(), TimeSpan.Zero, timeout.Token);
+            Interlocked.Increment(ref _sentMessages);
+        }
+        catch (Exception e)
+        {
+            // Whatever it was: these transactions are not known to be durable.
+            Log.SendFailed(_logger, message.Count, e.Message);
+            failure = e;
+        }
+
+        Interlocked.Add(ref _pending, -message.Count);
+        message.Complete(failure);
+        if (failure is null)
+        {
+            Sent?.Invoke();
+        }
+    }
+
+    /// <summary>The transactions of one request, which may be spread over several messages.</summary>
+    private sealed class Submission(IReadOnlyList<Transaction> transactions, string? traceParent)
+    {
+        private readonly TaskCompletionSource<Exception?[]?> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Lock _gate = new();
+        private Exception?[]? _failures;
+        private int _open = transactions.Count;
+
+        public IReadOnlyList<Transaction> Transactions => transactions;
+
+        public string? TraceParent => traceParent;
+
+        public Task<Exception?[]?> Completion => _completion.Task;
+
+        public void Complete(int from, int to, Exception? failure)
+        {
+            lock (_gate)
+            {
+                if (failure is not null)
+                {
+                    _failures ??= new Exception?[transactions.Count];
+                    _failures.AsSpan(from, to - from).Fill(failure);
+                }
+
+                _open -= to - from;
+                if (_open == 0)
+                {
+                    _completion.TrySetResult(_failures);
+                }
+            }
+        }
+    }
+
+    /// <summary>A message being filled, and whose transactions are in it.</summary>
+    private sealed class Message
+    {
+        private readonly List<(Submission Submission, int From, int To)> _parts = [];
+        private InboundEnvelope? _envelope;
+        private Submission? _current;
+        private int _position;
+
+        public bool IsEmpty => _envelope is null;
+
+        public bool IsFull { get; private set; }
+
+        public int Count => _envelope?.Count ?? 0;
+
+        public void Fill(ChannelReader<Submission> submissions)
+        {
+            while (!IsFull && (_current is not null || submissions.TryRead(out _current)))
+            {
+                _envelope ??= new InboundEnvelope(_current.TraceParent);
+                int from = _position;
+                while (_position < _current.Transactions.Count && !IsFull)
+                {
+                    IsFull = !_envelope.TryAdd(_current.Transactions[_position]);
+                    _position += IsFull ? 0 : 1;
+                }
+
+                if (_position > from)
+                {
+                    _parts.Add((_current, from, _position));
+                }
+
+                if (_position == _current.Transactions.Count)
+                {
+                    _current = null;
+                    _position = 0;
+                }
+            }
+        }
+
+        /// <summary>The message after this one, with what did not fit into it.</summary>
+        public Message Next() => new() { _current = _current, _position = _position };
+
+        public string ToText() => _envelope!.ToMessageText();
+
+        public void Complete(Exception? failure)
+        {
+            foreach ((Submission submission, int from, int to) in _parts)
+            {
+                submission.Complete(from, to, failure);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "{Count} transactions could not be put on the inbound queue: {Problem}")]
+        public static partial void SendFailed(ILogger logger, int count, string problem);
+    }
+}
+
+/// <summary>More transactions are in flight than this process can hold.</summary>
+public sealed class IntakeOverloadedException() : Exception("Too many transactions are in flight in this process.");

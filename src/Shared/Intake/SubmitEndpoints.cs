@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json;
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+using FinanceIngest.Results;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Intake;
+
+/// <summary><c>POST /api/transactions</c>, and the older system's route to the same endpoint.</summary>
+public sealed class SubmitEndpoints(
+    TransactionFactory factory, InboundSender sender, ResultWaiter waiter, BacklogEstimator backlog) : IEndpoints
+{
+    private const int MaximumBody = 1024 * 1024;
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes =>
+    [
+        new("POST", "/api/transactions", Scopes.Submit, SubmitAsync),
+        new("POST", "/api/score-transaction", Scopes.Submit, SubmitAsync),
+    ];
+
+    private async Task<ApiResponse> SubmitAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    {
+        int wait = WaitPreference.Seconds(request);
+        string? headerKey = IdempotencyKeyHeader.Read(request);
+        request.RequireJson();
+        TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken));
+        Transaction transaction = factory.Create(fields, headerKey) ?? throw Problems.Validation(fields.Errors!);
+
+        await SendAsync(transaction, cancellationToken);
+        if (wait > 0 && await waiter.WaitAsync(transaction.Id, TimeSpan.FromSeconds(wait), cancellationToken) is { } result)
+        {
+            return ApiResponse.Json(200, json => ResultJson.Write(json, result))
+                .With("Preference-Applied", $"wait={wait.ToString(CultureInfo.InvariantCulture)}");
+        }
+
+        return Accepted(transaction.Id);
+    }
+
+    private async Task SendAsync(Transaction transaction, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await sender.SendAsync([transaction], cancellationToken) is not null)
+            {
+                throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; the transaction was not accepted.", backlog.RetryAfterSeconds);
+            }
+        }
+        catch (IntakeOverloadedException e)
+        {
+            throw Problems.Unavailable("overloaded", e.Message, 1);
+        }
+    }
+
+    private static TransactionFields Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(JsonBody.WithoutBom(body.Span));
+            reader.Read();
+            TransactionFields fields = TransactionFields.Read(ref reader);
+            return reader.Read() ? throw Problems.Malformed("has more after the end of the JSON value") : fields;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw JsonBody.Malformed(body, e);
+        }
+    }
+
+    private ApiResponse Accepted(Guid id)
+    {
+        string url = $"/api/transactions/{id:D}";
+        return ApiResponse.Json(202, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("id", id);
+            json.WriteString("status", Names.Pending);
+            json.WriteString("status_url", url);
+            json.WriteEndObject();
+        }).With("Location", url).WithRetryAfter(backlog.RetryAfterSeconds);
+    }
+}

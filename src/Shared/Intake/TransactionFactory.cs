@@ -1,0 +1,49 @@
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Intake;
+
+/// <summary>Turns the fields of a request into a transaction: the rules beyond the grammar, the id, the time of acceptance.</summary>
+public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
+{
+    /// <summary>How far in the future a transaction may have occurred (clocks differ, time zones are mistaken).</summary>
+    public static readonly TimeSpan MaximumFuture = TimeSpan.FromHours(24);
+
+    /// <summary>Makes the transaction of a single request.</summary>
+    /// <param name="fields">The body.</param>
+    /// <param name="headerKey">The header <c>Idempotency-Key</c>.</param>
+    /// <returns>Null when the fields are wrong: <see cref="TransactionFields.Errors"/> says what.</returns>
+    public Transaction? Create(TransactionFields fields, string? headerKey)
+    {
+        if (headerKey is not null && fields.IdempotencyKey is not null && headerKey != fields.IdempotencyKey)
+        {
+            fields.AddError("idempotency_key", "differs from the header Idempotency-Key");
+        }
+
+        string? key = fields.IdempotencyKey ?? headerKey;
+        return Create(fields, () => key is null ? ids.NewId() : ids.ForIdempotencyKey(fields.UserId!.Value, key));
+    }
+
+    /// <summary>Makes the transaction of a batch's item.</summary>
+    /// <param name="fields">The item.</param>
+    /// <param name="batchKey">The header <c>Idempotency-Key</c>, from which an item without a key of its own gets one.</param>
+    /// <param name="index">Index of the item.</param>
+    /// <returns>Null when the fields are wrong.</returns>
+    public Transaction? CreateItem(TransactionFields fields, string? batchKey, int index) => Create(
+        fields,
+        () => fields.IdempotencyKey is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key)
+            : batchKey is not null ? ids.ForBatchItem(fields.UserId!.Value, batchKey, index)
+            : ids.NewId());
+
+    private Transaction? Create(TransactionFields fields, Func<Guid> id)
+    {
+        DateTime acceptedAt = time.UtcNowMicroseconds();
+        if (fields.OccurredAt > acceptedAt + MaximumFuture)
+        {
+            fields.AddError("occurred_at", "must not be more than 24 hours in the future");
+        }
+
+        return fields.Errors is not null
+            ? null
+            : new Transaction(id(), fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, fields.OccurredAt ?? acceptedAt, acceptedAt);
+    }
+}

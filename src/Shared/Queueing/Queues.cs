@@ -1,0 +1,29 @@
+using FinanceIngest.Configuration;
+
+namespace FinanceIngest.Queueing;
+
+/// <summary>The three queues of an installation.</summary>
+/// <param name="Inbound">Transactions to score.</param>
+/// <param name="Poison">What could not be processed, verbatim.</param>
+/// <param name="Alerts">Anomalies to mail.</param>
+public sealed record Queues(IMessageQueue Inbound, IMessageQueue Poison, IMessageQueue Alerts) : IDisposable
+{
+    /// <summary>All three exist from the start: autoscalers stumble over a missing one.</summary>
+    /// <exception cref="QueueUnavailableException">The queue service can't be reached.</exception>
+    public async Task EnsureExistAsync(CancellationToken cancellationToken)
+    {
+        foreach (IMessageQueue queue in new[] { Inbound, Poison, Alerts })
+        {
+            await queue.EnsureExistsAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable queue in new[] { Inbound, Poison, Alerts }.OfType<IDisposable>())
+        {
+            queue.Dispose();
+        }
+    }
+}

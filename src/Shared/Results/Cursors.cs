@@ -1,0 +1,55 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Text;
+using FinanceIngest.Http;
+
+namespace FinanceIngest.Results;
+
+/// <summary>Cursors as clients hold them: opaque text.</summary>
+public static class Cursors
+{
+    private const byte FeedKind = 1;
+    private const byte AnomalyKind = 2;
+
+    /// <summary>Text of a place in the feed.</summary>
+    public static string Write(FeedCursor cursor) => Write(FeedKind, cursor.Position, cursor.BatchId, cursor.RowId);
+
+    /// <summary>Text of a place in the anomaly history.</summary>
+    public static string Write(AnomalyCursor cursor) => Write(AnomalyKind, cursor.OccurredAt.Ticks, cursor.RowId, 0);
+
+    /// <summary>The place in the feed that a request's <c>after</c> names; the start when there is none.</summary>
+    /// <exception cref="ProblemException">400: it is not a cursor of the feed.</exception>
+    public static FeedCursor ReadFeed(string? text) =>
+        string.IsNullOrEmpty(text) ? FeedCursor.Start
+        : Read(FeedKind, text) is ( >= 0 and var position, var batchId, var rowId) ? new FeedCursor(position, batchId, rowId)
+        : throw Malformed();
+
+    /// <summary>The place in the anomaly history that a request's <c>after</c> names; null when there is none.</summary>
+    /// <exception cref="ProblemException">400: it is not a cursor of the anomaly history.</exception>
+    public static AnomalyCursor? ReadAnomalies(string? text) =>
+        string.IsNullOrEmpty(text) ? null
+        : Read(AnomalyKind, text) is (var ticks, var rowId, _) && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
+            ? new AnomalyCursor(new DateTime(ticks, DateTimeKind.Utc), rowId)
+        : throw Malformed();
+
+    private static string Write(byte kind, long first, long second, long third)
+    {
+        Span<byte> bytes = stackalloc byte[25];
+        bytes[0] = kind;
+        BinaryPrimitives.WriteInt64BigEndian(bytes[1..], first);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[9..], second);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[17..], third);
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    private static (long First, long Second, long Third)? Read(byte kind, string text)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        return text.Length == 34 && Ascii.IsValid(text) && Base64Url.IsValid(text)
+            && Base64Url.TryDecodeFromChars(text, bytes, out int length) && length == 25 && bytes[0] == kind
+            ? (BinaryPrimitives.ReadInt64BigEndian(bytes[1..]), BinaryPrimitives.ReadInt64BigEndian(bytes[9..]), BinaryPrimitives.ReadInt64BigEndian(bytes[17..]))
+            : null;
+    }
+
+    private static ProblemException Malformed() => Problems.Validation("after", "must be a cursor from an earlier answer");
+}

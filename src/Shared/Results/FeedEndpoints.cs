@@ -1,0 +1,73 @@
+using System.Text.Json;
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Results;
+
+/// <summary><c>GET /api/results</c>, the feed that one poll of a whole installation reads, and <c>GET /api/anomalies</c>.</summary>
+public sealed class FeedEndpoints(IResultsStore store) : IEndpoints
+{
+    private const int DefaultLimit = 100;
+    private const int MaximumLimit = 1000;
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes =>
+    [
+        new("GET", "/api/results", Scopes.Read, ReadFeedAsync),
+        new("GET", "/api/anomalies", Scopes.Read, ReadAnomaliesAsync),
+    ];
+
+    private async Task<ApiResponse> ReadFeedAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    {
+        int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
+        FeedCursor after = Cursors.ReadFeed(request.Query("after"));
+        FeedPage page = await store.ReadFeedAsync(after, limit, cancellationToken)
+            ?? throw Problems.Gone("The cursor is from another history of this database, which was restored since. Start again without a cursor.");
+        return ApiResponse.Json(200, json => WritePage(json, "results", page.Results, Cursors.Write(page.Next)));
+    }
+
+    private async Task<ApiResponse> ReadAnomaliesAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    {
+        int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
+        var filter = new AnomalyFilter(
+            QueryId(request, "user_id"), QueryId(request, "category_id"), QueryTime(request, "from"), QueryTime(request, "to"));
+        AnomalyPage page = await store.ReadAnomaliesAsync(filter, Cursors.ReadAnomalies(request.Query("after")), limit, cancellationToken);
+        return ApiResponse.Json(200, json => WritePage(json, "anomalies", page.Anomalies, page.Next is { } next ? Cursors.Write(next) : null));
+    }
+
+    private static void WritePage(Utf8JsonWriter json, string name, IReadOnlyList<TransactionResult> results, string? next)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray(name);
+        foreach (TransactionResult result in results)
+        {
+            ResultJson.Write(json, result);
+        }
+
+        json.WriteEndArray();
+
+        // The one null that is written: it says that the history ends here.
+        json.WriteString("next", next);
+        json.WriteEndObject();
+    }
+
+    private static long? QueryId(ApiRequest request, string name) =>
+        request.Query(name) is not { Length: > 0 } text ? null
+        : long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long value) && value >= 1 ? value
+        : throw Problems.Validation(name, "must be from 1 to 9223372036854775807");
+
+    private static DateTime? QueryTime(ApiRequest request, string name)
+    {
+        if (request.Query(name) is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
+        // An unescaped "+05:30" arrives with a space for its plus.
+        string mended = text.Length > 19 && text[^6] == ' ' ? $"{text[..^6]}+{text[^5..]}" : text;
+        return Timestamp.TryParseRfc3339(mended, out DateTime instant)
+            ? instant
+            : throw Problems.Validation(name, "must be an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00Z");
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using FinanceIngest.Http;
+
+namespace FinanceIngest.Results;
+
+/// <summary>The result object of the API.</summary>
+public static class ResultJson
+{
+    /// <summary>Writes a result; an optional field that is null is absent.</summary>
+    public static void Write(Utf8JsonWriter json, TransactionResult result)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", result.Id);
+        json.WriteString("status", Names.Of(result.Status));
+        WriteTransaction(json, result);
+        if (result.Status == TransactionStatus.Scored)
+        {
+            WriteScore(json, result);
+        }
+
+        if (result.Error is not null)
+        {
+            json.WritePropertyName("error");
+            new Problem(422, "transaction", "The transaction could not be scored.", result.Error).Write(json);
+        }
+
+        WriteTimes(json, result);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes a result that has no row: <c>{"id", "status"}</c>.</summary>
+    public static void WriteStatusOnly(Utf8JsonWriter json, string id, string status)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", id);
+        json.WriteString("status", status);
+        json.WriteEndObject();
+    }
+
+    private static void WriteTransaction(Utf8JsonWriter json, TransactionResult result)
+    {
+        if (result.UserId is { } userId)
+        {
+            json.WriteNumber("user_id", userId);
+        }
+
+        if (result.CategoryId is { } categoryId)
+        {
+            json.WriteNumber("category_id", categoryId);
+        }
+
+        if (result.Amount is { } amount)
+        {
+            json.WriteMoney("amount", amount);
+        }
+    }
+
+    private static void WriteScore(Utf8JsonWriter json, TransactionResult result)
+    {
+        if (result.ZScore is { } z)
+        {
+            json.WriteDouble("z_score", z);
+        }
+
+        json.WriteBoolean("is_anomaly", result.IsAnomaly);
+        if (result.Reason is { } reason)
+        {
+            json.WriteString("reason", Names.Of(reason));
+        }
+
+        if (result.Baseline is { } baseline)
+        {
+            json.WriteStartObject("baseline");
+            json.WriteDouble("mean", baseline.Mean);
+            json.WriteDouble("std_dev", baseline.StdDev);
+            json.WriteNumber("sample_count", baseline.SampleCount);
+            json.WriteEndObject();
+        }
+    }
+
+    private static void WriteTimes(Utf8JsonWriter json, TransactionResult result)
+    {
+        if (result.OccurredAt is { } occurredAt)
+        {
+            json.WriteTime("occurred_at", occurredAt);
+        }
+
+        if (result.AcceptedAt is { } acceptedAt)
+        {
+            json.WriteTime("accepted_at", acceptedAt);
+        }
+
+        if (result.ScoredAt is { } scoredAt)
+        {
+            json.WriteTime("scored_at", scoredAt);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+using FinanceIngest.Intake;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Results;
+
+/// <summary><c>GET /api/transactions/{id}</c> and <c>POST /api/transactions/status</c>.</summary>
+public sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, IdCertifier ids, BacklogEstimator backlog) : IEndpoints
+{
+    private const int MaximumIds = 1000;
+    private const int MaximumBody = 1024 * 1024;
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes =>
+    [
+        new("GET", "/api/transactions/{id}", Scopes.Read, GetAsync),
+        new("POST", "/api/transactions/status", Scopes.Read, GetManyAsync),
+    ];
+
+    private async Task<ApiResponse> GetAsync(ApiRequest request, string text, CancellationToken cancellationToken)
+    {
+        int wait = WaitPreference.Seconds(request);
+        if (!Guid.TryParseExact(text, "D", out Guid id))
+        {
+            throw NeverIssued();
+        }
+
+        // A stored row beats the certificate.
+        TransactionResult? result = await store.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
+        if (result is null && !ids.IsIssued(id))
+        {
+            throw NeverIssued();
+        }
+
+        if (result is null && wait > 0)
+        {
+            result = await waiter.WaitAsync(id, TimeSpan.FromSeconds(wait), cancellationToken);
+        }
+
+        return result switch
+        {
+            null => ApiResponse.Json(200, json => ResultJson.WriteStatusOnly(json, id.ToString("D"), Names.Pending)).WithRetryAfter(backlog.RetryAfterSeconds),
+            { Status: TransactionStatus.Purged } => throw Problems.Gone("The transaction's row was removed by retention or erasure."),
+            _ => ApiResponse.Json(200, json => ResultJson.Write(json, result)),
+        };
+    }
+
+    private async Task<ApiResponse> GetManyAsync(ApiRequest request, string text, CancellationToken cancellationToken)
+    {
+        request.RequireJson();
+        List<string> asked = ParseIds(await request.ReadBodyAsync(MaximumBody, cancellationToken));
+        Guid?[] parsed = [.. asked.Select(id => Guid.TryParseExact(id, "D", out Guid value) ? value : (Guid?)null)];
+        Guid[] distinct = [.. parsed.OfType<Guid>().Distinct()];
+        Dictionary<Guid, TransactionResult> found = distinct.Length == 0
+            ? []
+            : (await store.GetAsync(distinct, cancellationToken)).ToDictionary(result => result.Id);
+        return ApiResponse.Json(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("results");
+            for (int i = 0; i < asked.Count; i++)
+            {
+                Write(json, asked[i], parsed[i], found);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    private void Write(Utf8JsonWriter json, string asked, Guid? id, Dictionary<Guid, TransactionResult> found)
+    {
+        if (id is { } known && found.TryGetValue(known, out TransactionResult? result))
+        {
+            ResultJson.Write(json, result);
+            return;
+        }
+
+        ResultJson.WriteStatusOnly(json, asked, id is { } issued && ids.IsIssued(issued) ? Names.Pending : Names.Unknown);
+    }
+
+    private static List<string> ParseIds(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            if (document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty("ids", out JsonElement list) || list.ValueKind != JsonValueKind.Array)
+            {
+                throw Problems.Validation("ids", "must be an array of ids");
+            }
+
+            if (list.GetArrayLength() > MaximumIds)
+            {
+                throw Problems.Validation("ids", "must have at most 1,000 ids");
+            }
+
+            return [.. list.EnumerateArray().Select(element => element.ValueKind == JsonValueKind.String
+                ? element.GetString()!
+                : throw Problems.Validation("ids", "must be an array of strings"))];
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw JsonBody.Malformed(body, e);
+        }
+    }
+
+    private static ProblemException NeverIssued() => Problems.NotFound("This installation never issued that id.");
+}

@@ -1,0 +1,262 @@
+using FinanceIngest.Alerts;
+using FinanceIngest.Poison;
+using FinanceIngest.Queueing;
+using FinanceIngest.Results;
+using FinanceIngest.Storage;
+using FinanceIngest.Transactions;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Scoring;
+
+/// <summary>
+/// Takes received messages to their end. The order of effects is the design: SQL commits, then the marker of unsent alerts is on the queue,
+/// then messages are deleted; a crash in between means redelivery, and unique keys make redelivery harmless.
+/// </summary>
+public sealed partial class BatchProcessor(
+    Queues queues, BatchScorer scorer, IPoisonStore failures, AlertMarker marker, IdCertifier ids, TimeProvider time,
+    ScoringEvents events, ILogger<BatchProcessor> logger)
+{
+    /// <summary>A message that by itself has failed this often is poison.</summary>
+    public const int MaximumAttempts = 5;
+
+    /// <summary>
+    /// Received more often than this, a message is handled alone. The count is no evidence: kills, lost leases and outages raise it too.
+    /// </summary>
+    public const int SuspectAfter = 5;
+
+    /// <summary>Scores and settles messages.</summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; the messages were given back.</exception>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached; what was not settled comes again when its lease ends.</exception>
+    /// <exception cref="OperationCanceledException">Abandoned; the messages were given back.</exception>
+    public async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, CancellationToken abandon)
+    {
+        var open = new HashSet<LeasedMessage>(messages);
+        var keeper = new LeaseKeeper(messages, InboundWorker.Lease, time);
+        try
+        {
+            List<Delivery> batch = [.. messages.Where(message => message.DequeueCount <= SuspectAfter).Select(Decode)];
+            await ScoreTogetherAsync(batch, keeper, open, abandon);
+            foreach (LeasedMessage suspect in messages.Where(message => message.DequeueCount > SuspectAfter))
+            {
+                await ScoreSuspectAsync(suspect, keeper, open, abandon);
+            }
+        }
+        catch
+        {
+            await keeper.DisposeAsync();
+            await GiveBackAsync(open);
+            throw;
+        }
+
+        await keeper.DisposeAsync();
+    }
+
+    private Delivery Decode(LeasedMessage message) => new(message, InboundMessage.Decode(queues.Inbound.Name, message, ids));
+
+    private async Task ScoreTogetherAsync(List<Delivery> batch, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    {
+        if (batch.Count == 0)
+        {
+            return;
+        }
+
+        ScoredCounts scored;
+        try
+        {
+            scored = await scorer.ScoreAsync(batch, abandon);
+        }
+        catch (Exception e) when (IsFaultOfMessages(e) && batch.Count > 1)
+        {
+            // One of them fails all: each alone shows which.
+            Log.Splitting(logger, batch.Count, e.Message);
+            foreach (Delivery delivery in batch)
+            {
+                await ScoreTogetherAsync([delivery], keeper, open, abandon);
+            }
+
+            return;
+        }
+        catch (Exception e) when (IsFaultOfMessages(e))
+        {
+            await ScoreOneByOneAsync(batch[0], e, keeper, open, abandon);
+            return;
+        }
+
+        await SettleAsync(batch, scored, keeper, open);
+    }
+
+    /// <summary>A message that was received very often: if it ends the process, the count of attempts, written before, is the witness.</summary>
+    private async Task ScoreSuspectAsync(LeasedMessage message, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    {
+        int attempts = await failures.CountAttemptAsync(message.Id, "the process ended while the message was read", abandon);
+        if (attempts > MaximumAttempts + 1)
+        {
+            // Reading it even to give it up has ended the process.
+            await GiveUpAsync(new Delivery(message, new InboundMessage()), [], null, attempts - 1, keeper, open, abandon);
+            return;
+        }
+
+        Delivery delivery = Decode(message);
+        if (attempts > MaximumAttempts)
+        {
+            await GiveUpAsync(delivery, delivery.Content.Transactions, null, attempts - 1, keeper, open, abandon);
+            return;
+        }
+
+        // Reading did no harm; what follows can't end the process.
+        await failures.ForgiveAttemptAsync(message.Id, abandon);
+        await ScoreTogetherAsync([delivery], keeper, open, abandon);
+    }
+
+    /// <summary>A message that fails by itself: its good transactions are scored, the bad ones counted against it.</summary>
+    private async Task ScoreOneByOneAsync(Delivery delivery, Exception failure, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    {
+        var bad = new List<Transaction>();
+        bool anomalies = false;
+        foreach (Transaction transaction in delivery.Content.Transactions)
+        {
+            var alone = new InboundMessage();
+            alone.Transactions.Add(transaction);
+            try
+            {
+                ScoredCounts scored = await scorer.ScoreAsync([delivery with { Content = alone }], abandon);
+                anomalies |= scored.HasAnomalies;
+            }
+            catch (Exception e) when (IsFaultOfMessages(e))
+            {
+                bad.Add(transaction);
+                failure = e;
+            }
+        }
+
+        if (anomalies)
+        {
+            await marker.RaiseAsync(CancellationToken.None);
+        }
+
+        events.OnScored(anomalies);
+        int attempts = await failures.CountAttemptAsync(delivery.Lease.Id, failure.Message, abandon);
+        if (attempts >= MaximumAttempts)
+        {
+            await GiveUpAsync(delivery, bad, failure, attempts, keeper, open, abandon);
+            return;
+        }
+
+        Log.Failed(logger, delivery.Lease.Id, attempts, MaximumAttempts, failure);
+        await keeper.ReleaseAsync(delivery.Lease);
+        open.Remove(delivery.Lease);
+        await delivery.Lease.TryExtendAsync(TimeSpan.FromSeconds(Math.Pow(2, attempts)), CancellationToken.None);
+    }
+
+    private async Task GiveUpAsync(
+        Delivery delivery, IEnumerable<Transaction> bad, Exception? failure, int attempts, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    {
+        string reason = failure is null ? "it has ended the process while it was read" : $"it failed by itself: {failure.Message}";
+        IEnumerable<UnreadableTransaction> failed = bad
+            .Select(item => new UnreadableTransaction(item.Id, item.UserId, item.CategoryId, item.Amount, item.OccurredAt, item.AcceptedAt, reason))
+            .Concat(delivery.Content.Unreadable);
+        await scorer.GiveUpAsync(delivery, failed, reason, failure?.ToString(), attempts, abandon);
+        events.OnScored(hasAnomalies: false);
+        await MoveToPoisonAsync(delivery.Lease, reason, keeper, open);
+    }
+
+    private async Task SettleAsync(List<Delivery> batch, ScoredCounts scored, LeaseKeeper keeper, HashSet<LeasedMessage> open)
+    {
+        if (scored.HasAnomalies)
+        {
+            await marker.RaiseAsync(CancellationToken.None);
+        }
+
+        events.OnScored(scored.HasAnomalies);
+        Log.Scored(logger, scored.Counts.Written, scored.Counts.Repeats, scored.Counts.Conflicts, scored.Counts.Alerts, batch.Count);
+        await Task.WhenAll(batch.Select(delivery => SettleAsync(delivery, keeper, open)));
+    }
+
+    private async Task SettleAsync(Delivery delivery, LeaseKeeper keeper, HashSet<LeasedMessage> open)
+    {
+        await keeper.ReleaseAsync(delivery.Lease);
+        if (delivery.Content.IsAlertMarker)
+        {
+            await marker.AdoptAsync(delivery.Lease, CancellationToken.None);
+            events.OnScored(hasAnomalies: true);
+            Close(delivery.Lease, open);
+            return;
+        }
+
+        if (delivery.Content.PoisonReason is { } reason)
+        {
+            await MoveToPoisonAsync(delivery.Lease, reason, keeper, open);
+            return;
+        }
+
+        if (!await delivery.Lease.TryDeleteAsync(CancellationToken.None))
+        {
+            // Redelivery finds its rows.
+            Log.LeaseLost(logger, delivery.Lease.Id);
+        }
+
+        Close(delivery.Lease, open);
+    }
+
+    // The record and the failed rows are committed: a crash before the delete repeats both without effect.
+    private async Task MoveToPoisonAsync(LeasedMessage message, string reason, LeaseKeeper keeper, HashSet<LeasedMessage> open)
+    {
+        Log.Poison(logger, message.Id, reason);
+        await queues.Poison.SendAsync(message.Text, TimeSpan.Zero, CancellationToken.None);
+        await keeper.ReleaseAsync(message);
+        if (keeper.IsLost(message) || !await message.TryDeleteAsync(CancellationToken.None))
+        {
+            Log.LeaseLost(logger, message.Id);
+        }
+
+        Close(message, open);
+    }
+
+    private static void Close(LeasedMessage message, HashSet<LeasedMessage> open)
+    {
+        lock (open)
+        {
+            open.Remove(message);
+        }
+    }
+
+    private async Task GiveBackAsync(HashSet<LeasedMessage> open)
+    {
+        foreach (LeasedMessage message in open)
+        {
+            try
+            {
+                await message.TryExtendAsync(TimeSpan.Zero, CancellationToken.None);
+            }
+            catch (QueueUnavailableException e)
+            {
+                // Its lease ends by itself.
+                Log.NotGivenBack(logger, message.Id, e.Message);
+            }
+        }
+    }
+
+    private static bool IsFaultOfMessages(Exception e) =>
+        e is not (StoreUnavailableException or QueueUnavailableException or OperationCanceledException or OutOfMemoryException);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Debug, "{Written} written, {Repeats} repeats ({Conflicts} differ), {Alerts} alerts, from {Messages} messages.")]
+        public static partial void Scored(ILogger logger, int written, int repeats, int conflicts, int alerts, int messages);
+
+        [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is taken apart: {Problem}")]
+        public static partial void Splitting(ILogger logger, int count, string problem);
+
+        [LoggerMessage(LogLevel.Warning, "Message {Id} has failed by itself, {Attempts} of {Maximum}.")]
+        public static partial void Failed(ILogger logger, string id, int attempts, int maximum, Exception exception);
+
+        [LoggerMessage(LogLevel.Error, "Message {Id} is poison: {Reason}")]
+        public static partial void Poison(ILogger logger, string id, string reason);
+
+        [LoggerMessage(LogLevel.Information, "The lease of message {Id} was lost before it was deleted; its rows are written.")]
+        public static partial void LeaseLost(ILogger logger, string id);
+
+        [LoggerMessage(LogLevel.Information, "Message {Id} could not be given back and returns when its lease ends: {Problem}")]
+        public static partial void NotGivenBack(ILogger logger, string id, string problem);
+    }
+}
