@@ -1,7 +1,6 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
-using FinanceIngest.Http;
-using FinanceIngest.IngestServer;
+using FinanceIngest.KestrelHead;
 using FinanceIngest.Transactions;
 
 return await ProgramHost.RunAsync(async () =>
@@ -9,7 +8,7 @@ return await ProgramHost.RunAsync(async () =>
     WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
     Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.IngestServer);
     builder.Logging.LogToStandardError(builder.Configuration);
-    ListenAddresses.Configure(builder, settings);
+    ListenAddresses.Configure(builder, settings, defaultPort: 7071);
 
     builder.Services.AddFinanceIngest(settings);
     if (settings.Roles.HasFlag(Roles.Intake))

@@ -1,1 +1,22 @@
-return 0;
+using FinanceIngest.Configuration;
+using FinanceIngest.Hosting;
+using FinanceIngest.KestrelHead;
+using FinanceIngest.Transactions;
+
+// The worker answers no requests but those of probes: /healthz and /readyz.
+return await ProgramHost.RunAsync(async () =>
+{
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+    Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.ScoringWorker);
+    builder.Logging.LogToStandardError(builder.Configuration);
+    ListenAddresses.Configure(builder, settings, defaultPort: 7072);
+
+    builder.Services.AddFinanceIngest(settings);
+    builder.Services.AddApi(settings);
+    builder.Services.AddBackgroundRoles(settings);
+
+    await using WebApplication app = builder.Build();
+    _ = app.Services.GetRequiredService<IdCertifier>();
+    app.UseApi(settings);
+    await app.RunAsync();
+});

@@ -44,6 +44,7 @@ public static class ServiceRegistration
             provider.GetRequiredService<Queues>().Inbound, provider.GetRequiredService<InboundSender>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<InboundSender>(provider, provider.GetRequiredService<Queues>().Inbound));
         services.AddSingleton<ResultWaiter>();
+        services.AddSingleton<IEndpoints, OpenApiEndpoints>();
         services.AddSingleton<IEndpoints, SubmitEndpoints>();
         services.AddSingleton<IEndpoints, SubmitBatchEndpoints>();
         services.AddSingleton<IEndpoints, StatusEndpoints>();
@@ -58,7 +59,6 @@ public static class ServiceRegistration
         services.TryAddSingleton(new ApiKeys(settings.ApiKeys));
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, OpenApiEndpoints>());
         return services;
     }
 

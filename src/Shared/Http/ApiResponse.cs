@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace FinanceIngest.Http;
@@ -11,6 +12,10 @@ namespace FinanceIngest.Http;
 public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<byte> Body)
 {
     private const string JsonType = "application/json";
+
+    // JSON is served as JSON and nothing sniffs it: only what JSON itself needs is escaped.
+    private static readonly JsonWriterOptions s_options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private List<KeyValuePair<string, string>>? _headers;
 
     /// <summary>Headers beyond the content type.</summary>
@@ -44,7 +49,7 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     private static ReadOnlyMemory<byte> Serialize(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
+        using (var writer = new Utf8JsonWriter(buffer, s_options))
         {
             write(writer);
         }

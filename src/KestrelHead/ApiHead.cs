@@ -1,17 +1,21 @@
 using System.Net;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
-namespace FinanceIngest.IngestServer;
+namespace FinanceIngest.KestrelHead;
 
 /// <summary>The Kestrel head: translates between ASP.NET Core and the shared API.</summary>
-internal static partial class ApiHead
+public static partial class ApiHead
 {
-    /// <summary>Answers every request with the API.</summary>
+    /// <summary>Answers every request with the API. Without keys an intake is open, but only to this machine; health endpoints alone are for probes from anywhere.</summary>
     public static void UseApi(this WebApplication app, Settings settings)
     {
         Api api = app.Services.GetRequiredService<Api>();
-        bool open = settings.ApiKeys.Count == 0;
+        bool open = settings.ApiKeys.Count == 0 && settings.Roles.HasFlag(Roles.Intake);
         if (open)
         {
             Log.Open(app.Logger);

@@ -1,6 +1,7 @@
 using FinanceIngest.Http;
+using Microsoft.AspNetCore.Http;
 
-namespace FinanceIngest.IngestServer;
+namespace FinanceIngest.KestrelHead;
 
 /// <summary>A request's body whose failures are the client's: cut off, malformed chunks, too slow, too long.</summary>
 internal sealed class GuardedBody(Stream body) : Stream

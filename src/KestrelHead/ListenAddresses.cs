@@ -1,27 +1,31 @@
+using System.Globalization;
 using System.Net;
 using FinanceIngest.Configuration;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 
-namespace FinanceIngest.IngestServer;
+namespace FinanceIngest.KestrelHead;
 
-/// <summary>Where the server listens, and whether it may do so without keys.</summary>
-internal static class ListenAddresses
+/// <summary>Where a program listens, and whether it may do so without keys.</summary>
+public static class ListenAddresses
 {
-    private const string Default = "http://127.0.0.1:7071";
     private const int LargestBody = 16 * 1024 * 1024;
 
     /// <summary>Sets the default address, and refuses an open server on an address that others can reach.</summary>
     /// <exception cref="SettingsException">An address is malformed, or not loopback and there are no keys.</exception>
-    public static void Configure(WebApplicationBuilder builder, Settings settings)
+    public static void Configure(WebApplicationBuilder builder, Settings settings, int defaultPort)
     {
         List<(string Setting, string Url)> addresses = [.. Configured(builder.Configuration)];
         if (addresses.Count == 0)
         {
-            builder.WebHost.UseUrls(Default);
+            builder.WebHost.UseUrls($"http://127.0.0.1:{defaultPort.ToString(CultureInfo.InvariantCulture)}");
         }
 
         foreach ((string setting, string url) in addresses)
         {
-            if (!IsLoopback(setting, url) && settings.ApiKeys.Count == 0)
+            if (!IsLoopback(setting, url) && settings.ApiKeys.Count == 0 && settings.Roles.HasFlag(Roles.Intake))
             {
                 throw new SettingsException(
                     "FinanceIngest__ApiKeys__NAME__Secret", $"required, because {setting} has '{url}', an address that is not loopback.");
@@ -75,7 +79,7 @@ internal static class ListenAddresses
         }
         catch (FormatException)
         {
-            throw new SettingsException(setting, $"'{url}' is not an address such as {Default}.");
+            throw new SettingsException(setting, $"'{url}' is not an address such as http://127.0.0.1:7071.");
         }
     }
 }

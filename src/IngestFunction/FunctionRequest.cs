@@ -1,0 +1,40 @@
+using System.Net;
+using FinanceIngest.Http;
+using Microsoft.Azure.Functions.Worker.Http;
+
+namespace FinanceIngest.IngestFunction;
+
+/// <summary>The Azure Functions head's translation of requests and responses.</summary>
+internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
+{
+    public override string Method => request.Method.ToUpperInvariant();
+
+    public override string Path => Uri.UnescapeDataString(request.Url.AbsolutePath);
+
+    // The host has read the body already; its announced length adds nothing.
+    public override long? ContentLength => request.Body.CanSeek ? request.Body.Length : null;
+
+    public override Stream Body => request.Body;
+
+    public override string? Header(string name) =>
+        request.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
+
+    public override string? Query(string name) => request.Query.GetValues(name)?[0];
+
+    /// <summary>Answers with the API, which turns every failure into a problem: nothing escapes to become an empty 500.</summary>
+    public static async Task<HttpResponseData> AnswerAsync(Api api, HttpRequestData request, CancellationToken cancellationToken)
+    {
+        ApiResponse answer = await api.HandleAsync(new FunctionRequest(request), cancellationToken);
+        HttpResponseData response = request.CreateResponse((HttpStatusCode)answer.Status);
+        response.Headers.Add("Content-Type", answer.ContentType);
+        response.Headers.Add("X-Content-Type-Options", "nosniff");
+        response.Headers.Add("Cache-Control", "no-store");
+        foreach ((string name, string value) in answer.Headers)
+        {
+            response.Headers.Add(name, value);
+        }
+
+        await response.Body.WriteAsync(answer.Body, cancellationToken);
+        return response;
+    }
+}

@@ -1,0 +1,59 @@
+using FinanceIngest.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Azure.Functions.Worker.Http;
+
+namespace FinanceIngest.IngestFunction;
+
+/// <summary>
+/// The contract's routes. The platform checks the function's keys; where FinanceIngest__ApiKeys are configured, their scopes hold as well.
+/// <c>PUT /api/stats</c> takes the platform's admin (master) key.
+/// </summary>
+public sealed class Functions(Api api)
+{
+    private const AuthorizationLevel Keyed = AuthorizationLevel.Function;
+    private const AuthorizationLevel Open = AuthorizationLevel.Anonymous;
+
+    [Function("SubmitTransaction")]
+    public Task<HttpResponseData> SubmitAsync([HttpTrigger(Keyed, "post", Route = "api/transactions")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("ScoreTransaction")]
+    public Task<HttpResponseData> SubmitByOlderRouteAsync([HttpTrigger(Keyed, "post", Route = "api/score-transaction")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("SubmitBatch")]
+    public Task<HttpResponseData> SubmitBatchAsync([HttpTrigger(Keyed, "post", Route = "api/transactions/batch")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("GetTransaction")]
+    public Task<HttpResponseData> GetAsync([HttpTrigger(Keyed, "get", Route = "api/transactions/{id}")] HttpRequestData request, string id, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("GetStatuses")]
+    public Task<HttpResponseData> GetManyAsync([HttpTrigger(Keyed, "post", Route = "api/transactions/status")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("GetResults")]
+    public Task<HttpResponseData> GetResultsAsync([HttpTrigger(Keyed, "get", Route = "api/results")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("GetAnomalies")]
+    public Task<HttpResponseData> GetAnomaliesAsync([HttpTrigger(Keyed, "get", Route = "api/anomalies")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("PutStats")]
+    public Task<HttpResponseData> PutStatsAsync([HttpTrigger(AuthorizationLevel.Admin, "put", Route = "api/stats")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("Health")]
+    public Task<HttpResponseData> HealthAsync([HttpTrigger(Open, "get", Route = "healthz")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("Ready")]
+    public Task<HttpResponseData> ReadyAsync([HttpTrigger(Open, "get", Route = "readyz")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    [Function("OpenApi")]
+    public Task<HttpResponseData> OpenApiAsync([HttpTrigger(Open, "get", Route = "openapi.json")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+}

@@ -1,0 +1,20 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Hosting;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+using Microsoft.Azure.Functions.Worker.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+return await ProgramHost.RunAsync(async () =>
+{
+    FunctionsApplicationBuilder builder = FunctionsApplication.CreateBuilder(args);
+    Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.IngestFunction);
+    builder.Services.AddFinanceIngest(settings);
+    builder.Services.AddIntake(settings);
+    builder.Services.AddHostedService<QueueCreation>();
+
+    using IHost host = builder.Build();
+    _ = host.Services.GetRequiredService<IdCertifier>();
+    await host.RunAsync();
+});
