@@ -69,6 +69,11 @@ public sealed class SqliteFile : IDisposable
     {
         lock (_gate)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
             _disposed = true;
             _writer?.Dispose();
         }

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using FinanceIngest.Queueing;
+using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Tests.Alerts;
+
+public sealed class AlertDispatcherTests : IDisposable
+{
+    private readonly ScoringHarness _system = new();
+
+    [Fact]
+    public async Task An_anomalys_alert_says_what_the_older_system_said_and_more()
+    {
+        Transaction anomaly = await ScoreAnomalyAsync();
+
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+
+        using JsonDocument alert = JsonDocument.Parse(Assert.Single(await _system.AlertsSentAsync()));
+        string text = alert.RootElement.GetRawText();
+        Assert.StartsWith("""{"user_id":399,"category_id":2310,"amount":6000,"z_score":8.0,"alert_id":""", text, StringComparison.Ordinal);
+        Assert.Contains("\"mean\":2000,\"std_dev\":500,", text, StringComparison.Ordinal);
+        Assert.Equal(anomaly.Id, alert.RootElement.GetProperty("transaction_id").GetGuid());
+        Assert.Equal("2026-01-31T12:00:00.000000Z", alert.RootElement.GetProperty("occurred_at").GetString());
+        Assert.Equal(0, await _system.Outbox.CountUnsentAsync(default));
+    }
+
+    [Fact]
+    public async Task While_the_alert_queue_is_down_scoring_goes_on_and_alerts_follow_later()
+    {
+        _system.Alerts.IsDown = true;
+        await ScoreAnomalyAsync();
+        await Assert.ThrowsAsync<QueueUnavailableException>(() => _system.Dispatcher.DrainAsync(default));
+        await ScoreAnomalyAsync();
+        Assert.Equal(2, await _system.Outbox.CountUnsentAsync(default));
+        _system.Alerts.IsDown = false;
+
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+
+        Assert.Equal(2, (await _system.AlertsSentAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_crash_between_send_and_mark_sends_again_under_the_same_alert_id()
+    {
+        await ScoreAnomalyAsync();
+        await _system.Outbox.ClaimAsync(Guid.NewGuid(), 100, TimeSpan.FromSeconds(25), default);
+        Assert.False(await _system.Dispatcher.DrainAsync(default));
+        _system.Time.Advance(TimeSpan.FromSeconds(26));
+
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+        await _system.Alerts.SendAsync(Assert.Single(await ScoringHarness.TextsAsync(_system.Alerts)), TimeSpan.Zero, default);
+
+        Assert.Single((await _system.AlertsSentAsync()).Distinct());
+    }
+
+    [Fact]
+    public async Task The_marker_is_on_the_inbound_queue_before_the_message_of_an_anomaly_is_gone()
+    {
+        await ScoreAnomalyAsync();
+        Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+
+        // The worker dies with its alert unsent; when the marker becomes visible, another one finds it.
+        _system.Time.Advance(TimeSpan.FromSeconds(26));
+        LeasedMessage marker = Assert.Single(await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, default));
+        Assert.True(InboundMessage.Decode("transactions-inbound", marker, _system.Ids).IsAlertMarker);
+    }
+
+    [Fact]
+    public async Task A_received_marker_is_kept_until_the_alerts_are_sent_and_then_removed()
+    {
+        await ScoreAnomalyAsync();
+        _system.Time.Advance(TimeSpan.FromSeconds(26));
+        await _system.ProcessAsync();
+        Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+
+        long raised = _system.Marker.Raised;
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+        await _system.Marker.ClearAsync(raised, default);
+
+        Assert.Equal(0, (await _system.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task A_marker_asked_for_meanwhile_is_not_cleared()
+    {
+        await ScoreAnomalyAsync();
+        long raised = _system.Marker.Raised;
+        await _system.Dispatcher.DrainAsync(default);
+        await ScoreAnomalyAsync();
+
+        await _system.Marker.ClearAsync(raised, default);
+
+        Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task While_the_inbound_queue_takes_no_marker_the_anomalys_message_is_not_deleted()
+    {
+        await _system.AddBaselineAsync();
+        await _system.SendAsync(_system.Transaction(6000));
+        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
+        _system.Inbound.IsDown = true;
+
+        await Assert.ThrowsAsync<QueueUnavailableException>(() => _system.Processor.ProcessAsync(messages, default));
+
+        _system.Inbound.IsDown = false;
+        Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    public void Dispose() => _system.Dispose();
+
+    private async Task<Transaction> ScoreAnomalyAsync()
+    {
+        await _system.AddBaselineAsync();
+        Transaction anomaly = _system.Transaction(6000);
+        await _system.SendAsync(anomaly);
+        await _system.ProcessAsync();
+        return anomaly;
+    }
+}

@@ -1,0 +1,165 @@
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Tests.Queueing;
+
+/// <summary>What the rest of the system relies on, whichever queue it runs on.</summary>
+public abstract class QueueContractTests
+{
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_shortLease = TimeSpan.FromSeconds(1);
+
+    /// <summary>A queue of this test's own.</summary>
+    protected abstract Task<IMessageQueue> CreateAsync();
+
+    /// <summary>Lets time pass for the queue.</summary>
+    protected abstract Task PassAsync(TimeSpan time);
+
+    [Fact]
+    public async Task A_sent_message_is_received_as_it_was_sent()
+    {
+        IMessageQueue queue = await CreateAsync();
+        string text = "{\"note\": \"<&> ₹ \\u0000 'quotes'\"}";
+        LeasedMessage sent = await queue.SendAsync(text, TimeSpan.Zero, default);
+
+        LeasedMessage received = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+
+        Assert.Equal(text, received.Text);
+        Assert.Equal(sent.Id, received.Id);
+        Assert.Equal(1, received.DequeueCount);
+        Assert.Equal(DateTimeKind.Utc, received.InsertedAt.Kind);
+        Assert.InRange((received.InsertedAt - sent.InsertedAt).Duration(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task The_largest_message_fits_and_a_larger_one_is_refused()
+    {
+        IMessageQueue queue = await CreateAsync();
+        string largest = MessageText.Encode(new byte[MessageText.MaximumJsonLength]);
+        Assert.Equal(MessageText.MaximumLength, largest.Length);
+
+        await queue.SendAsync(largest, TimeSpan.Zero, default);
+
+        Assert.Equal(largest, Assert.Single(await queue.ReceiveAsync(1, s_lease, default)).Text);
+        await Assert.ThrowsAnyAsync<Exception>(() => queue.SendAsync(largest + "AAAA", TimeSpan.Zero, default));
+    }
+
+    [Fact]
+    public async Task A_leased_message_is_invisible_until_its_lease_ends()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync("one", TimeSpan.Zero, default);
+        LeasedMessage first = Assert.Single(await queue.ReceiveAsync(32, s_shortLease, default));
+        Assert.Empty(await queue.ReceiveAsync(32, s_lease, default));
+
+        await PassAsync(s_shortLease + TimeSpan.FromMilliseconds(300));
+
+        LeasedMessage second = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+        Assert.Equal(first.Id, second.Id);
+        Assert.Equal(2, second.DequeueCount);
+        Assert.False(await first.TryDeleteAsync(default));
+        Assert.False(await first.TryExtendAsync(s_lease, default));
+        Assert.True(await second.TryDeleteAsync(default));
+        Assert.Equal(0, (await queue.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task A_deleted_message_is_gone_and_a_second_delete_is_a_lost_lease()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync("one", TimeSpan.Zero, default);
+        LeasedMessage message = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+
+        Assert.True(await message.TryDeleteAsync(default));
+        Assert.False(await message.TryDeleteAsync(default));
+        Assert.False(await message.TryExtendAsync(s_lease, default));
+    }
+
+    [Fact]
+    public async Task A_message_given_back_is_visible_at_once_and_its_old_receipt_is_void()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync("one", TimeSpan.Zero, default);
+        LeasedMessage first = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+
+        Assert.True(await first.TryExtendAsync(TimeSpan.Zero, default));
+
+        LeasedMessage second = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+        Assert.False(await first.TryDeleteAsync(default));
+        Assert.True(await second.TryDeleteAsync(default));
+    }
+
+    [Fact]
+    public async Task A_renewed_lease_holds_longer_and_goes_on_with_its_new_receipt()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync("one", TimeSpan.Zero, default);
+        LeasedMessage message = Assert.Single(await queue.ReceiveAsync(32, s_shortLease, default));
+
+        Assert.True(await message.TryExtendAsync(s_lease, default));
+        await PassAsync(s_shortLease + TimeSpan.FromMilliseconds(300));
+
+        Assert.Empty(await queue.ReceiveAsync(32, s_lease, default));
+        Assert.True(await message.TryDeleteAsync(default));
+    }
+
+    [Fact]
+    public async Task A_delayed_message_counts_and_is_its_senders_until_it_is_visible()
+    {
+        IMessageQueue queue = await CreateAsync();
+        LeasedMessage delayed = await queue.SendAsync("later", TimeSpan.FromSeconds(30), default);
+        Assert.Empty(await queue.ReceiveAsync(32, s_lease, default));
+        Assert.Equal(1, (await queue.GetDepthAsync(default)).Length);
+
+        Assert.True(await delayed.TryExtendAsync(s_shortLease, default));
+        await PassAsync(s_shortLease + TimeSpan.FromMilliseconds(300));
+
+        LeasedMessage received = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+        Assert.False(await delayed.TryDeleteAsync(default));
+        Assert.True(await received.TryDeleteAsync(default));
+    }
+
+    [Fact]
+    public async Task Receives_at_most_what_was_asked_and_everything_in_the_end()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => queue.SendAsync($"message {i}", TimeSpan.Zero, default)));
+
+        IReadOnlyList<LeasedMessage> first = await queue.ReceiveAsync(32, s_lease, default);
+        IReadOnlyList<LeasedMessage> second = await queue.ReceiveAsync(32, s_lease, default);
+
+        Assert.Equal(32, first.Count);
+        Assert.Equal(8, second.Count);
+        Assert.Equal(40, first.Concat(second).Select(message => message.Text).Distinct().Count());
+        Assert.Equal(40, (await queue.GetDepthAsync(default)).Length);
+        bool[] deleted = await Task.WhenAll(first.Concat(second).Select(message => message.TryDeleteAsync(default)));
+        Assert.DoesNotContain(false, deleted);
+        Assert.Equal(default, await queue.GetDepthAsync(default));
+    }
+
+    [Fact]
+    public async Task No_message_goes_to_two_receivers_at_once()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => queue.SendAsync($"message {i}", TimeSpan.Zero, default)));
+
+        IReadOnlyList<LeasedMessage>[] received = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => queue.ReceiveAsync(16, s_lease, default))));
+
+        List<string> ids = [.. received.SelectMany(messages => messages).Select(message => message.Id)];
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+        Assert.Equal(100, ids.Count);
+    }
+
+    [Fact]
+    public async Task Making_it_twice_keeps_its_messages_and_it_answers_a_probe()
+    {
+        IMessageQueue queue = await CreateAsync();
+        LeasedMessage sent = await queue.SendAsync("one", TimeSpan.Zero, default);
+
+        await queue.EnsureExistsAsync(default);
+        await queue.ProbeAsync(default);
+
+        QueueDepth depth = await queue.GetDepthAsync(default);
+        Assert.Equal(1, depth.Length);
+        Assert.InRange((depth.Oldest!.Value - sent.InsertedAt).Duration(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+}

@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Azure.Storage.Queues;
+using DotNet.Testcontainers.Builders;
+using DotNet.Testcontainers.Containers;
+
+namespace FinanceIngest.Tests.Support;
+
+/// <summary>
+/// Azurite's queue service: the one that FINANCE_TEST_AZURITE (a connection string) names, else the one installed by npm under tests/azurite,
+/// else a container; without any of them the tests are skipped by name.
+/// </summary>
+public sealed class AzuriteFixture : IAsyncLifetime
+{
+    private const string Account = "devstoreaccount1";
+    private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    private const int ContainerPort = 10001;
+    private Process? _process;
+    private IContainer? _container;
+    private string? _connectionString;
+
+    /// <summary>Skips the running test where there is no Azurite.</summary>
+    public string ConnectionString
+    {
+        get
+        {
+            Assert.SkipWhen(_connectionString is null, "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine");
+            return _connectionString!;
+        }
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        string executable = Path.Combine(Repository.Root, "tests", "azurite", "node_modules", "azurite", "dist", "src", "queue", "main.js");
+        _connectionString = Environment.GetEnvironmentVariable("FINANCE_TEST_AZURITE") is { Length: > 0 } given ? given
+            : File.Exists(executable) ? await StartProcessAsync(executable)
+            : await StartContainerAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+
+        if (_container is not null)
+        {
+            await _container.DisposeAsync();
+        }
+    }
+
+    private async Task<string> StartProcessAsync(string executable)
+    {
+        int port = FreePort();
+        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in new[]
+        {
+            executable, "--queueHost", "127.0.0.1", "--queuePort", port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent",
+        })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        _process = Process.Start(start)!;
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        string connectionString = ConnectionStringOf("127.0.0.1", port);
+        await AnswersAsync(connectionString);
+        return connectionString;
+    }
+
+    private async Task<string?> StartContainerAsync()
+    {
+        try
+        {
+            _container = new ContainerBuilder("mcr.microsoft.com/azure-storage/azurite:3.35.0")
+                .WithCommand("azurite-queue", "--queueHost", "0.0.0.0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
+                .WithPortBinding(ContainerPort, assignRandomHostPort: true)
+                .Build();
+            await _container.StartAsync();
+        }
+        catch (Exception e) when (e is DockerUnavailableException or ArgumentException or HttpRequestException or TimeoutException)
+        {
+            _container = null;
+            return null;
+        }
+
+        string connectionString = ConnectionStringOf(_container.Hostname, _container.GetMappedPublicPort(ContainerPort));
+        await AnswersAsync(connectionString);
+        return connectionString;
+    }
+
+    private static async Task AnswersAsync(string connectionString)
+    {
+        // The SDK's own retries are the wait.
+        var options = new QueueClientOptions();
+        options.Retry.MaxRetries = 40;
+        options.Retry.Mode = Azure.Core.RetryMode.Fixed;
+        options.Retry.Delay = TimeSpan.FromMilliseconds(250);
+        await new QueueServiceClient(connectionString, options).GetPropertiesAsync();
+    }
+
+    private static string ConnectionStringOf(string host, int port) =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};QueueEndpoint=http://{host}:{port}/{Account};";
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,73 @@
+using FinanceIngest.Baselines;
+using FinanceIngest.Queueing;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Storage;
+
+namespace FinanceIngest.Tests.Support;
+
+/// <summary>A store whose writes fail where the test says so; a fault may strike before the real write, or after it has committed.</summary>
+internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
+{
+    public Func<ScoredBatch, Exception?> BeforeWrite { get; set; } = _ => null;
+
+    public Func<ScoredBatch, Exception?> AfterWrite { get; set; } = _ => null;
+
+    public Exception? OnLoad { get; set; }
+
+    public int Loads { get; private set; }
+
+    public int Writes { get; private set; }
+
+    public static Exception Outage { get; } = new StoreUnavailableException(new IOException("the database is down"));
+
+    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    {
+        Loads++;
+        return OnLoad is { } fault ? throw fault : store.LoadBaselinesAsync(keys, cancellationToken);
+    }
+
+    public async Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)
+    {
+        Writes++;
+        if (BeforeWrite(batch) is { } before)
+        {
+            throw before;
+        }
+
+        WriteCounts counts = await store.WriteAsync(batch, cancellationToken);
+        return AfterWrite(batch) is { } after ? throw after : counts;
+    }
+
+    /// <summary>A write that fails, for a reason of its own, whenever it has this amount in it.</summary>
+    public void FailOnAmount(long units) => BeforeWrite = batch =>
+        batch.Results.Any(result => result.Status == TransactionStatus.Scored && result.Amount?.Units == units) ? new ArithmeticException("this amount can't be written") : null;
+}
+
+/// <summary>A queue that is down when the test says so.</summary>
+internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
+{
+    public bool IsDown { get; set; }
+
+    public int Sends { get; private set; }
+
+    public string Name => queue.Name;
+
+    public Task EnsureExistsAsync(CancellationToken cancellationToken) => Up().EnsureExistsAsync(cancellationToken);
+
+    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    {
+        Sends++;
+        return IsDown ? Task.FromException<LeasedMessage>(Down()) : queue.SendAsync(text, visibilityDelay, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => Up().ReceiveAsync(maximum, lease, cancellationToken);
+
+    public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => Up().GetDepthAsync(cancellationToken);
+
+    public Task ProbeAsync(CancellationToken cancellationToken) => Up().ProbeAsync(cancellationToken);
+
+    private IMessageQueue Up() => IsDown ? throw Down() : queue;
+
+    private QueueUnavailableException Down() => new(queue.Name, new IOException("the queue is down"));
+}

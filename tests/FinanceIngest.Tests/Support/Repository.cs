@@ -1,0 +1,25 @@
+namespace FinanceIngest.Tests.Support;
+
+/// <summary>Places in the checkout that the tests run in.</summary>
+internal static class Repository
+{
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>Data kept beside the checkout; null when the file is absent.</summary>
+    public static string? SharedData(string name)
+    {
+        string path = Path.Combine(Root, "..", "shared", "data", name);
+        return File.Exists(path) ? path : null;
+    }
+
+    private static string FindRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "FinanceIngest.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return folder ?? throw new InvalidOperationException("The tests run outside of the checkout.");
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text;
+using FinanceIngest.Alerts;
+using FinanceIngest.Baselines;
+using FinanceIngest.Configuration;
+using FinanceIngest.Health;
+using FinanceIngest.Intake;
+using FinanceIngest.Poison;
+using FinanceIngest.Queueing;
+using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Transactions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FinanceIngest.Tests.Support;
+
+/// <summary>Everything behind the inbound queue, on embedded storage in a folder of its own, with its clock and its faults in the test's hands.</summary>
+internal sealed class ScoringHarness : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly SqliteDatabase _database;
+
+    public ScoringHarness()
+    {
+        Ids = new IdCertifier("a signing key", Time);
+        _database = new SqliteDatabase(_folder.Path, Time, new DependencyStatus("database"));
+        Inbound = new FaultingQueue(Queue("transactions-inbound"));
+        Poison = new FaultingQueue(Queue("transactions-inbound-poison"));
+        Alerts = new FaultingQueue(Queue("anomaly-alerts"));
+        Queues = new Queues(Inbound, Poison, Alerts);
+        Store = new FaultingScoringStore(new SqliteScoringStore(_database, Time));
+        Results = new SqliteResultsStore(_database);
+        Outbox = new SqliteAlertOutbox(_database, Time);
+        PoisonStore = new SqlitePoisonStore(_database, Time);
+        Marker = new AlertMarker(Queues, Time);
+        var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
+        Dispatcher = new AlertDispatcher(Outbox, Queues, Marker, settings, Time, NullLogger<AlertDispatcher>.Instance);
+        Processor = NewProcessor();
+    }
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
+
+    public IdCertifier Ids { get; }
+
+    public FaultingQueue Inbound { get; }
+
+    public FaultingQueue Poison { get; }
+
+    public FaultingQueue Alerts { get; }
+
+    public Queues Queues { get; }
+
+    public FaultingScoringStore Store { get; }
+
+    public SqliteResultsStore Results { get; }
+
+    public SqliteAlertOutbox Outbox { get; }
+
+    public SqlitePoisonStore PoisonStore { get; }
+
+    public AlertMarker Marker { get; }
+
+    public AlertDispatcher Dispatcher { get; }
+
+    public BatchProcessor Processor { get; }
+
+    /// <summary>Mean 2000, deviation 500: 2500 is normal, 6000 an anomaly.</summary>
+    public Task AddBaselineAsync(long userId = 399, long categoryId = 2310) =>
+        new SqliteBaselineStore(_database, Time).UpsertAsync([new(new(userId, categoryId), new Baseline(2000, 500, 40))], default);
+
+    public Transaction Transaction(long amount, Guid? id = null, long userId = 399) =>
+        new(id ?? Ids.NewId(), userId, 2310, new Money(amount * Money.Scale), Time.UtcNowMicroseconds(), Time.UtcNowMicroseconds());
+
+    public Task<LeasedMessage> SendAsync(params Transaction[] transactions)
+    {
+        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        Assert.All(transactions, transaction => Assert.True(envelope.TryAdd(transaction)));
+        return Inbound.SendAsync(envelope.ToMessageText(), TimeSpan.Zero, default);
+    }
+
+    /// <summary>Receives what is visible and processes it, as the worker does.</summary>
+    public async Task<int> ProcessAsync()
+    {
+        IReadOnlyList<LeasedMessage> messages = await Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
+        await Processor.ProcessAsync(messages, default);
+        return messages.Count;
+    }
+
+    /// <summary>A worker that dies with messages in hand.</summary>
+    public async Task ReceiveAndDieAsync()
+    {
+        await Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
+        Time.Advance(InboundWorker.Lease);
+    }
+
+    public async Task<TransactionResult?> ResultAsync(Guid id) => await Results.GetAsync([id], default) is [var result] ? result : null;
+
+    public static async Task<IReadOnlyList<string>> TextsAsync(IMessageQueue queue) =>
+        [.. (await queue.ReceiveAsync(32, TimeSpan.Zero, default)).Select(message => message.Text)];
+
+    public async Task<IReadOnlyList<string>> AlertsSentAsync() =>
+        [.. (await TextsAsync(Alerts)).Select(text => Encoding.UTF8.GetString(Convert.FromBase64String(text)))];
+
+    public BatchProcessor NewProcessor() => new(
+        Queues, new BatchScorer(Store, Ids, new Settings { DataDirectory = _folder.Path }, Time), PoisonStore, Marker, Ids, Time, new ScoringEvents(), NullLogger<BatchProcessor>.Instance);
+
+    public InboundSender NewSender() => new(Inbound, Time, NullLogger<InboundSender>.Instance);
+
+    public void Dispose()
+    {
+        Dispatcher.Dispose();
+        Marker.Dispose();
+        _database.Dispose();
+        _queues.ForEach(queue => queue.Dispose());
+        _folder.Dispose();
+    }
+
+    private readonly List<EmbeddedQueue> _queues = [];
+
+    private EmbeddedQueue Queue(string name)
+    {
+        var queue = new EmbeddedQueue(_folder.Path, name, Time, new DependencyStatus(name));
+        _queues.Add(queue);
+        return queue;
+    }
+}

@@ -1,0 +1,9 @@
+namespace FinanceIngest.Tests.Support;
+
+/// <summary>A folder of one test's own, removed afterwards.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("finance-ingest-test-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
