@@ -46,6 +46,9 @@ public static class ProgramHost
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         logging.AddFilter("Azure", LogLevel.Warning);
+
+        // A failed start is reported once, in one line, by RunAsync.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.AddSimpleConsole(format =>
         {
             format.SingleLine = true;

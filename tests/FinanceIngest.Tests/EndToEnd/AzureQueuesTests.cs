@@ -1,0 +1,42 @@
+using Azure.Storage.Queues;
+using FinanceIngest.Health;
+using FinanceIngest.Queueing;
+using FinanceIngest.Queueing.AzureStorage;
+using FinanceIngest.Tests.Support;
+
+namespace FinanceIngest.Tests.EndToEnd;
+
+/// <summary>Azure's queues (Azurite) between an intake and a worker.</summary>
+public sealed class AzureQueuesTests(AzuriteFixture azurite) : EndToEndTests, IClassFixture<AzuriteFixture>
+{
+    private readonly string _inbound = $"inbound-{Guid.NewGuid():N}";
+    private readonly string _alerts = $"alerts-{Guid.NewGuid():N}";
+    private ProgramProcess? _server;
+    private ProgramProcess? _worker;
+
+    protected override async Task<Uri> StartAsync()
+    {
+        (string, string)[] environment =
+        [
+            ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString),
+            ("FinanceIngest__InboundQueue", _inbound),
+            ("FinanceIngest__AlertQueue", _alerts),
+        ];
+        _server = ProgramProcess.StartServer("IngestServer", Folder.Path, [.. environment, ("FinanceIngest__Roles", "intake")]);
+        _worker = ProgramProcess.StartServer("ScoringWorker", Folder.Path, environment);
+        await _worker.AddressAsync();
+        return await _server.AddressAsync();
+    }
+
+    protected override async Task StopAsync()
+    {
+        if (_server is not null)
+        {
+            Assert.Equal(0, await _server.TerminateAsync());
+            Assert.Equal(0, await _worker!.TerminateAsync());
+        }
+    }
+
+    protected override IMessageQueue OpenAlerts() => new AzureMessageQueue(
+        new QueueClient(azurite.ConnectionString, _alerts, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None }), new DependencyStatus("alerts"));
+}

@@ -1,0 +1,66 @@
+using FinanceIngest.Tests.Support;
+
+namespace FinanceIngest.Tests.EndToEnd;
+
+/// <summary>A wrong setting ends the program with one line that names it, and exit code 2.</summary>
+public sealed class SettingsTests
+{
+    private const string Sql = "Server=tcp:127.0.0.1,1;Database=d;User ID=u;Password=p";
+
+    [Theory]
+    [InlineData("IngestServer", "FinanceIngest__Scoring__Threshold", "FinanceIngest__Scoring__Threshold=three")]
+    [InlineData("IngestServer", "FinanceIngest__Scoring__MinimumSamples", "FinanceIngest__Scoring__MinimumSamples=0")]
+    [InlineData("IngestServer", "FinanceIngest__Roles", "FinanceIngest__Roles=intake,score")]
+    [InlineData("IngestServer", "FinanceIngest__InboundQueue", "FinanceIngest__InboundQueue=anomaly_alerts")]
+    [InlineData("IngestServer", "FinanceIngest__AlertQueue", "FinanceIngest__AlertQueue=transactions-inbound-poison")]
+    [InlineData("IngestServer", "FinanceIngest__ApiKeys__django__Secret", "FinanceIngest__ApiKeys__django__Scopes=read")]
+    [InlineData("IngestServer", "FinanceIngest__ApiKeys__django__Scopes", "FinanceIngest__ApiKeys__django__Scopes=write", "FinanceIngest__ApiKeys__django__Secret=s")]
+    [InlineData("IngestServer", "FinanceIngest__RateLimit__PerMinute", "FinanceIngest__RateLimit__PerMinute=-1")]
+    [InlineData("IngestServer", "FinanceIngest__Treshold", "FinanceIngest__Treshold=3")]
+    [InlineData("IngestServer", "FinanceIngest__ApiKeys__NAME__Secret", "ASPNETCORE_URLS=http://0.0.0.0:0")]
+    [InlineData("IngestServer", "FinanceIngest__ApiKeys__NAME__Secret", "ASPNETCORE_HTTP_PORTS=18080")]
+    [InlineData("IngestServer", "ASPNETCORE_URLS", "ASPNETCORE_URLS=nonsense")]
+    [InlineData("IngestServer", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING=rubbish")]
+    [InlineData("IngestServer", "AZURE_STORAGE_QUEUE_SERVICE_URI", "AZURE_STORAGE_QUEUE_SERVICE_URI=ftp://x")]
+    [InlineData("IngestServer", "AZURE_STORAGE_QUEUE_SERVICE_URI", "AZURE_STORAGE_QUEUE_SERVICE_URI=https://x.queue.core.windows.net", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true")]
+    [InlineData("IngestServer", "SQL_CONNECTION_STRING", "SQL_CONNECTION_STRING=Server=x;Bogus=1", "FinanceIngest__IdSigningKey=k")]
+    [InlineData("IngestServer", "SQL_CONNECTION_STRING", "SQL_CONNECTION_STRING=Server=x", "FinanceIngest__IdSigningKey=k")]
+    [InlineData("IngestServer", "FinanceIngest__IdSigningKey", "SQL_CONNECTION_STRING=" + Sql)]
+    [InlineData("IngestServer", "FinanceIngest__DataDirectory", "FinanceIngest__DataDirectory=/dev/null/x")]
+    [InlineData("ScoringWorker", "SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true")]
+    [InlineData("ScoringWorker", "FinanceIngest__Polling__MaximumSeconds", "FinanceIngest__Polling__MaximumSeconds=0")]
+    public async Task A_wrong_setting_is_named(string program, string setting, params string[] environment)
+    {
+        using var folder = new TemporaryFolder();
+        await using ProgramProcess process = ProgramProcess.Start(program, [], folder.Path, [.. environment.Select(Split)]);
+
+        (int exitCode, string output) = await process.EndAsync();
+
+        Assert.True(exitCode == 2, process.Log);
+        Assert.StartsWith(setting + ": ", process.Log, StringComparison.Ordinal);
+        Assert.Single(process.Log.Trim().Split('\n'));
+        Assert.Empty(output);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_one_line_too()
+    {
+        using var folder = new TemporaryFolder();
+        await using ProgramProcess first = ProgramProcess.StartServer("IngestServer", folder.Path);
+        Uri address = await first.AddressAsync();
+        using var other = new TemporaryFolder();
+        await using ProgramProcess second = ProgramProcess.Start("IngestServer", ["--urls", address.ToString()], other.Path);
+
+        Assert.Equal(1, (await second.EndAsync()).ExitCode);
+        Assert.Contains("address already in use", second.Log, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("   at ", second.Log, StringComparison.Ordinal);
+        await first.TerminateAsync();
+    }
+
+    private static (string, string) Split(string assignment)
+    {
+        int at = assignment.IndexOf('=', StringComparison.Ordinal);
+        return (assignment[..at], assignment[(at + 1)..]);
+    }
+}

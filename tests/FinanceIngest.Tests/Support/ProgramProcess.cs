@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace FinanceIngest.Tests.Support;
+
+/// <summary>One of the real programs, running as its user would run it.</summary>
+internal sealed class ProgramProcess : IAsyncDisposable
+{
+    private const string Listening = "Now listening on: ";
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private readonly Process _process;
+    private readonly StringBuilder _log = new();
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ProgramProcess(Process process)
+    {
+        _process = process;
+        process.ErrorDataReceived += (_, line) => OnLog(line.Data);
+        process.EnableRaisingEvents = true;
+        process.Exited += (_, _) => _address.TrySetException(new InvalidOperationException("The program ended before it listened."));
+        process.Start();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>What it wrote to standard error so far.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_log)
+            {
+                return _log.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts a server on a port of its own choice.</summary>
+    public static ProgramProcess StartServer(string name, string dataDirectory, params (string Name, string Value)[] environment) =>
+        Start(name, ["--urls", "http://127.0.0.1:0"], dataDirectory, [("FinanceIngest__DataDirectory", dataDirectory), .. environment]);
+
+    /// <summary>Starts a program with only these settings, whatever the environment of the tests has.</summary>
+    public static ProgramProcess Start(string name, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = workingDirectory,
+        };
+        start.ArgumentList.Add(PathOf(name));
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (string inherited in start.Environment.Keys.Where(IsSetting).ToList())
+        {
+            start.Environment.Remove(inherited);
+        }
+
+        foreach ((string setting, string value) in environment)
+        {
+            start.Environment[setting] = value;
+        }
+
+        return new ProgramProcess(new Process { StartInfo = start });
+    }
+
+    /// <summary>The address at which it listens, once it does.</summary>
+    public async Task<Uri> AddressAsync()
+    {
+        try
+        {
+            return await _address.Task.WaitAsync(s_patience);
+        }
+        catch (Exception e) when (e is InvalidOperationException or TimeoutException)
+        {
+            throw new InvalidOperationException($"{e.Message} Its log:\n{Log}", e);
+        }
+    }
+
+    /// <summary>Waits for its end: exit code and standard output.</summary>
+    public async Task<(int ExitCode, string Output)> EndAsync()
+    {
+        string output = await _process.StandardOutput.ReadToEndAsync().WaitAsync(s_patience);
+        await _process.WaitForExitAsync().WaitAsync(s_patience);
+        return (_process.ExitCode, output);
+    }
+
+    /// <summary>Asks it to end, as an orchestrator does, and returns its exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        using (var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        await _process.WaitForExitAsync().WaitAsync(s_patience);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    // The program as built in the tests' own configuration: …/src/NAME/bin/Debug/net10.0.
+    private static string PathOf(string name)
+    {
+        string[] folders = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
+        string project = name == "finance-ingest" ? "Cli" : name;
+        return Path.Combine(Repository.Root, "src", project, "bin", folders[^2], folders[^1], $"{name}.dll");
+    }
+
+    private static bool IsSetting(string name) =>
+        name.StartsWith("FinanceIngest", StringComparison.OrdinalIgnoreCase) || name.StartsWith("AZURE_STORAGE_", StringComparison.Ordinal)
+        || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name == "SQL_CONNECTION_STRING" || name.StartsWith("DOTNET_URLS", StringComparison.Ordinal);
+
+    private void OnLog(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_log)
+        {
+            _log.AppendLine(line);
+        }
+
+        int at = line.IndexOf(Listening, StringComparison.Ordinal);
+        if (at >= 0)
+        {
+            _address.TrySetResult(new Uri(line[(at + Listening.Length)..].Trim()));
+        }
+    }
+}
