@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using FinanceIngest.Transactions;
@@ -68,10 +69,10 @@ public sealed class InboundEnvelope
         transaction.Id.TryFormat(destination[at..], out int written, "D");
         at += written;
         Append("\",\"user_id\":", destination, ref at);
-        transaction.UserId.TryFormat(destination[at..], out written);
+        transaction.UserId.TryFormat(destination[at..], out written, provider: CultureInfo.InvariantCulture);
         at += written;
         Append(",\"category_id\":", destination, ref at);
-        transaction.CategoryId.TryFormat(destination[at..], out written);
+        transaction.CategoryId.TryFormat(destination[at..], out written, provider: CultureInfo.InvariantCulture);
         at += written;
         Append(",\"amount\":", destination, ref at);
         at += transaction.Amount.Format(destination[at..], atLeastOneDecimal: false);
