@@ -1,0 +1,84 @@
+using System.Data.Common;
+using System.Text.RegularExpressions;
+using Dapper;
+using FinanceIngest.Transactions;
+using Microsoft.Data.SqlClient;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <summary>Brings a database to this program's schema version. Two at once are safe: the second waits and finds nothing to do.</summary>
+public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimeProvider time)
+{
+    /// <summary>Seconds that one statement may take, and that another migrator is waited for.</summary>
+    private const int Patience = 1800;
+
+    internal const string LockSql =
+        """
+        DECLARE @result INT;
+        EXEC @result = sp_getapplock @Resource = 'finance-ingest schema', @LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = @timeout;
+        SELECT @result;
+        """;
+
+    internal const string JournalSql =
+        """
+        IF OBJECT_ID('schema_migrations', 'U') IS NULL
+            CREATE TABLE schema_migrations (
+                version INT NOT NULL CONSTRAINT schema_migrations_pk PRIMARY KEY,
+                name NVARCHAR(200) NOT NULL,
+                applied_at DATETIME2(6) NOT NULL
+            );
+        """;
+
+    internal const string VersionSql = "SELECT COALESCE(MAX(version), 0) FROM schema_migrations";
+
+    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@Version, @Name, @now)";
+
+    /// <summary>Applies what is missing, all or none, and returns the names of the scripts that it applied.</summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or is newer than this program.</exception>
+    /// <exception cref="SqlException">A script failed; nothing of it remains.</exception>
+    public Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken) => database.RunAsync(
+        connection => MigrateAsync(connection, cancellationToken),
+        cancellationToken);
+
+    /// <summary>The batches of a script, which stand between lines that say <c>GO</c>.</summary>
+    internal static IEnumerable<string> Batches(string script) =>
+        GoLine().Split(script).Where(batch => !string.IsNullOrWhiteSpace(batch));
+
+    private async Task<IReadOnlyList<string>> MigrateAsync(SqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        CommandDefinition Command(string sql, object? parameters = null) =>
+            new(sql, parameters, transaction, Patience, cancellationToken: cancellationToken);
+
+        if (await connection.ExecuteScalarAsync<int>(Command(LockSql, new { timeout = Patience * 1000 })) < 0)
+        {
+            throw new StoreUnavailableException(new TimeoutException("another migration has been running for too long."));
+        }
+
+        await connection.ExecuteAsync(Command(JournalSql));
+        int version = await connection.ExecuteScalarAsync<int>(Command(VersionSql));
+        IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
+        if (version > scripts[^1].Version)
+        {
+            throw new StoreUnavailableException(new InvalidOperationException(
+                $"it is at schema version {version}, newer than this program's {scripts[^1].Version}; run the newer program."));
+        }
+
+        MigrationScript[] missing = [.. scripts.Where(script => script.Version > version)];
+        foreach (MigrationScript script in missing)
+        {
+            foreach (string batch in Batches(script.Sql))
+            {
+                await connection.ExecuteAsync(Command(batch));
+            }
+
+            await connection.ExecuteAsync(Command(AppliedSql, new { script.Version, script.Name, now = time.UtcNowMicroseconds() }));
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return [.. missing.Select(script => script.Name)];
+    }
+
+    [GeneratedRegex(@"^[ \t]*GO[ \t]*\r?$", RegexOptions.Multiline | RegexOptions.IgnoreCase)]
+    private static partial Regex GoLine();
+}

@@ -1,0 +1,55 @@
+using System.Data.Common;
+using FinanceIngest.Baselines;
+using FinanceIngest.Results;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <summary>How this system's types come out of SQL Server's columns.</summary>
+internal static class SqlServerRows
+{
+    /// <summary>The columns that <see cref="ToResult"/> reads, of the table under the alias <c>t</c>.</summary>
+    public const string ResultColumns =
+        "t.id, t.transaction_id, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
+        + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error";
+
+    /// <summary>Ordinal behind the result's columns.</summary>
+    public const int NextColumn = 16;
+
+    public static TransactionResult ToResult(DbDataReader row) => new()
+    {
+        Id = row.GetGuid(1),
+        UserId = Value<long>(row, 2),
+        CategoryId = Value<long>(row, 3),
+        Amount = Value<decimal>(row, 4) is { } amount ? Money.FromDecimal(amount) : null,
+        ZScore = Value<double>(row, 5),
+        IsAnomaly = row.GetBoolean(6),
+        Status = Names.ToStatus(row.GetString(7)),
+        Reason = Text(row, 8) is { } reason ? Names.ToReason(reason) : null,
+        Baseline = row.IsDBNull(9) ? null : new Baseline(row.GetDouble(9), row.GetDouble(10), row.GetInt64(11)),
+        OccurredAt = Time(row, 12),
+        AcceptedAt = Time(row, 13),
+        ScoredAt = Time(row, 14),
+        Error = Text(row, 15),
+    };
+
+    public static string? Text(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetString(ordinal);
+
+    public static DateTime? Time(DbDataReader row, int ordinal) =>
+        row.IsDBNull(ordinal) ? null : DateTime.SpecifyKind(row.GetDateTime(ordinal), DateTimeKind.Utc);
+
+    /// <summary>The rows of the reader's current result.</summary>
+    public static async Task<List<T>> ReadAsync<T>(DbDataReader reader, Func<DbDataReader, T> map, CancellationToken cancellationToken)
+    {
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(map(reader));
+        }
+
+        return rows;
+    }
+
+    private static T? Value<T>(DbDataReader row, int ordinal)
+        where T : struct => row.IsDBNull(ordinal) ? null : row.GetFieldValue<T>(ordinal);
+}

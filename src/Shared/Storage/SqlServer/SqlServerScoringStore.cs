@@ -1,0 +1,138 @@
+using System.Data.Common;
+using Dapper;
+using FinanceIngest.Baselines;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Transactions;
+using Microsoft.Data.SqlClient;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <inheritdoc cref="IScoringStore"/>
+/// <remarks>
+/// Correct with READ_COMMITTED_SNAPSHOT on and off. Locks are taken in one order by all writers: keys of
+/// <c>anomaly_transactions</c> by transaction id, then <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, and last
+/// the one row of <c>feed_head</c>, which is held until the commit. No range is locked: where two workers write one new id, the
+/// unique key stops the second, whose transaction is repeated and then sees the first one's row.
+/// </remarks>
+public sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
+{
+    internal const string LoadBaselinesSql =
+        """
+        SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
+        FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        """;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    {
+        if (keys.Count == 0)
+        {
+            return new Dictionary<BaselineKey, Baseline>();
+        }
+
+        IEnumerable<(long UserId, long CategoryId, double Mean, double StdDev, long SampleCount)> rows = await database.RunAsync(
+            connection => connection.QueryAsync<(long, long, double, double, long)>(
+                new CommandDefinition(LoadBaselinesSql, new { keys = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken)),
+            cancellationToken);
+        return rows.ToDictionary(row => new BaselineKey(row.UserId, row.CategoryId), row => new Baseline(row.Mean, row.StdDev, row.SampleCount));
+    }
+
+    // LOOP JOIN: an index seek per row of the batch. A hash or merge join would scan the table, and wait for every other worker's
+    // uncommitted rows on the way.
+    internal const string WriteSql =
+        """
+        SET NOCOUNT ON;
+        SET XACT_ABORT ON;
+        DECLARE @written INT, @conflicts INT = 0, @alerted INT;
+        BEGIN TRANSACTION;
+
+        INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
+        SELECT r.transaction_id, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
+            r.mean, r.std_dev, r.sample_count, r.occurred_at, r.accepted_at, r.created_at, r.error, @batch_id
+        FROM @results r
+        WHERE r.is_candidate = 1
+            AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_id = r.transaction_id)
+            AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = r.transaction_id)
+        ORDER BY r.transaction_id
+        OPTION (LOOP JOIN);
+        SET @written = @@ROWCOUNT;
+
+        IF @written < @count
+        BEGIN
+            UPDATE t SET user_id = r.user_id, category_id = r.category_id, amount = r.amount, z_score = r.z_score,
+                is_anomaly = r.is_anomaly, status = r.status, reason = r.reason, mean = r.mean, std_dev = r.std_dev, sample_count = r.sample_count,
+                occurred_at = r.occurred_at, accepted_at = r.accepted_at, created_at = r.created_at, error = r.error, batch_id = @batch_id
+            FROM @results r JOIN anomaly_transactions t ON t.transaction_id = r.transaction_id
+            WHERE r.is_candidate = 1 AND r.status = 'scored' AND t.status = 'failed'
+            OPTION (LOOP JOIN, FORCE ORDER);
+            SET @written = @written + @@ROWCOUNT;
+
+            -- RepeatRule.Differs, in SQL: an occurred_at that equals accepted_at was filled in and says nothing.
+            INSERT INTO repeat_conflicts (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, recorded_at)
+            SELECT DISTINCT r.transaction_id, r.user_id, r.category_id, r.amount, r.occurred_at, r.accepted_at, @now
+            FROM @results r JOIN anomaly_transactions t ON t.transaction_id = r.transaction_id
+            WHERE r.status = 'scored' AND t.status = 'scored'
+                AND (t.user_id IS NULL OR t.user_id <> r.user_id OR t.category_id IS NULL OR t.category_id <> r.category_id
+                    OR t.amount IS NULL OR t.amount <> r.amount
+                    OR (t.occurred_at <> r.occurred_at AND r.occurred_at <> r.accepted_at AND (t.accepted_at IS NULL OR t.occurred_at <> t.accepted_at)))
+                AND NOT EXISTS (SELECT 1 FROM repeat_conflicts c
+                    WHERE c.transaction_id = r.transaction_id AND c.accepted_at = r.accepted_at AND c.user_id = r.user_id
+                        AND c.category_id = r.category_id AND c.amount = r.amount AND c.occurred_at = r.occurred_at)
+            OPTION (LOOP JOIN, FORCE ORDER);
+            SET @conflicts = @@ROWCOUNT;
+        END;
+
+        -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
+        INSERT INTO alert_outbox (alert_id, transaction_id, payload, created_at)
+        SELECT a.alert_id, a.transaction_id, a.payload, a.created_at
+        FROM @alerts a JOIN anomaly_transactions t ON t.transaction_id = a.transaction_id
+        WHERE t.batch_id = @batch_id AND t.is_anomaly = 1
+            AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.alert_id = a.alert_id)
+        ORDER BY a.alert_id
+        OPTION (LOOP JOIN, FORCE ORDER);
+        SET @alerted = @@ROWCOUNT;
+
+        INSERT INTO poison_messages (message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at)
+        SELECT m.message_id, m.reason, m.exception, m.attempts, m.traceparent, m.body, m.inserted_at, m.failed_at
+        FROM @poison m
+        WHERE NOT EXISTS (SELECT 1 FROM poison_messages p WHERE p.message_id = m.message_id)
+        ORDER BY m.message_id
+        OPTION (LOOP JOIN);
+
+        IF @written > 0
+        BEGIN
+            -- The place in the feed comes last. The row's lock is held from here to the end of the transaction, so that positions are
+            -- committed in their order and none is left out: a reader that sees a position sees all before it. A rollback gives it back.
+            UPDATE feed_head SET position = position + 1 WHERE id = 1;
+            INSERT INTO feed_batches (position, batch_id) SELECT position, @batch_id FROM feed_head WHERE id = 1;
+        END;
+
+        COMMIT TRANSACTION;
+        SELECT @written, @conflicts, @alerted;
+        """;
+
+    /// <inheritdoc/>
+    public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
+        batch.Results.Count == 0 && batch.Poison.Count == 0
+            ? Task.FromResult(default(WriteCounts))
+            : database.RunAsync(connection => WriteAsync(connection, batch, BatchId.Next(time), cancellationToken), cancellationToken);
+
+    /// <summary>One round trip. Within a transaction of the connection's, it is that one's end that commits.</summary>
+    internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
+    {
+        var parameters = new
+        {
+            results = SqlServerTables.Results(batch.Results),
+            alerts = SqlServerTables.Alerts(batch.Alerts),
+            poison = SqlServerTables.Poison(batch.Poison),
+            count = batch.Results.Count,
+            batch_id = batchId,
+            now = time.UtcNowMicroseconds(),
+        };
+        (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
+            new CommandDefinition(WriteSql, parameters, cancellationToken: cancellationToken));
+        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Data;
+using Dapper;
+using FinanceIngest.Baselines;
+using FinanceIngest.Poison;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using Microsoft.Data.SqlClient.Server;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <summary>
+/// This system's types as table-valued parameters: many rows in one round trip, amounts as decimals, doubles and times bit by bit.
+/// Keys are made distinct here, because each type has a primary key.
+/// </summary>
+internal static class SqlServerTables
+{
+    private static readonly SqlMetaData[] s_ids = [new("id", SqlDbType.UniqueIdentifier)];
+
+    private static readonly SqlMetaData[] s_baselineKeys = [new("user_id", SqlDbType.BigInt), new("category_id", SqlDbType.BigInt)];
+
+    private static readonly SqlMetaData[] s_baselines =
+    [
+        .. s_baselineKeys, new("mean", SqlDbType.Float), new("std_dev", SqlDbType.Float), new("sample_count", SqlDbType.BigInt),
+    ];
+
+    private static readonly SqlMetaData[] s_results =
+    [
+        new("transaction_id", SqlDbType.UniqueIdentifier),
+        new("ordinal", SqlDbType.Int),
+        new("is_candidate", SqlDbType.Bit),
+        new("user_id", SqlDbType.BigInt),
+        new("category_id", SqlDbType.BigInt),
+        new("amount", SqlDbType.Decimal, 19, 4),
+        new("z_score", SqlDbType.Float),
+        new("is_anomaly", SqlDbType.Bit),
+        new("status", SqlDbType.VarChar, 16),
+        new("reason", SqlDbType.VarChar, 32),
+        new("mean", SqlDbType.Float),
+        new("std_dev", SqlDbType.Float),
+        new("sample_count", SqlDbType.BigInt),
+        Time("occurred_at"),
+        Time("accepted_at"),
+        Time("created_at"),
+        Text("error"),
+    ];
+
+    private static readonly SqlMetaData[] s_alerts =
+    [
+        new("alert_id", SqlDbType.UniqueIdentifier), new("transaction_id", SqlDbType.UniqueIdentifier), Text("payload"), Time("created_at"),
+    ];
+
+    private static readonly SqlMetaData[] s_poison =
+    [
+        // Longer than the column, so that the server refuses what is too long instead of SqlClient cutting it.
+        new("message_id", SqlDbType.NVarChar, 4000),
+        Text("reason"), Text("exception"), new("attempts", SqlDbType.Int), Text("traceparent"), Text("body"), Time("inserted_at"), Time("failed_at"),
+    ];
+
+    public static SqlMapper.ICustomQueryParameter Ids(IEnumerable<Guid> ids) =>
+        Table("finance_ids", s_ids, ids.Distinct(), (record, id) => record.SetGuid(0, id));
+
+    public static SqlMapper.ICustomQueryParameter BaselineKeys(IEnumerable<BaselineKey> keys) => Table(
+        "finance_baseline_keys", s_baselineKeys, keys.Distinct(), (record, key) => record.SetValues(key.UserId, key.CategoryId));
+
+    /// <summary>Of several for one key the last wins.</summary>
+    public static SqlMapper.ICustomQueryParameter Baselines(IEnumerable<BaselineRow> rows) => Table(
+        "finance_baselines",
+        s_baselines,
+        rows.Reverse().DistinctBy(row => row.Key),
+        (record, row) => record.SetValues(row.Key.UserId, row.Key.CategoryId, row.Baseline.Mean, row.Baseline.StdDev, row.Baseline.SampleCount));
+
+    /// <summary>
+    /// All results, and of each id one that is the candidate for its row: the first scored one, else the first.
+    /// </summary>
+    public static SqlMapper.ICustomQueryParameter Results(IReadOnlyList<TransactionResult> results)
+    {
+        var candidates = new Dictionary<Guid, int>(results.Count);
+        for (int i = 0; i < results.Count; i++)
+        {
+            if (!candidates.TryGetValue(results[i].Id, out int chosen)
+                || (results[chosen].Status != TransactionStatus.Scored && results[i].Status == TransactionStatus.Scored))
+            {
+                candidates[results[i].Id] = i;
+            }
+        }
+
+        return Table("finance_results", s_results, results.Index(), (record, item) => Set(record, item.Item, item.Index, candidates[item.Item.Id] == item.Index));
+    }
+
+    /// <summary>Of several with one id the first wins.</summary>
+    public static SqlMapper.ICustomQueryParameter Alerts(IEnumerable<NewAlert> alerts) => Table(
+        "finance_alerts",
+        s_alerts,
+        alerts.DistinctBy(alert => alert.AlertId),
+        (record, alert) => record.SetValues(alert.AlertId, alert.TransactionId, alert.Payload, alert.CreatedAt));
+
+    /// <summary>Of several with one id the first wins.</summary>
+    public static SqlMapper.ICustomQueryParameter Poison(IEnumerable<PoisonMessage> messages) => Table(
+        "finance_poison",
+        s_poison,
+        messages.DistinctBy(message => message.MessageId),
+        (record, message) => record.SetValues(
+            message.MessageId, message.Reason, OrNull(message.Exception), message.Attempts, OrNull(message.TraceParent), message.Body,
+            message.InsertedAt, message.FailedAt));
+
+    private static void Set(SqlDataRecord record, TransactionResult result, int ordinal, bool isCandidate) => record.SetValues(
+        result.Id,
+        ordinal,
+        isCandidate,
+        OrNull(result.UserId),
+        OrNull(result.CategoryId),
+        OrNull(result.Amount?.ToDecimal()),
+        OrNull(result.ZScore),
+        result.IsAnomaly,
+        Names.Of(result.Status),
+        OrNull(result.Reason is { } reason ? Names.Of(reason) : null),
+        OrNull(result.Baseline?.Mean),
+        OrNull(result.Baseline?.StdDev),
+        OrNull(result.Baseline?.SampleCount),
+        OrNull(result.OccurredAt),
+        OrNull(result.AcceptedAt),
+        OrNull(result.ScoredAt),
+        OrNull(result.Error));
+
+    private static SqlMetaData Text(string name) => new(name, SqlDbType.NVarChar, SqlMetaData.Max);
+
+    private static SqlMetaData Time(string name) => new(name, SqlDbType.DateTime2, 0, 6);
+
+    private static object OrNull(object? value) => value ?? DBNull.Value;
+
+    private static SqlMapper.ICustomQueryParameter Table<T>(string type, SqlMetaData[] columns, IEnumerable<T> rows, Action<SqlDataRecord, T> set) =>
+        Records(columns, rows, set).AsTableValuedParameter(type);
+
+    // One record for all rows: SqlClient sends each before it asks for the next.
+    private static IEnumerable<SqlDataRecord> Records<T>(SqlMetaData[] columns, IEnumerable<T> rows, Action<SqlDataRecord, T> set)
+    {
+        var record = new SqlDataRecord(columns);
+        foreach (T row in rows)
+        {
+            set(record, row);
+            yield return record;
+        }
+    }
+}
