@@ -40,13 +40,16 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
     {
         int written = 0;
         int conflicts = 0;
-        var writtenIds = new HashSet<Guid>();
+        var anomalies = new HashSet<Guid>();
         foreach (TransactionResult result in batch.Results)
         {
             if (Insert(session, result, batchId) || ReplaceFailed(session, result, batchId))
             {
                 written++;
-                writtenIds.Add(result.Id);
+                if (result.IsAnomaly)
+                {
+                    anomalies.Add(result.Id);
+                }
             }
             else if (RecordConflict(session, result))
             {
@@ -54,8 +57,9 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
             }
         }
 
-        // Alerts go only with rows of this transaction: a redelivered anomaly has its alert already.
-        int alerts = batch.Alerts.Where(alert => writtenIds.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
+        // Alerts go only with anomalies that this transaction wrote: a redelivered one has its alert already, and a repeat that would be one
+        // did not become the row.
+        int alerts = batch.Alerts.Where(alert => anomalies.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
         foreach (PoisonMessage message in batch.Poison)
         {
             InsertPoison(session, message);
