@@ -16,7 +16,7 @@ public sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider time
         }
 
         DateTime now = time.UtcNowMicroseconds();
-        return await database.WriteAsync(
+        List<(ClaimedAlert Alert, string CreatedAt)> claimed = await database.WriteAsync(
             session => session.Query(
                 """
                 UPDATE alert_outbox SET owner = @owner, claimed_until = @until, attempts = attempts + 1
@@ -24,11 +24,14 @@ public sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider time
                     SELECT alert_id FROM alert_outbox
                     WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= @now)
                     ORDER BY created_at LIMIT @maximum)
-                RETURNING alert_id, payload, attempts
+                RETURNING alert_id, payload, attempts, created_at
                 """,
-                row => new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetInt32(2)),
+                row => (new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetInt32(2)), row.GetString(3)),
                 ("@owner", SqliteRows.Uuid(owner)), ("@until", Timestamp.ToText(now + lease)), ("@now", Timestamp.ToText(now)), ("@maximum", maximum)),
             cancellationToken);
+
+        // RETURNING has no order of its own.
+        return [.. claimed.OrderBy(item => item.CreatedAt, StringComparer.Ordinal).Select(item => item.Alert)];
     }
 
     /// <inheritdoc/>
