@@ -45,7 +45,7 @@ public sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider ti
     /// <inheritdoc/>
     public async IAsyncEnumerable<BaselineRow> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var last = new BaselineKey(0, 0);
+        var last = new BaselineKey(long.MinValue, long.MinValue);
         while (true)
         {
             List<BaselineRow> page = await database.ReadAsync(

@@ -11,13 +11,14 @@ public sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStore
         session =>
         {
             var results = new List<TransactionResult>(ids.Count);
-            foreach (Guid id in ids)
+            foreach (Guid id in ids.Distinct())
             {
-                results.AddRange(session.Query(
+                // A row that is purged between the two statements was there when it was looked for.
+                List<TransactionResult> found = session.Query(
                     $"SELECT {SqliteRows.ResultColumns} FROM anomaly_transactions t WHERE t.transaction_id = @id",
                     SqliteRows.ToResult,
-                    ("@id", SqliteRows.Uuid(id))));
-                results.AddRange(session.Query(
+                    ("@id", SqliteRows.Uuid(id)));
+                results.AddRange(found.Count > 0 ? found : session.Query(
                     "SELECT transaction_id FROM purged_transactions WHERE transaction_id = @id",
                     row => new TransactionResult { Id = Guid.Parse(row.GetString(0)), Status = TransactionStatus.Purged },
                     ("@id", SqliteRows.Uuid(id))));
