@@ -1,0 +1,95 @@
+using FinanceIngest.Poison;
+using FinanceIngest.Scoring;
+
+namespace FinanceIngest.Tests.Storage;
+
+public abstract class PoisonStoreContract(StoreFixture fixture) : StoreContract(fixture)
+{
+    [Fact]
+    public async Task Messages_are_listed_oldest_first_as_they_were_written()
+    {
+        PoisonMessage[] messages =
+        [
+            Sample.Poison("b") with { FailedAt = Sample.Noon.AddTicks(20) },
+            Sample.Poison("c"),
+            Sample.Poison("a") with { Exception = null, TraceParent = null, Attempts = 0, Body = "", Reason = new string('r', 5000) },
+        ];
+
+        await AddAsync(messages);
+
+        Assert.Equal([messages[2], messages[1], messages[0]], await Stores.Poison.ListAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_long_body_is_kept_verbatim()
+    {
+        string body = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{i}\n\t'\"é💸"));
+
+        await AddAsync(Sample.Poison("long") with { Body = body });
+
+        Assert.Equal(body, Assert.Single(await Stores.Poison.ListAsync(Token)).Body);
+    }
+
+    [Fact]
+    public async Task The_first_record_of_a_message_stays()
+    {
+        await AddAsync(Sample.Poison("a"));
+        await AddAsync(Sample.Poison("a") with { Reason = "another" });
+
+        Assert.Equal([Sample.Poison("a")], await Stores.Poison.ListAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_removed_message_is_gone_with_its_attempts()
+    {
+        await AddAsync(Sample.Poison("a"), Sample.Poison("b"));
+        await Stores.Poison.CountAttemptAsync("a", "x", Token);
+
+        Assert.True(await Stores.Poison.RemoveAsync("a", Token));
+        Assert.False(await Stores.Poison.RemoveAsync("a", Token));
+        Assert.False(await Stores.Poison.RemoveAsync("never", Token));
+
+        Assert.Equal(["b"], (await Stores.Poison.ListAsync(Token)).Select(message => message.MessageId));
+        Assert.Equal(1, await Stores.Poison.CountAttemptAsync("a", "x", Token));
+    }
+
+    [Fact]
+    public async Task Attempts_without_a_record_are_removed_too()
+    {
+        await Stores.Poison.CountAttemptAsync("a", "x", Token);
+
+        Assert.False(await Stores.Poison.RemoveAsync("a", Token));
+
+        Assert.Equal(0, await Fixture.CountRowsAsync("message_attempts"));
+    }
+
+    [Fact]
+    public async Task Attempts_are_counted_per_message_and_can_be_taken_back()
+    {
+        Assert.Equal(1, await Stores.Poison.CountAttemptAsync("a", "x", Token));
+        Assert.Equal(2, await Stores.Poison.CountAttemptAsync("a", new string('y', 9000), Token));
+        Assert.Equal(1, await Stores.Poison.CountAttemptAsync("b", "x", Token));
+        await Stores.Poison.ForgiveAttemptAsync("a", Token);
+        Assert.Equal(2, await Stores.Poison.CountAttemptAsync("a", "z", Token));
+        await Stores.Poison.ForgiveAttemptAsync("b", Token);
+        await Stores.Poison.ForgiveAttemptAsync("b", Token);
+        await Stores.Poison.ForgiveAttemptAsync("never", Token);
+
+        Assert.Equal(1, await Fixture.CountRowsAsync("message_attempts"));
+        Assert.Equal(1, await Stores.Poison.CountAttemptAsync("b", "x", Token));
+    }
+
+    [Fact]
+    public async Task Attempts_counted_at_once_are_all_counted()
+    {
+        int[] counts = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Fixture.Open().Poison.CountAttemptAsync("a", "x", Token)));
+
+        Assert.Equal(Enumerable.Range(1, 8), counts.Order());
+    }
+
+    private Task<WriteCounts> AddAsync(params PoisonMessage[] messages) => Stores.Scoring.WriteAsync(new ScoredBatch([], [], messages), Token);
+}
+
+public sealed class SqlitePoisonStoreTests(SqliteFixture fixture) : PoisonStoreContract(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqlServerPoisonStoreTests(SqlServerFixture fixture) : PoisonStoreContract(fixture), IClassFixture<SqlServerFixture>;

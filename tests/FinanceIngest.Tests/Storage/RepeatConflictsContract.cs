@@ -1,0 +1,85 @@
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>The stores decide by <see cref="RepeatRule"/>, also those that do it in SQL.</summary>
+public abstract class RepeatConflictsContract(StoreFixture fixture) : StoreContract(fixture)
+{
+    private static readonly Guid s_id = Guid.NewGuid();
+
+    private static readonly TransactionResult s_given = Sample.Scored(s_id);
+
+    private static readonly TransactionResult s_filledIn = s_given with { OccurredAt = s_given.AcceptedAt };
+
+    public static TheoryData<string, TransactionResult, TransactionResult> Repeats => new()
+    {
+        { "the same", s_given, s_given },
+        { "accepted later", s_given, s_given with { AcceptedAt = s_given.AcceptedAt!.Value.AddHours(1) } },
+        { "another score", s_given, s_given with { ZScore = 2.5, ScoredAt = Sample.Noon.AddDays(1) } },
+        { "another amount", s_given, s_given with { Amount = new Money(s_given.Amount!.Value.Units + 1) } },
+        { "another user", s_given, s_given with { UserId = 400 } },
+        { "another category", s_given, s_given with { CategoryId = 2311 } },
+        { "another time", s_given, s_given with { OccurredAt = Sample.Noon.AddTicks(10) } },
+        { "no time, then one", s_filledIn, s_given },
+        { "a time, then none", s_given, s_filledIn },
+        { "no time twice", s_filledIn, s_filledIn with { OccurredAt = Sample.Noon.AddHours(1), AcceptedAt = Sample.Noon.AddHours(1) } },
+        { "no time, another amount", s_filledIn, s_given with { Amount = new Money(1) } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Repeats))]
+    public async Task A_repeat_is_a_conflict_when_the_rule_says_so(string name, TransactionResult row, TransactionResult repeat)
+    {
+        await WriteAsync(row);
+
+        WriteCounts counts = await WriteAsync(repeat);
+
+        int expected = RepeatRule.Differs(row, repeat) ? 1 : 0;
+        Assert.True(counts == new WriteCounts(Written: 0, Repeats: 1, expected, Alerts: 0), $"{name}: {counts}");
+        Assert.Equal(expected, await Fixture.CountRowsAsync("repeat_conflicts"));
+        Assert.Equal(row, await GetAsync(s_id));
+    }
+
+    [Fact]
+    public async Task A_conflict_is_recorded_once()
+    {
+        TransactionResult other = s_given with { Amount = new Money(1) };
+        await WriteAsync(s_given);
+
+        WriteCounts first = await WriteAsync(other, other);
+        WriteCounts redelivered = await WriteAsync(other);
+
+        Assert.Equal(1, first.Conflicts);
+        Assert.Equal(0, redelivered.Conflicts);
+        Assert.Equal(1, await Fixture.CountRowsAsync("repeat_conflicts"));
+    }
+
+    [Fact]
+    public async Task Every_different_conflict_of_an_id_is_recorded()
+    {
+        await WriteAsync(s_given);
+
+        WriteCounts counts = await WriteAsync(s_given with { Amount = new Money(1) }, s_given with { Amount = new Money(2) }, Sample.Scored());
+
+        Assert.Equal(new WriteCounts(Written: 1, Repeats: 2, Conflicts: 2, Alerts: 0), counts);
+    }
+
+    [Fact]
+    public async Task A_failed_repeat_is_no_conflict_and_neither_is_the_redrive_of_a_failed_row()
+    {
+        await WriteAsync(Sample.Failed(s_id) with { UserId = 1 });
+
+        WriteCounts redriven = await WriteAsync(s_given);
+        WriteCounts failed = await WriteAsync(Sample.Failed(s_id) with { UserId = 1 });
+
+        Assert.Equal(0, redriven.Conflicts);
+        Assert.Equal(0, failed.Conflicts);
+        Assert.Equal(0, await Fixture.CountRowsAsync("repeat_conflicts"));
+    }
+}
+
+public sealed class SqliteRepeatConflictsTests(SqliteFixture fixture) : RepeatConflictsContract(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqlServerRepeatConflictsTests(SqlServerFixture fixture) : RepeatConflictsContract(fixture), IClassFixture<SqlServerFixture>;

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Sockets;
+using Azure.Core;
+using FinanceIngest.Health;
+using FinanceIngest.Storage;
+using FinanceIngest.Storage.SqlServer;
+using Microsoft.Data.SqlClient;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>What can be said of connections without a server.</summary>
+public sealed class SqlServerDatabaseTests
+{
+    private const string Server = "Server=tcp:x.database.windows.net;Database=d";
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(";User ID=3f1c4a52-2a39-4a3a-9d5f-0a4f1f0f3b11", true)] // a user-assigned identity
+    [InlineData(";Authentication=Active Directory Default", true)]
+    [InlineData(";Authentication=Active Directory Managed Identity;User ID=3f1c4a52-2a39-4a3a-9d5f-0a4f1f0f3b11", true)]
+    [InlineData(";User ID=sa;Password=p", false)]
+    [InlineData(";Integrated Security=true", false)]
+    [InlineData(";Authentication=Sql Password;User ID=sa;Password=p", false)]
+    [InlineData(";Authentication=Active Directory Service Principal;User ID=a;Password=p", false)]
+    public void A_token_is_used_where_the_connection_string_has_no_credentials(string credentials, bool expected)
+    {
+        using SqlServerDatabase database = Create(Server + credentials);
+
+        Assert.Equal(expected, database.UsesAccessToken);
+        using var connection = new SqlConnection(database.ConnectionString);
+        if (expected)
+        {
+            // SqlClient takes no callback beside an Authentication keyword.
+            connection.AccessTokenCallback = (_, _) => throw new NotSupportedException();
+        }
+    }
+
+    [Fact]
+    public void Connections_are_encrypted_and_named_unless_the_string_says_otherwise()
+    {
+        using SqlServerDatabase unset = Create(Server);
+        using SqlServerDatabase set = Create(Server + ";Encrypt=Optional;Application Name=mine");
+
+        var builder = new SqlConnectionStringBuilder(unset.ConnectionString);
+        Assert.Equal(SqlConnectionEncryptOption.Mandatory, builder.Encrypt);
+        Assert.Equal("finance-ingest", builder.ApplicationName);
+        Assert.False(builder.Enlist);
+        builder = new SqlConnectionStringBuilder(set.ConnectionString);
+        Assert.Equal(SqlConnectionEncryptOption.Optional, builder.Encrypt);
+        Assert.Equal("mine", builder.ApplicationName);
+    }
+
+    [Fact]
+    public async Task A_server_that_refuses_connections_is_an_outage()
+    {
+        using var port = new TcpListener(IPAddress.Loopback, 0);
+        port.Start();
+        int number = ((IPEndPoint)port.LocalEndpoint).Port;
+        port.Stop();
+        var status = new DependencyStatus("database");
+        using var database = new SqlServerDatabase(
+            $"Server=tcp:127.0.0.1,{number};Database=d;User ID=u;Password=p;Connect Timeout=5;ConnectRetryCount=0", new FakeTimeProvider(), status);
+
+        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => new SqlServerAlertOutbox(database, new FakeTimeProvider()).CountUnsentAsync(TestContext.Current.CancellationToken));
+
+        Assert.IsType<SqlException>(e.InnerException);
+        Assert.False(status.IsOk);
+    }
+
+    [Fact]
+    public async Task Cancelled_before_it_starts_nothing_is_opened()
+    {
+        using SqlServerDatabase database = Create("Server=127.0.0.1;Database=d;User ID=u;Password=p");
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => new SqlServerAlertOutbox(database, new FakeTimeProvider()).CountUnsentAsync(cancelled.Token));
+    }
+
+    private static SqlServerDatabase Create(string connectionString) =>
+        new(connectionString, new FakeTimeProvider(), new DependencyStatus("database"), new NoCredential());
+
+    private sealed class NoCredential : TokenCredential
+    {
+        public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+    }
+}

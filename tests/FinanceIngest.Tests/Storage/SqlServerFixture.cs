@@ -1,0 +1,97 @@
+using Dapper;
+using FinanceIngest.Health;
+using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Transactions;
+using Microsoft.Data.SqlClient;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>A database of its own on SQL Server, dropped afterwards.</summary>
+public sealed class SqlServerFixture : StoreFixture
+{
+    // Every table that holds data; feed_head keeps its one row.
+    private const string ClearSql =
+        """
+        DELETE FROM anomaly_stats; DELETE FROM anomaly_transactions; DELETE FROM feed_batches; UPDATE feed_head SET position = 0;
+        DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
+        DELETE FROM purged_transactions; DELETE FROM installation;
+        """;
+
+    private readonly List<SqlServerDatabase> _open = [];
+    private string? _connectionString;
+
+    public override string? Unavailable =>
+        _connectionString is null ? SqlServerInstance.Missing : null;
+
+    public string ConnectionString => _connectionString!;
+
+    public override async ValueTask InitializeAsync()
+    {
+        if (await SqlServerInstance.ConnectionStringAsync() is not { } server)
+        {
+            return;
+        }
+
+        _connectionString = await SqlServerInstance.CreateDatabaseAsync(server);
+        await new SqlServerMigrator(OpenDatabase(), Time).MigrateAsync(CancellationToken.None);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        _open.ForEach(database => database.Dispose());
+        if (_connectionString is not null)
+        {
+            await SqlServerInstance.DropDatabaseAsync(_connectionString);
+        }
+    }
+
+    public override Stores Open()
+    {
+        SqlServerDatabase database = OpenDatabase();
+        return new Stores(
+            new SqlServerScoringStore(database, Time),
+            new SqlServerResultsStore(database),
+            new SqlServerAlertOutbox(database, Time),
+            new SqlServerPoisonStore(database, Time),
+            new SqlServerBaselineStore(database, Time));
+    }
+
+    public SqlServerDatabase OpenDatabase()
+    {
+        SqlServerDatabase database = OpenDatabase(ConnectionString, Time);
+        _open.Add(database);
+        return database;
+    }
+
+    public static SqlServerDatabase OpenDatabase(string connectionString, TimeProvider time) =>
+        new(connectionString, time, new DependencyStatus("database"));
+
+    /// <summary>A plain connection, for what a test does behind the stores' back.</summary>
+    public async Task<SqlConnection> ConnectAsync()
+    {
+        var connection = new SqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public override Task ClearAsync() => ExecuteAsync(ClearSql);
+
+    public override Task PurgeAsync(Guid transactionId) => ExecuteAsync(
+        """
+        DELETE FROM anomaly_transactions WHERE transaction_id = @id;
+        INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (@id, @now);
+        """,
+        new { id = transactionId, now = Time.UtcNowMicroseconds() });
+
+    public override async Task<long> CountRowsAsync(string table)
+    {
+        await using SqlConnection connection = await ConnectAsync();
+        return await connection.ExecuteScalarAsync<long>($"SELECT COUNT_BIG(*) FROM {table}");
+    }
+
+    private async Task ExecuteAsync(string sql, object? parameters = null)
+    {
+        await using SqlConnection connection = await ConnectAsync();
+        await connection.ExecuteAsync(sql, parameters);
+    }
+}

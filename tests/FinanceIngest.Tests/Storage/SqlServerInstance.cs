@@ -1,0 +1,86 @@
+using DotNet.Testcontainers.Builders;
+using Microsoft.Data.SqlClient;
+using Testcontainers.MsSql;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>The server for the whole run: the one that FINANCE_TEST_SQLSERVER names, else a container.</summary>
+internal static class SqlServerInstance
+{
+    public const string Setting = "FINANCE_TEST_SQLSERVER";
+    public const string Missing = $"SQL Server: no {Setting} and no Docker engine";
+    private const string Image = "mcr.microsoft.com/mssql/server:2022-latest";
+    private static readonly Lazy<Task<string?>> s_connectionString = new(FindAsync);
+
+    // One at a time: CREATE DATABASE locks the model database.
+    private static readonly SemaphoreSlim s_creating = new(1);
+
+    /// <summary>Connection string of an administrator, or null where there is no server.</summary>
+    public static Task<string?> ConnectionStringAsync() => s_connectionString.Value;
+
+    /// <summary>Makes a database with a random name and returns its connection string.</summary>
+    public static async Task<string> CreateDatabaseAsync(string server)
+    {
+        string name = $"finance_test_{Guid.NewGuid():N}";
+        await s_creating.WaitAsync();
+        try
+        {
+            await ExecuteOnServerAsync(server, $"CREATE DATABASE {name}");
+        }
+        finally
+        {
+            s_creating.Release();
+        }
+
+        return new SqlConnectionStringBuilder(server) { InitialCatalog = name }.ConnectionString;
+    }
+
+    public static async Task DropDatabaseAsync(string database)
+    {
+        await using (var connection = new SqlConnection(database))
+        {
+            SqlConnection.ClearPool(connection);
+        }
+
+        await s_creating.WaitAsync();
+        try
+        {
+            await ExecuteOnServerAsync(database, $"DROP DATABASE {new SqlConnectionStringBuilder(database).InitialCatalog}");
+        }
+        finally
+        {
+            s_creating.Release();
+        }
+    }
+
+    private static async Task<string?> FindAsync()
+    {
+        if (Environment.GetEnvironmentVariable(Setting) is { Length: > 0 } given)
+        {
+            return given;
+        }
+
+        try
+        {
+            // Removed by Testcontainers' reaper when the run ends.
+            MsSqlContainer container = new MsSqlBuilder(Image).Build();
+            await container.StartAsync();
+            return container.GetConnectionString();
+        }
+        catch (DockerUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task ExecuteOnServerAsync(string connectionString, string sql)
+    {
+        await using var connection = new SqlConnection(
+            new SqlConnectionStringBuilder(connectionString) { InitialCatalog = "master", Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using SqlCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.CommandTimeout = 120;
+        await command.ExecuteNonQueryAsync();
+    }
+}

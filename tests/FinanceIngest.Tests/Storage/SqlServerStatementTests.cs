@@ -1,0 +1,92 @@
+using System.Reflection;
+using FinanceIngest.Results;
+using FinanceIngest.Storage;
+using FinanceIngest.Storage.SqlServer;
+using Microsoft.SqlServer.TransactSql.ScriptDom;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>Every script and statement is T-SQL by SQL Server's own grammar; needs no server.</summary>
+public sealed class SqlServerStatementTests
+{
+    public static TheoryData<string> Migrations => [.. MigrationScript.Of("SqlServer").Select(script => script.Name)];
+
+    public static TheoryData<string, string> Statements
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            IEnumerable<FieldInfo> constants = typeof(SqlServerDatabase).Assembly.GetTypes()
+                .Where(type => type.Namespace == typeof(SqlServerDatabase).Namespace)
+                .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly))
+                .Where(constant => constant.IsLiteral && constant.Name.EndsWith("Sql", StringComparison.Ordinal));
+            foreach (FieldInfo constant in constants)
+            {
+                data.Add($"{constant.DeclaringType!.Name}.{constant.Name}", (string)constant.GetRawConstantValue()!);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Migrations))]
+    public void A_migration_is_valid(string name)
+    {
+        MigrationScript script = MigrationScript.Of("SqlServer").Single(script => script.Name == name);
+
+        AssertParses(script.Sql);
+        string[] batches = [.. SqlServerMigrator.Batches(script.Sql)];
+        Assert.NotEmpty(batches);
+        Assert.All(batches, AssertParses);
+    }
+
+    [Theory]
+    [MemberData(nameof(Statements))]
+    public void A_statement_is_valid(string name, string sql)
+    {
+        Assert.NotEmpty(name);
+        AssertParses(sql);
+        Assert.DoesNotContain("SELECT *", sql, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void Every_store_has_its_statements_checked()
+    {
+        string[] checkedStores = [.. Statements.Select(row => row.Data.Item1.Split('.')[0]).Distinct().Order()];
+
+        Assert.Equal(
+            [
+                nameof(SqlServerAlertOutbox), nameof(SqlServerBaselineStore), nameof(SqlServerMigrator), nameof(SqlServerPoisonStore),
+                nameof(SqlServerResultsStore), nameof(SqlServerScoringStore),
+            ],
+            checkedStores);
+    }
+
+    [Fact]
+    public void The_anomaly_query_is_valid_with_every_combination_of_filters()
+    {
+        for (int mask = 0; mask < 32; mask++)
+        {
+            var filter = new AnomalyFilter(
+                (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : 1,
+                (mask & 4) == 0 ? null : DateTime.UnixEpoch, (mask & 8) == 0 ? null : DateTime.UnixEpoch);
+            AssertParses(SqlServerResultsStore.AnomaliesSql(filter, (mask & 16) == 0 ? null : default(AnomalyCursor)));
+        }
+    }
+
+    [Fact]
+    public void Go_separates_batches_only_on_a_line_of_its_own()
+    {
+        Assert.Equal(
+            ["SELECT 1", "SELECT 'GO' -- GO"],
+            SqlServerMigrator.Batches("SELECT 1\nGO\n\nSELECT 'GO' -- GO\n go \r\n\n").Select(batch => batch.Trim()));
+    }
+
+    private static void AssertParses(string sql)
+    {
+        using var reader = new StringReader(sql);
+        new TSql160Parser(initialQuotedIdentifiers: true).Parse(reader, out IList<ParseError> errors);
+        Assert.Empty(errors.Select(error => $"line {error.Line}: {error.Message}"));
+    }
+}

@@ -1,0 +1,63 @@
+using FinanceIngest.Health;
+using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>A database in a temporary folder, another for each test.</summary>
+public sealed class SqliteFixture : StoreFixture
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("finance-ingest-").FullName;
+    private readonly List<SqliteDatabase> _open = [];
+    private string _directory = "";
+
+    public override ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public override ValueTask DisposeAsync()
+    {
+        Close();
+        Directory.Delete(_root, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    public override Stores Open()
+    {
+        SqliteDatabase database = OpenDatabase();
+        return new Stores(
+            new SqliteScoringStore(database, Time),
+            new SqliteResultsStore(database),
+            new SqliteAlertOutbox(database, Time),
+            new SqlitePoisonStore(database, Time),
+            new SqliteBaselineStore(database, Time));
+    }
+
+    public override Task ClearAsync()
+    {
+        Close();
+        _directory = Path.Combine(_root, Guid.NewGuid().ToString("N"));
+        return Task.CompletedTask;
+    }
+
+    public override Task PurgeAsync(Guid transactionId) => OpenDatabase().WriteAsync(
+        session => session.Execute("DELETE FROM anomaly_transactions WHERE transaction_id = @id", ("@id", transactionId.ToString()))
+            + session.Execute(
+                "INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (@id, @now)",
+                ("@id", transactionId.ToString()), ("@now", Timestamp.ToText(Time.UtcNowMicroseconds()))),
+        CancellationToken.None);
+
+    public override Task<long> CountRowsAsync(string table) =>
+        OpenDatabase().ReadAsync(session => session.Scalar<long>($"SELECT count(*) FROM {table}"), CancellationToken.None);
+
+    private SqliteDatabase OpenDatabase()
+    {
+        var database = new SqliteDatabase(_directory, Time, new DependencyStatus("database"));
+        _open.Add(database);
+        return database;
+    }
+
+    private void Close()
+    {
+        _open.ForEach(database => database.Dispose());
+        _open.Clear();
+    }
+}

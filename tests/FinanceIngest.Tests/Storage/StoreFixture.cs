@@ -1,0 +1,74 @@
+using FinanceIngest.Alerts;
+using FinanceIngest.Baselines;
+using FinanceIngest.Poison;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>One process's view of a database.</summary>
+public sealed record Stores(
+    IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines);
+
+/// <summary>A database of one engine for one test class.</summary>
+public abstract class StoreFixture : IAsyncLifetime
+{
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, 901, TimeSpan.Zero));
+
+    /// <summary>Why this engine can't be tested here; null when it can.</summary>
+    public virtual string? Unavailable => null;
+
+    public abstract ValueTask InitializeAsync();
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Stores with connections of their own, as a process would have them.</summary>
+    public abstract Stores Open();
+
+    /// <summary>Leaves the schema and nothing in it.</summary>
+    public abstract Task ClearAsync();
+
+    /// <summary>Leaves a tombstone where a row was.</summary>
+    public abstract Task PurgeAsync(Guid transactionId);
+
+    public abstract Task<long> CountRowsAsync(string table);
+}
+
+/// <summary>What every contract test class needs: an empty database for each test, or a skip that says why there is none.</summary>
+public abstract class StoreContract(StoreFixture fixture) : IAsyncLifetime
+{
+    private Stores? _stores;
+
+    protected static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    protected StoreFixture Fixture => fixture;
+
+    protected FakeTimeProvider Time => fixture.Time;
+
+    protected Stores Stores => _stores!;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (fixture.Unavailable is { } reason)
+        {
+            Assert.Skip(reason);
+        }
+
+        await fixture.ClearAsync();
+        _stores = fixture.Open();
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    protected Task<WriteCounts> WriteAsync(params TransactionResult[] results) => Stores.Scoring.WriteAsync(Sample.Batch(results), Token);
+
+    protected async Task<TransactionResult> GetAsync(Guid id) => Assert.Single(await Stores.Results.GetAsync([id], Token));
+
+    protected async Task<FeedPage> ReadFeedAsync(FeedCursor after, int limit = 1000)
+    {
+        FeedPage? page = await Stores.Results.ReadFeedAsync(after, limit, Token);
+        Assert.NotNull(page);
+        return page;
+    }
+}
