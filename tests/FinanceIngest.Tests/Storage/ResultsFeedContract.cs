@@ -94,6 +94,27 @@ public abstract class ResultsFeedContract(StoreFixture fixture) : StoreContract(
     }
 
     [Fact]
+    public async Task A_page_is_full_however_many_purged_rows_lie_before_it()
+    {
+        TransactionResult[] results = [.. Enumerable.Range(0, 30).Select(_ => Sample.Scored())];
+        foreach (TransactionResult result in results)
+        {
+            await WriteAsync(result);
+        }
+
+        foreach (TransactionResult result in results[..25])
+        {
+            await Fixture.PurgeAsync(result.Id);
+        }
+
+        FeedPage first = await ReadFeedAsync(FeedCursor.Start, limit: 3);
+        FeedPage second = await ReadFeedAsync(first.Next, limit: 3);
+
+        Assert.Equal(results[25..28], first.Results);
+        Assert.Equal(results[28..], second.Results);
+    }
+
+    [Fact]
     public async Task A_cursor_from_before_a_restore_is_refused()
     {
         await WriteAsync(Sample.Scored());

@@ -143,6 +143,19 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
     }
 
     [Fact]
+    public async Task A_batch_is_written_in_one_round_trip()
+    {
+        await using SqlConnection connection = await _server.ConnectAsync();
+        using SqlServerDatabase database = _server.OpenDatabase();
+        ScoredBatch batch = Sample.Batch([.. Enumerable.Range(0, 500).Select(_ => Sample.Anomaly())]);
+
+        connection.StatisticsEnabled = true;
+        await new SqlServerScoringStore(database, Time).WriteAsync(connection, batch with { Poison = [Sample.Poison("a")] }, BatchId.Next(Time), Token);
+
+        Assert.Equal(1L, connection.RetrieveStatistics()["ServerRoundtrips"]);
+    }
+
+    [Fact]
     public async Task A_row_that_no_column_can_hold_is_refused_with_its_whole_batch_and_is_no_outage()
     {
         var batch = new ScoredBatch([Sample.Anomaly()], [], [Sample.Poison(new string('m', 201))]);

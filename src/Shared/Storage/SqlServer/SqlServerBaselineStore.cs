@@ -10,6 +10,7 @@ public sealed class SqlServerBaselineStore(SqlServerDatabase database, TimeProvi
 {
     private const int PageSize = 10_000;
 
+    // LOOP JOIN: in the order of the keys, and without a lock on any other row.
     internal const string UpsertSql =
         """
         SET NOCOUNT ON;
@@ -18,13 +19,15 @@ public sealed class SqlServerBaselineStore(SqlServerDatabase database, TimeProvi
         BEGIN TRANSACTION;
 
         UPDATE s SET mean = r.mean, std_dev = r.std_dev, sample_count = r.sample_count, created_at = @now
-        FROM @rows r JOIN anomaly_stats s ON s.user_id = r.user_id AND s.category_id = r.category_id;
+        FROM @rows r JOIN anomaly_stats s ON s.user_id = r.user_id AND s.category_id = r.category_id
+        OPTION (LOOP JOIN, FORCE ORDER);
 
         INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at)
         SELECT r.user_id, r.category_id, r.mean, r.std_dev, r.sample_count, @now
         FROM @rows r
         WHERE NOT EXISTS (SELECT 1 FROM anomaly_stats s WHERE s.user_id = r.user_id AND s.category_id = r.category_id)
-        ORDER BY r.user_id, r.category_id;
+        ORDER BY r.user_id, r.category_id
+        OPTION (LOOP JOIN);
         SET @inserted = @@ROWCOUNT;
 
         COMMIT TRANSACTION;

@@ -31,43 +31,74 @@ public sealed class SqlServerResultsStore(SqlServerDatabase database) : IResults
         cancellationToken);
 
     // The head is read first: what is committed behind it meanwhile waits for the next page. Positions are committed in their order (see
-    // SqlServerScoringStore), so that below the head nothing can still appear.
+    // SqlServerScoringStore), so that below the head nothing can still appear. The page is sorted out of no more batches than hold
+    // @reach rows: a reader at the beginning of a long history must not sort all of it.
     internal const string ReadFeedSql =
         $"""
-        DECLARE @head BIGINT = 0, @head_batch BIGINT = 0;
-        SELECT TOP (1) @head = position, @head_batch = batch_id FROM feed_batches ORDER BY position DESC;
+        DECLARE @head BIGINT = COALESCE((SELECT MAX(position) FROM feed_batches), 0), @last BIGINT;
+        SELECT @last = MIN(w.position)
+        FROM (SELECT TOP (@reach) position, SUM(CAST(row_count AS BIGINT)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS total
+            FROM feed_batches WHERE position > @position AND position <= @head ORDER BY position) w
+        WHERE w.total >= @reach;
+        SET @last = COALESCE(@last, @head);
 
-        SELECT @head, @head_batch
+        SELECT @head, @last, COALESCE((SELECT batch_id FROM feed_batches WHERE position = @last), 0)
         WHERE @position = 0 OR EXISTS (SELECT 1 FROM feed_batches WHERE position = @position AND batch_id = @batch_id);
 
         SELECT TOP (@limit) {SqlServerRows.ResultColumns}, b.position, b.batch_id
         FROM feed_batches b JOIN anomaly_transactions t ON t.batch_id = b.batch_id
-        WHERE b.position >= @position AND b.position <= @head AND (b.position > @position OR t.id > @row_id)
+        WHERE b.position >= @position AND b.position <= @last AND (b.position > @position OR t.id > @row_id)
         ORDER BY b.position, t.id
         OPTION (LOOP JOIN, FORCE ORDER);
         """;
 
     /// <inheritdoc/>
-    public Task<FeedPage?> ReadFeedAsync(FeedCursor after, int limit, CancellationToken cancellationToken) => database.RunAsync(
+    public async Task<FeedPage?> ReadFeedAsync(FeedCursor after, int limit, CancellationToken cancellationToken)
+    {
+        var results = new List<TransactionResult>();
+        FeedCursor at = after;
+        for (long reach = limit; ; reach *= 4)
+        {
+            // Once, unless rows have moved on or were purged.
+            FeedWindow? window = await ReadWindowAsync(at, limit - results.Count, reach, cancellationToken);
+            if (window is null)
+            {
+                return null;
+            }
+
+            results.AddRange(window.Rows.Select(row => row.Result));
+            at = results.Count == limit ? window.Rows[^1].Cursor : window.End;
+            if (results.Count == limit || at.Position == window.Head)
+            {
+                return new FeedPage(results, at);
+            }
+        }
+    }
+
+    private Task<FeedWindow?> ReadWindowAsync(FeedCursor after, int limit, long reach, CancellationToken cancellationToken) => database.RunAsync(
         async connection =>
         {
-            var parameters = new { position = after.Position, batch_id = after.BatchId, row_id = after.RowId, limit };
+            var parameters = new { position = after.Position, batch_id = after.BatchId, row_id = after.RowId, limit, reach };
             await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(ReadFeedSql, parameters, cancellationToken: cancellationToken));
             if (!await reader.ReadAsync(cancellationToken))
             {
                 return null;
             }
 
-            var head = new FeedCursor(reader.GetInt64(0), reader.GetInt64(1), long.MaxValue);
+            long head = reader.GetInt64(0);
+            FeedCursor end = head == 0 ? FeedCursor.Start : new FeedCursor(reader.GetInt64(1), reader.GetInt64(2), long.MaxValue);
             await reader.NextResultAsync(cancellationToken);
-            List<(TransactionResult Result, FeedCursor Cursor)> rows = await SqlServerRows.ReadAsync(
+            return new FeedWindow(head, end, await SqlServerRows.ReadAsync(
                 reader,
                 row => (SqlServerRows.ToResult(row), new FeedCursor(row.GetInt64(SqlServerRows.NextColumn), row.GetInt64(SqlServerRows.NextColumn + 1), row.GetInt64(0))),
-                cancellationToken);
-            FeedCursor next = rows.Count == limit ? rows[^1].Cursor : head.Position == 0 ? FeedCursor.Start : head;
-            return new FeedPage([.. rows.Select(row => row.Result)], next);
+                cancellationToken));
         },
         cancellationToken);
+
+    /// <param name="Head">Position of the newest batch.</param>
+    /// <param name="End">Behind the last batch that was looked at.</param>
+    /// <param name="Rows">What was found, up to the limit.</param>
+    private sealed record FeedWindow(long Head, FeedCursor End, List<(TransactionResult Result, FeedCursor Cursor)> Rows);
 
     /// <summary>One statement per combination of filters, so that each uses its index.</summary>
     internal static string AnomaliesSql(AnomalyFilter filter, AnomalyCursor? after) =>

@@ -21,6 +21,7 @@ public sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvid
         """
         SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
         FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        OPTION (LOOP JOIN, FORCE ORDER)
         """;
 
     /// <inheritdoc/>
@@ -106,7 +107,7 @@ public sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvid
             -- The place in the feed comes last. The row's lock is held from here to the end of the transaction, so that positions are
             -- committed in their order and none is left out: a reader that sees a position sees all before it. A rollback gives it back.
             UPDATE feed_head SET position = position + 1 WHERE id = 1;
-            INSERT INTO feed_batches (position, batch_id) SELECT position, @batch_id FROM feed_head WHERE id = 1;
+            INSERT INTO feed_batches (position, batch_id, row_count) SELECT position, @batch_id, @written FROM feed_head WHERE id = 1;
         END;
 
         COMMIT TRANSACTION;

@@ -50,10 +50,11 @@ CREATE TABLE feed_head (
 
 INSERT INTO feed_head (id, position) VALUES (1, 0);
 
--- Batches in the order in which they were committed.
+-- Batches in the order in which they were committed. row_count is what a batch wrote; rows that moved on or were purged still count.
 CREATE TABLE feed_batches (
     position BIGINT NOT NULL CONSTRAINT feed_batches_pk PRIMARY KEY,
-    batch_id BIGINT NOT NULL CONSTRAINT feed_batches_by_batch UNIQUE
+    batch_id BIGINT NOT NULL CONSTRAINT feed_batches_by_batch UNIQUE,
+    row_count INT NOT NULL
 );
 
 CREATE TABLE alert_outbox (
