@@ -13,6 +13,7 @@ using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,7 +33,7 @@ public static class ServiceRegistration
         services.AddSingleton(provider => new IdCertifier(
             settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => CreateQueues(settings, provider));
-        return services.AddSqliteStore(settings);
+        return settings.UsesSqlServer ? services.AddSqlServerStore(settings) : services.AddSqliteStore(settings);
     }
 
     /// <summary>The HTTP API's endpoints.</summary>

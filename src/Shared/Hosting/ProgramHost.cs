@@ -47,8 +47,8 @@ public static class ProgramHost
         logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         logging.AddFilter("Azure", LogLevel.Warning);
 
-        // A failed start is reported once, in one line, by RunAsync.
-        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // A failed start is reported once, in one line, by RunAsync; the background services report their own failures and go on.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         logging.AddSimpleConsole(format =>
         {
             format.SingleLine = true;

@@ -7,18 +7,20 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.EndToEnd;
 
 /// <summary>Azure's queues (Azurite) between an intake and a worker.</summary>
-public sealed class AzureQueuesTests(AzuriteFixture azurite) : EndToEndTests, IClassFixture<AzuriteFixture>
+public sealed class AzureQueuesTests(AzuriteFixture azurite) : EndToEndTests
 {
     private readonly string _inbound = $"inbound-{Guid.NewGuid():N}";
     private readonly string _alerts = $"alerts-{Guid.NewGuid():N}";
+    private string _connectionString = "";
     private ProgramProcess? _server;
     private ProgramProcess? _worker;
 
     protected override async Task<Uri> StartAsync()
     {
+        _connectionString = await azurite.ConnectionStringAsync();
         (string, string)[] environment =
         [
-            ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString),
+            ("AZURE_STORAGE_CONNECTION_STRING", _connectionString),
             ("FinanceIngest__InboundQueue", _inbound),
             ("FinanceIngest__AlertQueue", _alerts),
         ];
@@ -38,5 +40,5 @@ public sealed class AzureQueuesTests(AzuriteFixture azurite) : EndToEndTests, IC
     }
 
     protected override IMessageQueue OpenAlerts() => new AzureMessageQueue(
-        new QueueClient(azurite.ConnectionString, _alerts, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None }), new DependencyStatus("alerts"));
+        new QueueClient(_connectionString, _alerts, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None }), new DependencyStatus("alerts"));
 }

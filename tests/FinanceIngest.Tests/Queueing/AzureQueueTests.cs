@@ -6,12 +6,12 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Queueing;
 
-public sealed class AzureQueueTests(AzuriteFixture azurite) : QueueContractTests, IClassFixture<AzuriteFixture>
+public sealed class AzureQueueTests(AzuriteFixture azurite) : QueueContractTests
 {
     [Fact]
     public async Task A_queue_removed_under_its_sender_is_made_again()
     {
-        QueueClient client = Client(azurite.ConnectionString);
+        QueueClient client = Client(await azurite.ConnectionStringAsync());
         var queue = new AzureMessageQueue(client, new DependencyStatus("queue"));
         await queue.EnsureExistsAsync(default);
         await client.DeleteAsync();
@@ -24,7 +24,7 @@ public sealed class AzureQueueTests(AzuriteFixture azurite) : QueueContractTests
     [Fact]
     public async Task A_message_never_expires()
     {
-        QueueClient client = Client(azurite.ConnectionString);
+        QueueClient client = Client(await azurite.ConnectionStringAsync());
         var queue = new AzureMessageQueue(client, new DependencyStatus("queue"));
         await queue.EnsureExistsAsync(default);
         await queue.SendAsync("one", TimeSpan.Zero, default);
@@ -49,7 +49,7 @@ public sealed class AzureQueueTests(AzuriteFixture azurite) : QueueContractTests
 
     protected override async Task<IMessageQueue> CreateAsync()
     {
-        var queue = new AzureMessageQueue(Client(azurite.ConnectionString), new DependencyStatus("queue"));
+        var queue = new AzureMessageQueue(Client(await azurite.ConnectionStringAsync()), new DependencyStatus("queue"));
         await queue.EnsureExistsAsync(default);
         return queue;
     }

@@ -29,7 +29,7 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
     public async Task A_claimed_alert_carries_its_payload()
     {
         TransactionResult anomaly = Sample.Anomaly();
-        NewAlert(anomaly, "{\"user_id\":399,\"note\":\"ключ 💸\"}", out Scoring.ScoredBatch batch);
+        NewAlert(anomaly, "{\"user_id\":399,\"note\":\"ключ 💸\"}", out FinanceIngest.Scoring.ScoredBatch batch);
         await Stores.Scoring.WriteAsync(batch, Token);
 
         ClaimedAlert claimed = Assert.Single(await ClaimAsync(_owner, 1));
@@ -149,8 +149,8 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
         Assert.Equal(1, await Fixture.CountRowsAsync("alert_outbox"));
     }
 
-    private static void NewAlert(TransactionResult anomaly, string payload, out Scoring.ScoredBatch batch) =>
-        batch = new Scoring.ScoredBatch([anomaly], [Sample.Alert(anomaly) with { Payload = payload }], []);
+    private static void NewAlert(TransactionResult anomaly, string payload, out FinanceIngest.Scoring.ScoredBatch batch) =>
+        batch = new FinanceIngest.Scoring.ScoredBatch([anomaly], [Sample.Alert(anomaly) with { Payload = payload }], []);
 
     private Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum) => Stores.Outbox.ClaimAsync(owner, maximum, s_lease, Token);
 

@@ -5,37 +5,31 @@ using Azure.Storage.Queues;
 using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Containers;
 
+[assembly: AssemblyFixture(typeof(FinanceIngest.Tests.Support.AzuriteFixture))]
+
 namespace FinanceIngest.Tests.Support;
 
 /// <summary>
-/// Azurite's queue service: the one that FINANCE_TEST_AZURITE (a connection string) names, else the one installed by npm under tests/azurite,
+/// One for all tests, started by the first that asks. Azurite's queue service: the one that FINANCE_TEST_AZURITE (a connection string) names, else the one installed by npm under tests/azurite,
 /// else a container; without any of them the tests are skipped by name.
 /// </summary>
-public sealed class AzuriteFixture : IAsyncLifetime
+public sealed class AzuriteFixture : IAsyncDisposable
 {
     private const string Account = "devstoreaccount1";
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private const int ContainerPort = 10001;
     private Process? _process;
     private IContainer? _container;
-    private string? _connectionString;
+    private readonly Lazy<Task<string?>> _connectionString;
 
-    /// <summary>Skips the running test where there is no Azurite.</summary>
-    public string ConnectionString
-    {
-        get
-        {
-            Assert.SkipWhen(_connectionString is null, "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine");
-            return _connectionString!;
-        }
-    }
+    public AzuriteFixture() => _connectionString = new Lazy<Task<string?>>(StartAsync);
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Its connection string; skips the running test where there is no Azurite.</summary>
+    public async Task<string> ConnectionStringAsync()
     {
-        string executable = Path.Combine(Repository.Root, "tests", "azurite", "node_modules", "azurite", "dist", "src", "queue", "main.js");
-        _connectionString = Environment.GetEnvironmentVariable("FINANCE_TEST_AZURITE") is { Length: > 0 } given ? given
-            : File.Exists(executable) ? await StartProcessAsync(executable)
-            : await StartContainerAsync();
+        string? connectionString = await _connectionString.Value;
+        Assert.SkipWhen(connectionString is null, "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine");
+        return connectionString!;
     }
 
     public async ValueTask DisposeAsync()
@@ -51,6 +45,14 @@ public sealed class AzuriteFixture : IAsyncLifetime
         {
             await _container.DisposeAsync();
         }
+    }
+
+    private async Task<string?> StartAsync()
+    {
+        string executable = Path.Combine(Repository.Root, "tests", "azurite", "node_modules", "azurite", "dist", "src", "queue", "main.js");
+        return Environment.GetEnvironmentVariable("FINANCE_TEST_AZURITE") is { Length: > 0 } given ? given
+            : File.Exists(executable) ? await StartProcessAsync(executable)
+            : await StartContainerAsync();
     }
 
     private async Task<string> StartProcessAsync(string executable)
@@ -99,7 +101,7 @@ public sealed class AzuriteFixture : IAsyncLifetime
     {
         // The SDK's own retries are the wait.
         var options = new QueueClientOptions();
-        options.Retry.MaxRetries = 40;
+        options.Retry.MaxRetries = 240;
         options.Retry.Mode = Azure.Core.RetryMode.Fixed;
         options.Retry.Delay = TimeSpan.FromMilliseconds(250);
         await new QueueServiceClient(connectionString, options).GetPropertiesAsync();
