@@ -50,6 +50,7 @@ public static class ServiceRegistration
         services.AddSingleton<IEndpoints, SubmitBatchEndpoints>();
         services.AddSingleton<IEndpoints, StatusEndpoints>();
         services.AddSingleton<IEndpoints, FeedEndpoints>();
+        services.AddSingleton<IEndpoints, StatsEndpoints>();
         return services;
     }
 

@@ -113,7 +113,4 @@ public abstract class ApiRequest
     /// <summary>Whether a media type is JSON's or one of its family (<c>+json</c>).</summary>
     public static bool IsJson(string mediaType) =>
         mediaType == "application/json" || (mediaType.StartsWith("application/", StringComparison.Ordinal) && mediaType.EndsWith("+json", StringComparison.Ordinal));
-
-    /// <summary>Whether a media type is newline-delimited JSON's.</summary>
-    public static bool IsNdjson(string mediaType) => mediaType is "application/x-ndjson" or "application/ndjson";
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
@@ -20,17 +19,11 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
     private async Task<ApiResponse> SubmitAsync(ApiRequest request, string id, CancellationToken cancellationToken)
     {
         string? batchKey = IdempotencyKeyHeader.Read(request);
-        string mediaType = request.MediaType();
-        bool ndjson = ApiRequest.IsNdjson(mediaType);
-        if (!ndjson && !ApiRequest.IsJson(mediaType))
-        {
-            throw Problems.UnsupportedMediaType("The body must be a JSON array (application/json) or one object per line (application/x-ndjson).");
-        }
-
+        ManyItems.Format format = ManyItems.RequireFormat(request);
         ReadOnlyMemory<byte> body = await request.ReadBodyAsync(MaximumBody, cancellationToken);
         var outcome = new Outcome();
         int index = 0;
-        foreach (TransactionFields fields in JsonItems.Read(body, ndjson, MaximumItems, TransactionFields.Read, NotAnItem))
+        foreach (TransactionFields fields in ManyItems.Read(body, format, MaximumItems, TransactionFields.Read, NotAnItem))
         {
             if (factory.CreateItem(fields, batchKey, index) is { } transaction)
             {
@@ -38,7 +31,7 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
             }
             else
             {
-                outcome.Reject(index, fields.Errors!);
+                outcome.Rejected.Add(index, fields.Errors!);
             }
 
             index++;
@@ -51,7 +44,7 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
 
         if (outcome.Transactions.Count == 0)
         {
-            throw outcome.NothingAcceptable();
+            throw outcome.Rejected.NothingAcceptable("transactions");
         }
 
         await SendAsync(outcome, cancellationToken);
@@ -64,7 +57,7 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
     {
         try
         {
-            outcome.Failures = await sender.SendAsync(outcome.Transactions, cancellationToken);
+            outcome.Settle(await sender.SendAsync(outcome.Transactions, cancellationToken));
         }
         catch (IntakeOverloadedException e)
         {
@@ -83,13 +76,13 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
     private sealed class Outcome
     {
         private readonly List<int> _indexes = [];
-        private readonly List<(int Index, ValidationErrors Errors)> _invalid = [];
+        private Exception?[]? _failures;
 
         public List<Transaction> Transactions { get; } = [];
 
-        public Exception?[]? Failures { get; set; }
+        public RejectedItems Rejected { get; } = new();
 
-        public int AcceptedCount => Failures is null ? Transactions.Count : Failures.Count(failure => failure is null);
+        public int AcceptedCount => _failures is null ? Transactions.Count : _failures.Count(failure => failure is null);
 
         public void Add(int index, Transaction transaction)
         {
@@ -97,24 +90,17 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
             Transactions.Add(transaction);
         }
 
-        public void Reject(int index, ValidationErrors errors) => _invalid.Add((index, errors));
-
-        public ProblemException NothingAcceptable()
+        /// <summary>Notes which transactions could not be made durable.</summary>
+        public void Settle(Exception?[]? failures)
         {
-            var errors = new ValidationErrors();
-            foreach ((int index, ValidationErrors own) in _invalid)
+            _failures = failures;
+            for (int i = 0; i < failures?.Length; i++)
             {
-                foreach ((string field, List<string> messages) in own.Messages)
+                if (failures[i] is not null)
                 {
-                    messages.ForEach(message => errors.Add($"[{index.ToString(CultureInfo.InvariantCulture)}].{field}", message));
+                    Rejected.AddRetryable(_indexes[i]);
                 }
             }
-
-            return new ProblemException(new Problem(400, "validation", "The request is not valid.", $"None of {_invalid.Count} transactions is acceptable.")
-            {
-                Errors = errors.Messages,
-                Extension = WriteRejected,
-            });
         }
 
         public void Write(Utf8JsonWriter json)
@@ -123,7 +109,7 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
             json.WriteStartArray("accepted");
             for (int i = 0; i < Transactions.Count; i++)
             {
-                if (Failures?[i] is null)
+                if (_failures?[i] is null)
                 {
                     json.WriteStartObject();
                     json.WriteNumber("index", _indexes[i]);
@@ -133,34 +119,8 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
             }
 
             json.WriteEndArray();
-            WriteRejected(json);
+            Rejected.Write(json);
             json.WriteEndObject();
-        }
-
-        private void WriteRejected(Utf8JsonWriter json)
-        {
-            IEnumerable<(int Index, ValidationErrors? Errors)> failed = Failures is null
-                ? []
-                : _indexes.Where((_, i) => Failures[i] is not null).Select(index => (index, (ValidationErrors?)null));
-            json.WriteStartArray("rejected");
-            foreach ((int index, ValidationErrors? errors) in _invalid.Select(item => (item.Index, (ValidationErrors?)item.Errors)).Concat(failed).OrderBy(item => item.Index))
-            {
-                json.WriteStartObject();
-                json.WriteNumber("index", index);
-                if (errors is null)
-                {
-                    json.WriteBoolean("retryable", true);
-                }
-                else
-                {
-                    json.WritePropertyName("errors");
-                    Problem.WriteErrors(json, errors.Messages);
-                }
-
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
         }
     }
 }

@@ -7,14 +7,34 @@ namespace FinanceIngest.Http;
 public delegate T ReadItem<T>(ref Utf8JsonReader reader);
 
 /// <summary>Reads a body of many items: a JSON array, or one item per line (NDJSON).</summary>
-public static class JsonItems
+public static class ManyItems
 {
+    /// <summary>How the items stand in the body.</summary>
+    public enum Format
+    {
+        /// <summary>A JSON array.</summary>
+        Array,
+
+        /// <summary>One JSON value per line.</summary>
+        Lines,
+    }
+
+    /// <summary>The format that the request's media type names.</summary>
+    /// <exception cref="ProblemException">415: another one.</exception>
+    public static Format RequireFormat(ApiRequest request)
+    {
+        string mediaType = request.MediaType();
+        return mediaType is "application/x-ndjson" or "application/ndjson" ? Format.Lines
+            : ApiRequest.IsJson(mediaType) ? Format.Array
+            : throw Problems.UnsupportedMediaType("The body must be a JSON array (application/json) or one object per line (application/x-ndjson).");
+    }
+
     /// <summary>The items in order. A line that is not JSON becomes an item of its own through <paramref name="broken"/>; blank lines don't count.</summary>
     /// <exception cref="ProblemException">400: the array is malformed. 413: more than <paramref name="maximum"/> items.</exception>
-    public static List<T> Read<T>(ReadOnlyMemory<byte> body, bool ndjson, int maximum, ReadItem<T> read, Func<string, T> broken)
+    public static List<T> Read<T>(ReadOnlyMemory<byte> body, Format format, int maximum, ReadItem<T> read, Func<string, T> broken)
     {
         ReadOnlySpan<byte> text = JsonBody.WithoutBom(body.Span);
-        return ndjson ? ReadLines(text, maximum, read, broken) : ReadArray(body, text, maximum, read);
+        return format == Format.Lines ? ReadLines(text, maximum, read, broken) : ReadArray(body, text, maximum, read);
     }
 
     private static List<T> ReadArray<T>(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> text, int maximum, ReadItem<T> read)

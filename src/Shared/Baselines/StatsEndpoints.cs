@@ -1,0 +1,60 @@
+using System.Text.Json;
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Baselines;
+
+/// <summary><c>PUT /api/stats</c>: baselines without the command line. They hold for every scoring after the answer.</summary>
+public sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
+{
+    private const int MaximumItems = 10_000;
+    private const int MaximumBody = 16 * 1024 * 1024;
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes => [new("PUT", "/api/stats", Scopes.Admin, PutAsync)];
+
+    private async Task<ApiResponse> PutAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    {
+        ManyItems.Format format = ManyItems.RequireFormat(request);
+        ReadOnlyMemory<byte> body = await request.ReadBodyAsync(MaximumBody, cancellationToken);
+        var rows = new List<BaselineRow>();
+        var rejected = new RejectedItems();
+        int index = 0;
+        foreach (BaselineFields fields in ManyItems.Read(body, format, MaximumItems, BaselineJsonFields.Read, NotAnItem))
+        {
+            if (BaselineValidator.TryValidate(fields, out BaselineRow? row, out ValidationErrors? errors))
+            {
+                rows.Add(row);
+            }
+            else
+            {
+                rejected.Add(index, errors);
+            }
+
+            index++;
+        }
+
+        if (rows.Count == 0)
+        {
+            throw index == 0 ? Problems.Malformed("holds no baseline") : rejected.NothingAcceptable("baselines");
+        }
+
+        UpsertCounts counts = await store.UpsertAsync(rows, cancellationToken);
+        return ApiResponse.Json(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("inserted", counts.Inserted);
+            json.WriteNumber("updated", counts.Updated);
+            rejected.Write(json);
+            json.WriteEndObject();
+        });
+    }
+
+    private static BaselineFields NotAnItem(string error)
+    {
+        var fields = new BaselineFields();
+        fields.AddError(ValidationErrors.Whole, error);
+        return fields;
+    }
+}
