@@ -1,5 +1,7 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
+using FinanceIngest.Http;
+using FinanceIngest.IngestServer.Dashboard;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Transactions;
 
@@ -14,6 +16,7 @@ return await ProgramHost.RunAsync(async () =>
     if (settings.Roles.HasFlag(Roles.Intake))
     {
         builder.Services.AddIntake(settings);
+        builder.Services.AddSingleton<IEndpoints, DashboardEndpoints>();
     }
 
     builder.Services.AddApi(settings);

@@ -27,6 +27,10 @@ public interface IMessageQueue
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken);
 
+    /// <summary>The texts of up to <paramref name="maximum"/> (1 … 32) visible messages, which stay as they are.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken);
+
     /// <summary>How much is on the queue, leased and delayed messages included.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken);

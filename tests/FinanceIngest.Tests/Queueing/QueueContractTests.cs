@@ -137,6 +137,19 @@ public abstract class QueueContractTests
     }
 
     [Fact]
+    public async Task Peeking_shows_visible_messages_and_takes_none()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync("one", TimeSpan.Zero, default);
+        await queue.SendAsync("later", TimeSpan.FromSeconds(30), default);
+
+        Assert.Equal(["one"], await queue.PeekAsync(32, default));
+        Assert.Equal(["one"], await queue.PeekAsync(32, default));
+        Assert.Equal(1, Assert.Single(await queue.ReceiveAsync(32, s_lease, default)).DequeueCount);
+        Assert.Empty(await queue.PeekAsync(32, default));
+    }
+
+    [Fact]
     public async Task No_message_goes_to_two_receivers_at_once()
     {
         IMessageQueue queue = await CreateAsync();

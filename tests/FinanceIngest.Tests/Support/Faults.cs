@@ -63,6 +63,8 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 
     public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => Up().ReceiveAsync(maximum, lease, cancellationToken);
 
+    public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => Up().PeekAsync(maximum, cancellationToken);
+
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => Up().GetDepthAsync(cancellationToken);
 
     public Task ProbeAsync(CancellationToken cancellationToken) => Up().ProbeAsync(cancellationToken);

@@ -70,6 +70,13 @@ public sealed class AzureMessageQueue(QueueClient client, DependencyStatus statu
     });
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => GuardAsync(async () =>
+    {
+        PeekedMessage[] messages = await client.PeekMessagesAsync(maximum, cancellationToken);
+        return (IReadOnlyList<string>)Array.ConvertAll(messages, message => message.MessageText);
+    });
+
+    /// <inheritdoc/>
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => GuardAsync(async () =>
     {
         QueueProperties properties = await client.GetPropertiesAsync(cancellationToken);

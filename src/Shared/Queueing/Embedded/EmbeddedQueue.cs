@@ -113,6 +113,13 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => ReadAsync(
+        session => (IReadOnlyList<string>)session.Query(
+            "SELECT t.text FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.visible_at <= @now ORDER BY m.visible_at, m.seq LIMIT @maximum",
+            row => row.GetString(0), ("@now", _time.GetUtcNow().Ticks), ("@maximum", maximum)),
+        cancellationToken);
+
+    /// <inheritdoc/>
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => ReadAsync(
         session => session.Query(
             "SELECT count(*), (SELECT inserted_at FROM messages ORDER BY seq LIMIT 1) FROM messages",
