@@ -11,11 +11,13 @@ public sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvide
     internal const string CountAttemptSql =
         """
         SET NOCOUNT ON;
-        DECLARE @attempts INT = 1;
-        UPDATE message_attempts SET @attempts = attempts = attempts + 1, last_error = @error, updated_at = @now WHERE message_id = @messageId;
+        SET XACT_ABORT ON;
+        BEGIN TRANSACTION;
+        UPDATE message_attempts SET attempts = attempts + 1, last_error = @error, updated_at = @now WHERE message_id = @messageId;
         IF @@ROWCOUNT = 0
             INSERT INTO message_attempts (message_id, attempts, last_error, updated_at) VALUES (@messageId, 1, @error, @now);
-        SELECT @attempts;
+        SELECT attempts FROM message_attempts WHERE message_id = @messageId;
+        COMMIT TRANSACTION;
         """;
 
     /// <inheritdoc/>
