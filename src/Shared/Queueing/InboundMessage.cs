@@ -61,7 +61,7 @@ public sealed class InboundMessage
         reader.Read();
         if (!envelope.IsEnvelope)
         {
-            Add(TransactionFields.Read(ref reader), 0, queue, message, ids);
+            Add(TransactionFields.ReadQueued(ref reader), 0, queue, message, ids);
             RefuseTrailingText(ref reader);
             return;
         }
@@ -84,7 +84,7 @@ public sealed class InboundMessage
         items.Read();
         for (int index = 0; items.Read() && items.TokenType != JsonTokenType.EndArray; index++)
         {
-            Add(TransactionFields.Read(ref items), index, queue, message, ids);
+            Add(TransactionFields.ReadQueued(ref items), index, queue, message, ids);
         }
     }
 

@@ -6,7 +6,8 @@ namespace FinanceIngest.Transactions;
 
 /// <summary>
 /// The fields of one transaction as read from JSON, on the HTTP API and on the queue alike: what could be read, and what is
-/// wrong with the rest. Unknown fields are skipped; <c>null</c> is absent; a field given twice is an error.
+/// wrong with the rest. Unknown fields are skipped; <c>null</c> is absent; a field given twice is an error. Each side has fields that the
+/// other does not know: a client's own <c>id</c> means nothing to the API.
 /// </summary>
 public sealed class TransactionFields
 {
@@ -32,6 +33,8 @@ public sealed class TransactionFields
         OccurredAt = 16,
         AcceptedAt = 32,
         IdempotencyKey = 64,
+        Submitted = UserId | CategoryId | Amount | OccurredAt | IdempotencyKey,
+        Queued = UserId | CategoryId | Amount | OccurredAt | Id | AcceptedAt,
     }
 
     /// <summary>Envelope only.</summary>
@@ -58,10 +61,15 @@ public sealed class TransactionFields
     /// <summary>What is wrong; null when nothing is.</summary>
     public ValidationErrors? Errors { get; private set; }
 
-    /// <summary>Reads the value at which the reader stands, which it leaves at that value's end.</summary>
+    /// <summary>Reads a submitted transaction: the value at which the reader stands, which it leaves at that value's end.</summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
-    /// <exception cref="InvalidOperationException">A string is not valid Unicode.</exception>
-    public static TransactionFields Read(ref Utf8JsonReader reader)
+    public static TransactionFields Read(ref Utf8JsonReader reader) => Read(ref reader, Seen.Submitted);
+
+    /// <summary>Reads a transaction of a message on the inbound queue, likewise.</summary>
+    /// <exception cref="JsonException">The JSON is malformed.</exception>
+    public static TransactionFields ReadQueued(ref Utf8JsonReader reader) => Read(ref reader, Seen.Queued);
+
+    private static TransactionFields Read(ref Utf8JsonReader reader, Seen known)
     {
         var fields = new TransactionFields();
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -74,7 +82,7 @@ public sealed class TransactionFields
         Seen seen = Seen.None;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            Seen field = Recognise(ref reader);
+            Seen field = Recognise(ref reader) & known;
             reader.Read();
             if (field == Seen.None)
             {
@@ -100,7 +108,20 @@ public sealed class TransactionFields
     /// <summary>Adds what a caller found wrong beyond the grammar.</summary>
     public void AddError(string field, string message) => (Errors ??= new ValidationErrors()).Add(field, message);
 
-    private static Seen Recognise(ref Utf8JsonReader reader) =>
+    private static Seen Recognise(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return NameOf(ref reader);
+        }
+        catch (InvalidOperationException)
+        {
+            // A name that is not Unicode, such as "\uD800", is none of ours.
+            return Seen.None;
+        }
+    }
+
+    private static Seen NameOf(ref Utf8JsonReader reader) =>
         reader.ValueTextEquals(s_userId.EncodedUtf8Bytes) ? Seen.UserId
         : reader.ValueTextEquals(s_categoryId.EncodedUtf8Bytes) ? Seen.CategoryId
         : reader.ValueTextEquals(s_amount.EncodedUtf8Bytes) ? Seen.Amount
@@ -156,7 +177,7 @@ public sealed class TransactionFields
 
     private Guid? ReadId(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.String && Guid.TryParseExact(reader.GetString(), "D", out Guid id))
+        if (reader.TokenType == JsonTokenType.String && Guid.TryParseExact(Text(ref reader), "D", out Guid id))
         {
             return id;
         }
@@ -197,7 +218,7 @@ public sealed class TransactionFields
                 error = Money.TryParse(reader.ValueSpan, out amount);
                 break;
             case JsonTokenType.String:
-                error = Money.TryParse(reader.GetString().AsSpan(), out amount);
+                error = Money.TryParse(Text(ref reader).AsSpan(), out amount);
                 break;
             default:
                 AddError("amount", "must be a number, or a number in a string");
@@ -221,7 +242,7 @@ public sealed class TransactionFields
 
     private DateTime? ReadTime(string name, ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.String && Timestamp.TryParseRfc3339(reader.GetString(), out DateTime instant))
+        if (reader.TokenType == JsonTokenType.String && Timestamp.TryParseRfc3339(Text(ref reader), out DateTime instant))
         {
             return instant;
         }
@@ -240,7 +261,12 @@ public sealed class TransactionFields
             return null;
         }
 
-        string key = reader.GetString()!;
+        if (Text(ref reader) is not { } key)
+        {
+            AddError("idempotency_key", "must be Unicode text");
+            return null;
+        }
+
         if (IsLegalKey(key))
         {
             return key;
@@ -248,6 +274,19 @@ public sealed class TransactionFields
 
         AddError("idempotency_key", $"must have 1 to {MaximumKeyLength} characters");
         return null;
+    }
+
+    // JSON's grammar lets a string hold half a surrogate pair ("\uD800"): no text, so null.
+    private static string? Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Whether a text has 1 … 255 code points.</summary>
