@@ -19,10 +19,10 @@ public static class WaitPreference
 
         foreach (string preference in (request.Header("Prefer") ?? "").Split([',', ';'], StringSplitOptions.TrimEntries))
         {
-            int equals = preference.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0 && preference.AsSpan(0, equals).Trim().Equals("wait", StringComparison.OrdinalIgnoreCase))
+            string[] parts = preference.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase))
             {
-                return ApiRequest.ParseInteger("Prefer", preference[(equals + 1)..].Trim().Trim('"'), 0, MaximumSeconds);
+                return ApiRequest.ParseInteger("Prefer", parts.Length == 2 ? parts[1].Trim('"') : "", 0, MaximumSeconds);
             }
         }
 
