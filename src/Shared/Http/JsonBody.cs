@@ -1,3 +1,5 @@
+using System.Text.Unicode;
+
 namespace FinanceIngest.Http;
 
 /// <summary>What all JSON bodies have in common.</summary>
@@ -7,6 +9,12 @@ public static class JsonBody
 
     /// <summary>The text without a byte order mark, which RFC 8259 lets a parser ignore.</summary>
     public static ReadOnlySpan<byte> WithoutBom(ReadOnlySpan<byte> text) => text.StartsWith(Bom) ? text[Bom.Length..] : text;
+
+    /// <summary>The body's text, without a byte order mark.</summary>
+    /// <exception cref="ProblemException">400: it is not UTF-8. The JSON reader does not look into strings that nobody asks for.</exception>
+    public static ReadOnlyMemory<byte> Text(ReadOnlyMemory<byte> body) => Utf8.IsValid(body.Span)
+        ? body[^WithoutBom(body.Span).Length..]
+        : throw Problems.Malformed("is not UTF-8");
 
     /// <summary>400 for a body that is not JSON; an empty one gets the hint that chunked bodies don't reach a function app.</summary>
     public static ProblemException Malformed(ReadOnlyMemory<byte> body, Exception cause) => Problems.Malformed(

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace FinanceIngest.Http;
 
@@ -31,18 +32,15 @@ public static class ManyItems
 
     /// <summary>The items in order. A line that is not JSON becomes an item of its own through <paramref name="broken"/>; blank lines don't count.</summary>
     /// <exception cref="ProblemException">400: the array is malformed. 413: more than <paramref name="maximum"/> items.</exception>
-    public static List<T> Read<T>(ReadOnlyMemory<byte> body, Format format, int maximum, ReadItem<T> read, Func<string, T> broken)
-    {
-        ReadOnlySpan<byte> text = JsonBody.WithoutBom(body.Span);
-        return format == Format.Lines ? ReadLines(text, maximum, read, broken) : ReadArray(body, text, maximum, read);
-    }
+    public static List<T> Read<T>(ReadOnlyMemory<byte> body, Format format, int maximum, ReadItem<T> read, Func<string, T> broken) =>
+        format == Format.Lines ? ReadLines(JsonBody.WithoutBom(body.Span), maximum, read, broken) : ReadArray(body, maximum, read);
 
-    private static List<T> ReadArray<T>(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> text, int maximum, ReadItem<T> read)
+    private static List<T> ReadArray<T>(ReadOnlyMemory<byte> body, int maximum, ReadItem<T> read)
     {
         var items = new List<T>();
         try
         {
-            var reader = new Utf8JsonReader(text);
+            var reader = new Utf8JsonReader(JsonBody.Text(body).Span);
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartArray)
             {
@@ -81,6 +79,11 @@ public static class ManyItems
 
     private static T ReadLine<T>(ReadOnlySpan<byte> line, ReadItem<T> read, Func<string, T> broken)
     {
+        if (!Utf8.IsValid(line))
+        {
+            return broken("is not UTF-8");
+        }
+
         try
         {
             var reader = new Utf8JsonReader(line);

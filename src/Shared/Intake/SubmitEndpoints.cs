@@ -57,7 +57,7 @@ public sealed class SubmitEndpoints(
     {
         try
         {
-            var reader = new Utf8JsonReader(JsonBody.WithoutBom(body.Span));
+            var reader = new Utf8JsonReader(JsonBody.Text(body).Span);
             reader.Read();
             TransactionFields fields = TransactionFields.Read(ref reader);
             return reader.Read() ? throw Problems.Malformed("has more after the end of the JSON value") : fields;

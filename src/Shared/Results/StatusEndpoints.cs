@@ -11,6 +11,7 @@ public sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, Id
 {
     private const int MaximumIds = 1000;
     private const int MaximumBody = 1024 * 1024;
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
@@ -85,7 +86,7 @@ public sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, Id
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(body);
+            using JsonDocument document = JsonDocument.Parse(JsonBody.Text(body), s_strict);
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("ids", out JsonElement list) || list.ValueKind != JsonValueKind.Array)
             {
