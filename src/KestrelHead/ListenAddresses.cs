@@ -11,7 +11,6 @@ namespace FinanceIngest.KestrelHead;
 /// <summary>Where a program listens, and whether it may do so without keys.</summary>
 public static class ListenAddresses
 {
-    private const int LargestBody = 16 * 1024 * 1024;
 
     /// <summary>Sets the default address, and refuses an open server on an address that others can reach.</summary>
     /// <exception cref="SettingsException">An address is malformed, or not loopback and there are no keys.</exception>
@@ -36,8 +35,9 @@ public static class ListenAddresses
         {
             kestrel.AddServerHeader = false;
 
-            // The endpoints have their own limits, with an answer that says so; this one only bounds what is read to be thrown away.
-            kestrel.Limits.MaxRequestBodySize = LargestBody + 1;
+            // The endpoints have their own limits. A limit here would break the connection before the client has read the 413 that says so; what is
+            // left of a body is thrown away for five seconds at most.
+            kestrel.Limits.MaxRequestBodySize = null;
         });
     }
 
