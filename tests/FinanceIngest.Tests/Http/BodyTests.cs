@@ -1,0 +1,124 @@
+using System.Text;
+using FinanceIngest.Tests.Http.Harness;
+
+namespace FinanceIngest.Tests.Http;
+
+/// <summary>What all routes with a body have in common: media type, charset, size, UTF-8.</summary>
+[Collection(HeadCollection.Name)]
+public sealed class BodyTests(HeadFixture head)
+{
+    private const int Mebibyte = 1024 * 1024;
+
+    public static TheoryData<string, string, string> Routes { get; } = new(
+        ("POST", "/api/transactions", "{}"), ("POST", "/api/score-transaction", "{}"), ("POST", "/api/transactions/batch", "[]"),
+        ("POST", "/api/transactions/status", "{}"), ("PUT", "/api/stats", "[]"));
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task Only_JSON_in_UTF_8_is_taken(string method, string path, string body)
+    {
+        foreach (string mediaType in new[] { "text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "text/json", "application/json-seq", "application/json; charset=iso-8859-1", "application/json; charset=utf-16" })
+        {
+            (await SendAsync(method, path, ApiClient.Content(body, mediaType))).IsProblem(415, "media-type");
+        }
+
+        var nameless = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        (await SendAsync(method, path, nameless)).IsProblem(415, "media-type");
+        if (path is "/api/transactions" or "/api/transactions/status")
+        {
+            (await SendAsync(method, path, ApiClient.Content(body, "application/x-ndjson"))).IsProblem(415, "media-type");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task JSON_goes_by_several_names(string method, string path, string body)
+    {
+        foreach (string mediaType in new[] { "application/json; charset=utf-8", "application/json;charset=\"UTF-8\"", "Application/JSON", "application/vnd.bank+json", "application/json; odata=verbose" })
+        {
+            (await SendAsync(method, path, ApiClient.Content(body, mediaType))).IsProblem(400, "validation");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task An_encoded_body_is_415(string method, string path, string body)
+    {
+        Assert.SkipWhen(HeadFixture.IsFunction, "the platform may decode it");
+        ByteArrayContent content = ApiClient.Content(body);
+        content.Headers.ContentEncoding.Add("gzip");
+        (await SendAsync(method, path, content)).IsProblem(415, "media-type");
+    }
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task A_body_that_is_too_large_is_413(string method, string path, string body)
+    {
+        int limit = path is "/api/transactions/batch" or "/api/stats" ? 16 * Mebibyte : Mebibyte;
+        (await SendAsync(method, path, ApiClient.Content(body.PadRight(limit)))).IsProblem(400, "validation");
+        (await SendAsync(method, path, ApiClient.Content(body.PadRight(limit + 1)))).IsProblem(413, "too-large");
+        (await SendAsync(method, path, ApiClient.Content(body.PadRight(limit + 2)))).IsProblem(413, "too-large");
+    }
+
+    [Fact]
+    public async Task A_chunked_body_is_limited_as_well()
+    {
+        Assert.SkipWhen(HeadFixture.IsFunction, "the platform drops chunked bodies");
+        (await SendAsync("POST", "/api/transactions", new ChunkedContent(Requests.Transaction()))).Is(202);
+        (await SendAsync("POST", "/api/transactions", new ChunkedContent(Requests.Transaction().PadRight(Mebibyte)))).Is(202);
+        (await SendAsync("POST", "/api/transactions", new ChunkedContent(Requests.Transaction().PadRight(Mebibyte + 1)))).IsProblem(413, "too-large");
+        (await SendAsync("POST", "/api/transactions/batch", new ChunkedContent("[]".PadRight((16 * Mebibyte) + 1)))).IsProblem(413, "too-large");
+    }
+
+    [Fact]
+    public async Task A_function_app_says_that_chunked_bodies_are_dropped()
+    {
+        Assert.SkipUnless(HeadFixture.IsFunction, "only a function app drops them");
+        Assert.Contains("chunked", (await SendAsync("POST", "/api/transactions", new ChunkedContent(Requests.Transaction()))).IsProblem(400, "validation").String("detail"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task Bytes_that_are_not_UTF_8_are_400_even_where_nobody_looks(string method, string path, string body)
+    {
+        string item = path == "/api/stats" ? Requests.Stat(5) : Requests.Transaction(5);
+        string text = body == "[]" ? $"[{item[..^1]}, \"note\": \"?\"}}]" : path.EndsWith("/status", StringComparison.Ordinal) ? "{\"ids\": [], \"note\": \"?\"}" : $"{item[..^1]}, \"note\": \"?\"}}";
+        foreach (byte[] broken in new byte[][] { [0xFF], [0xC3, 0x28], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82] })
+        {
+            byte[] bytes = [.. Encoding.ASCII.GetBytes(text[..text.IndexOf('?', StringComparison.Ordinal)]), .. broken, .. Encoding.ASCII.GetBytes(text[(text.IndexOf('?', StringComparison.Ordinal) + 1)..])];
+            (await SendAsync(method, path, ApiClient.Content(bytes))).IsInvalid("$", "is not UTF-8");
+        }
+    }
+
+    [Fact]
+    public async Task A_byte_order_mark_is_ignored()
+    {
+        (await head.Client.SubmitAsync("\uFEFF" + Requests.Transaction())).Is(202);
+        (await head.Client.PostAsync("/api/transactions/batch", "\uFEFF" + Requests.List(Requests.Transaction()))).Is(202);
+        (await SendAsync("POST", "/api/transactions/batch", ApiClient.Content("\uFEFF" + Requests.Lines(Requests.Transaction()), "application/x-ndjson"))).Is(202);
+        (await head.Client.SubmitAsync("\uFEFF\uFEFF" + Requests.Transaction())).IsProblem(400, "validation");
+    }
+
+    private Task<Answer> SendAsync(string method, string path, HttpContent content) =>
+        (path == "/api/stats" ? head.Admin : head.Client).SendAsync(new HttpMethod(method), path, content);
+
+    /// <summary>JSON whose length is not announced.</summary>
+    private sealed class ChunkedContent : HttpContent
+    {
+        private readonly byte[] _bytes;
+
+        public ChunkedContent(string text)
+        {
+            _bytes = Encoding.UTF8.GetBytes(text);
+            Headers.ContentType = new("application/json");
+        }
+
+        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) => stream.WriteAsync(_bytes).AsTask();
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}

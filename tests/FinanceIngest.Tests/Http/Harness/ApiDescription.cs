@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FinanceIngest.Health;
+using FinanceIngest.Http;
+
+namespace FinanceIngest.Tests.Http.Harness;
+
+/// <summary>The OpenAPI document as a judge: what is not in it must not happen.</summary>
+internal sealed class ApiDescription
+{
+    // Headers that are the API's own; the web server's are not described.
+    private static readonly string[] s_ownHeaders = ["Location", "Retry-After", "Preference-Applied", "Allow", "WWW-Authenticate"];
+    private static readonly string[] s_problemMembers = ["type", "title", "status", "detail", "errors", "rejected"];
+
+    private readonly JsonNode _document;
+    private readonly DescribedSchemas _schemas;
+
+    private ApiDescription(ReadOnlySpan<byte> utf8)
+    {
+        _document = JsonNode.Parse(utf8)!;
+        _schemas = new DescribedSchemas(_document["components"]!["schemas"]!.AsObject());
+    }
+
+    public static ApiDescription Instance { get; } = new(OpenApiEndpoints.Document.Span);
+
+    /// <summary>Every operation: method, path and the scopes that its security names (null: open).</summary>
+    public IEnumerable<(string Method, string Path, string? Scope)> Operations =>
+        from path in Paths
+        from operation in path.Value!.AsObject()
+        select (operation.Key.ToUpperInvariant(), path.Key, ScopeOf(operation.Value!["security"]!.AsArray()));
+
+    private JsonObject Paths => _document["paths"]!.AsObject();
+
+    /// <summary>Everything in the document with examples: where it stands, the schema and an example.</summary>
+    public IEnumerable<(string Where, JsonNode Schema, JsonNode Example)> Examples() => Examples(_document, "#");
+
+    /// <summary>What a JSON text lacks of a schema; empty when nothing.</summary>
+    public IReadOnlyList<string> Validate(JsonNode schema, string json) => _schemas.Validate(schema, json);
+
+    /// <summary>Fails the test unless a response is described.</summary>
+    public void CheckResponse(string method, string path, Answer answer)
+    {
+        string where = $"{method} {path} {answer.Status}";
+        JsonNode? operation = Find(method, path);
+        JsonNode? response = operation is not null ? operation["responses"]![answer.Status.ToString(CultureInfo.InvariantCulture)]
+            : answer.Status is 404 ? _document["components"]!["responses"]!["NotFound"]
+            : answer.Status is 405 ? _document["components"]!["responses"]!["MethodNotAllowed"]
+            : null;
+        Assert.True(response is not null, $"{where} is not described: {answer.Text}");
+        response = Resolve(response);
+        CheckHeaders(where, response["headers"]?.AsObject() ?? [], answer);
+        if (method == "HEAD")
+        {
+            Assert.Empty(answer.Body);
+            return;
+        }
+
+        JsonNode? content = answer.MediaType is null ? null : response["content"]![answer.MediaType];
+        Assert.True(content is not null, $"{where}: the media type {answer.MediaType} is not described: {answer.Text}");
+        AssertValid(where, content["schema"]!, answer.Text);
+        if (answer.MediaType == "application/problem+json")
+        {
+            Assert.Subset(s_problemMembers.ToHashSet(), answer.Json.EnumerateObject().Select(member => member.Name).ToHashSet());
+        }
+    }
+
+    /// <summary>Fails the test when a body was accepted that the description does not allow.</summary>
+    public void CheckRequest(string method, string path, string? mediaType, byte[]? body, Answer answer)
+    {
+        bool isAccepted = body is not null && answer.Status is 200 or 202 && !(answer.Json.TryGetProperty("rejected", out JsonElement rejected) && rejected.GetArrayLength() > 0);
+        if (isAccepted && mediaType == "application/json" && Find(method, path)?["requestBody"] is { } described)
+        {
+            AssertValid($"{method} {path}, request", described["content"]![mediaType]!["schema"]!, new StreamReader(new MemoryStream(body!)).ReadToEnd());
+        }
+    }
+
+    private static string? ScopeOf(JsonArray security)
+    {
+        IEnumerable<string> scopes = security.Select(scheme => string.Join(' ', scheme!.AsObject().Single().Value!.AsArray().Select(scope => (string)scope!)));
+        return scopes.Distinct().SingleOrDefault();
+    }
+
+    private void CheckHeaders(string where, JsonObject described, Answer answer)
+    {
+        foreach (string name in s_ownHeaders)
+        {
+            string? value = answer.Header(name);
+            JsonNode? header = described[name] is { } node ? Resolve(node) : null;
+            Assert.False(value is not null && header is null, $"{where}: the header {name} is not described.");
+            Assert.False(value is null && (bool?)header?["required"] == true, $"{where}: the header {name} is missing.");
+            if (value is not null)
+            {
+                bool isNumber = (string?)header!["schema"]!["type"] == "integer";
+                AssertValid($"{where}, {name}", header["schema"]!, isNumber ? value : JsonSerializer.Serialize(value));
+            }
+        }
+    }
+
+    private void AssertValid(string where, JsonNode schema, string json)
+    {
+        IReadOnlyList<string> errors = Validate(schema, json);
+        Assert.True(errors.Count == 0, $"{where} is not as described: {string.Join("; ", errors)}: {(json.Length > 2000 ? json[..2000] : json)}");
+    }
+
+    private JsonNode? Find(string method, string path)
+    {
+        string template = Paths.ContainsKey(path) ? path
+            : path.StartsWith("/api/transactions/", StringComparison.Ordinal) ? "/api/transactions/{id}"
+            : path;
+        return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
+    }
+
+    private JsonNode Resolve(JsonNode node)
+    {
+        while ((string?)node["$ref"] is { } reference)
+        {
+            node = reference.Split('/').Skip(1).Aggregate(_document, (parent, name) => parent[name]!);
+        }
+
+        return node;
+    }
+
+    private static IEnumerable<(string Where, JsonNode Schema, JsonNode Example)> Examples(JsonNode? node, string where)
+    {
+        if (node is JsonArray array)
+        {
+            return array.SelectMany((item, index) => Examples(item, $"{where}/{index}"));
+        }
+
+        if (node is not JsonObject here)
+        {
+            return [];
+        }
+
+        IEnumerable<(string, JsonNode, JsonNode)> own = (here["schema"], here["examples"]) switch
+        {
+            ({ } schema, JsonObject named) => named.Select(example => ($"{where}/examples/{example.Key}", schema, example.Value!["value"]!)),
+            ({ } schema, null) when here["example"] is { } example => [($"{where}/example", schema, example)],
+            (null, JsonArray list) => list.Select((example, index) => ($"{where}/examples/{index}", (JsonNode)here, example!)),
+            _ => [],
+        };
+        return own.Concat(here.SelectMany(member => Examples(member.Value, $"{where}/{member.Key}")));
+    }
+}

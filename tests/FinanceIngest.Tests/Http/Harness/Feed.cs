@@ -1,0 +1,32 @@
+using System.Text.Json;
+
+namespace FinanceIngest.Tests.Http.Harness;
+
+/// <summary>Reads <c>GET /api/results</c> to its end.</summary>
+internal static class Feed
+{
+    /// <summary>The cursor behind everything so far.</summary>
+    public static async Task<string> EndAsync(ApiClient client) => (await ReadAsync(client, "")).Next;
+
+    /// <summary>Everything behind a cursor (empty: from the start), and the cursor at the end.</summary>
+    public static async Task<(List<JsonElement> Results, string Next)> ReadAsync(ApiClient client, string after, int limit = 1000)
+    {
+        var results = new List<JsonElement>();
+        while (true)
+        {
+            Answer page = (await client.GetAsync($"/api/results?limit={limit}&after={after}")).Is(200);
+            results.AddRange(page.Json.GetProperty("results").EnumerateArray());
+            after = page.String("next")!;
+            if (page.Json.GetProperty("results").GetArrayLength() == 0)
+            {
+                return (results, after);
+            }
+        }
+    }
+
+    /// <summary>Ids of a user's results behind a cursor, in their order.</summary>
+    public static async Task<IEnumerable<string>> IdsOfUserAsync(ApiClient client, string after, long userId) =>
+        (await ReadAsync(client, after)).Results
+            .Where(result => result.TryGetProperty("user_id", out JsonElement user) && user.GetInt64() == userId)
+            .Select(result => result.GetProperty("id").GetString()!);
+}

@@ -1,0 +1,73 @@
+using FinanceIngest.Tests.Http.Harness;
+
+namespace FinanceIngest.Tests.Http;
+
+[Collection(HeadCollection.Name)]
+public sealed class RoutingTests(HeadFixture head)
+{
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/api")]
+    [InlineData("/api/transaction")]
+    [InlineData("/api/results/1")]
+    [InlineData("/healthz2")]
+    [InlineData("/openapi.json/x")]
+    public async Task Another_path_is_404(string path)
+    {
+        foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Post, HttpMethod.Delete })
+        {
+            Answer answer = (await head.Client.SendAsync(method, path)).Is(404);
+            _ = HeadFixture.IsFunction ? answer : answer.IsProblem(404, "not-found");
+        }
+    }
+
+    [Theory]
+    [InlineData("GET", "/api/transactions", "POST")]
+    [InlineData("PUT", "/api/transactions", "POST")]
+    [InlineData("DELETE", "/api/score-transaction", "POST")]
+    [InlineData("GET", "/api/transactions/batch", "POST")]
+    [InlineData("GET", "/api/transactions/status", "POST")]
+    [InlineData("OPTIONS", "/api/transactions", "POST")]
+    [InlineData("POST", "/api/transactions/01a204d7-059f-8d5a-a9c0-40695736d4e3", "GET")]
+    [InlineData("POST", "/api/results", "GET")]
+    [InlineData("PATCH", "/api/anomalies", "GET")]
+    [InlineData("POST", "/api/stats", "PUT")]
+    [InlineData("GET", "/api/stats", "PUT")]
+    [InlineData("POST", "/healthz", "GET")]
+    [InlineData("DELETE", "/openapi.json", "GET")]
+    [InlineData("BREW", "/readyz", "GET")]
+    public async Task Another_method_is_405_and_says_which(string method, string path, string allowed)
+    {
+        Answer answer = await head.Client.SendAsync(new HttpMethod(method), path);
+        if (HeadFixture.IsFunction)
+        {
+            Assert.Contains(answer.Status, new[] { 404, 405 });
+            return;
+        }
+
+        Assert.Equal(allowed, answer.IsProblem(405, "method").Header("Allow"));
+    }
+
+    [Theory]
+    [InlineData("/healthz")]
+    [InlineData("/readyz")]
+    [InlineData("/api/results")]
+    public async Task A_GET_route_answers_HEAD_without_a_body(string path)
+    {
+        Assert.SkipWhen(HeadFixture.IsFunction, "the platform routes HEAD itself");
+        Answer answer = (await head.Client.SendAsync(HttpMethod.Head, path)).Is(200);
+        Assert.Equal("application/json", answer.MediaType);
+        Assert.NotEqual("0", answer.Header("Content-Length"));
+    }
+
+    [Fact]
+    public async Task Answers_are_not_to_be_stored_or_sniffed()
+    {
+        foreach (Answer answer in new[] { await head.Client.GetAsync("/api/results?limit=1"), await head.Client.GetAsync("/api/results?limit=0"), await head.Client.GetAsync("/healthz") })
+        {
+            Assert.Equal("no-store", answer.Header("Cache-Control"));
+            Assert.Equal("nosniff", answer.Header("X-Content-Type-Options"));
+            Assert.Null(answer.Header("Server"));
+        }
+    }
+}

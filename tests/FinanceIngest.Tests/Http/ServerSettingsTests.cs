@@ -1,0 +1,121 @@
+using System.Globalization;
+using FinanceIngest.Tests.Http.Harness;
+
+namespace FinanceIngest.Tests.Http;
+
+public sealed class RateLimitTests(RateLimitedServer server) : IClassFixture<RateLimitedServer>
+{
+    [Fact]
+    public async Task A_keys_requests_are_limited_and_no_others()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            (await server.Client.SubmitAsync(Requests.Transaction())).Is(202);
+        }
+
+        Answer answer = (await server.Client.SubmitAsync(Requests.Transaction())).IsProblem(429, "rate-limit");
+        Assert.InRange(int.Parse(answer.Header("Retry-After")!, CultureInfo.InvariantCulture), 1, 20);
+        (await server.Client.GetAsync("/api/results")).IsProblem(429, "rate-limit");
+        (await server.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(Requests.NewId())))).Is(200);
+        (await server.Client.GetAsync("/healthz")).Is(200);
+        (await server.Client.WithKey("wrong").GetAsync("/api/results")).IsProblem(401, "key");
+    }
+}
+
+public sealed class OpenServerTests(OpenServer server) : IClassFixture<OpenServer>
+{
+    private readonly ApiClient _nobody = server.Client.WithKey(null);
+
+    [Fact]
+    public async Task Without_keys_everything_is_open_and_the_log_warns()
+    {
+        Assert.Contains("No API keys are configured", server.Log, StringComparison.Ordinal);
+        (await _nobody.SubmitAsync(Requests.Transaction())).Is(202);
+        (await _nobody.GetAsync("/api/results")).Is(200);
+        (await _nobody.PutAsync("/api/stats", Requests.List(Requests.Stat(Requests.NewId())))).Is(200);
+        (await server.Client.WithKey("any").GetAsync("/api/results?code=other")).Is(200);
+    }
+
+    [Theory]
+    [InlineData("localhost")]
+    [InlineData("LOCALHOST:7071")]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.1.2.3:80")]
+    [InlineData("[::1]:7071")]
+    public async Task A_name_of_this_machine_is_taken(string host) => (await _nobody.GetAsync("/api/results", ("Host", host))).Is(200);
+
+    [Theory]
+    [InlineData("attacker.example")]
+    [InlineData("localhost.attacker.example")]
+    [InlineData("127.0.0.1.attacker.example:7071")]
+    [InlineData("10.0.0.1")]
+    [InlineData("0.0.0.0")]
+    [InlineData("[2001:db8::1]")]
+    public async Task Another_name_is_refused_on_every_route(string host)
+    {
+        foreach (string path in new[] { "/api/results", "/api/anomalies", "/healthz", "/readyz", "/openapi.json" })
+        {
+            (await _nobody.GetAsync(path, ("Host", host))).IsProblem(400, "host");
+        }
+
+        (await _nobody.SubmitAsync(Requests.Transaction(), ("Host", host))).IsProblem(400, "host");
+    }
+}
+
+public sealed class NamedServerTests(OwnServer server) : IClassFixture<OwnServer>
+{
+    [Fact]
+    public async Task With_keys_any_name_is_taken() => (await server.Client.GetAsync("/api/results", ("Host", "finance.example"))).Is(200);
+}
+
+public sealed class QueueOutageTests(BrokenStorageServer server) : IClassFixture<BrokenStorageServer>
+{
+    [Fact]
+    public async Task Nothing_is_pretended_to_be_accepted()
+    {
+        foreach (string path in new[] { "/api/transactions", "/api/score-transaction", "/api/transactions/batch" })
+        {
+            string body = path.EndsWith("/batch", StringComparison.Ordinal) ? Requests.List(Requests.Transaction(), "{}") : Requests.Transaction();
+            Answer answer = (await server.Client.PostAsync(path, body, ("Prefer", "wait=30"))).IsProblem(503, "queue");
+            Assert.NotNull(answer.Header("Retry-After"));
+        }
+
+        (await server.Client.SubmitAsync("{}")).IsProblem(400, "validation");
+    }
+
+    [Fact]
+    public async Task It_is_alive_and_not_ready()
+    {
+        (await server.Client.GetAsync("/healthz")).Is(200);
+        Answer answer = (await server.Client.GetAsync("/readyz")).Is(503);
+        Assert.Equal("unready", answer.String("status"));
+        Assert.Equal("degraded", answer.Json.GetProperty("dependencies").GetProperty("inbound_queue").GetString());
+    }
+}
+
+public sealed class DatabaseOutageTests(BrokenDatabaseServer server) : IClassFixture<BrokenDatabaseServer>
+{
+    [Fact]
+    public async Task Intake_goes_on()
+    {
+        (await server.Client.SubmitAsync(Requests.Transaction(), ("Prefer", "wait=1"))).Is(202);
+        (await server.Client.PostAsync("/api/transactions/batch", Requests.List(Requests.Transaction()))).Is(202);
+    }
+
+    [Fact]
+    public async Task Reading_is_503_and_says_when_to_try_again()
+    {
+        string id = (await server.Client.SubmitAsync(Requests.Transaction())).Id;
+        Answer[] answers =
+        [
+            await server.Client.GetAsync($"/api/transactions/{id}"),
+            await server.Client.PostAsync("/api/transactions/status", $$"""{"ids": ["{{id}}"]}"""),
+            await server.Client.GetAsync("/api/results"),
+            await server.Client.GetAsync("/api/anomalies"),
+            await server.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(Requests.NewId()))),
+        ];
+        Assert.All(answers, answer => Assert.NotNull(answer.IsProblem(503, "database").Header("Retry-After")));
+        Answer ready = (await server.Client.GetAsync("/readyz")).Is(200);
+        Assert.Equal("degraded", ready.Json.GetProperty("dependencies").GetProperty("database").GetString());
+    }
+}
