@@ -6,7 +6,6 @@ namespace FinanceIngest.Tests.Http;
 public sealed class RoutingTests(HeadFixture head)
 {
     [Theory]
-    [InlineData("/")]
     [InlineData("/api")]
     [InlineData("/api/transaction")]
     [InlineData("/api/results/1")]
