@@ -12,6 +12,7 @@ using FinanceIngest.Queueing.AzureStorage;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
+using FinanceIngest.Storage;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Transactions;
@@ -33,6 +34,7 @@ public static class ServiceRegistration
         services.AddSingleton(provider => new IdCertifier(
             settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => CreateQueues(settings, provider));
+        services.AddSingleton<PoisonOperations>();
         return settings.UsesSqlServer ? services.AddSqlServerStore(settings) : services.AddSqliteStore(settings);
     }
 
@@ -93,6 +95,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton(provider => new SqliteDatabase(
             settings.DataDirectory, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<Dependencies>().Database));
+        services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         services.AddSingleton<IScoringStore, SqliteScoringStore>();
         services.AddSingleton<IResultsStore, SqliteResultsStore>();
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();

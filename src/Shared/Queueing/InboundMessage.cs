@@ -20,6 +20,9 @@ public sealed class InboundMessage
     /// <summary>Whether this is the marker of unsent alerts.</summary>
     public bool IsAlertMarker { get; private set; }
 
+    /// <summary>Whether a transaction came without an id, so that its id derives from the message it came in.</summary>
+    public bool HasDerivedIds { get; private set; }
+
     /// <summary>Why the message is poison; null when all of it can be scored.</summary>
     public string? PoisonReason { get; private set; }
 
@@ -47,6 +50,7 @@ public sealed class InboundMessage
             // What was read of a broken text is not to be trusted: none of it is scored.
             decoded.Transactions.Clear();
             decoded.Unreadable.Clear();
+            decoded.HasDerivedIds = false;
             decoded.PoisonReason = $"not JSON: {e.Message}";
         }
 
@@ -150,6 +154,7 @@ public sealed class InboundMessage
         else if (id is null && fields.Errors?.Messages.ContainsKey("id") != true && HoldsAnything(fields))
         {
             id = ids.ForMessage(queue, message.Id, index);
+            HasDerivedIds = true;
         }
 
         DateTime acceptedAt = fields.AcceptedAt ?? Timestamp.Truncate(message.InsertedAt);

@@ -14,14 +14,26 @@ public sealed class SqliteDatabase : IDisposable
 
     private readonly SqliteFile _file;
     private readonly DependencyStatus _status;
+    private MigrationOutcome? _migration;
 
     /// <param name="directory">The data directory.</param>
     /// <param name="time">Clock of <c>applied_at</c>.</param>
     /// <param name="status">Learns how each use went.</param>
     public SqliteDatabase(string directory, TimeProvider time, DependencyStatus status)
     {
-        _file = new SqliteFile(Path.Combine(directory, FileName), session => Migrate(session, time));
+        _file = new SqliteFile(System.IO.Path.Combine(directory, FileName), session => _migration = Migrate(session, time));
         _status = status;
+    }
+
+    /// <summary>Full path of the file.</summary>
+    public string Path => _file.Path;
+
+    /// <summary>Opens the file unless this process has it open, and says what the opening changed.</summary>
+    /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
+    public async Task<MigrationOutcome> OpenAsync(CancellationToken cancellationToken)
+    {
+        await ReadAsync(_ => 0, cancellationToken);
+        return _migration!;
     }
 
     /// <summary>Runs a read.</summary>
@@ -36,7 +48,7 @@ public sealed class SqliteDatabase : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>Applies what is missing. The caller's write transaction is the lock against another process doing the same.</summary>
-    private static void Migrate(SqliteSession session, TimeProvider time)
+    private static MigrationOutcome Migrate(SqliteSession session, TimeProvider time)
     {
         session.Execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)");
         long version = session.Scalar<long>("SELECT coalesce(max(version), 0) FROM schema_migrations");
@@ -47,13 +59,16 @@ public sealed class SqliteDatabase : IDisposable
                 $"it is at schema version {version}, newer than this program's {scripts[^1].Version}; run the newer program."));
         }
 
-        foreach (MigrationScript script in scripts.Where(script => script.Version > version))
+        MigrationScript[] missing = [.. scripts.Where(script => script.Version > version)];
+        foreach (MigrationScript script in missing)
         {
             session.Execute(script.Sql);
             session.Execute(
                 "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @now)",
                 ("@version", script.Version), ("@name", script.Name), ("@now", Timestamp.ToText(time.UtcNowMicroseconds())));
         }
+
+        return new MigrationOutcome((int)version, scripts[^1].Version, [.. missing.Select(script => script.Name)]);
     }
 
     private async Task<T> GuardAsync<T>(Task<T> work)

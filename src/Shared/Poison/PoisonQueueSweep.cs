@@ -1,0 +1,100 @@
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Poison;
+
+/// <summary>
+/// Everything on the poison queue that can be had, leased, so that it can be looked through: a queue has no way to find a message.
+/// What is not deleted is given back at the end.
+/// </summary>
+internal sealed class PoisonQueueSweep : IAsyncDisposable
+{
+    private const int ReceiveSize = 32;
+    private const int Concurrency = 16;
+    private static readonly TimeSpan s_lease = TimeSpan.FromMinutes(5);
+
+    private readonly Dictionary<string, LeasedMessage> _held = new(StringComparer.Ordinal);
+
+    private PoisonQueueSweep()
+    {
+    }
+
+    /// <summary>The messages held.</summary>
+    public IReadOnlyCollection<LeasedMessage> Messages => _held.Values;
+
+    /// <summary>Messages that were there and could not be had, or whose lease was lost before they were deleted.</summary>
+    public long OutOfReach { get; private set; }
+
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; what was leased is given back.</exception>
+    public static async Task<PoisonQueueSweep> TakeAsync(IMessageQueue queue, CancellationToken cancellationToken)
+    {
+        var sweep = new PoisonQueueSweep();
+        try
+        {
+            await sweep.FillAsync(queue, cancellationToken);
+            return sweep;
+        }
+        catch
+        {
+            await sweep.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Deletes held messages, each after <paramref name="before"/> has completed for it.</summary>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached; some may be deleted.</exception>
+    public async Task DeleteAsync(
+        IEnumerable<LeasedMessage> messages, Func<LeasedMessage, CancellationToken, Task>? before, CancellationToken cancellationToken)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(messages.ToList(), options, async (message, token) =>
+        {
+            if (before is not null)
+            {
+                await before(message, token);
+            }
+
+            bool deleted = await message.TryDeleteAsync(token);
+            lock (_held)
+            {
+                _held.Remove(message.Id);
+                OutOfReach += deleted ? 0 : 1;
+            }
+        });
+    }
+
+    /// <summary>Gives back what is held, visible at once.</summary>
+    public async ValueTask DisposeAsync() =>
+        await Parallel.ForEachAsync(_held.Values, new ParallelOptions { MaxDegreeOfParallelism = Concurrency }, async (message, _) =>
+        {
+            try
+            {
+                await message.TryExtendAsync(TimeSpan.Zero, CancellationToken.None);
+            }
+            catch (QueueUnavailableException)
+            {
+                // Its lease ends by itself.
+            }
+        });
+
+    private async Task FillAsync(IMessageQueue queue, CancellationToken cancellationToken)
+    {
+        await queue.EnsureExistsAsync(cancellationToken);
+        long length = (await queue.GetDepthAsync(cancellationToken)).Length;
+        while (await queue.ReceiveAsync(ReceiveSize, s_lease, cancellationToken) is { Count: > 0 } some)
+        {
+            // One that comes again after its lease ended is held by its newer lease; seeing only such ones, all have been seen.
+            int known = _held.Count;
+            foreach (LeasedMessage message in some)
+            {
+                _held[message.Id] = message;
+            }
+
+            if (_held.Count == known)
+            {
+                break;
+            }
+        }
+
+        OutOfReach = Math.Max(0, length - _held.Count);
+    }
+}
