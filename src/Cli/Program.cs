@@ -1,1 +1,3 @@
-return 0;
+using FinanceIngest.Cli.Running;
+
+return await CommandLine.RunAsync(args, CliHost.OfThisProcess());

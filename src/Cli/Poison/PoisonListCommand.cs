@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Globalization;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Hosting;
+using FinanceIngest.Poison;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Cli.Poison;
+
+/// <summary><c>poison list</c>.</summary>
+internal static class PoisonListCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(CliHost host, GlobalOptions options)
+    {
+        var command = new Command("list", "The poison messages, oldest first.");
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var session = new CommandSession(host, options, parsed);
+            return await RunAsync(session, cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CommandSession session, CancellationToken cancellationToken)
+    {
+        Report report = session.Report;
+        IReadOnlyList<PoisonMessage> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
+        if (report.Json)
+        {
+            report.WriteJson(json =>
+            {
+                json.WriteStartArray();
+                foreach (PoisonMessage message in messages)
+                {
+                    json.WriteStartObject();
+                    PoisonJson.WriteFields(json, message);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
+            });
+        }
+        else if (messages.Count == 0)
+        {
+            report.WriteLine("No poison messages.");
+        }
+        else
+        {
+            report.WriteTable(["id", "failed at", "attempts", "reason"], messages.Select(Row));
+        }
+
+        await NoteUnrecordedAsync(session, messages.Count, cancellationToken);
+        return ProgramHost.Done;
+    }
+
+    private static string[] Row(PoisonMessage message) =>
+    [
+        message.MessageId, Timestamp.ToText(message.FailedAt), message.Attempts.ToString(CultureInfo.InvariantCulture), message.Reason,
+    ];
+
+    // The table is the record; what the queue holds beyond it would otherwise be seen by nobody. The list itself needs no queue.
+    private static async Task NoteUnrecordedAsync(CommandSession session, int recorded, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IMessageQueue queue = session.Get<Queues>().Poison;
+            await queue.EnsureExistsAsync(cancellationToken);
+            long more = (await queue.GetDepthAsync(cancellationToken)).Length - recorded;
+            if (more > 0)
+            {
+                session.Report.Note($"The poison queue holds {Counted.Of(more, "message")} more than there are records; 'poison redrive' without ids puts back what has no record.");
+            }
+        }
+        catch (QueueUnavailableException e)
+        {
+            session.Report.Note(e.Message);
+        }
+    }
+}

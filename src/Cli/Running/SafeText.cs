@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Text;
+
+namespace FinanceIngest.Cli.Running;
+
+/// <summary>Text from queues and files, fit for a terminal: nothing in it that a terminal would obey.</summary>
+internal static class SafeText
+{
+    /// <summary>On one line: line ends become spaces, other control characters <c>\u001b</c>.</summary>
+    public static string Line(string text) => Clean(text.ReplaceLineEndings(" "), keepLines: false);
+
+    /// <summary>With its lines.</summary>
+    public static string Lines(string text) => Clean(text.ReplaceLineEndings("\n"), keepLines: true);
+
+    private static string Clean(string text, bool keepLines)
+    {
+        var clean = new StringBuilder(text.Length);
+        foreach (char c in text)
+        {
+            bool obeyed = char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+            _ = !obeyed || (keepLines && c == '\n') ? clean.Append(c) : clean.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+        }
+
+        return clean.ToString();
+    }
+}

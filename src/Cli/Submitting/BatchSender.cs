@@ -1,0 +1,140 @@
+using System.Net;
+using System.Text.Json;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Cli.Submitting;
+
+/// <summary>
+/// Sends batches until each of their rows is accepted or rejected. What may succeed later is sent again: harmless, because every row has
+/// an idempotency key.
+/// </summary>
+/// <param name="api">The API.</param>
+/// <param name="tally">Learns what became of the rows.</param>
+/// <param name="maximumRetries">How often a request without progress is repeated before it is given up.</param>
+/// <param name="time">Clock of the pauses.</param>
+internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumRetries, TimeProvider time)
+{
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>Rows were accepted under these ids.</summary>
+    public event Action<IReadOnlyList<Guid>>? Accepted;
+
+    /// <summary>Sends a batch to its end.</summary>
+    /// <exception cref="CliException">The API refuses the request as a whole, or the retries are used up.</exception>
+    public async Task SendAsync(SubmitBatch batch, CancellationToken cancellationToken)
+    {
+        var backoff = new RetryBackoff(s_firstPause, s_longestPause);
+        int failures = 0;
+        while (batch.Count > 0)
+        {
+            ApiAnswer answer = await api.PostAsync("api/transactions/batch", batch.ToBody(), "application/x-ndjson", cancellationToken);
+            if (answer.Status == HttpStatusCode.RequestEntityTooLarge)
+            {
+                await SendHalvesAsync(batch, answer, cancellationToken);
+                return;
+            }
+
+            SubmitBatch open = Settle(batch, answer);
+            if (open.Count < batch.Count)
+            {
+                failures = 0;
+                backoff.Reset();
+            }
+
+            batch = open;
+            if (batch.Count > 0)
+            {
+                string reason = answer.Status == HttpStatusCode.Accepted ? $"{Counted.Of(batch.Count, "row")} could not be made durable yet." : answer.Describe();
+                await PauseAsync(failures++, batch, reason, answer, backoff, cancellationToken);
+            }
+        }
+    }
+
+    private async Task PauseAsync(
+        int failures, SubmitBatch batch, string reason, ApiAnswer answer, RetryBackoff backoff, CancellationToken cancellationToken)
+    {
+        if (failures >= maximumRetries)
+        {
+            throw new CliException($"Given up at line {batch.FirstLine} after {Counted.Of(failures + 1, "attempt")}. {reason}");
+        }
+
+        // A 202's Retry-After is about results, not about what it rejects.
+        TimeSpan own = backoff.Next();
+        TimeSpan asked = answer.Status == HttpStatusCode.Accepted ? TimeSpan.Zero : answer.RetryAfter ?? TimeSpan.Zero;
+        TimeSpan pause = asked > own ? asked : own;
+        tally.CountRetry(reason, pause);
+        await Task.Delay(pause, time, cancellationToken);
+    }
+
+    // A proxy's limit may be lower than the API's.
+    private async Task SendHalvesAsync(SubmitBatch batch, ApiAnswer answer, CancellationToken cancellationToken)
+    {
+        if (batch.Count == 1)
+        {
+            tally.Reject(batch.FirstLine, answer.Describe());
+            return;
+        }
+
+        int half = batch.Count / 2;
+        await SendAsync(batch.Only(Enumerable.Range(0, half)), cancellationToken);
+        await SendAsync(batch.Only(Enumerable.Range(half, batch.Count - half)), cancellationToken);
+    }
+
+    /// <summary>Books what the answer settles and returns the rows that are to be sent again.</summary>
+    private SubmitBatch Settle(SubmitBatch batch, ApiAnswer answer)
+    {
+        bool isBookable = answer.Json is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("rejected", out _);
+        if (answer.Status is HttpStatusCode.Accepted or HttpStatusCode.BadRequest && isBookable)
+        {
+            try
+            {
+                return Book(batch, answer.Json!.Value);
+            }
+            catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+            {
+                throw new CliException("The server's answer is not that of FinanceIngest's API.");
+            }
+        }
+
+        // A 202 that is cut short leaves open what was accepted: a repeat finds out.
+        return answer.IsTransient || answer.Status == HttpStatusCode.Accepted
+            ? batch
+            : throw new CliException($"Refused at line {batch.FirstLine}. {answer.Describe()}");
+    }
+
+    private SubmitBatch Book(SubmitBatch batch, JsonElement body)
+    {
+        var open = new SortedSet<int>(Enumerable.Range(0, batch.Count));
+        var ids = new List<Guid>();
+        foreach (JsonElement item in Items(body, "accepted"))
+        {
+            if (open.Remove(item.GetProperty("index").GetInt32()))
+            {
+                ids.Add(item.GetProperty("id").GetGuid());
+            }
+        }
+
+        foreach (JsonElement item in Items(body, "rejected"))
+        {
+            int index = item.GetProperty("index").GetInt32();
+            if (item.TryGetProperty("errors", out JsonElement errors) && open.Remove(index))
+            {
+                tally.Reject(batch.LineOf(index), Describe(errors));
+            }
+        }
+
+        tally.CountAccepted(ids.Count);
+        Accepted?.Invoke(ids);
+
+        // What is retryable, and what the answer does not mention.
+        return batch.Only(open);
+    }
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement body, string name) =>
+        body.TryGetProperty(name, out JsonElement list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
+
+    private static string Describe(JsonElement errors) => string.Join("; ", errors.EnumerateObject().Select(field =>
+        $"{(field.Name == "$" ? "the row" : field.Name)} {string.Join(", ", field.Value.EnumerateArray().Select(message => message.GetString()))}"));
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Queueing;
+using FinanceIngest.Results;
+
+namespace FinanceIngest.Cli.Submitting;
+
+/// <summary>
+/// Waits until accepted transactions are scored, in the order of their acceptance and beside the sending, so that only what is pending is
+/// remembered.
+/// </summary>
+/// <param name="api">The API.</param>
+/// <param name="maximumRetries">How often a question without an answer is repeated.</param>
+/// <param name="time">Clock of the pauses.</param>
+internal sealed class ScoreWatch(ApiClient api, int maximumRetries, TimeProvider time)
+{
+    /// <summary>Ids in one question: the API's limit.</summary>
+    public const int MaximumIds = 1000;
+
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
+
+    private readonly Channel<IReadOnlyList<Guid>> _accepted = Channel.CreateUnbounded<IReadOnlyList<Guid>>();
+
+    /// <summary>What came of them so far.</summary>
+    public ScoreSummary Summary { get; } = new();
+
+    /// <summary>These are to be waited for.</summary>
+    public void Add(IReadOnlyList<Guid> ids) => _accepted.Writer.TryWrite(ids);
+
+    /// <summary>No more will be added.</summary>
+    public void Complete() => _accepted.Writer.TryComplete();
+
+    /// <summary>Completes when everything added has its result.</summary>
+    /// <exception cref="CliException">The API does not answer, or refuses.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var pending = new HashSet<Guid>();
+        var backoff = new RetryBackoff(s_firstPause, s_longestPause);
+        while (pending.Count > 0 || await _accepted.Reader.WaitToReadAsync(cancellationToken))
+        {
+            while (pending.Count < MaximumIds && _accepted.Reader.TryRead(out IReadOnlyList<Guid>? ids))
+            {
+                pending.UnionWith(ids);
+            }
+
+            int before = pending.Count;
+            foreach (Guid[] some in pending.Chunk(MaximumIds))
+            {
+                pending.ExceptWith(Book(await AskAsync(some, cancellationToken)));
+            }
+
+            if (pending.Count < before)
+            {
+                backoff.Reset();
+            }
+
+            if (pending.Count > 0)
+            {
+                await Task.Delay(backoff.Next(), time, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<JsonElement> AskAsync(Guid[] ids, CancellationToken cancellationToken)
+    {
+        byte[] body = Encoding.UTF8.GetBytes($"{{\"ids\":[{string.Join(',', ids.Select(id => $"\"{id:D}\""))}]}}");
+        var backoff = new RetryBackoff(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(30));
+        for (int failures = 0; ; failures++)
+        {
+            ApiAnswer answer = await api.PostAsync("api/transactions/status", body, "application/json", cancellationToken);
+            if (answer is { Status: HttpStatusCode.OK, Json: { ValueKind: JsonValueKind.Object } json } && json.TryGetProperty("results", out JsonElement results))
+            {
+                return results;
+            }
+
+            if ((!answer.IsTransient && answer.Status != HttpStatusCode.OK) || failures >= maximumRetries)
+            {
+                throw new CliException($"The scores can't be asked for. {answer.Describe()}");
+            }
+
+            TimeSpan own = backoff.Next();
+            await Task.Delay(answer.RetryAfter > own ? answer.RetryAfter.Value : own, time, cancellationToken);
+        }
+    }
+
+    /// <summary>Books results and returns the ids that need no more waiting.</summary>
+    private List<Guid> Book(JsonElement results)
+    {
+        var done = new List<Guid>();
+        foreach (JsonElement result in results.EnumerateArray())
+        {
+            string? status = result.GetProperty("status").GetString();
+            if (status != Names.Pending)
+            {
+                Summary.Add(status, result);
+                done.Add(result.GetProperty("id").GetGuid());
+            }
+        }
+
+        return done;
+    }
+}

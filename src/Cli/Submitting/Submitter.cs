@@ -1,0 +1,105 @@
+using System.Buffers;
+using System.Threading.Channels;
+using FinanceIngest.Cli.Running;
+
+namespace FinanceIngest.Cli.Submitting;
+
+/// <summary>
+/// Takes a file's rows to the API: one thread reads and makes batches, a few requests are under way at once, and reading waits for them, so
+/// that a file of any size needs the memory of a few batches.
+/// </summary>
+/// <param name="sender">Sends a batch to its end.</param>
+/// <param name="tally">Learns what became of the rows.</param>
+/// <param name="batchSize">Most rows in a batch.</param>
+internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batchSize)
+{
+    private const int Concurrency = 4;
+
+    // Half of what the API takes in one body.
+    private const int MaximumBody = 8 * 1024 * 1024;
+
+    /// <summary>Sends all rows. What ends it early is in <see cref="SubmitTally.Stopped"/>.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async Task RunAsync(IEnumerable<SourceRow> rows, IdempotencyKeys keys, CancellationToken cancellationToken)
+    {
+        var batches = Channel.CreateBounded<SubmitBatch>(1);
+        Task reading = Task.Run(() => ReadAsync(rows, keys, batches.Writer, cancellationToken), CancellationToken.None);
+        await Task.WhenAll(Enumerable.Range(0, Concurrency).Select(_ => SendAsync(batches.Reader, cancellationToken)));
+
+        // A read from a pipe does not end because it is cancelled: it is left behind.
+        await reading.WaitAsync(cancellationToken);
+    }
+
+    private async Task ReadAsync(IEnumerable<SourceRow> rows, IdempotencyKeys keys, ChannelWriter<SubmitBatch> batches, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (SubmitBatch batch in MakeBatches(rows, keys))
+            {
+                await batches.WriteAsync(batch, cancellationToken);
+                if (tally.Stopped is not null)
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception e) when (e is CliException or IOException)
+        {
+            tally.Stop(e.Message);
+        }
+        finally
+        {
+            batches.Complete();
+        }
+    }
+
+    private IEnumerable<SubmitBatch> MakeBatches(IEnumerable<SourceRow> rows, IdempotencyKeys keys)
+    {
+        var batch = new SubmitBatch();
+        foreach (SourceRow row in rows)
+        {
+            tally.CountRow();
+            if (row.Problem is not null)
+            {
+                tally.Reject(row.Line, row.Problem);
+                continue;
+            }
+
+            var json = new ArrayBufferWriter<byte>(320);
+            row.WriteJson(json, keys.For(row));
+            if (batch.Count == batchSize || (batch.Count > 0 && batch.Length + json.WrittenCount > MaximumBody))
+            {
+                yield return batch;
+                batch = new SubmitBatch();
+            }
+
+            batch.Add(row.Line, json.WrittenMemory);
+        }
+
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    // Goes on taking batches after a stop, so that the reader is not left waiting; the other requests under way end by themselves.
+    private async Task SendAsync(ChannelReader<SubmitBatch> batches, CancellationToken cancellationToken)
+    {
+        await foreach (SubmitBatch batch in batches.ReadAllAsync(cancellationToken))
+        {
+            if (tally.Stopped is not null)
+            {
+                continue;
+            }
+
+            try
+            {
+                await sender.SendAsync(batch, cancellationToken);
+            }
+            catch (CliException e)
+            {
+                tally.Stop(e.Message);
+            }
+        }
+    }
+}
