@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace FinanceIngest.Cli.Running;
@@ -35,6 +36,9 @@ internal sealed record CliHost
     /// <summary>The real thing.</summary>
     public static CliHost OfThisProcess()
     {
+        // The same words and numbers everywhere.
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         return new CliHost
         {

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
 using FinanceIngest.Cli.Storage;
@@ -57,8 +59,13 @@ internal static class CommandLine
         var root = new RootCommand("FinanceIngest's tool for its operator: database, baselines, transactions, queues, poison messages.")
         {
             MigrateCommand.Create(host, options),
+            new Command("stats", "Baselines: mean, standard deviation and number of samples of a user and category.")
+            {
+                StatsImportCommand.Create(host, options),
+                StatsExportCommand.Create(host, options),
+            },
             SubmitCommand.Create(host, options),
-            new Command("queue", "The queues.") { QueueStatusCommand.Create(host, options) },
+            new Command("queue", "The queues.") { QueueStatusCommand.Create(host, options), QueuePeekCommand.Create(host, options) },
             new Command("poison", "Messages that could not be processed: what failed, why, and putting it back.")
             {
                 PoisonListCommand.Create(host, options),
@@ -101,7 +108,7 @@ internal static class CommandLine
     private static string MessageOf(Exception e) => e switch
     {
         CliException or SettingsException or StoreUnavailableException or QueueUnavailableException => e.Message,
-        HttpRequestException or IOException or UnauthorizedAccessException or InvalidDataException => e.Message,
+        BaselineFileException or HttpRequestException or IOException or UnauthorizedAccessException or InvalidDataException => e.Message,
         _ => $"Unexpected {e.GetType().Name}: {e.Message}",
     };
 }

@@ -6,8 +6,8 @@ namespace FinanceIngest.Cli.Running;
 /// <summary>Text from queues and files, fit for a terminal: nothing in it that a terminal would obey.</summary>
 internal static class SafeText
 {
-    /// <summary>On one line: line ends become spaces, other control characters <c>\u001b</c>.</summary>
-    public static string Line(string text) => Clean(text.ReplaceLineEndings(" "), keepLines: false);
+    /// <summary>On one line: line ends and tabs become spaces, other control characters <c>\u001b</c>.</summary>
+    public static string Line(string text) => Clean(text.ReplaceLineEndings(" ").Replace('\t', ' '), keepLines: false);
 
     /// <summary>With its lines.</summary>
     public static string Lines(string text) => Clean(text.ReplaceLineEndings("\n"), keepLines: true);

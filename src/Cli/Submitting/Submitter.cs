@@ -24,7 +24,10 @@ internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batch
     {
         var batches = Channel.CreateBounded<SubmitBatch>(1);
         Task reading = Task.Run(() => ReadAsync(rows, keys, batches.Writer, cancellationToken), CancellationToken.None);
-        await Task.WhenAll(Enumerable.Range(0, Concurrency).Select(_ => SendAsync(batches.Reader, cancellationToken)));
+
+        // One request first: where the API can't be reached, or refuses, that is found out and said once.
+        var trial = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await Task.WhenAll(Enumerable.Range(0, Concurrency).Select(i => SendAsync(batches.Reader, trial, isTrial: i == 0, cancellationToken)));
 
         // A read from a pipe does not end because it is cancelled: it is left behind.
         await reading.WaitAsync(cancellationToken);
@@ -83,23 +86,36 @@ internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batch
     }
 
     // Goes on taking batches after a stop, so that the reader is not left waiting; the other requests under way end by themselves.
-    private async Task SendAsync(ChannelReader<SubmitBatch> batches, CancellationToken cancellationToken)
+    private async Task SendAsync(ChannelReader<SubmitBatch> batches, TaskCompletionSource trial, bool isTrial, CancellationToken cancellationToken)
     {
-        await foreach (SubmitBatch batch in batches.ReadAllAsync(cancellationToken))
+        try
         {
-            if (tally.Stopped is not null)
+            await (isTrial ? Task.CompletedTask : trial.Task);
+            await foreach (SubmitBatch batch in batches.ReadAllAsync(cancellationToken))
             {
-                continue;
-            }
+                if (tally.Stopped is null)
+                {
+                    await SendAsync(batch, cancellationToken);
+                }
 
-            try
-            {
-                await sender.SendAsync(batch, cancellationToken);
+                trial.TrySetResult();
             }
-            catch (CliException e)
-            {
-                tally.Stop(e.Message);
-            }
+        }
+        finally
+        {
+            trial.TrySetResult();
+        }
+    }
+
+    private async Task SendAsync(SubmitBatch batch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sender.SendAsync(batch, cancellationToken);
+        }
+        catch (CliException e)
+        {
+            tally.Stop(e.Message);
         }
     }
 }

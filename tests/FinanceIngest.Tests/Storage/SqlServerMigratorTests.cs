@@ -67,7 +67,7 @@ public sealed class SqlServerMigratorTests
             _database = SqlServerFixture.OpenDatabase(_connectionString, TimeProvider.System);
         }
 
-        public Task<IReadOnlyList<string>> MigrateAsync() => new SqlServerMigrator(Database, TimeProvider.System).MigrateAsync(Token);
+        public async Task<IReadOnlyList<string>> MigrateAsync() => (await new SqlServerMigrator(Database, TimeProvider.System).MigrateAsync(Token)).Applied;
 
         public async Task<SqlConnection> ConnectAsync()
         {

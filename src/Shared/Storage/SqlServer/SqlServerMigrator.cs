@@ -7,7 +7,7 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>Brings a database to this program's schema version. Two at once are safe: the second waits and finds nothing to do.</summary>
-public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimeProvider time)
+public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimeProvider time) : IDatabaseMigrator
 {
     /// <summary>Seconds that one statement may take, and that another migrator is waited for.</summary>
     private const int Patience = 1800;
@@ -33,10 +33,20 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimePr
 
     internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@Version, @Name, @now)";
 
-    /// <summary>Applies what is missing, all or none, and returns the names of the scripts that it applied.</summary>
-    /// <exception cref="StoreUnavailableException">The database can't be reached, or is newer than this program.</exception>
+    /// <inheritdoc/>
+    public string Target
+    {
+        get
+        {
+            var builder = new SqlConnectionStringBuilder(database.ConnectionString);
+            return $"{builder.DataSource}/{builder.InitialCatalog}";
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>All that is missing is applied, or none of it.</remarks>
     /// <exception cref="SqlException">A script failed; nothing of it remains.</exception>
-    public Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken) => database.RunAsync(
+    public Task<MigrationOutcome> MigrateAsync(CancellationToken cancellationToken) => database.RunAsync(
         connection => MigrateAsync(connection, cancellationToken),
         cancellationToken);
 
@@ -44,7 +54,7 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimePr
     internal static IEnumerable<string> Batches(string script) =>
         GoLine().Split(script).Where(batch => !string.IsNullOrWhiteSpace(batch));
 
-    private async Task<IReadOnlyList<string>> MigrateAsync(SqlConnection connection, CancellationToken cancellationToken)
+    private async Task<MigrationOutcome> MigrateAsync(SqlConnection connection, CancellationToken cancellationToken)
     {
         await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         CommandDefinition Command(string sql, object? parameters = null) =>
@@ -76,7 +86,7 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimePr
         }
 
         await transaction.CommitAsync(cancellationToken);
-        return [.. missing.Select(script => script.Name)];
+        return new MigrationOutcome(version, scripts[^1].Version, [.. missing.Select(script => script.Name)]);
     }
 
     [GeneratedRegex(@"^[ \t]*GO[ \t]*\r?$", RegexOptions.Multiline | RegexOptions.IgnoreCase)]

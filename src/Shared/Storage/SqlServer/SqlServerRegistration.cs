@@ -19,7 +19,7 @@ public static class SqlServerRegistration
         RequireGlobalization();
         services.AddSingleton(provider => new SqlServerDatabase(
             settings.SqlConnectionString!, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<Dependencies>().Database));
-        services.AddSingleton<SqlServerMigrator>();
+        services.AddSingleton<IDatabaseMigrator, SqlServerMigrator>();
         services.AddSingleton<IScoringStore, SqlServerScoringStore>();
         services.AddSingleton<IResultsStore, SqlServerResultsStore>();
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();

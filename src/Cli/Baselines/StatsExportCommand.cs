@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Globalization;
+using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Hosting;
+
+namespace FinanceIngest.Cli.Baselines;
+
+/// <summary><c>stats export</c>.</summary>
+internal static class StatsExportCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(CliHost host, GlobalOptions options)
+    {
+        var file = new Argument<string>("FILE") { Description = "A .csv, .json or .pkl file; one that is there is replaced." };
+        var command = new Command("export", "Writes all baselines to a file, which 'stats import' and, as .pkl, the older system read.") { file };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            string path = StatsFileName.Check(parsed.GetRequiredValue(file));
+            await using var session = new CommandSession(host, options, parsed);
+            long written = await BaselineFile.WriteAsync(path, session.Get<IBaselineStore>().ReadAllAsync(cancellationToken), cancellationToken);
+            Write(session.Report, written, path);
+            return ProgramHost.Done;
+        });
+        return command;
+    }
+
+    private static void Write(Report report, long written, string path)
+    {
+        if (!report.Json)
+        {
+            report.WriteLine($"Exported {written.ToString(CultureInfo.InvariantCulture)} anomaly stat rows to {path}.");
+            return;
+        }
+
+        report.WriteJson(json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("exported", written);
+            json.WriteString("file", path);
+            json.WriteEndObject();
+        });
+    }
+}

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Text.Json;
+using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Hosting;
+
+namespace FinanceIngest.Cli.Baselines;
+
+/// <summary><c>stats import</c>.</summary>
+internal static class StatsImportCommand
+{
+    // One transaction each: a running scorer waits for none of them long.
+    private const int ChunkSize = 10_000;
+
+    /// <summary>The command.</summary>
+    public static Command Create(CliHost host, GlobalOptions options)
+    {
+        var file = new Argument<string>("FILE") { Description = "A .csv, a .json, or the older system's anomaly_stats.pkl, which is read without executing anything." };
+        var command = new Command("import", "Inserts baselines, or replaces those of the same user and category. Good rows are imported even if others are refused.") { file };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            BaselineFileContent content = BaselineFile.Read(StatsFileName.Check(parsed.GetRequiredValue(file)));
+            await using var session = new CommandSession(host, options, parsed);
+            UpsertCounts counts = await ImportAsync(session.Get<IBaselineStore>(), content.Rows, cancellationToken);
+            Write(session.Report, counts, content);
+            return content.Refused.Count == 0 ? ProgramHost.Done : ProgramHost.Failed;
+        });
+        return command;
+    }
+
+    private static async Task<UpsertCounts> ImportAsync(IBaselineStore store, IReadOnlyList<BaselineRow> rows, CancellationToken cancellationToken)
+    {
+        var counts = new UpsertCounts(0, 0);
+        foreach (BaselineRow[] chunk in rows.Chunk(ChunkSize))
+        {
+            UpsertCounts some = await store.UpsertAsync(chunk, cancellationToken);
+            counts = new UpsertCounts(counts.Inserted + some.Inserted, counts.Updated + some.Updated);
+        }
+
+        return counts;
+    }
+
+    private static void Write(Report report, UpsertCounts counts, BaselineFileContent content)
+    {
+        if (report.Json)
+        {
+            report.WriteJson(json => Write(json, counts, content));
+            return;
+        }
+
+        // The older system's words: scripts look for them.
+        report.WriteLine($"Inserted {counts.Inserted} anomaly stat rows.");
+        if (counts.Updated > 0)
+        {
+            report.WriteLine($"Updated {counts.Updated}.");
+        }
+
+        if (content.Refused.Count > 0)
+        {
+            report.WriteLine($"Refused {content.Refused.Count}:");
+        }
+
+        foreach (RefusedBaseline refused in content.Refused)
+        {
+            report.WriteLine($"  {refused}");
+        }
+
+        foreach (DuplicateBaseline duplicate in content.Duplicates)
+        {
+            report.Note($"{duplicate}");
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, UpsertCounts counts, BaselineFileContent content)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("inserted", counts.Inserted);
+        json.WriteNumber("updated", counts.Updated);
+        json.WriteStartArray("refused");
+        foreach (RefusedBaseline refused in content.Refused)
+        {
+            json.WriteStartObject();
+            json.WriteString("place", refused.Place);
+            json.WriteString("reason", refused.Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("duplicates");
+        foreach (DuplicateBaseline duplicate in content.Duplicates)
+        {
+            json.WriteStartObject();
+            json.WriteString("place", duplicate.Place);
+            json.WriteString("replaced_place", duplicate.ReplacedPlace);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Hosting;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Cli.Queueing;
+
+/// <summary><c>queue peek</c>.</summary>
+internal static class QueuePeekCommand
+{
+    // What the queue service gives in one look.
+    private const int MaximumMessages = 32;
+
+    /// <summary>The command.</summary>
+    public static Command Create(CliHost host, GlobalOptions options)
+    {
+        var name = new Argument<string>("QUEUE") { Description = "inbound, poison or alerts." };
+        name.AcceptOnlyFromAmong("inbound", "poison", "alerts");
+        var command = new Command(
+            "peek", $"The oldest messages of a queue that can be seen, at most {MaximumMessages}; they stay as they are. JSON is shown decoded.") { name };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var session = new CommandSession(host, options, parsed);
+            IMessageQueue queue = Choose(session.Get<Queues>(), parsed.GetRequiredValue(name));
+            await queue.EnsureExistsAsync(cancellationToken);
+            Write(session.Report, await queue.PeekAsync(MaximumMessages, cancellationToken));
+            return ProgramHost.Done;
+        });
+        return command;
+    }
+
+    private static IMessageQueue Choose(Queues queues, string name) => name switch
+    {
+        "inbound" => queues.Inbound,
+        "poison" => queues.Poison,
+        _ => queues.Alerts,
+    };
+
+    private static void Write(Report report, IReadOnlyList<string> texts)
+    {
+        if (!report.Json)
+        {
+            foreach (string text in texts)
+            {
+                report.WriteLine(Decode(text) is { } json ? json.GetRawText() : text);
+            }
+
+            report.Note($"{texts.Count.ToString(CultureInfo.InvariantCulture)} shown.");
+            return;
+        }
+
+        report.WriteJson(writer =>
+        {
+            writer.WriteStartArray();
+            foreach (string text in texts)
+            {
+                if (Decode(text) is { } json)
+                {
+                    json.WriteTo(writer);
+                }
+                else
+                {
+                    writer.WriteStringValue(text);
+                }
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    /// <summary>Null for what is no JSON.</summary>
+    private static JsonElement? Decode(string text)
+    {
+        try
+        {
+            using JsonDocument? document = MessageText.TryDecode(text, out byte[] decoded) ? JsonDocument.Parse(Encoding.UTF8.GetString(decoded)) : null;
+            return document?.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
