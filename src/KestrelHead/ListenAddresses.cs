@@ -11,7 +11,6 @@ namespace FinanceIngest.KestrelHead;
 /// <summary>Where a program listens, and whether it may do so without keys.</summary>
 public static class ListenAddresses
 {
-
     /// <summary>Sets the default address, and refuses an open server on an address that others can reach.</summary>
     /// <exception cref="SettingsException">An address is malformed, or not loopback and there are no keys.</exception>
     public static void Configure(WebApplicationBuilder builder, Settings settings, int defaultPort)

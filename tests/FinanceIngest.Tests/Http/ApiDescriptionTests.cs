@@ -1,13 +1,15 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Tests.Http;
 
-public sealed class ApiDescriptionTests
+public sealed partial class ApiDescriptionTests
 {
     [Fact]
     public async Task Describes_exactly_the_routes_of_the_code_and_their_scopes()
@@ -64,6 +66,20 @@ public sealed class ApiDescriptionTests
         string[] references = [.. References(document).Distinct()];
         Assert.All(references, reference => Assert.NotNull(reference.Split('/').Skip(1).Aggregate((JsonNode?)document, (parent, name) => parent?[name])));
     }
+
+    [Fact]
+    public async Task The_page_for_people_has_every_route_and_every_type_of_problem()
+    {
+        string page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "api.md"));
+        string description = System.Text.Encoding.UTF8.GetString(FinanceIngest.Health.OpenApiEndpoints.Document.Span);
+        Assert.All(ApiDescription.Instance.Operations, operation => Assert.Contains($"`{operation.Method} {operation.Path}`", page, StringComparison.Ordinal));
+        Assert.Equal(ProblemTypes(description), ProblemTypes(page));
+    }
+
+    private static IEnumerable<string> ProblemTypes(string text) => ProblemType().Matches(text).Select(match => match.Value).Distinct().Order();
+
+    [GeneratedRegex("urn:finance-ingest:problem:[a-z-]+")]
+    private static partial Regex ProblemType();
 
     private static JsonObject Reference(string schema) => new() { ["$ref"] = $"#/components/schemas/{schema}" };
 
