@@ -71,6 +71,10 @@ public sealed class BatchTests(HeadFixture head)
         }
 
         Assert.Equal(ids.Order(), (await Feed.IdsOfUserAsync(head.Client, start, _user)).Order());
+
+        // Enough of them to see where a page ends.
+        Assert.Equal(100, (await head.Client.GetAsync($"/api/results?after={start}")).Json.GetProperty("results").GetArrayLength());
+        Assert.Equal(1000, (await head.Client.GetAsync($"/api/results?after={start}&limit=1001")).Json.GetProperty("results").GetArrayLength());
     }
 
     [Fact]

@@ -22,6 +22,14 @@ public sealed class BrokenConnectionTests(OwnServer server) : IClassFixture<OwnS
         Assert.Contains("urn:finance-ingest:problem:validation", answer, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_body_that_comes_too_slowly_is_408()
+    {
+        string answer = await SendAsync(Post + "Content-Length: 500\r\n\r\n{");
+        Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
+        Assert.Contains("urn:finance-ingest:problem:too-slow", answer, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("\0\0\0\0\r\n\r\n")]
     [InlineData("GET\r\n\r\n")]

@@ -91,6 +91,16 @@ public sealed class IdempotencyTests(HeadFixture head)
     }
 
     [Fact]
+    public async Task Repeats_at_the_same_time_are_one_as_well()
+    {
+        string start = await Feed.EndAsync(head.Client);
+        Answer[] answers = await Task.WhenAll(Enumerable.Range(1, 20).Select(amount =>
+            head.Client.ScoreAsync(Requests.Transaction(_user, $"{amount}", $"\"idempotency_key\": \"{_key}\""))));
+        Assert.Single(answers.Select(answer => answer.Text).Distinct());
+        Assert.Single(await Feed.IdsOfUserAsync(head.Client, start, _user));
+    }
+
+    [Fact]
     public async Task A_key_in_a_batch_is_the_same_key()
     {
         string id = (await head.Client.SubmitAsync(WithKey(_key))).Is(202).Id;
