@@ -1,0 +1,79 @@
+using FinanceIngest.Poison;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Tests.Cli;
+
+/// <summary>A process that dies at its n-th effect, before it or right after it; once dead it does nothing more.</summary>
+internal sealed class Crash(int at, bool afterwards)
+{
+    private int _effects;
+
+    /// <summary>Whether it has happened.</summary>
+    public bool Happened { get; private set; }
+
+    public async Task<T> RunAsync<T>(string queue, Func<Task<T>> effect)
+    {
+        ThrowIfDead(queue);
+        bool now = ++_effects == at;
+        if (now && !afterwards)
+        {
+            Happened = true;
+        }
+
+        ThrowIfDead(queue);
+        T result = await effect();
+        Happened |= now;
+        ThrowIfDead(queue);
+        return result;
+    }
+
+    public void ThrowIfDead(string queue)
+    {
+        if (Happened)
+        {
+            throw new QueueUnavailableException(queue, new IOException("the process died"));
+        }
+    }
+}
+
+/// <summary>A queue as the dying process sees it.</summary>
+internal sealed class CrashingQueue(IMessageQueue queue, Crash crash) : IMessageQueue
+{
+    public string Name => queue.Name;
+
+    public Task EnsureExistsAsync(CancellationToken cancellationToken) => queue.EnsureExistsAsync(cancellationToken);
+
+    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken) =>
+        crash.RunAsync(Name, () => queue.SendAsync(text, visibilityDelay, cancellationToken));
+
+    public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LeasedMessage> messages = await crash.RunAsync(Name, () => queue.ReceiveAsync(maximum, lease, cancellationToken));
+        return [.. messages.Select(message => new CrashingLease(Name, message, crash) { Id = message.Id, Text = message.Text, InsertedAt = message.InsertedAt, DequeueCount = message.DequeueCount })];
+    }
+
+    public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => queue.PeekAsync(maximum, cancellationToken);
+
+    public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => queue.GetDepthAsync(cancellationToken);
+
+    public Task ProbeAsync(CancellationToken cancellationToken) => queue.ProbeAsync(cancellationToken);
+
+    private sealed class CrashingLease(string queue, LeasedMessage message, Crash crash) : LeasedMessage
+    {
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => crash.RunAsync(queue, () => message.TryDeleteAsync(cancellationToken));
+
+        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => crash.RunAsync(queue, () => message.TryExtendAsync(lease, cancellationToken));
+    }
+}
+
+/// <summary>The table of poison messages as the dying process sees it.</summary>
+internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPoisonStore
+{
+    public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) => store.CountAttemptAsync(messageId, error, cancellationToken);
+
+    public Task ForgiveAttemptAsync(string messageId, CancellationToken cancellationToken) => store.ForgiveAttemptAsync(messageId, cancellationToken);
+
+    public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
+
+    public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));
+}
