@@ -25,5 +25,7 @@ return await ProgramHost.RunAsync(async () =>
     await using WebApplication app = builder.Build();
     _ = app.Services.GetRequiredService<IdCertifier>();
     app.UseApi(settings);
+    ProgramEnd end = app.Services.GetRequiredService<ProgramEnd>();
     await app.RunAsync();
+    end.ThrowIfCaused();
 });

@@ -4,6 +4,7 @@ using Azure.Storage.Queues;
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Health;
+using FinanceIngest.Hosting;
 using FinanceIngest.Http;
 using FinanceIngest.Intake;
 using FinanceIngest.Poison;
@@ -70,6 +71,7 @@ public static class ServiceRegistration
     public static IServiceCollection AddBackgroundRoles(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton<ScoringEvents>();
+        services.AddSingleton<ProgramEnd>();
         services.AddSingleton<AlertMarker>();
         services.AddHostedService<QueueCreation>();
         services.AddHostedService<Wiring>();
@@ -81,6 +83,7 @@ public static class ServiceRegistration
 
         if (settings.Roles.HasFlag(Roles.Scorer))
         {
+            services.AddSingleton<SigningKeyCheck>();
             services.AddSingleton<BatchScorer>();
             services.AddSingleton<BatchProcessor>();
             services.AddSingleton<InboundWorker>();
@@ -101,6 +104,7 @@ public static class ServiceRegistration
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
+        services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         return services;
     }
 

@@ -11,7 +11,7 @@ namespace FinanceIngest.Configuration;
 /// Lets the roles of one process wake each other: a sent message the scorer, a written result the waiting requests, an anomaly the
 /// dispatcher. Across processes polling does the same, later.
 /// </summary>
-internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : IHostedService
+internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IHostApplicationLifetime lifetime) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -27,6 +27,9 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : 
         if (waiter is not null)
         {
             events.Written += waiter.OnWritten;
+
+            // The server lets its requests finish before it ends: none must wait for results by then.
+            lifetime.ApplicationStopping.Register(waiter.Close);
         }
 
         if (dispatcher is not null)

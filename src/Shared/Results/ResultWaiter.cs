@@ -16,12 +16,29 @@ public sealed class ResultWaiter(IResultsStore store, TimeProvider time)
     private readonly HashSet<Waiter> _waiting = [];
     private TaskCompletionSource _news = NewSignal();
     private bool _running;
+    private bool _closed;
 
     /// <summary>A scorer in this process has written results.</summary>
     public void OnWritten()
     {
         lock (_gate)
         {
+            _news.TrySetResult();
+        }
+    }
+
+    /// <summary>The process is about to end: everybody who waits is answered now.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            foreach (Waiter waiter in _waiting)
+            {
+                waiter.Complete(null);
+            }
+
+            _waiting.Clear();
             _news.TrySetResult();
         }
     }
@@ -52,6 +69,12 @@ public sealed class ResultWaiter(IResultsStore store, TimeProvider time)
     {
         lock (_gate)
         {
+            if (_closed)
+            {
+                waiter.Complete(null);
+                return;
+            }
+
             _waiting.Add(waiter);
             _news.TrySetResult();
             if (!_running)
@@ -121,12 +144,12 @@ public sealed class ResultWaiter(IResultsStore store, TimeProvider time)
 
     private sealed class Waiter(Guid id)
     {
-        private readonly TaskCompletionSource<TransactionResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<TransactionResult?> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Guid Id => id;
 
-        public Task<TransactionResult> Result => _result.Task;
+        public Task<TransactionResult?> Result => _result.Task;
 
-        public void Complete(TransactionResult result) => _result.TrySetResult(result);
+        public void Complete(TransactionResult? result) => _result.TrySetResult(result);
     }
 }

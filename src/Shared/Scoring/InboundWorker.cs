@@ -1,6 +1,8 @@
 using FinanceIngest.Configuration;
+using FinanceIngest.Hosting;
 using FinanceIngest.Queueing;
 using FinanceIngest.Storage;
+using FinanceIngest.Transactions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +10,7 @@ namespace FinanceIngest.Scoring;
 
 /// <summary>Drains the inbound queue: receive, score, settle, for as long as the process runs.</summary>
 public sealed partial class InboundWorker(
-    Queues queues, BatchProcessor processor, Settings settings, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
+    Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
 {
     /// <summary>Lease of a received message: after a crash it is taken up again within this time and one poll.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(25);
@@ -29,10 +31,18 @@ public sealed partial class InboundWorker(
         await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(s_finish));
         var idle = new PollingBackoff(settings.MaximumPollInterval);
         var retry = new RetryBackoff(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
+        bool verified = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
+                // No message is taken before it is sure that its ids can be told from forged ones.
+                if (!verified)
+                {
+                    await signingKey.VerifyAsync(stoppingToken);
+                    verified = true;
+                }
+
                 IReadOnlyList<LeasedMessage> messages = await queues.Inbound.ReceiveAsync(ReceiveSize, Lease, stoppingToken);
                 if (messages.Count == 0)
                 {
@@ -46,6 +56,11 @@ public sealed partial class InboundWorker(
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
+                return;
+            }
+            catch (SettingsException e)
+            {
+                end.Because(e);
                 return;
             }
             catch (Exception e) when (e is QueueUnavailableException or StoreUnavailableException)

@@ -8,6 +8,7 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.EndToEnd;
 
@@ -96,6 +97,19 @@ public abstract class EndToEndTests : IAsyncLifetime
 
         Assert.Equal(Enumerable.Range(1, 200).Select(i => i / 500.0), results.Select(result => result.GetProperty("z_score").GetDouble()));
         Assert.Equal(200, results.Select(result => result.GetProperty("id").GetString()).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_terminated_intake_answers_those_who_wait()
+    {
+        // An id that is issued and will never have a row: the batch's key makes it, its transaction is refused by nobody and sent by nobody.
+        Task<HttpResponseMessage> waiting = Client.GetAsync($"/api/transactions/{new IdCertifier((await File.ReadAllTextAsync(Path.Combine(Folder.Path, "id-signing.key"))).Trim(), TimeProvider.System).NewId()}?wait=30");
+        await Client.GetAsync("/healthz");
+        long started = TimeProvider.System.GetTimestamp();
+        await StopAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await waiting).StatusCode);
+        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(25), "Shutdown took longer than the 25 s of the contract.");
     }
 
     internal static async Task AddBaselinesAsync(string folder, IReadOnlyList<BaselineRow> rows)

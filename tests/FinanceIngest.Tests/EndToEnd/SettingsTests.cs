@@ -1,3 +1,5 @@
+using FinanceIngest.Health;
+using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
@@ -56,6 +58,34 @@ public sealed class SettingsTests
         Assert.Contains("address already in use", second.Log, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("   at ", second.Log, StringComparison.Ordinal);
         await first.TerminateAsync();
+    }
+
+    [Fact]
+    public async Task Another_signing_key_than_the_databases_ends_the_worker_before_it_takes_a_message()
+    {
+        using var folder = new TemporaryFolder();
+        await EndToEndTests.AddBaselinesAsync(folder.Path, []);
+        await using ProgramProcess first = ProgramProcess.StartServer("ScoringWorker", folder.Path, ("FinanceIngest__IdSigningKey", "the installation's key"));
+        await first.AddressAsync();
+        await RememberedAsync(folder.Path);
+        await first.TerminateAsync();
+
+        await using ProgramProcess second = ProgramProcess.StartServer("ScoringWorker", folder.Path, ("FinanceIngest__IdSigningKey", "another key"));
+
+        Assert.Equal(2, (await second.EndAsync()).ExitCode);
+        Assert.Contains("FinanceIngest__IdSigningKey: not this installation's key", second.Log, StringComparison.Ordinal);
+    }
+
+    private static async Task RememberedAsync(string folder)
+    {
+        using var database = new SqliteDatabase(folder, TimeProvider.System, new DependencyStatus("database"));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (await poll.WaitForNextTickAsync(patience.Token)
+            && await database.ReadAsync(session => session.Scalar<long>("SELECT count(*) FROM installation"), patience.Token) == 0)
+        {
+            // The worker is about to write it.
+        }
     }
 
     private static (string, string) Split(string assignment)

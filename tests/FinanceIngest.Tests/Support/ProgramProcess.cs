@@ -90,6 +90,11 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <summary>Asks it to end, as an orchestrator does, and returns its exit code.</summary>
     public async Task<int> TerminateAsync()
     {
+        if (_process.HasExited)
+        {
+            return _process.ExitCode;
+        }
+
         using (var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
         {
             await kill.WaitForExitAsync();

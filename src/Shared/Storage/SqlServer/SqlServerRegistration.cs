@@ -25,6 +25,7 @@ public static class SqlServerRegistration
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();
+        services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         return services;
     }
 
