@@ -66,7 +66,7 @@ public static partial class ApiHead
 
         public override Stream Body => new GuardedBody(request.Body);
 
-        public override string? Header(string name) => request.Headers.TryGetValue(name, out var values) ? values.ToString() : null;
+        public override string? Header(string name) => request.Headers.TryGetValue(name, out var values) ? string.Join(", ", values.ToArray()) : null;
 
         public override string? Query(string name) => request.Query.TryGetValue(name, out var values) ? values[0] : null;
     }

@@ -72,9 +72,15 @@ public static class ListenAddresses
     {
         try
         {
-            string host = BindingAddress.Parse(url).Host;
+            var address = BindingAddress.Parse(url);
+            if (address.Port is < 0 or > 65535)
+            {
+                throw new FormatException("The port is out of range.");
+            }
+
+            string host = address.Host;
             return host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-                || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
+                || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? ip) && IPAddress.IsLoopback(ip));
         }
         catch (FormatException)
         {

@@ -108,11 +108,16 @@ public sealed partial class AlertDispatcher(
     {
         var sent = new List<Guid>(claimed.Count);
         Exception? failure = null;
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = new CancellationTokenSource(s_sendTimeout, time);
-        using CancellationTokenRegistration expiry = timer.Token.Register(timeout.Cancel);
+        using var timeout = new CancellationTokenSource(s_sendTimeout, time);
         foreach (ClaimedAlert[] some in claimed.Chunk(ConcurrentSends))
         {
+            // A stop comes between sends, never into one: whether a send that is cut off has arrived, nobody knows.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                failure = new OperationCanceledException(cancellationToken);
+                break;
+            }
+
             (Guid Id, Exception? Failure)[] outcomes = await Task.WhenAll(some.Select(alert => TrySendAsync(alert, timeout.Token)));
             sent.AddRange(outcomes.Where(outcome => outcome.Failure is null).Select(outcome => outcome.Id));
             failure = outcomes.FirstOrDefault(outcome => outcome.Failure is not null).Failure;
@@ -132,6 +137,7 @@ public sealed partial class AlertDispatcher(
         if (failure is not null)
         {
             await outbox.ReleaseAsync(_owner, [.. claimed.Select(alert => alert.AlertId).Except(sent)], CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
             throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, failure);
         }
     }

@@ -71,6 +71,23 @@ public sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposable
         }
     }
 
+    /// <summary>Removes a marker that was received and is not needed.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    public async Task DropAsync(LeasedMessage marker, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            // A wish of this process since then has found its receipt void and put a new marker there.
+            await marker.TryDeleteAsync(cancellationToken);
+            _held = _held?.Id == marker.Id ? null : _held;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     /// <summary>Removes the marker, unless it was asked for again since <paramref name="raised"/> was read.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the marker stays and is found by a later poll.</exception>
     public async Task ClearAsync(long raised, CancellationToken cancellationToken)

@@ -90,7 +90,13 @@ public static class ServiceRegistration
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>());
         }
 
-        services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(25));
+        services.Configure<HostOptions>(options =>
+        {
+            options.ShutdownTimeout = TimeSpan.FromSeconds(25);
+
+            // The worker takes no more messages from the first moment, however long the server's last requests take.
+            options.ServicesStopConcurrently = true;
+        });
         return services;
     }
 

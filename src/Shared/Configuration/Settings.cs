@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace FinanceIngest.Configuration;
 
 /// <summary>The programs, which differ in what they may run on (see <see cref="SettingsReader"/>).</summary>
@@ -111,10 +109,4 @@ public sealed record Settings
 
     /// <summary>Whether the database is SQL Server.</summary>
     public bool UsesSqlServer => SqlConnectionString is not null;
-
-    /// <summary>Names of everything that may stand under <c>FinanceIngest</c>; anything else is a typing error.</summary>
-    internal static readonly FrozenSet<string> KnownNames = new[]
-    {
-        "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring", "ApiKeys", "IdSigningKey", "RateLimit", "Retention", "Polling",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
@@ -9,6 +10,12 @@ namespace FinanceIngest.Configuration;
 public static partial class SettingsReader
 {
     private const string Section = "FinanceIngest";
+
+    private static readonly FrozenSet<string> s_known = new[]
+    {
+        "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "IdSigningKey",
+        "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the settings of one program.</summary>
     /// <exception cref="SettingsException">A setting is wrong, or a needed one is missing.</exception>
@@ -82,13 +89,14 @@ public static partial class SettingsReader
         }
     }
 
+    // A name that is not known is a typing error, and would otherwise be a setting that does nothing.
     private static void RefuseUnknownNames(IConfigurationSection own)
     {
-        foreach (IConfigurationSection child in own.GetChildren())
+        foreach ((string path, string? value) in own.AsEnumerable(makePathsRelative: true))
         {
-            if (!Settings.KnownNames.Contains(child.Key))
+            if (value is not null && path.Length > 0 && !s_known.Contains(path) && !ApiKeyName().IsMatch(path))
             {
-                throw new SettingsException($"{Section}__{child.Key}", $"no such setting; known are {string.Join(", ", Settings.KnownNames.Order())}.");
+                throw new SettingsException(Name(path), $"no such setting; known are {string.Join(", ", s_known.Order().Select(Name))}, {Section}__ApiKeys__NAME__Secret and __Scopes.");
             }
         }
     }
@@ -145,14 +153,6 @@ public static partial class SettingsReader
         foreach (IConfigurationSection key in section.GetChildren())
         {
             string name = $"{Section}__ApiKeys__{key.Key}";
-            foreach (IConfigurationSection child in key.GetChildren())
-            {
-                if (!child.Key.Equals("Secret", StringComparison.OrdinalIgnoreCase) && !child.Key.Equals("Scopes", StringComparison.OrdinalIgnoreCase))
-                {
-                    throw new SettingsException($"{name}__{child.Key}", "no such setting; a key has Secret and Scopes.");
-                }
-            }
-
             string secret = Text(key["Secret"]) ?? throw new SettingsException($"{name}__Secret", "missing or empty.");
             if (keys.Find(other => other.Secret == secret) is { } twin)
             {
@@ -217,6 +217,9 @@ public static partial class SettingsReader
 
     // An empty environment variable is how a compose file or a manifest says "unset".
     private static string? Text(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();
+
+    [GeneratedRegex("^ApiKeys:[^:]+:(Secret|Scopes)$", RegexOptions.IgnoreCase)]
+    private static partial Regex ApiKeyName();
 
     [GeneratedRegex("^[a-z0-9]+(-[a-z0-9]+)*$")]
     private static partial Regex QueueName();

@@ -49,7 +49,7 @@ public sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Se
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            await queues.Inbound.ProbeAsync(either.Token);
+            await queues.Inbound.ProbeAsync(either.Token).WaitAsync(either.Token);
             return true;
         }
         catch (Exception e) when (e is QueueUnavailableException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))

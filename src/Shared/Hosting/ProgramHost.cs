@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using FinanceIngest.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,11 +31,11 @@ public static class ProgramHost
             await Console.Error.WriteLineAsync(e.Message);
             return WrongUse;
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or FormatException)
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException or FormatException)
         {
-            // A port in use, an unreadable appsettings.json.
+            // A port in use, an address that is not this machine's, an unreadable appsettings.json.
             await Console.Error.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
-            return e is IOException ? Failed : WrongUse;
+            return e is IOException or SocketException ? Failed : WrongUse;
         }
     }
 

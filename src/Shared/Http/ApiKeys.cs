@@ -28,7 +28,8 @@ public sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
             return new Caller("(open)", Scopes.All);
         }
 
-        string given = request.Header("x-functions-key") ?? request.Query("code")
+        string? header = request.Header("x-functions-key");
+        string given = (string.IsNullOrEmpty(header) ? request.Query("code") : header)
             ?? throw Problems.Unauthorized("Send the key in the header x-functions-key or the query parameter code.");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(given), hash);

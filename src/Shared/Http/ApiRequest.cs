@@ -6,6 +6,8 @@ namespace FinanceIngest.Http;
 /// <summary>An HTTP request as the endpoints see it; each HTTP head (Kestrel, Azure Functions) has one translation.</summary>
 public abstract class ApiRequest
 {
+    private const int FirstBuffer = 64 * 1024;
+
     /// <summary>Upper case.</summary>
     public abstract string Method { get; }
 
@@ -33,7 +35,8 @@ public abstract class ApiRequest
             throw Problems.TooLarge($"The body has more than {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
         }
 
-        byte[] buffer = new byte[ContentLength is > 0 and { } length ? (int)length + 1 : 4096];
+        // What is announced is not there yet: memory follows what has come.
+        byte[] buffer = new byte[(int)Math.Min(ContentLength ?? FirstBuffer, FirstBuffer) + 1];
         int filled = 0;
         while (true)
         {
@@ -90,8 +93,9 @@ public abstract class ApiRequest
         string[] parts = (Header("Content-Type") ?? "").Split(';', StringSplitOptions.TrimEntries);
         foreach (string parameter in parts.AsSpan(1))
         {
-            if (parameter.StartsWith("charset=", StringComparison.OrdinalIgnoreCase)
-                && !parameter.AsSpan("charset=".Length).Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            string[] pair = parameter.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (pair.Length == 2 && pair[0].Equals("charset", StringComparison.OrdinalIgnoreCase)
+                && !pair[1].AsSpan().Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase))
             {
                 throw Problems.UnsupportedMediaType("JSON is UTF-8 here; no other charset is supported.");
             }

@@ -9,6 +9,7 @@ namespace FinanceIngest.Intake;
 public sealed class BacklogEstimator(IMessageQueue inbound, InboundSender sender, TimeProvider time)
 {
     private const int MaximumSeconds = 60;
+    private const int UnknownSeconds = 5;
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
     private readonly Lock _gate = new();
     private Sample? _last;
@@ -33,13 +34,18 @@ public sealed class BacklogEstimator(IMessageQueue inbound, InboundSender sender
     }
 
     /// <summary>Seconds until a queue is empty.</summary>
-    /// <param name="length">Messages on it.</param>
-    /// <param name="drained">Messages taken off it in the interval.</param>
+    /// <param name="length">Messages on it; one alone may be the marker of unsent alerts and is no backlog.</param>
+    /// <param name="sent">Messages that this process put there in the interval.</param>
+    /// <param name="grown">By how much it grew in the interval.</param>
     /// <param name="interval">The interval.</param>
-    public static int Estimate(long length, long drained, TimeSpan interval) =>
-        length <= 0 ? 1
-        : drained <= 0 ? MaximumSeconds
+    public static int Estimate(long length, long sent, long grown, TimeSpan interval)
+    {
+        // What came in less what the queue grew by was taken off it. Other intakes send too: without a part of our own in it, the difference says nothing.
+        long drained = sent - grown;
+        return length <= 1 ? 1
+        : drained <= 0 ? (sent > 0 ? MaximumSeconds : UnknownSeconds)
         : (int)Math.Clamp(Math.Ceiling(length * interval.TotalSeconds / drained), 1, MaximumSeconds);
+    }
 
     private async Task SampleAsync()
     {
@@ -50,11 +56,11 @@ public sealed class BacklogEstimator(IMessageQueue inbound, InboundSender sender
             var now = new Sample(time.GetTimestamp(), depth.Length, sent);
             lock (_gate)
             {
-                // What came in less what the queue grew by is what was taken off it. A first sample, and one after a long pause, has no rate.
+                // A first sample, and one after a long pause, has no rate.
                 TimeSpan interval = _last is null ? TimeSpan.Zero : time.GetElapsedTime(_last.At, now.At);
                 _seconds = interval == TimeSpan.Zero || interval > 6 * s_interval
-                    ? (depth.Length == 0 ? 1 : 2)
-                    : Estimate(depth.Length, now.Sent - _last!.Sent - (depth.Length - _last.Length), interval);
+                    ? (depth.Length <= 1 ? 1 : 2)
+                    : Estimate(depth.Length, now.Sent - _last!.Sent, depth.Length - _last.Length, interval);
                 _last = now;
             }
         }

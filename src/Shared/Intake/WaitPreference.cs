@@ -17,7 +17,7 @@ public static class WaitPreference
             return ApiRequest.ParseInteger("wait", query, 0, MaximumSeconds);
         }
 
-        foreach (string preference in (request.Header("Prefer") ?? "").Split([',', ';'], StringSplitOptions.TrimEntries))
+        foreach (string preference in Preferences(request.Header("Prefer") ?? ""))
         {
             string[] parts = preference.Split('=', 2, StringSplitOptions.TrimEntries);
             if (parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase))
@@ -27,5 +27,23 @@ public static class WaitPreference
         }
 
         return 0;
+    }
+
+    // At commas and semicolons outside of quoted strings.
+    private static IEnumerable<string> Preferences(string header)
+    {
+        int start = 0;
+        bool quoted = false;
+        for (int i = 0; i < header.Length; i++)
+        {
+            quoted ^= header[i] == '"';
+            if (!quoted && header[i] is (',' or ';'))
+            {
+                yield return header[start..i].Trim();
+                start = i + 1;
+            }
+        }
+
+        yield return header[start..].Trim();
     }
 }

@@ -15,6 +15,9 @@ public sealed record PoisonMessage(
 /// <summary>Failures of messages, and the messages that were given up.</summary>
 public interface IPoisonStore
 {
+    /// <summary>Counted attempts are forgotten after this time: the message was scored since, or is gone.</summary>
+    static readonly TimeSpan KeepAttempts = TimeSpan.FromDays(14);
+
     /// <summary>Counts a failure (or an attempt that may end the process) of a message and returns the new count.</summary>
     /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
     Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken);

@@ -79,9 +79,9 @@ public sealed class LeaseKeeper : IAsyncDisposable
                 _lost.TryAdd(message.Id, true);
             }
         }
-        catch (QueueUnavailableException)
+        catch (Exception)
         {
-            // Two more tries fit into the lease.
+            // Two more tries fit into the lease. Whatever it was, it must not end the renewal of the other messages.
         }
     }
 }

@@ -1,4 +1,4 @@
-using FinanceIngest.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Results;
 
@@ -6,7 +6,7 @@ namespace FinanceIngest.Results;
 /// Holds requests until their transaction is scored. One loop asks the store for everything that is waited for in one query; it runs
 /// only while somebody waits, and at once when a scorer in this process has written.
 /// </summary>
-public sealed class ResultWaiter(IResultsStore store, TimeProvider time)
+public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time, ILogger<ResultWaiter> logger)
 {
     private const int MaximumIds = 1000;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
@@ -123,8 +123,10 @@ public sealed class ResultWaiter(IResultsStore store, TimeProvider time)
         {
             results = await store.GetAsync(ids, CancellationToken.None);
         }
-        catch (StoreUnavailableException)
+        catch (Exception e)
         {
+            // Whatever it is, the loop must live: later waiters would wait for nothing.
+            Log.LookUpFailed(logger, e.Message);
             return;
         }
 
@@ -141,6 +143,12 @@ public sealed class ResultWaiter(IResultsStore store, TimeProvider time)
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Results that are waited for could not be looked up: {Problem}")]
+        public static partial void LookUpFailed(ILogger logger, string problem);
+    }
 
     private sealed class Waiter(Guid id)
     {

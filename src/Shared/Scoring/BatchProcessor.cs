@@ -13,7 +13,7 @@ namespace FinanceIngest.Scoring;
 /// then messages are deleted; a crash in between means redelivery, and unique keys make redelivery harmless.
 /// </summary>
 public sealed partial class BatchProcessor(
-    Queues queues, BatchScorer scorer, IPoisonStore failures, AlertMarker marker, IdCertifier ids, TimeProvider time,
+    Queues queues, BatchScorer scorer, IPoisonStore failures, IAlertOutbox outbox, AlertMarker marker, IdCertifier ids, TimeProvider time,
     ScoringEvents events, ILogger<BatchProcessor> logger)
 {
     /// <summary>A message that by itself has failed this often is poison.</summary>
@@ -43,6 +43,7 @@ public sealed partial class BatchProcessor(
         }
         catch
         {
+            // Renewals end first, so that none of them takes back what is given back.
             await keeper.DisposeAsync();
             await GiveBackAsync(open);
             throw;
@@ -112,7 +113,7 @@ public sealed partial class BatchProcessor(
     private async Task ScoreOneByOneAsync(Delivery delivery, Exception failure, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
     {
         var bad = new List<Transaction>();
-        bool anomalies = false;
+        bool alerts = false;
         foreach (Transaction transaction in delivery.Content.Transactions)
         {
             var alone = new InboundMessage();
@@ -120,7 +121,7 @@ public sealed partial class BatchProcessor(
             try
             {
                 ScoredCounts scored = await scorer.ScoreAsync([delivery with { Content = alone }], abandon);
-                anomalies |= scored.HasAnomalies;
+                alerts |= scored.MayHaveUnsentAlerts;
             }
             catch (Exception e) when (IsFaultOfMessages(e))
             {
@@ -129,12 +130,19 @@ public sealed partial class BatchProcessor(
             }
         }
 
-        if (anomalies)
+        if (bad.Count == 0)
+        {
+            // What was in the way has passed.
+            await SettleAsync([delivery], new ScoredCounts(default, alerts), keeper, open);
+            return;
+        }
+
+        if (alerts)
         {
             await marker.RaiseAsync(CancellationToken.None);
         }
 
-        events.OnScored(anomalies);
+        events.OnScored(alerts);
         int attempts = await failures.CountAttemptAsync(delivery.Lease.Id, failure.Message, abandon);
         if (attempts >= MaximumAttempts)
         {
@@ -156,18 +164,18 @@ public sealed partial class BatchProcessor(
             .Select(item => new UnreadableTransaction(item.Id, item.UserId, item.CategoryId, item.Amount, item.OccurredAt, item.AcceptedAt, reason))
             .Concat(delivery.Content.Unreadable);
         await scorer.GiveUpAsync(delivery, failed, reason, failure?.ToString(), attempts, abandon);
-        events.OnScored(hasAnomalies: false);
+        events.OnScored(mayHaveUnsentAlerts: false);
         await MoveToPoisonAsync(delivery.Lease, reason, keeper, open);
     }
 
     private async Task SettleAsync(List<Delivery> batch, ScoredCounts scored, LeaseKeeper keeper, HashSet<LeasedMessage> open)
     {
-        if (scored.HasAnomalies)
+        if (scored.MayHaveUnsentAlerts)
         {
             await marker.RaiseAsync(CancellationToken.None);
         }
 
-        events.OnScored(scored.HasAnomalies);
+        events.OnScored(scored.MayHaveUnsentAlerts);
         Log.Scored(logger, scored.Counts.Written, scored.Counts.Repeats, scored.Counts.Conflicts, scored.Counts.Alerts, batch.Count);
         await Task.WhenAll(batch.Select(delivery => SettleAsync(delivery, keeper, open)));
     }
@@ -177,8 +185,7 @@ public sealed partial class BatchProcessor(
         await keeper.ReleaseAsync(delivery.Lease);
         if (delivery.Content.IsAlertMarker)
         {
-            await marker.AdoptAsync(delivery.Lease, CancellationToken.None);
-            events.OnScored(hasAnomalies: true);
+            await SettleMarkerAsync(delivery.Lease);
             Close(delivery.Lease, open);
             return;
         }
@@ -196,6 +203,19 @@ public sealed partial class BatchProcessor(
         }
 
         Close(delivery.Lease, open);
+    }
+
+    // A marker that became visible: whoever put it there is gone or has no dispatcher. It stays for as long as alerts are unsent.
+    private async Task SettleMarkerAsync(LeasedMessage message)
+    {
+        if (await outbox.CountUnsentAsync(CancellationToken.None) == 0)
+        {
+            await marker.DropAsync(message, CancellationToken.None);
+            return;
+        }
+
+        await marker.AdoptAsync(message, CancellationToken.None);
+        events.OnScored(mayHaveUnsentAlerts: true);
     }
 
     // The record and the failed rows are committed: a crash before the delete repeats both without effect.

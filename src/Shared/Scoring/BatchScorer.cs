@@ -15,8 +15,8 @@ public sealed record Delivery(LeasedMessage Lease, InboundMessage Content);
 
 /// <summary>What became of a batch.</summary>
 /// <param name="Counts">What was written.</param>
-/// <param name="HasAnomalies">Whether there are anomalies in it, new or repeated: their alerts may be unsent.</param>
-public readonly record struct ScoredCounts(WriteCounts Counts, bool HasAnomalies);
+/// <param name="MayHaveUnsentAlerts">Whether alerts of this batch may be unsent: it has anomalies, or repeats, which may have been anomalies when they were written.</param>
+public readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts);
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
 public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, TimeProvider time)
@@ -47,7 +47,7 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
         }
 
         WriteCounts counts = await store.WriteAsync(new ScoredBatch(results, alerts, poison), cancellationToken);
-        return new ScoredCounts(counts, alerts.Count > 0);
+        return new ScoredCounts(counts, alerts.Count > 0 || counts.Repeats > 0);
     }
 
     /// <summary>Gives up a message: its poison record, and a failed row for each of these transactions that has none yet.</summary>

@@ -10,10 +10,10 @@ public sealed class ScoringEvents
     public event Action? AlertsPending;
 
     /// <summary>Tells everybody.</summary>
-    public void OnScored(bool hasAnomalies)
+    public void OnScored(bool mayHaveUnsentAlerts)
     {
         Written?.Invoke();
-        if (hasAnomalies)
+        if (mayHaveUnsentAlerts)
         {
             AlertsPending?.Invoke();
         }

@@ -59,7 +59,14 @@ public sealed class IdCertifier
     public Guid ForOlderRow(long rowId) => FromHash("older-row", rowId, "", 0);
 
     /// <summary>The alert of a transaction: the same however often it is made or sent.</summary>
-    public Guid AlertId(Guid transactionId) => FromHash("alert", 0, transactionId.ToString("D"), 0);
+    public Guid AlertId(Guid transactionId)
+    {
+        // No certificate: an alert's id, asked for as a transaction's, was never issued as one.
+        Span<byte> hash = stackalloc byte[32];
+        Hash("alert", 0, transactionId.ToString("D"), 0, hash);
+        Stamp(hash);
+        return new Guid(hash[..16], bigEndian: true);
+    }
 
     /// <summary>Whether this installation issued the id (a forged one passes with a chance of 2^−24).</summary>
     public bool IsIssued(Guid id)
@@ -78,6 +85,13 @@ public sealed class IdCertifier
 
     private Guid FromHash(string purpose, long number, string text, int index)
     {
+        Span<byte> hash = stackalloc byte[32];
+        Hash(purpose, number, text, index, hash);
+        return Certify(hash[..16]);
+    }
+
+    private void Hash(string purpose, long number, string text, int index, Span<byte> hash)
+    {
         byte[] purposeBytes = Encoding.UTF8.GetBytes(purpose);
         byte[] textBytes = Encoding.UTF8.GetBytes(text);
         byte[] input = new byte[purposeBytes.Length + 1 + 8 + 4 + textBytes.Length];
@@ -86,19 +100,21 @@ public sealed class IdCertifier
         BinaryPrimitives.WriteInt64BigEndian(rest, number);
         BinaryPrimitives.WriteInt32BigEndian(rest[8..], index);
         textBytes.CopyTo(rest[12..]);
-
-        Span<byte> hash = stackalloc byte[32];
         HMACSHA256.HashData(_bodyKey, input, hash);
-        return Certify(hash[..16]);
     }
 
     // Stamps version and variant into the body and fills in its tag.
     private Guid Certify(Span<byte> bytes)
     {
-        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);
-        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        Stamp(bytes);
         ComputeTag(bytes, bytes[13..]);
         return new Guid(bytes, bigEndian: true);
+    }
+
+    private static void Stamp(Span<byte> bytes)
+    {
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x80);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
     }
 
     private void ComputeTag(ReadOnlySpan<byte> bytes, Span<byte> tag)

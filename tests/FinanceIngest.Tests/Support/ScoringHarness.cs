@@ -104,7 +104,7 @@ internal sealed class ScoringHarness : IDisposable
         [.. (await TextsAsync(Alerts)).Select(text => Encoding.UTF8.GetString(Convert.FromBase64String(text)))];
 
     public BatchProcessor NewProcessor() => new(
-        Queues, new BatchScorer(Store, Ids, new Settings { DataDirectory = _folder.Path }, Time), PoisonStore, Marker, Ids, Time, new ScoringEvents(), NullLogger<BatchProcessor>.Instance);
+        Queues, new BatchScorer(Store, Ids, new Settings { DataDirectory = _folder.Path }, Time), PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), NullLogger<BatchProcessor>.Instance);
 
     public InboundSender NewSender() => new(Inbound, Time, NullLogger<InboundSender>.Instance);
 

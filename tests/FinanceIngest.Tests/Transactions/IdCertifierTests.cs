@@ -15,7 +15,7 @@ public sealed class IdCertifierTests
         Guid[] made =
         [
             ids.NewId(), ids.ForIdempotencyKey(399, "order-1"), ids.ForBatchItem(399, "batch", 0), ids.ForMessage("queue", "message", 0),
-            ids.ForOlderRow(7), ids.AlertId(ids.NewId()),
+            ids.ForOlderRow(7),
         ];
         Assert.All(made, id =>
         {
@@ -24,6 +24,16 @@ public sealed class IdCertifierTests
             Assert.True(ids.IsIssued(id));
         });
         Assert.Equal(made.Length, made.Distinct().Count());
+    }
+
+    [Fact]
+    public void An_alert_has_one_id_which_is_no_transactions()
+    {
+        IdCertifier ids = Certifier();
+        Guid transaction = ids.NewId();
+        Assert.Equal(ids.AlertId(transaction), Certifier().AlertId(transaction));
+        Assert.Equal(8, ids.AlertId(transaction).Version);
+        Assert.False(ids.IsIssued(ids.AlertId(transaction)));
     }
 
     [Fact]

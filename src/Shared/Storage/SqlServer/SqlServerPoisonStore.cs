@@ -13,6 +13,7 @@ public sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvide
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
         BEGIN TRANSACTION;
+        DELETE FROM message_attempts WHERE updated_at < @old;
         UPDATE message_attempts SET attempts = attempts + 1, last_error = @error, updated_at = @now WHERE message_id = @messageId;
         IF @@ROWCOUNT = 0
             INSERT INTO message_attempts (message_id, attempts, last_error, updated_at) VALUES (@messageId, 1, @error, @now);
@@ -23,7 +24,7 @@ public sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvide
     /// <inheritdoc/>
     public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) => database.RunAsync(
         connection => connection.ExecuteScalarAsync<int>(
-            new CommandDefinition(CountAttemptSql, new { messageId, error, now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+            new CommandDefinition(CountAttemptSql, new { messageId, error, now = time.UtcNowMicroseconds(), old = time.UtcNowMicroseconds() - IPoisonStore.KeepAttempts }, cancellationToken: cancellationToken)),
         cancellationToken);
 
     internal const string ForgiveAttemptSql =

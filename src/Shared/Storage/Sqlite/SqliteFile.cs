@@ -10,6 +10,9 @@ namespace FinanceIngest.Storage.Sqlite;
 /// <remarks>WAL with synchronous=FULL: a commit that was reported is on the disk (https://sqlite.org/pragma.html#pragma_synchronous).</remarks>
 public sealed class SqliteFile : IDisposable
 {
+    // How long another process's lock is waited for, by SQLite and then once more by its provider.
+    private const int LockTimeoutSeconds = 5;
+
     private readonly string _connectionString;
     private readonly Lock _gate = new();
     private readonly Action<SqliteSession> _createSchema;
@@ -23,7 +26,7 @@ public sealed class SqliteFile : IDisposable
     {
         Path = path;
         _createSchema = createSchema;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString();
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = LockTimeoutSeconds }.ToString();
     }
 
     /// <summary>Full path.</summary>
@@ -123,7 +126,7 @@ public sealed class SqliteFile : IDisposable
             connection.Open();
             var session = new SqliteSession(connection);
             // busy_timeout first: switching to WAL takes a lock for a moment.
-            session.Execute("PRAGMA busy_timeout = 10000");
+            session.Execute(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutSeconds * 1000}"));
             session.Execute("PRAGMA journal_mode = WAL");
             session.Execute("PRAGMA synchronous = FULL");
             session.Execute("PRAGMA temp_store = MEMORY");

@@ -10,8 +10,9 @@ public sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider time
     public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken)
     {
         string now = Timestamp.ToText(time.UtcNowMicroseconds());
+        string old = Timestamp.ToText(time.UtcNowMicroseconds() - IPoisonStore.KeepAttempts);
         return database.WriteAsync(
-            session => (int)session.Scalar<long>(
+            session => session.Execute("DELETE FROM message_attempts WHERE updated_at < @old", ("@old", old)) < 0 ? 0 : (int)session.Scalar<long>(
                 """
                 INSERT INTO message_attempts (message_id, attempts, last_error, updated_at) VALUES (@message_id, 1, @error, @now)
                 ON CONFLICT (message_id) DO UPDATE SET attempts = attempts + 1, last_error = excluded.last_error, updated_at = excluded.updated_at

@@ -59,7 +59,7 @@ public sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStore
     public Task<AnomalyPage> ReadAnomaliesAsync(AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
         session =>
         {
-            // One statement per combination of filters, so that each uses its index.
+            // One statement per combination of filters, so that a user's history is found by its index; a category alone is sought among all anomalies.
             string where = (filter.UserId is null ? "" : " AND t.user_id = @user_id")
                 + (filter.CategoryId is null ? "" : " AND t.category_id = @category_id")
                 + (filter.From is null ? "" : " AND t.occurred_at >= @from")

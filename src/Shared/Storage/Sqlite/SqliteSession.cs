@@ -52,10 +52,19 @@ public sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return rows;
     }
 
-    /// <summary>Runs the work in a write transaction that is taken at once (a deferred one could fail half-way with SQLITE_BUSY).</summary>
+    /// <summary>Runs the work in a write transaction.</summary>
     public void InTransaction(Action work)
     {
-        Execute("BEGIN IMMEDIATE");
+        Begin();
+        FinishTransaction(work);
+    }
+
+    /// <summary>Takes a write transaction at once (a deferred one could fail half-way with SQLITE_BUSY).</summary>
+    public void Begin() => Execute("BEGIN IMMEDIATE");
+
+    /// <summary>Runs the work and commits, or leaves nothing of it.</summary>
+    public void FinishTransaction(Action work)
+    {
         try
         {
             work();

@@ -62,12 +62,23 @@ internal sealed class SqliteWriter : IDisposable
 
         try
         {
-            _session.InTransaction(() => group.ForEach(write => write.Apply(_session)));
+            _session.Begin();
+        }
+        catch (Exception e)
+        {
+            // The file is locked or gone: no fault of any write, and no better for one alone.
+            group.ForEach(write => write.Fail(e));
+            return;
+        }
+
+        try
+        {
+            _session.FinishTransaction(() => group.ForEach(write => write.Apply(_session)));
         }
         catch (Exception) when (group.Count > 1)
         {
             // Nothing of the group remains: each write by itself shows which one failed.
-            foreach (Write write in group)
+            foreach (Write write in group.Where(write => !write.IsCancelled()))
             {
                 Commit([write]);
             }

@@ -82,7 +82,7 @@ CREATE TABLE poison_messages (
     failed_at DATETIME2(6) NOT NULL
 );
 
--- Failures of messages that are still on the queue.
+-- Failures of messages, and attempts at those that may end the process; forgotten after two weeks.
 CREATE TABLE message_attempts (
     message_id NVARCHAR(200) NOT NULL CONSTRAINT message_attempts_pk PRIMARY KEY,
     attempts INT NOT NULL,

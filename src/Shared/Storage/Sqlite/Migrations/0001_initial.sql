@@ -74,7 +74,7 @@ CREATE TABLE poison_messages (
     failed_at TEXT NOT NULL
 );
 
--- Failures of messages that are still on the queue.
+-- Failures of messages, and attempts at those that may end the process; forgotten after two weeks.
 CREATE TABLE message_attempts (
     message_id TEXT PRIMARY KEY,
     attempts INTEGER NOT NULL,
