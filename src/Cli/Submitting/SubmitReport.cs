@@ -44,6 +44,10 @@ internal static class SubmitReport
             report.WriteLine($"scored    {Number(scores.Scored)}");
             report.WriteLine($"anomalies {Number(scores.Anomalies)}");
             report.WriteLine($"failed    {Number(scores.Failed)}");
+            if (scores.Other > 0)
+            {
+                report.WriteLine($"other     {Number(scores.Other)}: purged, or unknown to the server");
+            }
         }
     }
 
@@ -88,7 +92,7 @@ internal static class SubmitReport
         if (outcome.KeysUseContent && outcome.Tally.Rejected > 0)
         {
             report.Note(
-                "Rows without occurred_at and idempotency_key are known by this file's exact content: put corrected rows into a new file. This file, edited and sent again, would count all of them again.");
+                "Keys of these rows rest on the exact content of the whole file: put corrected rows into a new file. This one, edited and sent again, would count rows again that were accepted.");
         }
     }
 
@@ -129,6 +133,7 @@ internal static class SubmitReport
     {
         json.WriteNumber("scored", scores.Scored);
         json.WriteNumber("failed", scores.Failed);
+        json.WriteNumber("purged_or_unknown", scores.Other);
         json.WriteNumber("anomalies", scores.Anomalies);
         json.WriteStartArray("farthest_anomalies");
         foreach (Anomaly anomaly in scores.Farthest)
