@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
+using FinanceIngest.Storage;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
@@ -107,6 +108,34 @@ public sealed class AlertDispatcherTests : IDisposable
 
         _system.Inbound.IsDown = false;
         Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task A_redelivered_anomaly_keeps_its_unsent_alert_awake_even_when_the_baseline_has_moved()
+    {
+        await _system.AddBaselineAsync();
+        await _system.SendAsync(_system.Transaction(6000));
+        _system.Store.AfterWrite = _ => FaultingScoringStore.Outage;
+        await Assert.ThrowsAsync<StoreUnavailableException>(_system.ProcessAsync);
+        _system.Store.AfterWrite = _ => null;
+        await _system.AddBaselineAsync(mean: 6000);
+
+        await _system.ProcessAsync();
+
+        Assert.Equal(1, await _system.Outbox.CountUnsentAsync(default));
+        Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task A_received_marker_goes_when_another_process_has_sent_the_alerts()
+    {
+        await ScoreAnomalyAsync();
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+        _system.Time.Advance(TimeSpan.FromSeconds(26));
+
+        await _system.ProcessAsync();
+
+        Assert.Equal(0, (await _system.Inbound.GetDepthAsync(default)).Length);
     }
 
     public void Dispose() => _system.Dispose();

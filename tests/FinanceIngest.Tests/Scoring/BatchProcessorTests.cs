@@ -229,5 +229,19 @@ public sealed class BatchProcessorTests : IDisposable
         Assert.Single((await _system.Results.ReadFeedAsync(FeedCursor.Start, 100, default))!.Results);
     }
 
+    [Fact]
+    public async Task A_message_whose_transactions_all_succeed_alone_is_settled_and_not_counted()
+    {
+        Transaction[] transactions = [_system.Transaction(1), _system.Transaction(2)];
+        await _system.SendAsync(transactions);
+        _system.Store.BeforeWrite = batch => batch.Results.Count > 1 ? new ArithmeticException("not together") : null;
+
+        await _system.ProcessAsync();
+
+        Assert.All(transactions, transaction => Assert.Equal(TransactionStatus.Scored, _system.ResultAsync(transaction.Id).Result!.Status));
+        Assert.Equal(0, (await _system.Inbound.GetDepthAsync(default)).Length);
+        Assert.Equal(1, await _system.PoisonStore.CountAttemptAsync("another", "", default));
+    }
+
     public void Dispose() => _system.Dispose();
 }

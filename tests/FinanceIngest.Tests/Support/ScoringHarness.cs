@@ -67,8 +67,8 @@ internal sealed class ScoringHarness : IDisposable
     public BatchProcessor Processor { get; }
 
     /// <summary>Mean 2000, deviation 500: 2500 is normal, 6000 an anomaly.</summary>
-    public Task AddBaselineAsync(long userId = 399, long categoryId = 2310) =>
-        new SqliteBaselineStore(_database, Time).UpsertAsync([new(new(userId, categoryId), new Baseline(2000, 500, 40))], default);
+    public Task AddBaselineAsync(double mean = 2000) =>
+        new SqliteBaselineStore(_database, Time).UpsertAsync([new(new(399, 2310), new Baseline(mean, 500, 40))], default);
 
     public Transaction Transaction(long amount, Guid? id = null, long userId = 399) =>
         new(id ?? Ids.NewId(), userId, 2310, new Money(amount * Money.Scale), Time.UtcNowMicroseconds(), Time.UtcNowMicroseconds());
