@@ -1,0 +1,163 @@
+using FinanceIngest.Intake;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FinanceIngest.Tests.Intake;
+
+/// <summary>Group commit: who is answered when, and whose send failed.</summary>
+public sealed class InboundSenderTests
+{
+    private static readonly IdCertifier s_ids = new("a signing key", TimeProvider.System);
+
+    [Fact]
+    public async Task A_lone_request_is_sent_at_once_and_answered_only_when_its_message_is_durable()
+    {
+        var queue = new HeldQueue();
+        await using InboundSender sender = NewSender(queue);
+
+        Task<Exception?[]?> answer = sender.SendAsync([Transaction()], default);
+        HeldQueue.Send send = await queue.NextAsync();
+
+        Assert.False(answer.IsCompleted);
+        send.Succeed();
+        Assert.Null(await answer);
+        Assert.Equal(1, sender.SentMessages);
+    }
+
+    [Fact]
+    public async Task While_a_send_is_under_way_requests_gather_into_the_next_message()
+    {
+        var queue = new HeldQueue();
+        await using InboundSender sender = NewSender(queue);
+        Task<Exception?[]?> first = sender.SendAsync([Transaction()], default);
+        HeldQueue.Send firstSend = await queue.NextAsync();
+        Task<Exception?[]?>[] others = [.. Enumerable.Range(0, 50).Select(_ => sender.SendAsync([Transaction()], default))];
+
+        firstSend.Succeed();
+        HeldQueue.Send secondSend = await queue.NextAsync();
+        secondSend.Succeed();
+
+        Assert.Null(await first);
+        Assert.All(await Task.WhenAll(others), Assert.Null);
+        Assert.Equal((1, 50), (firstSend.Count, secondSend.Count));
+    }
+
+    [Fact]
+    public async Task A_failed_send_fails_exactly_its_requests()
+    {
+        var queue = new HeldQueue();
+        await using InboundSender sender = NewSender(queue);
+        Task<Exception?[]?> first = sender.SendAsync([Transaction()], default);
+        HeldQueue.Send firstSend = await queue.NextAsync();
+        Task<Exception?[]?> second = sender.SendAsync([Transaction(), Transaction()], default);
+
+        firstSend.Fail();
+        (await queue.NextAsync()).Succeed();
+
+        Assert.IsType<QueueUnavailableException>(Assert.Single((await first)!));
+        Assert.Null(await second);
+    }
+
+    [Fact]
+    public async Task A_large_batch_is_spread_over_messages_that_travel_side_by_side_and_fail_by_themselves()
+    {
+        var queue = new HeldQueue();
+        await using InboundSender sender = NewSender(queue);
+        Transaction[] transactions = [.. Enumerable.Range(0, 700).Select(_ => Transaction())];
+
+        Task<Exception?[]?> answer = sender.SendAsync(transactions, default);
+        HeldQueue.Send one = await queue.NextAsync();
+        HeldQueue.Send two = await queue.NextAsync();
+        one.Succeed();
+        two.Fail();
+        HeldQueue.Send rest = await queue.NextAsync();
+        rest.Succeed();
+
+        Exception?[]? failures = await answer;
+        Assert.Equal(700, one.Count + two.Count + rest.Count);
+        Assert.Equal(two.Count, failures!.Count(failure => failure is not null));
+        Assert.All(failures![one.Count..(one.Count + two.Count)], Assert.NotNull);
+    }
+
+    [Fact]
+    public async Task More_than_the_process_can_hold_is_refused_and_later_taken_again()
+    {
+        var queue = new HeldQueue();
+        await using InboundSender sender = NewSender(queue);
+        Transaction transaction = Transaction();
+        Transaction[] tooMany = [.. Enumerable.Repeat(transaction, 200_001)];
+
+        await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync(tooMany, default));
+
+        Task<Exception?[]?> answer = sender.SendAsync([transaction], default);
+        (await queue.NextAsync()).Succeed();
+        Assert.Null(await answer);
+    }
+
+    [Fact]
+    public async Task The_end_of_the_process_waits_for_what_was_handed_in()
+    {
+        var queue = new HeldQueue();
+        InboundSender sender = NewSender(queue);
+        Task<Exception?[]?> answer = sender.SendAsync([Transaction()], default);
+        HeldQueue.Send send = await queue.NextAsync();
+
+        Task end = sender.DisposeAsync().AsTask();
+        Assert.False(end.IsCompleted);
+        send.Succeed();
+        await end;
+
+        Assert.Null(await answer);
+        await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync([Transaction()], default));
+    }
+
+    private static InboundSender NewSender(IMessageQueue queue) => new(queue, TimeProvider.System, NullLogger<InboundSender>.Instance);
+
+    private static Transaction Transaction() => new(s_ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch);
+
+    /// <summary>A queue whose sends end when the test says so.</summary>
+    private sealed class HeldQueue : IMessageQueue
+    {
+        private readonly System.Threading.Channels.Channel<Send> _sends = System.Threading.Channels.Channel.CreateUnbounded<Send>();
+
+        public string Name => "held";
+
+        public async Task<Send> NextAsync()
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            return await _sends.Reader.ReadAsync(patience.Token);
+        }
+
+        public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+        {
+            var send = new Send(text);
+            _sends.Writer.TryWrite(send);
+            return send.Completion;
+        }
+
+        public Task EnsureExistsAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task ProbeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public sealed class Send(string text)
+        {
+            private readonly TaskCompletionSource<LeasedMessage> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+            public Task<LeasedMessage> Completion => _completion.Task;
+
+            /// <summary>Transactions in the message.</summary>
+            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(text)).RootElement.GetProperty("transactions").GetArrayLength();
+
+            public void Succeed() => _completion.SetResult(null!);
+
+            public void Fail() => _completion.SetException(new QueueUnavailableException("held", new IOException("down")));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text;
+using CsCheck;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FinanceIngest.Tests.Queueing;
+
+/// <summary>The envelope and its decoder, over whatever a queue may hold.</summary>
+public sealed class InboundMessageTests
+{
+    private static readonly IdCertifier s_ids = new("a signing key", new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56)));
+    private static readonly DateTime s_insertedAt = new(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc);
+
+    private static readonly Gen<Transaction> s_transaction = Gen.Select(
+        Gen.Long[1, long.MaxValue], Gen.Long[1, long.MaxValue], Gen.Long[-long.MaxValue, long.MaxValue], Gen.Long[0, DateTime.MaxValue.Ticks], Gen.Long[0, DateTime.MaxValue.Ticks],
+        (user, category, units, occurred, accepted) => new Transaction(s_ids.NewId(), user, category, new Money(units), Instant(occurred), Instant(accepted)));
+
+    // Pieces of real messages, so that random texts get far into the decoder.
+    private static readonly string[] s_pieces =
+    [
+        "{", "}", "[", "]", ",", ":", "\"v\":1", "\"v\":2", "\"transactions\":", "\"user_id\":399", "\"category_id\":2310", "\"amount\":\"16.9\"", "\"amount\":1e400", "\"id\":\"x\"",
+        "\"traceparent\":\"00\"", "\"marker\":\"unsent-alerts\"", "null", "\"\\ud800\"", "\u0000", " ",
+    ];
+
+    private static readonly Gen<string> s_almostAMessage = Gen.Int[0, s_pieces.Length - 1].Array[0, 24].Select(picks => string.Concat(picks.Select(pick => s_pieces[pick])));
+
+    [Fact]
+    public void What_is_packed_is_unpacked_exactly() => s_transaction.List[1, 300].Sample(transactions =>
+    {
+        var messages = new List<InboundMessage>();
+        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        foreach (Transaction transaction in transactions)
+        {
+            if (!envelope.TryAdd(transaction))
+            {
+                messages.Add(Decode(envelope.ToMessageText()));
+                envelope = new InboundEnvelope(null);
+                Assert.True(envelope.TryAdd(transaction));
+            }
+        }
+
+        messages.Add(Decode(envelope.ToMessageText()));
+        Assert.All(messages, message => Assert.Null(message.PoisonReason));
+        Assert.StartsWith("00-4bf92f", messages[0].TraceParent, StringComparison.Ordinal);
+        Assert.Equal(transactions, messages.SelectMany(message => message.Transactions));
+    }, iter: 60);
+
+    [Fact]
+    public void No_message_is_longer_than_the_queue_takes()
+    {
+        var envelope = new InboundEnvelope(null);
+        var widest = new Transaction(s_ids.NewId(), long.MaxValue, long.MaxValue, new Money(-long.MaxValue), s_insertedAt, s_insertedAt);
+        while (envelope.TryAdd(widest))
+        {
+            // Until it is full.
+        }
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(envelope.ToMessageText()), MessageText.MaximumLength - 400, MessageText.MaximumLength);
+        Assert.True(envelope.Count >= 200);
+    }
+
+    [Fact]
+    public void Any_text_is_decoded_or_poison_and_never_throws() => Gen.OneOf(
+        Gen.String, Gen.Byte.Array.Select(Convert.ToBase64String), s_almostAMessage, s_almostAMessage.Select(MessageText.Encode)).Sample(text =>
+    {
+        InboundMessage message = Decode(text);
+        bool somethingToDo = message.Transactions.Count > 0 || message.IsAlertMarker || message.PoisonReason is not null;
+        bool emptyEnvelope = MessageText.TryDecode(text, out byte[] json) && Encoding.UTF8.GetString(json).Contains("\"transactions\"", StringComparison.Ordinal);
+        Assert.True(somethingToDo || emptyEnvelope);
+        Assert.All(message.Transactions, transaction => Assert.True(s_ids.IsIssued(transaction.Id)));
+        Assert.All(message.Unreadable, _ => Assert.NotNull(message.PoisonReason));
+    }, iter: 20_000);
+
+    [Fact]
+    public void A_text_cut_off_anywhere_scores_nothing()
+    {
+        var envelope = new InboundEnvelope(null);
+        envelope.TryAdd(new Transaction(s_ids.NewId(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
+        string json = Encoding.UTF8.GetString(Convert.FromBase64String(envelope.ToMessageText()));
+        for (int length = 0; length < json.Length; length++)
+        {
+            InboundMessage message = Decode(json[..length]);
+            Assert.NotNull(message.PoisonReason);
+            Assert.Empty(message.Transactions);
+        }
+    }
+
+    private static InboundMessage Decode(string text) => InboundMessage.Decode("transactions-inbound", new Message { Id = "message", Text = text, InsertedAt = s_insertedAt, DequeueCount = 1 }, s_ids);
+
+    private static DateTime Instant(long ticks) => Timestamp.Truncate(new DateTime(ticks, DateTimeKind.Utc));
+
+    private sealed class Message : LeasedMessage
+    {
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
+        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult(true);
+    }
+}
