@@ -34,8 +34,7 @@ public sealed class AzureQueuesTests(AzuriteFixture azurite) : EndToEndTests
     {
         if (_server is not null)
         {
-            Assert.Equal(0, await _server.TerminateAsync());
-            Assert.Equal(0, await _worker!.TerminateAsync());
+            Assert.All(await Task.WhenAll(_server.TerminateAsync(), _worker!.TerminateAsync()), exitCode => Assert.Equal(0, exitCode));
         }
     }
 
