@@ -102,14 +102,14 @@ public abstract class EndToEndTests : IAsyncLifetime
     [Fact]
     public async Task A_terminated_intake_answers_those_who_wait()
     {
-        // An id that is issued and will never have a row: the batch's key makes it, its transaction is refused by nobody and sent by nobody.
+        // An issued id that will never have a row. Who waits for it is answered with "pending" when the server stops; were the wait held, the
+        // stop's limit of 25 s would cut the connection of this one of 30 s.
         Task<HttpResponseMessage> waiting = Client.GetAsync($"/api/transactions/{new IdCertifier((await File.ReadAllTextAsync(Path.Combine(Folder.Path, "id-signing.key"))).Trim(), TimeProvider.System).NewId()}?wait=30");
         await Client.GetAsync("/healthz");
-        long started = TimeProvider.System.GetTimestamp();
         await StopAsync();
 
-        Assert.Equal(HttpStatusCode.OK, (await waiting).StatusCode);
-        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(25), "Shutdown took longer than the 25 s of the contract.");
+        JsonElement answer = await (await waiting).Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal("pending", answer.GetProperty("status").GetString());
     }
 
     internal static async Task AddBaselinesAsync(string folder, IReadOnlyList<BaselineRow> rows)
