@@ -107,7 +107,7 @@ internal static class CommandLine
     // What is expected to go wrong speaks for itself; anything else is a bug of ours and names its kind.
     private static string MessageOf(Exception e) => e switch
     {
-        CliException or SettingsException or StoreUnavailableException or QueueUnavailableException => e.Message,
+        CliException or SettingsException or StoreUnavailableException or QueueUnavailableException or MigrationException => e.Message,
         BaselineFileException or HttpRequestException or IOException or UnauthorizedAccessException or InvalidDataException => e.Message,
         _ => $"Unexpected {e.GetType().Name}: {e.Message}",
     };

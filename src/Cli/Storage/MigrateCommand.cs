@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text.Json;
 using FinanceIngest.Cli.Running;
 using FinanceIngest.Hosting;
@@ -12,18 +13,25 @@ internal static class MigrateCommand
     /// <summary>The command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var command = new Command("migrate", "Brings the database to this program's schema version. Safe to repeat.");
+        var timeZone = new Option<TimeZoneInfo>("--time-zone")
+        {
+            Description = "For a database of the older system: the time zone of its local times, such as Asia/Kolkata (default UTC, which Azure SQL keeps).",
+            HelpName = "NAME",
+            CustomParser = ParseTimeZone,
+            DefaultValueFactory = _ => TimeZoneInfo.Utc,
+        };
+        var command = new Command("migrate", "Brings the database to this program's schema version, one of the older system included. Safe to repeat.") { timeZone };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);
-            return await RunAsync(session.Get<IDatabaseMigrator>(), session.Report, cancellationToken);
+            return await RunAsync(session.Get<IDatabaseMigrator>(), parsed.GetRequiredValue(timeZone), session.Report, cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IDatabaseMigrator migrator, Report report, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(IDatabaseMigrator migrator, TimeZoneInfo olderTimeZone, Report report, CancellationToken cancellationToken)
     {
-        MigrationOutcome outcome = await migrator.MigrateAsync(cancellationToken);
+        MigrationOutcome outcome = await migrator.MigrateAsync(olderTimeZone, cancellationToken);
         if (report.Json)
         {
             report.WriteJson(json => Write(json, migrator.Target, outcome));
@@ -36,6 +44,14 @@ internal static class MigrateCommand
         {
             report.WriteLine($"{migrator.Target}: version {outcome.VersionBefore} → {outcome.VersionAfter}.");
             report.WriteLine($"Applied: {string.Join(", ", outcome.Applied)}.");
+            if (outcome.OlderSystem is { } older)
+            {
+                report.WriteLine("Taken over from the older system:");
+                foreach ((string _, string text, long count) in Lines(older))
+                {
+                    report.WriteLine($"  {count} {text}");
+                }
+            }
         }
 
         return ProgramHost.Done;
@@ -54,6 +70,41 @@ internal static class MigrateCommand
         }
 
         json.WriteEndArray();
+        if (outcome.OlderSystem is { } older)
+        {
+            json.WriteStartObject("older_system");
+            foreach ((string name, string _, long count) in Lines(older))
+            {
+                json.WriteNumber(name, count);
+            }
+
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
+    }
+
+    private static IEnumerable<(string Name, string Text, long Count)> Lines(OlderSystemReport older) =>
+    [
+        ("baselines", "baselines", older.Baselines),
+        ("baselines_superseded", "baselines that were not the newest of their key, now in anomaly_stats_superseded", older.BaselinesSuperseded),
+        ("transactions", "transactions", older.Transactions),
+        ("amounts_rounded", "amounts rounded to four decimals, the original in amount_legacy", older.AmountsRounded),
+        ("amounts_out_of_range", "amounts too large, the original in amount_legacy", older.AmountsOutOfRange),
+        ("flags_filled_in", "empty is_anomaly filled in from the score", older.FlagsFilledIn),
+        ("times_filled_in", "empty created_at, for which the time of this upgrade stands now", older.TimesFilledIn),
+        ("times_ambiguous", "local times that a change of the clocks makes ambiguous, taken as standard time", older.TimesAmbiguous),
+    ];
+
+    private static TimeZoneInfo? ParseTimeZone(ArgumentResult argument)
+    {
+        string name = argument.Tokens[0].Value;
+        if (TimeZoneInfo.TryFindSystemTimeZoneById(name, out TimeZoneInfo? zone))
+        {
+            return zone;
+        }
+
+        argument.AddError($"'{name}' is not a time zone that this machine knows.");
+        return null;
     }
 }

@@ -6,13 +6,17 @@ public interface IDatabaseMigrator
     /// <summary>Which database, for people: a file's path, or server and database. Holds no secret.</summary>
     string Target { get; }
 
-    /// <summary>Applies what is missing. Safe to repeat and beside running programs.</summary>
+    /// <summary>Applies what is missing, and takes over the tables of the older system. Safe to repeat and beside running programs.</summary>
+    /// <param name="olderTimeZone">The time zone of the older system's local times; UTC on Azure SQL.</param>
+    /// <param name="cancellationToken">Gives up; nothing is changed then.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached, or is newer than this program.</exception>
-    Task<MigrationOutcome> MigrateAsync(CancellationToken cancellationToken);
+    /// <exception cref="MigrationException">Its tables are neither this system's nor the older one's.</exception>
+    Task<MigrationOutcome> MigrateAsync(TimeZoneInfo olderTimeZone, CancellationToken cancellationToken);
 }
 
 /// <summary>What a migration found and did.</summary>
 /// <param name="VersionBefore">0 for a database without a schema.</param>
 /// <param name="VersionAfter">This program's version.</param>
 /// <param name="Applied">Names of the scripts that were applied, in order; empty when there was nothing to do.</param>
-public sealed record MigrationOutcome(int VersionBefore, int VersionAfter, IReadOnlyList<string> Applied);
+/// <param name="OlderSystem">What was taken over from the older system, if anything of it was there.</param>
+public sealed record MigrationOutcome(int VersionBefore, int VersionAfter, IReadOnlyList<string> Applied, OlderSystemReport? OlderSystem = null);

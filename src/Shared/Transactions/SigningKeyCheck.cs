@@ -9,7 +9,7 @@ namespace FinanceIngest.Transactions;
 /// </summary>
 public sealed class SigningKeyCheck(IInstallationStore installation, IdCertifier ids)
 {
-    private const string Name = "signing-key-fingerprint";
+    internal const string Name = "signing-key-fingerprint";
 
     /// <summary>Compares the key with the one that the database remembers; the first process makes it remember its own.</summary>
     /// <exception cref="SettingsException">It is another key.</exception>

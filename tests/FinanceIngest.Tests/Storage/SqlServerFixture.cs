@@ -17,6 +17,9 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM purged_transactions; DELETE FROM installation;
         """;
 
+    /// <summary>Certifies the ids of the older system's rows.</summary>
+    public static readonly IdCertifier Ids = new("a signing key of the tests, long enough", TimeProvider.System);
+
     private readonly List<SqlServerDatabase> _open = [];
     private string? _connectionString;
 
@@ -33,7 +36,7 @@ public sealed class SqlServerFixture : StoreFixture
         }
 
         _connectionString = await SqlServerInstance.CreateDatabaseAsync(server);
-        await new SqlServerMigrator(OpenDatabase(), Time).MigrateAsync(CancellationToken.None);
+        await new SqlServerMigrator(OpenDatabase(), Ids, Time).MigrateAsync(TimeZoneInfo.Utc, CancellationToken.None);
     }
 
     public override async ValueTask DisposeAsync()

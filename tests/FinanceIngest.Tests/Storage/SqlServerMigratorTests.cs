@@ -12,14 +12,14 @@ public sealed class SqlServerMigratorTests
     [Fact]
     public async Task Two_migrators_at_once_apply_every_script_once()
     {
-        await using var fixture = new EmptyDatabase();
+        await using var fixture = new EmptySqlServerDatabase();
         await fixture.InitializeAsync();
 
-        IReadOnlyList<string>[] applied = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => fixture.MigrateAsync()));
+        IReadOnlyList<string>[] applied = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => fixture.ApplyAsync()));
 
         string[] scripts = [.. MigrationScript.Of("SqlServer").Select(script => script.Name)];
         Assert.Equal(scripts, applied.SelectMany(names => names));
-        Assert.Empty(await fixture.MigrateAsync());
+        Assert.Empty(await fixture.ApplyAsync());
         await using SqlConnection connection = await fixture.ConnectAsync();
         Assert.Equal(scripts, await connection.QueryAsync<string>("SELECT name FROM schema_migrations ORDER BY version"));
     }
@@ -27,15 +27,15 @@ public sealed class SqlServerMigratorTests
     [Fact]
     public async Task A_database_of_a_newer_program_is_left_alone()
     {
-        await using var fixture = new EmptyDatabase();
+        await using var fixture = new EmptySqlServerDatabase();
         await fixture.InitializeAsync();
-        await fixture.MigrateAsync();
+        await fixture.ApplyAsync();
         await using (SqlConnection connection = await fixture.ConnectAsync())
         {
             await connection.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', '2030-01-01')");
         }
 
-        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(fixture.MigrateAsync);
+        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(fixture.ApplyAsync);
 
         Assert.Contains("9999", e.Message, StringComparison.Ordinal);
     }
@@ -43,46 +43,12 @@ public sealed class SqlServerMigratorTests
     [Fact]
     public async Task A_database_that_was_not_migrated_is_an_outage_and_no_fault_of_a_message()
     {
-        await using var fixture = new EmptyDatabase();
+        await using var fixture = new EmptySqlServerDatabase();
         await fixture.InitializeAsync();
 
         StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(
             () => new SqlServerAlertOutbox(fixture.Database, TimeProvider.System).CountUnsentAsync(Token));
 
         Assert.Contains("alert_outbox", e.Message, StringComparison.Ordinal);
-    }
-
-    private sealed class EmptyDatabase : IAsyncDisposable
-    {
-        private string? _connectionString;
-        private SqlServerDatabase? _database;
-
-        public SqlServerDatabase Database => _database!;
-
-        public async Task InitializeAsync()
-        {
-            string? server = await SqlServerInstance.ConnectionStringAsync();
-            Assert.SkipWhen(server is null, SqlServerInstance.Missing);
-            _connectionString = await SqlServerInstance.CreateDatabaseAsync(server!);
-            _database = SqlServerFixture.OpenDatabase(_connectionString, TimeProvider.System);
-        }
-
-        public async Task<IReadOnlyList<string>> MigrateAsync() => (await new SqlServerMigrator(Database, TimeProvider.System).MigrateAsync(Token)).Applied;
-
-        public async Task<SqlConnection> ConnectAsync()
-        {
-            var connection = new SqlConnection(_connectionString);
-            await connection.OpenAsync(Token);
-            return connection;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            _database?.Dispose();
-            if (_connectionString is not null)
-            {
-                await SqlServerInstance.DropDatabaseAsync(_connectionString);
-            }
-        }
     }
 }

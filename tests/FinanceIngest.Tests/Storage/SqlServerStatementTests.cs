@@ -57,7 +57,7 @@ public sealed class SqlServerStatementTests
 
         Assert.Equal(
             [
-                nameof(SqlServerAlertOutbox), nameof(SqlServerBaselineStore), nameof(SqlServerInstallationStore), nameof(SqlServerMigrator), nameof(SqlServerPoisonStore),
+                nameof(OlderSystemUpgrade), nameof(SqlServerAlertOutbox), nameof(SqlServerBaselineStore), nameof(SqlServerInstallationStore), nameof(SqlServerMigrator), nameof(SqlServerPoisonStore),
                 nameof(SqlServerResultsStore), nameof(SqlServerScoringStore),
             ],
             checkedStores);

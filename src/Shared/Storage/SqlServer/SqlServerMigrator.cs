@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Text.RegularExpressions;
 using Dapper;
 using FinanceIngest.Transactions;
@@ -7,7 +6,7 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>Brings a database to this program's schema version. Two at once are safe: the second waits and finds nothing to do.</summary>
-public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimeProvider time) : IDatabaseMigrator
+public sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCertifier ids, TimeProvider time) : IDatabaseMigrator
 {
     /// <summary>Seconds that one statement may take, and that another migrator is waited for.</summary>
     private const int Patience = 1800;
@@ -46,17 +45,17 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimePr
     /// <inheritdoc/>
     /// <remarks>All that is missing is applied, or none of it.</remarks>
     /// <exception cref="SqlException">A script failed; nothing of it remains.</exception>
-    public Task<MigrationOutcome> MigrateAsync(CancellationToken cancellationToken) => database.RunAsync(
-        connection => MigrateAsync(connection, cancellationToken),
+    public Task<MigrationOutcome> MigrateAsync(TimeZoneInfo olderTimeZone, CancellationToken cancellationToken) => database.RunAsync(
+        connection => MigrateAsync(connection, olderTimeZone, cancellationToken),
         cancellationToken);
 
     /// <summary>The batches of a script, which stand between lines that say <c>GO</c>.</summary>
     internal static IEnumerable<string> Batches(string script) =>
         GoLine().Split(script).Where(batch => !string.IsNullOrWhiteSpace(batch));
 
-    private async Task<MigrationOutcome> MigrateAsync(SqlConnection connection, CancellationToken cancellationToken)
+    private async Task<MigrationOutcome> MigrateAsync(SqlConnection connection, TimeZoneInfo olderTimeZone, CancellationToken cancellationToken)
     {
-        await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var transaction = (SqlTransaction)await connection.BeginTransactionAsync(cancellationToken);
         CommandDefinition Command(string sql, object? parameters = null) =>
             new(sql, parameters, transaction, Patience, cancellationToken: cancellationToken);
 
@@ -74,6 +73,12 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimePr
                 $"it is at schema version {version}, newer than this program's {scripts[^1].Version}; run the newer program."));
         }
 
+        var older = new OlderSystemUpgrade(connection, transaction, Patience);
+        if (version == 0)
+        {
+            await older.SetAsideAsync(cancellationToken);
+        }
+
         MigrationScript[] missing = [.. scripts.Where(script => script.Version > version)];
         foreach (MigrationScript script in missing)
         {
@@ -85,8 +90,17 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, TimePr
             await connection.ExecuteAsync(Command(AppliedSql, new { script.Version, script.Name, now = time.UtcNowMicroseconds() }));
         }
 
+        OlderSystemReport? report = null;
+        if (older.IsNeeded)
+        {
+            report = await older.CopyAsync(ids, olderTimeZone, time.UtcNowMicroseconds(), cancellationToken);
+
+            // The rows' ids are certified with this key: from now on it is the installation's.
+            await connection.ExecuteAsync(Command(SqlServerInstallationStore.ReadOrAddSql, new { name = SigningKeyCheck.Name, value = ids.Fingerprint }));
+        }
+
         await transaction.CommitAsync(cancellationToken);
-        return new MigrationOutcome(version, scripts[^1].Version, [.. missing.Select(script => script.Name)]);
+        return new MigrationOutcome(version, scripts[^1].Version, [.. missing.Select(script => script.Name)], report);
     }
 
     [GeneratedRegex(@"^[ \t]*GO[ \t]*\r?$", RegexOptions.Multiline | RegexOptions.IgnoreCase)]

@@ -7,5 +7,6 @@ public sealed class SqliteMigrator(SqliteDatabase database) : IDatabaseMigrator
     public string Target => database.Path;
 
     /// <inheritdoc/>
-    public Task<MigrationOutcome> MigrateAsync(CancellationToken cancellationToken) => database.OpenAsync(cancellationToken);
+    /// <remarks>The older system had no SQLite database.</remarks>
+    public Task<MigrationOutcome> MigrateAsync(TimeZoneInfo olderTimeZone, CancellationToken cancellationToken) => database.OpenAsync(cancellationToken);
 }

@@ -1,0 +1,226 @@
+using System.Data;
+using System.Data.Common;
+using Dapper;
+using FinanceIngest.Results;
+using FinanceIngest.Transactions;
+using Microsoft.Data.SqlClient;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <summary>
+/// Takes over the older system's two tables. They are set aside, the schema is made, and their rows are copied into it, all in the
+/// migration's one transaction: rows keep their <c>id</c>, get certified transaction ids and stay out of the results feed.
+/// </summary>
+/// <param name="connection">An open connection.</param>
+/// <param name="transaction">The migration's transaction.</param>
+/// <param name="timeout">Seconds for one statement.</param>
+internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransaction transaction, int timeout)
+{
+    private const int ChunkSize = 10_000;
+
+    private const string Stats = "anomaly_stats";
+    private const string Transactions = "anomaly_transactions";
+
+    private static readonly string[] s_statsColumns = ["id", "user_id", "category_id", "mean", "std_dev", "sample_count", "created_at"];
+    private static readonly string[] s_transactionsColumns = ["id", "user_id", "category_id", "amount", "z_score", "is_anomaly", "created_at"];
+
+    internal const string ColumnsSql = "SELECT c.name FROM sys.columns c WHERE c.object_id = OBJECT_ID(@table, 'U') ORDER BY c.column_id";
+
+    internal const string SetAsideSql = "EXEC sp_rename @table, @older, 'OBJECT'";
+
+    internal const string RankSql =
+        """
+        SELECT r.id INTO #newest FROM (
+            SELECT id, ROW_NUMBER() OVER (PARTITION BY user_id, category_id ORDER BY created_at DESC, id DESC) AS place FROM anomaly_stats_older) r
+        WHERE r.place = 1;
+        ALTER TABLE #newest ADD PRIMARY KEY (id);
+        """;
+
+    internal const string ReadStatsSql =
+        """
+        SELECT TOP (@limit) o.id, o.user_id, o.category_id, o.mean, o.std_dev, o.sample_count, o.created_at, CASE WHEN n.id IS NULL THEN 0 ELSE 1 END
+        FROM anomaly_stats_older o LEFT JOIN #newest n ON n.id = o.id
+        WHERE o.id > @after ORDER BY o.id
+        """;
+
+    internal const string ReadTransactionsSql =
+        """
+        SELECT TOP (@limit) id, user_id, category_id, amount, z_score, is_anomaly, created_at
+        FROM anomaly_transactions_older WHERE id > @after ORDER BY id
+        """;
+
+    internal const string FinishStatsSql = "DROP TABLE #newest; DROP TABLE anomaly_stats_older; DBCC CHECKIDENT ('anomaly_stats', RESEED) WITH NO_INFOMSGS";
+
+    internal const string FinishTransactionsSql = "DROP TABLE anomaly_transactions_older; DBCC CHECKIDENT ('anomaly_transactions', RESEED) WITH NO_INFOMSGS";
+
+    private bool _hasStats;
+    private bool _hasTransactions;
+
+    /// <summary>Whether there was anything of the older system.</summary>
+    public bool IsNeeded => _hasStats || _hasTransactions;
+
+    /// <summary>Finds the older tables in a database without a schema of this system, and moves them out of its way.</summary>
+    /// <exception cref="MigrationException">A table of the same name is not the older system's.</exception>
+    public async Task SetAsideAsync(CancellationToken cancellationToken)
+    {
+        _hasStats = await SetAsideAsync(Stats, s_statsColumns, cancellationToken);
+        _hasTransactions = await SetAsideAsync(Transactions, s_transactionsColumns, cancellationToken);
+    }
+
+    /// <summary>Copies what was set aside into the new schema and drops it.</summary>
+    /// <param name="ids">Certifies the rows' transaction ids.</param>
+    /// <param name="timeZone">In which the older server wrote <c>GETDATE()</c>; UTC on Azure SQL.</param>
+    /// <param name="now">The time of the upgrade.</param>
+    /// <param name="cancellationToken">Gives up; the transaction is then rolled back.</param>
+    public async Task<OlderSystemReport> CopyAsync(IdCertifier ids, TimeZoneInfo timeZone, DateTime now, CancellationToken cancellationToken)
+    {
+        var report = new OlderSystemReport();
+        var convert = new OlderRow(timeZone, now, report);
+        if (_hasStats)
+        {
+            await CopyStatsAsync(convert, report, cancellationToken);
+        }
+
+        if (_hasTransactions)
+        {
+            await CopyTransactionsAsync(ids, convert, report, cancellationToken);
+        }
+
+        return report;
+    }
+
+    private async Task<bool> SetAsideAsync(string table, string[] expected, CancellationToken cancellationToken)
+    {
+        string[] columns = [.. await connection.QueryAsync<string>(Command(ColumnsSql, new { table }, cancellationToken))];
+        if (columns.Length == 0)
+        {
+            return false;
+        }
+
+        string[] missing = [.. expected.Except(columns, StringComparer.OrdinalIgnoreCase)];
+        string[] unknown = [.. columns.Except(expected, StringComparer.OrdinalIgnoreCase)];
+        if (missing.Length > 0 || unknown.Length > 0)
+        {
+            string difference = string.Join(" and ", new[]
+            {
+                missing.Length > 0 ? $"lacks {string.Join(", ", missing)}" : null,
+                unknown.Length > 0 ? $"has also {string.Join(", ", unknown)}" : null,
+            }.OfType<string>());
+            throw new MigrationException(
+                $"The table {table} is not as the older system made it: it {difference}. Nothing was changed; rename the table, or move those columns to a table of their own, and run this again.");
+        }
+
+        await connection.ExecuteAsync(Command(SetAsideSql, new { table, older = $"{table}_older" }, cancellationToken));
+        return true;
+    }
+
+    private async Task CopyStatsAsync(OlderRow convert, OlderSystemReport report, CancellationToken cancellationToken)
+    {
+        string[] columns = s_statsColumns;
+        await connection.ExecuteAsync(Command(RankSql, null, cancellationToken));
+        long after = long.MinValue;
+        while (true)
+        {
+            var newest = new List<object?[]>();
+            var others = new List<object?[]>();
+            await using (DbDataReader row = await connection.ExecuteReaderAsync(Command(ReadStatsSql, new { limit = ChunkSize, after }, cancellationToken)))
+            {
+                while (await row.ReadAsync(cancellationToken))
+                {
+                    after = Integer(row, 0);
+                    List<object?[]> target = row.GetInt32(7) == 1 ? newest : others;
+                    target.Add([after, Integer(row, 1), Integer(row, 2), row.GetDouble(3), row.GetDouble(4), Integer(row, 5), convert.Time(Time(row, 6))]);
+                }
+            }
+
+            if (newest.Count + others.Count == 0)
+            {
+                break;
+            }
+
+            await WriteAsync(Stats, columns, newest, cancellationToken);
+            await WriteAsync($"{Stats}_superseded", columns, others, cancellationToken);
+            report.Baselines += newest.Count;
+            report.BaselinesSuperseded += others.Count;
+        }
+
+        await connection.ExecuteAsync(Command(FinishStatsSql, null, cancellationToken));
+    }
+
+    private async Task CopyTransactionsAsync(IdCertifier ids, OlderRow convert, OlderSystemReport report, CancellationToken cancellationToken)
+    {
+        string[] columns =
+        [
+            "id", "transaction_id", "user_id", "category_id", "amount", "amount_legacy", "z_score", "is_anomaly", "status", "reason",
+            "occurred_at", "accepted_at", "created_at",
+        ];
+        long after = long.MinValue;
+        while (true)
+        {
+            var rows = new List<object?[]>();
+            await using (DbDataReader row = await connection.ExecuteReaderAsync(Command(ReadTransactionsSql, new { limit = ChunkSize, after }, cancellationToken)))
+            {
+                while (await row.ReadAsync(cancellationToken))
+                {
+                    after = Integer(row, 0);
+                    (decimal? amount, double? legacy) = convert.Amount(row.GetDouble(3));
+                    double? zScore = row.IsDBNull(4) ? null : row.GetDouble(4);
+                    DateTime at = convert.Time(Time(row, 6));
+
+                    // The older system kept no baseline with a row, and an empty score meant that it had found none.
+                    rows.Add(
+                    [
+                        after, ids.ForOlderRow(after), Integer(row, 1), Integer(row, 2), amount, legacy, zScore,
+                        convert.IsAnomaly(row.IsDBNull(5) ? null : row.GetBoolean(5), zScore),
+                        Names.Of(TransactionStatus.Scored), Names.Of(zScore is null ? ScoreReason.NoBaseline : ScoreReason.Scored), at, at, at,
+                    ]);
+                }
+            }
+
+            if (rows.Count == 0)
+            {
+                break;
+            }
+
+            await WriteAsync(Transactions, columns, rows, cancellationToken);
+            report.Transactions += rows.Count;
+        }
+
+        await connection.ExecuteAsync(Command(FinishTransactionsSql, null, cancellationToken));
+    }
+
+    private async Task WriteAsync(string table, string[] columns, List<object?[]> rows, CancellationToken cancellationToken)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        using var data = new DataTable();
+        for (int i = 0; i < columns.Length; i++)
+        {
+            data.Columns.Add(columns[i], rows.Select(row => row[i]?.GetType()).FirstOrDefault(type => type is not null) ?? typeof(string));
+        }
+
+        rows.ForEach(row => data.Rows.Add(row));
+        using var copy = new SqlBulkCopy(connection, SqlBulkCopyOptions.KeepIdentity | SqlBulkCopyOptions.CheckConstraints, transaction)
+        {
+            DestinationTableName = table,
+            BulkCopyTimeout = timeout,
+        };
+        foreach (string column in columns)
+        {
+            copy.ColumnMappings.Add(column, column);
+        }
+
+        await copy.WriteToServerAsync(data, cancellationToken);
+    }
+
+    private CommandDefinition Command(string sql, object? parameters, CancellationToken cancellationToken) =>
+        new(sql, parameters, transaction, timeout, cancellationToken: cancellationToken);
+
+    // INT as the older system's script has it, BIGINT where somebody widened it.
+    private static long Integer(DbDataReader row, int ordinal) => Convert.ToInt64(row.GetValue(ordinal), System.Globalization.CultureInfo.InvariantCulture);
+
+    private static DateTime? Time(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetDateTime(ordinal);
+}
