@@ -20,18 +20,23 @@ internal static class MigrateCommand
             CustomParser = ParseTimeZone,
             DefaultValueFactory = _ => TimeZoneInfo.Utc,
         };
-        var command = new Command("migrate", "Brings the database to this program's schema version, one of the older system included. Safe to repeat.") { timeZone };
+        var roles = new Option<bool>("--roles")
+        {
+            Description = "Also make the roles finance_ingest_intake, finance_ingest_worker and finance_ingest_operator, and grant each what it needs (SQL Server).",
+        };
+        var command = new Command("migrate", "Brings the database to this program's schema version, one of the older system included. Safe to repeat.") { timeZone, roles };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            var migration = new MigrationOptions { OlderTimeZone = parsed.GetRequiredValue(timeZone), Roles = parsed.GetValue(roles) };
             await using var session = new CommandSession(host, options, parsed);
-            return await RunAsync(session.Get<IDatabaseMigrator>(), parsed.GetRequiredValue(timeZone), session.Report, cancellationToken);
+            return await RunAsync(session.Get<IDatabaseMigrator>(), migration, session.Report, cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IDatabaseMigrator migrator, TimeZoneInfo olderTimeZone, Report report, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(IDatabaseMigrator migrator, MigrationOptions options, Report report, CancellationToken cancellationToken)
     {
-        MigrationOutcome outcome = await migrator.MigrateAsync(olderTimeZone, cancellationToken);
+        MigrationOutcome outcome = await migrator.MigrateAsync(options, cancellationToken);
         if (report.Json)
         {
             report.WriteJson(json => Write(json, migrator.Target, outcome));
@@ -52,6 +57,11 @@ internal static class MigrateCommand
                     report.WriteLine($"  {count} {text}");
                 }
             }
+        }
+
+        if (options.Roles && !report.Json)
+        {
+            report.WriteLine("Roles are granted. Give each program's user its own: ALTER ROLE finance_ingest_worker ADD MEMBER [user].");
         }
 
         return ProgramHost.Done;

@@ -7,11 +7,21 @@ public interface IDatabaseMigrator
     string Target { get; }
 
     /// <summary>Applies what is missing, and takes over the tables of the older system. Safe to repeat and beside running programs.</summary>
-    /// <param name="olderTimeZone">The time zone of the older system's local times; UTC on Azure SQL.</param>
+    /// <param name="options">What is not the same for every database.</param>
     /// <param name="cancellationToken">Gives up; nothing is changed then.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached, or is newer than this program.</exception>
-    /// <exception cref="MigrationException">Its tables are neither this system's nor the older one's.</exception>
-    Task<MigrationOutcome> MigrateAsync(TimeZoneInfo olderTimeZone, CancellationToken cancellationToken);
+    /// <exception cref="MigrationException">Its tables are neither this system's nor the older one's, or it can't have what the options ask for.</exception>
+    Task<MigrationOutcome> MigrateAsync(MigrationOptions options, CancellationToken cancellationToken);
+}
+
+/// <summary>What is not the same for every database.</summary>
+public sealed record MigrationOptions
+{
+    /// <summary>The time zone of the older system's local times; Azure SQL keeps UTC.</summary>
+    public TimeZoneInfo OlderTimeZone { get; init; } = TimeZoneInfo.Utc;
+
+    /// <summary>Whether to make the roles of intake, worker and operator, and grant each what it needs.</summary>
+    public bool Roles { get; init; }
 }
 
 /// <summary>What a migration found and did.</summary>

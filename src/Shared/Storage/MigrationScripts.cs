@@ -9,20 +9,27 @@ namespace FinanceIngest.Storage;
 /// <param name="Sql">The script.</param>
 public sealed record MigrationScript(int Version, string Name, string Sql)
 {
+    private const string Root = "FinanceIngest.Storage.";
+    private static readonly Assembly s_assembly = typeof(MigrationScript).Assembly;
+
     /// <summary>The scripts of an engine (<c>Sqlite</c> or <c>SqlServer</c>), in order.</summary>
     public static IReadOnlyList<MigrationScript> Of(string engine)
     {
-        Assembly assembly = typeof(MigrationScript).Assembly;
-        string prefix = $"FinanceIngest.Storage.{engine}.Migrations.";
-        return [.. assembly.GetManifestResourceNames()
-            .Where(resource => resource.StartsWith(prefix, StringComparison.Ordinal))
-            .Select(resource => Load(assembly, resource, resource[prefix.Length..^".sql".Length]))
+        string folder = $"{engine}.Migrations.";
+        return [.. s_assembly.GetManifestResourceNames()
+            .Where(resource => resource.StartsWith(Root + folder, StringComparison.Ordinal))
+            .Select(resource => resource[Root.Length..])
+            .Select(file => Load(file, file[folder.Length..^".sql".Length]))
             .OrderBy(script => script.Version)];
     }
 
-    private static MigrationScript Load(Assembly assembly, string resource, string name)
+    /// <summary>The text of a script in this folder, such as <c>SqlServer.Roles.sql</c>.</summary>
+    public static string Read(string file)
     {
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
-        return new MigrationScript(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, reader.ReadToEnd());
+        using var reader = new StreamReader(s_assembly.GetManifestResourceStream(Root + file)!);
+        return reader.ReadToEnd();
     }
+
+    private static MigrationScript Load(string file, string name) =>
+        new(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, Read(file));
 }

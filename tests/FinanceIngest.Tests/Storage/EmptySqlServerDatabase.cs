@@ -12,6 +12,8 @@ internal sealed class EmptySqlServerDatabase : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    public string ConnectionString => _connectionString!;
+
     public SqlServerDatabase Database => _database!;
 
     public async Task InitializeAsync()
@@ -23,7 +25,8 @@ internal sealed class EmptySqlServerDatabase : IAsyncDisposable
     }
 
     public Task<MigrationOutcome> MigrateAsync(TimeZoneInfo? olderTimeZone = null, TimeProvider? time = null) =>
-        new SqlServerMigrator(Database, SqlServerFixture.Ids, time ?? TimeProvider.System).MigrateAsync(olderTimeZone ?? TimeZoneInfo.Utc, Token);
+        new SqlServerMigrator(Database, SqlServerFixture.Ids, time ?? TimeProvider.System).MigrateAsync(
+            new MigrationOptions { OlderTimeZone = olderTimeZone ?? TimeZoneInfo.Utc }, Token);
 
     /// <summary>Migrates and returns the names of the scripts that were applied.</summary>
     public async Task<IReadOnlyList<string>> ApplyAsync() => (await MigrateAsync()).Applied;

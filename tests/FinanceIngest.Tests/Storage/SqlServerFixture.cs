@@ -1,5 +1,6 @@
 using Dapper;
 using FinanceIngest.Health;
+using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Transactions;
 using Microsoft.Data.SqlClient;
@@ -36,7 +37,7 @@ public sealed class SqlServerFixture : StoreFixture
         }
 
         _connectionString = await SqlServerInstance.CreateDatabaseAsync(server);
-        await new SqlServerMigrator(OpenDatabase(), Ids, Time).MigrateAsync(TimeZoneInfo.Utc, CancellationToken.None);
+        await new SqlServerMigrator(OpenDatabase(), Ids, Time).MigrateAsync(new MigrationOptions(), CancellationToken.None);
     }
 
     public override async ValueTask DisposeAsync()

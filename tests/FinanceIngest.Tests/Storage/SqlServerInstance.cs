@@ -25,7 +25,7 @@ internal static class SqlServerInstance
         await s_creating.WaitAsync();
         try
         {
-            await ExecuteOnServerAsync(server, $"CREATE DATABASE {name}");
+            await ExecuteAsync(server, $"CREATE DATABASE {name}");
         }
         finally
         {
@@ -45,7 +45,7 @@ internal static class SqlServerInstance
         await s_creating.WaitAsync();
         try
         {
-            await ExecuteOnServerAsync(database, $"DROP DATABASE {new SqlConnectionStringBuilder(database).InitialCatalog}");
+            await ExecuteAsync(database, $"DROP DATABASE {new SqlConnectionStringBuilder(database).InitialCatalog}");
         }
         finally
         {
@@ -73,7 +73,8 @@ internal static class SqlServerInstance
         }
     }
 
-    private static async Task ExecuteOnServerAsync(string connectionString, string sql)
+    /// <summary>Runs a statement beside all databases.</summary>
+    public static async Task ExecuteAsync(string connectionString, string sql)
     {
         await using var connection = new SqlConnection(
             new SqlConnectionStringBuilder(connectionString) { InitialCatalog = "master", Pooling = false }.ConnectionString);

@@ -41,6 +41,9 @@ public sealed class SqlServerStatementTests
         Assert.All(batches, AssertParses);
     }
 
+    [Fact]
+    public void The_roles_are_valid() => Assert.All(SqlServerMigrator.Batches(SqlServerMigrator.RolesScript), AssertParses);
+
     [Theory]
     [MemberData(nameof(Statements))]
     public void A_statement_is_valid(string name, string sql)

@@ -32,6 +32,9 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCert
 
     internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@Version, @Name, @now)";
 
+    /// <summary>Makes the roles and grants them what they need; may be repeated.</summary>
+    internal static string RolesScript { get; } = MigrationScript.Read("SqlServer.Roles.sql");
+
     /// <inheritdoc/>
     public string Target
     {
@@ -45,15 +48,15 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCert
     /// <inheritdoc/>
     /// <remarks>All that is missing is applied, or none of it.</remarks>
     /// <exception cref="SqlException">A script failed; nothing of it remains.</exception>
-    public Task<MigrationOutcome> MigrateAsync(TimeZoneInfo olderTimeZone, CancellationToken cancellationToken) => database.RunAsync(
-        connection => MigrateAsync(connection, olderTimeZone, cancellationToken),
+    public Task<MigrationOutcome> MigrateAsync(MigrationOptions options, CancellationToken cancellationToken) => database.RunAsync(
+        connection => MigrateAsync(connection, options, cancellationToken),
         cancellationToken);
 
     /// <summary>The batches of a script, which stand between lines that say <c>GO</c>.</summary>
     internal static IEnumerable<string> Batches(string script) =>
         GoLine().Split(script).Where(batch => !string.IsNullOrWhiteSpace(batch));
 
-    private async Task<MigrationOutcome> MigrateAsync(SqlConnection connection, TimeZoneInfo olderTimeZone, CancellationToken cancellationToken)
+    private async Task<MigrationOutcome> MigrateAsync(SqlConnection connection, MigrationOptions options, CancellationToken cancellationToken)
     {
         await using var transaction = (SqlTransaction)await connection.BeginTransactionAsync(cancellationToken);
         CommandDefinition Command(string sql, object? parameters = null) =>
@@ -93,10 +96,15 @@ public sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCert
         OlderSystemReport? report = null;
         if (older.IsNeeded)
         {
-            report = await older.CopyAsync(ids, olderTimeZone, time.UtcNowMicroseconds(), cancellationToken);
+            report = await older.CopyAsync(ids, options.OlderTimeZone, time.UtcNowMicroseconds(), cancellationToken);
 
             // The rows' ids are certified with this key: from now on it is the installation's.
             await connection.ExecuteAsync(Command(SqlServerInstallationStore.ReadOrAddSql, new { name = SigningKeyCheck.Name, value = ids.Fingerprint }));
+        }
+
+        foreach (string batch in options.Roles ? Batches(RolesScript) : [])
+        {
+            await connection.ExecuteAsync(Command(batch));
         }
 
         await transaction.CommitAsync(cancellationToken);

@@ -8,5 +8,7 @@ public sealed class SqliteMigrator(SqliteDatabase database) : IDatabaseMigrator
 
     /// <inheritdoc/>
     /// <remarks>The older system had no SQLite database.</remarks>
-    public Task<MigrationOutcome> MigrateAsync(TimeZoneInfo olderTimeZone, CancellationToken cancellationToken) => database.OpenAsync(cancellationToken);
+    public Task<MigrationOutcome> MigrateAsync(MigrationOptions options, CancellationToken cancellationToken) => options.Roles
+        ? throw new MigrationException("The embedded database has no users and no roles; leave out --roles, or set SQL_CONNECTION_STRING.")
+        : database.OpenAsync(cancellationToken);
 }

@@ -1,0 +1,51 @@
+-- What each program may do, and nothing more. Applied by `finance-ingest migrate --roles`, which may be repeated; then, for each program's own user:
+--   ALTER ROLE finance_ingest_worker ADD MEMBER [the user];
+
+IF DATABASE_PRINCIPAL_ID('finance_ingest_intake') IS NULL CREATE ROLE finance_ingest_intake;
+IF DATABASE_PRINCIPAL_ID('finance_ingest_worker') IS NULL CREATE ROLE finance_ingest_worker;
+IF DATABASE_PRINCIPAL_ID('finance_ingest_operator') IS NULL CREATE ROLE finance_ingest_operator;
+GO
+
+-- The intake reads results, counts unsent alerts for its dashboard, and takes baselines at PUT /api/stats. It writes no result.
+GRANT SELECT ON anomaly_transactions TO finance_ingest_intake;
+GRANT SELECT ON purged_transactions TO finance_ingest_intake;
+GRANT SELECT ON feed_batches TO finance_ingest_intake;
+GRANT SELECT ON alert_outbox TO finance_ingest_intake;
+GRANT SELECT, INSERT, UPDATE ON anomaly_stats TO finance_ingest_intake;
+GO
+
+-- The worker writes results and never takes one away.
+GRANT SELECT ON anomaly_stats TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE ON anomaly_transactions TO finance_ingest_worker;
+GRANT SELECT ON purged_transactions TO finance_ingest_worker;
+GRANT SELECT, UPDATE ON feed_head TO finance_ingest_worker;
+GRANT SELECT, INSERT ON feed_batches TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_outbox TO finance_ingest_worker;
+GRANT SELECT, INSERT ON poison_messages TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_worker;
+GRANT SELECT, INSERT ON repeat_conflicts TO finance_ingest_worker;
+GRANT SELECT, INSERT ON installation TO finance_ingest_worker;
+GO
+
+-- The operator's commands other than migrate: baselines, poison messages, retention and erasure.
+GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_operator;
+GRANT SELECT, DELETE ON anomaly_stats_superseded TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_transactions TO finance_ingest_operator;
+GRANT SELECT, INSERT ON purged_transactions TO finance_ingest_operator;
+GRANT SELECT, UPDATE ON feed_head TO finance_ingest_operator;
+GRANT SELECT, INSERT ON feed_batches TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_outbox TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON poison_messages TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_operator;
+GRANT SELECT, INSERT, DELETE ON repeat_conflicts TO finance_ingest_operator;
+GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
+GO
+
+-- The parameters that statements come with.
+GRANT EXECUTE ON TYPE::finance_ids TO finance_ingest_intake, finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_baselines TO finance_ingest_intake, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
+GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;
+GO
