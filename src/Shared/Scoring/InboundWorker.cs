@@ -31,16 +31,17 @@ public sealed partial class InboundWorker(
         await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(s_finish));
         var idle = new PollingBackoff(settings.MaximumPollInterval);
         var retry = new RetryBackoff(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
-        bool verified = false;
+        bool isDatabaseUp = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                // No message is taken before it is sure that its ids can be told from forged ones.
-                if (!verified)
+                // No message is taken before the database answers, and before it is sure that ids can be told from forged ones: messages
+                // that wait out an outage on the queue are not received over and over.
+                if (!isDatabaseUp)
                 {
                     await signingKey.VerifyAsync(stoppingToken);
-                    verified = true;
+                    isDatabaseUp = true;
                 }
 
                 IReadOnlyList<LeasedMessage> messages = await queues.Inbound.ReceiveAsync(ReceiveSize, Lease, stoppingToken);
@@ -66,6 +67,7 @@ public sealed partial class InboundWorker(
             catch (Exception e) when (e is QueueUnavailableException or StoreUnavailableException)
             {
                 // An outage is no fault of the messages: they were given back, and wait as long as it lasts.
+                isDatabaseUp &= e is not StoreUnavailableException;
                 await PauseAsync(retry.Next(), e.Message, stoppingToken);
             }
             catch (Exception e)
