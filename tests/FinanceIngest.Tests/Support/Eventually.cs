@@ -8,16 +8,19 @@ internal static class Eventually
     public static Task TrueAsync(Func<bool> condition, CancellationToken cancellationToken) =>
         TrueAsync(() => Task.FromResult(condition()), cancellationToken);
 
-    /// <exception cref="TimeoutException">It did not become true within a minute.</exception>
-    public static async Task TrueAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)
+    /// <param name="condition">Asked again and again.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="patience">A minute, unless the work is long.</param>
+    /// <exception cref="TimeoutException">It did not become true in time.</exception>
+    public static async Task TrueAsync(Func<Task<bool>> condition, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(s_patience);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(patience ?? s_patience);
         while (!await condition())
         {
             try
             {
-                await Task.Delay(50, patience.Token);
+                await Task.Delay(50, timeout.Token);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
