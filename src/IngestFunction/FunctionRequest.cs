@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using FinanceIngest.Http;
+using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
 
 namespace FinanceIngest.IngestFunction;
@@ -24,7 +26,14 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
     /// <summary>Answers with the API, which turns every failure into a problem: nothing escapes to become an empty 500.</summary>
     public static async Task<HttpResponseData> AnswerAsync(Api api, HttpRequestData request, CancellationToken cancellationToken)
     {
-        ApiResponse answer = await api.HandleAsync(new FunctionRequest(request), cancellationToken);
+        var head = new FunctionRequest(request);
+
+        // The host's own span where it has one, else the sender's.
+        TraceContext? trace = request.FunctionContext.TraceContext;
+        bool hasTrace = !string.IsNullOrEmpty(trace?.TraceParent);
+        using Activity? activity = RequestTrace.Start(
+            head.Method, hasTrace ? trace!.TraceParent : head.Header("traceparent"), hasTrace ? trace!.TraceState : head.Header("tracestate"));
+        ApiResponse answer = await api.HandleAsync(head, cancellationToken);
         HttpResponseData response = request.CreateResponse((HttpStatusCode)answer.Status);
         response.Headers.Add("Content-Type", answer.ContentType);
         response.Headers.Add("X-Content-Type-Options", "nosniff");
