@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Queueing;
@@ -8,20 +9,35 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>Drains the inbound queue: receive, score, settle, for as long as the process runs.</summary>
+/// <summary>
+/// Drains the inbound queue: receive, score, settle, for as long as the process runs. Several batches are in hand at once, so that one is
+/// received while others load, score, write and settle; a batch grows with the backlog and is one message when there is none.
+/// </summary>
 public sealed partial class InboundWorker(
     Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
 {
     /// <summary>Lease of a received message: after a crash it is taken up again within this time and one poll.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(25);
 
-    private const int ReceiveSize = 32;
+    /// <summary>Batches in hand at once: with <see cref="BatchReceiver.MaximumCharacters"/> this bounds the memory, whatever waits.</summary>
+    private const int MaximumBatches = 4;
+
     private static readonly TimeSpan s_finish = TimeSpan.FromSeconds(20);
 
     private readonly WakeSignal _wake = new();
+    private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
+    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
+    private Exception? _failure;
 
     /// <summary>There is something on the queue.</summary>
     public void Wake() => _wake.Set();
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _free.Dispose();
+        base.Dispose();
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -29,8 +45,8 @@ public sealed partial class InboundWorker(
         // Two tokens: "take no more work" stops the loop; "abandon what is in hand" comes later, and settling obeys neither.
         using var abandon = new CancellationTokenSource();
         await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(s_finish));
+        var receiver = new BatchReceiver(queues.Inbound, Lease);
         var idle = new PollingBackoff(settings.MaximumPollInterval);
-        var retry = new RetryBackoff(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
         bool isDatabaseUp = false;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -44,37 +60,93 @@ public sealed partial class InboundWorker(
                     isDatabaseUp = true;
                 }
 
-                IReadOnlyList<LeasedMessage> messages = await queues.Inbound.ReceiveAsync(ReceiveSize, Lease, stoppingToken);
-                if (messages.Count == 0)
+                await _free.WaitAsync(stoppingToken);
+                if (await ReceiveAsync(receiver, abandon.Token))
+                {
+                    idle.Reset();
+                }
+                else
                 {
                     await _wake.WaitAsync(idle.Next(), time, stoppingToken);
-                    continue;
                 }
-
-                idle.Reset();
-                await processor.ProcessAsync(messages, abandon.Token);
-                retry.Reset();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (SettingsException e)
             {
                 end.Because(e);
-                return;
+                break;
             }
             catch (Exception e) when (e is QueueUnavailableException or StoreUnavailableException)
             {
                 // An outage is no fault of the messages: they were given back, and wait as long as it lasts.
                 isDatabaseUp &= e is not StoreUnavailableException;
-                await PauseAsync(retry.Next(), e.Message, stoppingToken);
+                await PauseAsync(_retry.Next(), e.Message, stoppingToken);
             }
             catch (Exception e)
             {
                 Log.Unexpected(logger, e);
-                await PauseAsync(retry.Next(), e.Message, stoppingToken);
+                await PauseAsync(_retry.Next(), e.Message, stoppingToken);
             }
+        }
+
+        // What is in hand is finished, or given back.
+        for (int batch = 0; batch < MaximumBatches; batch++)
+        {
+            await _free.WaitAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Receives a batch and lets it run by itself; false: there is nothing. The place that was taken is free again when the batch is settled.</summary>
+    private async Task<bool> ReceiveAsync(BatchReceiver receiver, CancellationToken abandon)
+    {
+        IReadOnlyList<LeasedMessage> messages = [];
+        try
+        {
+            if (Interlocked.Exchange(ref _failure, null) is { } failure)
+            {
+                ExceptionDispatchInfo.Throw(failure);
+            }
+
+            // Not cut off by the stop: messages whose answer nobody reads would stay invisible for a whole lease.
+            messages = await receiver.ReceiveAsync(abandon);
+            return messages.Count > 0;
+        }
+        finally
+        {
+            if (messages.Count == 0)
+            {
+                _free.Release();
+            }
+            else
+            {
+                _ = Task.Run(() => ProcessAsync(messages, abandon), CancellationToken.None);
+            }
+        }
+    }
+
+    // Never throws: the loop learns of a failure when it comes by.
+    private async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, CancellationToken abandon)
+    {
+        try
+        {
+            await processor.ProcessAsync(messages, abandon);
+            _retry.Reset();
+        }
+        catch (OperationCanceledException) when (abandon.IsCancellationRequested)
+        {
+            // Given back.
+        }
+        catch (Exception e)
+        {
+            Interlocked.Exchange(ref _failure, e);
+            _wake.Set();
+        }
+        finally
+        {
+            _free.Release();
         }
     }
 
