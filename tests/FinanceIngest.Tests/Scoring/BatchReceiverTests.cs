@@ -72,7 +72,7 @@ public sealed class BatchReceiverTests
             Calls++;
             if (FailingCalls-- > 0)
             {
-                throw new QueueUnavailableException(Name, new IOException("down"));
+                return Task.FromException<IReadOnlyList<LeasedMessage>>(new QueueUnavailableException(Name, new IOException("down")));
             }
 
             int count = Math.Min(maximum, Backlog);
