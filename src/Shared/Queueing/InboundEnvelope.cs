@@ -1,6 +1,5 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using FinanceIngest.Transactions;
@@ -65,28 +64,30 @@ public sealed class InboundEnvelope
     private static int Write(Transaction transaction, Span<byte> destination)
     {
         int at = 0;
-        Append("{\"id\":\"", destination, ref at);
+        Append("{\"id\":\""u8, destination, ref at);
         transaction.Id.TryFormat(destination[at..], out int written, "D");
         at += written;
-        Append("\",\"user_id\":", destination, ref at);
-        transaction.UserId.TryFormat(destination[at..], out written, provider: CultureInfo.InvariantCulture);
+        Append("\",\"user_id\":"u8, destination, ref at);
+        Utf8Formatter.TryFormat(transaction.UserId, destination[at..], out written);
         at += written;
-        Append(",\"category_id\":", destination, ref at);
-        transaction.CategoryId.TryFormat(destination[at..], out written, provider: CultureInfo.InvariantCulture);
+        Append(",\"category_id\":"u8, destination, ref at);
+        Utf8Formatter.TryFormat(transaction.CategoryId, destination[at..], out written);
         at += written;
-        Append(",\"amount\":", destination, ref at);
+        Append(",\"amount\":"u8, destination, ref at);
         at += transaction.Amount.Format(destination[at..], atLeastOneDecimal: false);
-        Append(",\"occurred_at\":\"", destination, ref at);
+        Append(",\"occurred_at\":\""u8, destination, ref at);
         Timestamp.Write(transaction.OccurredAt, destination[at..]);
         at += Timestamp.Length;
-        Append("\",\"accepted_at\":\"", destination, ref at);
+        Append("\",\"accepted_at\":\""u8, destination, ref at);
         Timestamp.Write(transaction.AcceptedAt, destination[at..]);
         at += Timestamp.Length;
-        Append("\"}", destination, ref at);
+        Append("\"}"u8, destination, ref at);
         return at;
     }
 
-    [SuppressMessage("Performance", "CA1845", Justification = "ASCII into a span")]
-    private static void Append(string ascii, Span<byte> destination, ref int at) =>
-        at += Encoding.ASCII.GetBytes(ascii, destination[at..]);
+    private static void Append(ReadOnlySpan<byte> ascii, Span<byte> destination, ref int at)
+    {
+        ascii.CopyTo(destination[at..]);
+        at += ascii.Length;
+    }
 }

@@ -24,8 +24,18 @@ public static class Timestamp
     public static string ToText(DateTime instant) => instant.ToString(Format, CultureInfo.InvariantCulture);
 
     /// <summary>Writes the written form as UTF-8 into at least <see cref="Length"/> bytes.</summary>
-    public static void Write(DateTime instant, Span<byte> destination) =>
-        instant.TryFormat(destination, out _, Format, CultureInfo.InvariantCulture);
+    public static void Write(DateTime instant, Span<byte> destination)
+    {
+        "0000-00-00T00:00:00.000000Z"u8.CopyTo(destination);
+        (int year, int month, int day) = instant;
+        Digits(year, destination[..4]);
+        Digits(month, destination[5..7]);
+        Digits(day, destination[8..10]);
+        Digits(instant.Hour, destination[11..13]);
+        Digits(instant.Minute, destination[14..16]);
+        Digits(instant.Second, destination[17..19]);
+        Digits((int)(instant.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond), destination[20..26]);
+    }
 
     /// <summary>Reads what <see cref="ToText"/> wrote.</summary>
     public static DateTime FromText(string text) => DateTime.ParseExact(
@@ -104,6 +114,15 @@ public static class Timestamp
 
         minutes = ((hours * 60) + rest) * (text[0] == '-' ? -1 : 1);
         return true;
+    }
+
+    private static void Digits(int value, Span<byte> destination)
+    {
+        for (int i = destination.Length - 1; i >= 0; i--)
+        {
+            (value, int digit) = Math.DivRem(value, 10);
+            destination[i] = (byte)('0' + digit);
+        }
     }
 
     private static bool TryDigits(ReadOnlySpan<char> text, out int value)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
@@ -13,6 +14,9 @@ public sealed class TransactionFields
 {
     /// <summary>Longest idempotency key in Unicode code points.</summary>
     public const int MaximumKeyLength = 255;
+
+    // Longer ones, with more digits than anybody needs, are read by way of a string.
+    private const int MaximumTimeLength = 64;
 
     private static readonly JsonEncodedText s_id = JsonEncodedText.Encode("id");
     private static readonly JsonEncodedText s_userId = JsonEncodedText.Encode("user_id");
@@ -177,7 +181,10 @@ public sealed class TransactionFields
 
     private Guid? ReadId(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.String && Guid.TryParseExact(Text(ref reader), "D", out Guid id))
+        // The parser takes what has 36 characters and then no more.
+        if (reader.TokenType == JsonTokenType.String && (IsPlain(ref reader)
+            ? Utf8Parser.TryParse(reader.ValueSpan, out Guid id, out int consumed) && consumed == reader.ValueSpan.Length
+            : Guid.TryParseExact(Text(ref reader), "D", out id)))
         {
             return id;
         }
@@ -218,7 +225,7 @@ public sealed class TransactionFields
                 error = Money.TryParse(reader.ValueSpan, out amount);
                 break;
             case JsonTokenType.String:
-                error = Money.TryParse(Text(ref reader).AsSpan(), out amount);
+                error = IsPlain(ref reader) ? Money.TryParse(reader.ValueSpan, out amount) : Money.TryParse(Text(ref reader).AsSpan(), out amount);
                 break;
             default:
                 AddError("amount", "must be a number, or a number in a string");
@@ -242,9 +249,17 @@ public sealed class TransactionFields
 
     private DateTime? ReadTime(string name, ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.String && Timestamp.TryParseRfc3339(Text(ref reader), out DateTime instant))
+        if (reader.TokenType == JsonTokenType.String)
         {
-            return instant;
+            Span<char> characters = stackalloc char[MaximumTimeLength];
+            ReadOnlySpan<char> text = IsPlain(ref reader) && reader.ValueSpan.Length <= MaximumTimeLength
+                && Ascii.ToUtf16(reader.ValueSpan, characters, out int length) == OperationStatus.Done
+                ? characters[..length]
+                : Text(ref reader);
+            if (Timestamp.TryParseRfc3339(text, out DateTime instant))
+            {
+                return instant;
+            }
         }
 
         AddError(name, "must be an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00Z");
@@ -275,6 +290,9 @@ public sealed class TransactionFields
         AddError("idempotency_key", $"must have 1 to {MaximumKeyLength} characters");
         return null;
     }
+
+    // As it stands in the text, without escapes: it needs no string of its own.
+    private static bool IsPlain(ref Utf8JsonReader reader) => !reader.ValueIsEscaped && !reader.HasValueSequence;
 
     // JSON's grammar lets a string hold half a surrogate pair ("\uD800"): no text, so null.
     private static string? Text(ref Utf8JsonReader reader)

@@ -14,14 +14,14 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
         session =>
         {
             var baselines = new Dictionary<BaselineKey, Baseline>(keys.Count);
+            SqliteStatement select = session.Prepared("SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = ?1 AND category_id = ?2");
             foreach (BaselineKey key in keys)
             {
-                foreach (Baseline baseline in session.Query(
-                    "SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = @user_id AND category_id = @category_id",
-                    row => new Baseline(row.GetDouble(0), row.GetDouble(1), row.GetInt64(2)),
-                    ("@user_id", key.UserId), ("@category_id", key.CategoryId)))
+                select.Bind(1, key.UserId);
+                select.Bind(2, key.CategoryId);
+                while (select.Step())
                 {
-                    baselines[key] = baseline;
+                    baselines[key] = new Baseline(select.GetDouble(0), select.GetDouble(1), select.GetInt64(2));
                 }
             }
 
@@ -76,16 +76,49 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
         return new WriteCounts(written, batch.Results.Count - written, conflicts, alerts);
     }
 
-    private static bool Insert(SqliteSession session, TransactionResult result, long batchId) => session.Execute(
-        """
-        INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
-            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
-        SELECT @transaction_id, @user_id, @category_id, @amount, @z_score, @is_anomaly, @status, @reason,
-            @mean, @std_dev, @sample_count, @occurred_at, @accepted_at, @created_at, @error, @batch_id
-        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = @transaction_id)
-        ON CONFLICT (transaction_id) DO NOTHING
-        """,
-        Columns(result, batchId)) == 1;
+    private static bool Insert(SqliteSession session, TransactionResult result, long batchId)
+    {
+        SqliteStatement insert = session.Prepared(
+            """
+            INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+                mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+            WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1)
+            ON CONFLICT (transaction_id) DO NOTHING
+            """);
+        Span<byte> id = stackalloc byte[36];
+        result.Id.TryFormat(id, out _, "D");
+        insert.Bind(1, id);
+        insert.Bind(2, result.UserId);
+        insert.Bind(3, result.CategoryId);
+        insert.Bind(4, result.Amount?.Units);
+        insert.Bind(5, result.ZScore);
+        insert.Bind(6, result.IsAnomaly ? 1 : 0);
+        insert.Bind(7, Names.Of(result.Status));
+        insert.Bind(8, result.Reason is { } reason ? Names.Of(reason) : null);
+        insert.Bind(9, result.Baseline?.Mean);
+        insert.Bind(10, result.Baseline?.StdDev);
+        insert.Bind(11, result.Baseline?.SampleCount);
+        BindTime(insert, 12, result.OccurredAt);
+        BindTime(insert, 13, result.AcceptedAt);
+        BindTime(insert, 14, result.ScoredAt);
+        insert.Bind(15, result.Error);
+        insert.Bind(16, batchId);
+        return insert.Execute() == 1;
+    }
+
+    private static void BindTime(SqliteStatement statement, int parameter, DateTime? instant)
+    {
+        if (instant is not { } value)
+        {
+            statement.Bind(parameter, (string?)null);
+            return;
+        }
+
+        Span<byte> text = stackalloc byte[Timestamp.Length];
+        Timestamp.Write(value, text);
+        statement.Bind(parameter, text);
+    }
 
     private static bool ReplaceFailed(SqliteSession session, TransactionResult result, long batchId) =>
         result.Status == TransactionStatus.Scored && session.Execute(

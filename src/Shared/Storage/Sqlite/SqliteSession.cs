@@ -6,6 +6,19 @@ namespace FinanceIngest.Storage.Sqlite;
 public sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _statements = [];
+    private readonly Dictionary<string, SqliteStatement> _prepared = [];
+
+    /// <summary>The statement for what runs very often, prepared once.</summary>
+    public SqliteStatement Prepared(string sql)
+    {
+        if (!_prepared.TryGetValue(sql, out SqliteStatement? statement))
+        {
+            statement = new SqliteStatement(connection.Handle!, sql);
+            _prepared.Add(sql, statement);
+        }
+
+        return statement;
+    }
 
     /// <summary>The statement, prepared once, its parameters set by name from <paramref name="parameters"/>.</summary>
     public SqliteCommand Statement(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
@@ -96,6 +109,11 @@ public sealed class SqliteSession(SqliteConnection connection) : IDisposable
         foreach (SqliteCommand command in _statements.Values)
         {
             command.Dispose();
+        }
+
+        foreach (SqliteStatement statement in _prepared.Values)
+        {
+            statement.Dispose();
         }
 
         connection.Dispose();
