@@ -1,0 +1,56 @@
+"""Client of FinanceIngest: submits financial transactions and reads back which are anomalies."""
+
+from .aio import AsyncClient
+from .batches import Accepted, BatchReport, Rejected
+from .client import Client
+from .errors import (
+    AccessRefused,
+    ApiError,
+    ConfigurationError,
+    ConnectionFailed,
+    FinanceIngestError,
+    Gone,
+    IncompleteSubmission,
+    InvalidTransaction,
+    NotFound,
+    Problem,
+    ServiceUnavailable,
+    StillPending,
+    TooLarge,
+    TryLater,
+    UnexpectedAnswer,
+    ValidationFailed,
+)
+from .results import Baseline, Page, Result, StatsReport
+from .transactions import Transaction
+from .version import __version__
+
+__all__ = [
+    "Accepted",
+    "AccessRefused",
+    "ApiError",
+    "AsyncClient",
+    "Baseline",
+    "BatchReport",
+    "Client",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "FinanceIngestError",
+    "Gone",
+    "IncompleteSubmission",
+    "InvalidTransaction",
+    "NotFound",
+    "Page",
+    "Problem",
+    "Rejected",
+    "Result",
+    "ServiceUnavailable",
+    "StatsReport",
+    "StillPending",
+    "TooLarge",
+    "Transaction",
+    "TryLater",
+    "UnexpectedAnswer",
+    "ValidationFailed",
+    "__version__",
+]

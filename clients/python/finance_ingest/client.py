@@ -1,0 +1,304 @@
+"""The client: every route of the service that an application needs."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Type, TypeVar, Union
+from urllib.parse import quote, urlencode
+
+from .batches import BatchReport, Item, Rejected, baseline_items, body_of, book, chunks, rejected_of, transaction_items
+from .errors import (
+    ABOUT_BLANK,
+    ApiError,
+    ConfigurationError,
+    ConnectionFailed,
+    FinanceIngestError,
+    IncompleteSubmission,
+    Problem,
+    StillPending,
+    TooLarge,
+    TryLater,
+    UnexpectedAnswer,
+    ValidationFailed,
+    api_error,
+)
+from .results import Page, Result, StatsReport
+from .retrying import Backoff, Clock, retry_after_seconds
+from .transactions import Amount, Time, Transaction, format_time
+from .transport import Answer, Transport
+from .version import __version__
+
+LONGEST_WAIT = 30
+"""Seconds for which the service holds an answer at most."""
+
+_MOST_IDS = 1_000
+
+T = TypeVar("T")
+
+
+class Client:
+    """
+    A client of one FinanceIngest service. Make one and keep it: its connections stay open. Safe for many threads, and across a fork.
+
+    Every call may be repeated, and is: after a failed connection, 408, 429 and 5xx, up to ``retries`` times, with growing random
+    pauses and never before the service's ``Retry-After``. Nothing is taken twice by that, because every submission carries an
+    idempotency key. When the retries are used up the last error is raised: ConnectionFailed or TryLater, both ServiceUnavailable.
+
+    :param base_url: where the service is, such as ``http://127.0.0.1:7071``. Proxies of the environment are not used.
+    :param key: API key; None where the service is open.
+    :param timeout: seconds for connecting, and for each silence after that.
+    :param retries: how often a call is repeated at most; 0 for never.
+    """
+
+    def __init__(self, base_url: str, key: Optional[str] = None, *, timeout: float = 10.0, retries: int = 5, clock: Optional[Clock] = None) -> None:
+        if key is not None and not (key and all("!" <= character <= "~" for character in key)):
+            raise ConfigurationError("The API key is empty or has characters that no key has.")
+        if timeout <= 0 or retries < 0:
+            raise ConfigurationError("timeout must be more than 0 seconds, and retries not negative.")
+        self._clock = clock or Clock()
+        self._transport = Transport(base_url, self._clock)
+        self._timeout = timeout
+        self._retries = retries
+        self._headers = {"User-Agent": f"finance-ingest-python/{__version__}", "Accept": "application/json"}
+        if key is not None:
+            self._headers["x-functions-key"] = key
+
+    def __repr__(self) -> str:
+        return f"Client({self._transport.address!r})"
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections that are kept."""
+        self._transport.close()
+
+    def submit(
+        self,
+        user_id: int,
+        category_id: int,
+        amount: Amount,
+        *,
+        occurred_at: Optional[Time] = None,
+        idempotency_key: Optional[str] = None,
+        wait: int = 0,
+    ) -> Result:
+        """
+        Submits a transaction. When this returns it is durable: pending, or scored if that took at most ``wait`` (up to 30) seconds.
+
+        Without an ``idempotency_key`` one is made, so that retries within this call are repeats. Give your own if the call itself may
+        be made again.
+
+        Raises InvalidTransaction for what is not even sent, ValidationFailed for what the service refuses.
+        """
+        fields = Transaction(user_id, category_id, amount, occurred_at, idempotency_key).to_json(str(uuid.uuid4()))
+        headers = {"Prefer": f"wait={wait}"} if wait else {}
+        answer = self._call("POST", "/api/transactions", json.dumps(fields).encode("ascii"), headers=headers, wait=wait)
+        return self._read(answer, Result.from_json)
+
+    def submit_many(
+        self, transactions: Iterable[Union[Transaction, Mapping[str, Any]]], *, idempotency_prefix: Optional[str] = None
+    ) -> BatchReport:
+        """
+        Submits any number of transactions, in requests of at most 10,000 and 16 MiB; the iterable is read as they are sent.
+
+        A transaction without an ``idempotency_key`` gets ``PREFIX:INDEX``. Without an ``idempotency_prefix`` one is made; give your own,
+        one that names this very list, if the call may be made again after a crash.
+
+        What the service can't take at the moment is sent again; what it refuses is in the report's ``rejected``.
+
+        Raises IncompleteSubmission when it has to stop; that carries the report so far, and how to go on.
+        """
+        prefix = idempotency_prefix or str(uuid.uuid4())
+        report = BatchReport()
+        try:
+            for chunk in chunks(transaction_items(transactions, prefix, report)):
+                self._submit_chunk(chunk, report)
+        except FinanceIngestError as error:
+            raise IncompleteSubmission(report, error, prefix) from error
+        finally:
+            report.accepted.sort(key=lambda entry: entry.index)
+            report.rejected.sort(key=lambda entry: entry.index)
+        return report
+
+    def get(self, transaction_id: str, *, wait: int = 0) -> Result:
+        """
+        A transaction's result; with ``wait`` (up to 30) the service holds the answer so many seconds while it is pending.
+
+        Raises NotFound for an id that was never issued, Gone for one whose row was removed.
+        """
+        return self._read(self._get_transaction(transaction_id, wait), Result.from_json)
+
+    def get_many(self, transaction_ids: Iterable[str]) -> List[Result]:
+        """The results of any number of transactions, in the order asked. What was never issued has the status ``unknown``."""
+        ids = [str(transaction_id) for transaction_id in transaction_ids]
+        results: List[Result] = []
+        for start in range(0, len(ids), _MOST_IDS):
+            body = json.dumps({"ids": ids[start : start + _MOST_IDS]}).encode("ascii")
+            answer = self._call("POST", "/api/transactions/status", body)
+            results += self._read(answer, lambda json: [Result.from_json(value) for value in json["results"]])
+        return results
+
+    def wait_for(self, transaction_id: str, timeout: float = 60.0) -> Result:
+        """
+        Waits until a transaction is scored or has failed.
+
+        Raises StillPending after ``timeout`` seconds.
+        """
+        end = self._clock.monotonic() + timeout
+        while True:
+            asked_at = self._clock.monotonic()
+            wait = max(0, min(LONGEST_WAIT, int(end - asked_at)))
+            answer = self._get_transaction(transaction_id, wait)
+            result = self._read(answer, Result.from_json)
+            now = self._clock.monotonic()
+            if not result.is_pending:
+                return result
+            if now >= end:
+                raise StillPending(result, timeout)
+            if now - asked_at < wait or wait == 0:
+                # The service did not hold the answer: don't ask in a circle.
+                self._clock.sleep(min(retry_after_seconds(answer.headers, self._clock) or 1.0, end - now))
+
+    def results(self, after: Optional[str] = None, *, limit: int = 1_000) -> Page:
+        """
+        A page of the feed of everything scored or failed, in the order in which it became so. Keep the page's ``next`` and ask again with
+        it; an empty page means that there is nothing new yet. Upsert by ``id``: a result whose status changed comes again.
+
+        Raises Gone for a cursor from before a restore of the service's database: start again without one.
+        """
+        answer = self._call("GET", "/api/results" + _query(after=after, limit=limit))
+        return self._read(answer, lambda json: Page([Result.from_json(value) for value in json["results"]], json["next"]))
+
+    def anomalies(
+        self,
+        *,
+        user_id: Optional[int] = None,
+        category_id: Optional[int] = None,
+        since: Optional[datetime] = None,
+        until: Optional[datetime] = None,
+    ) -> Iterator[Result]:
+        """All anomalies, newest first, that occurred from ``since`` (inclusive) to ``until`` (exclusive); read page by page as they are asked for."""
+        times = {name: None if value is None else format_time(value) for name, value in (("from", since), ("to", until))}
+        after: Optional[str] = None
+        while True:
+            query = _query(user_id=user_id, category_id=category_id, after=after, limit=1_000, **times)
+            answer = self._call("GET", "/api/anomalies" + query)
+            found, after = self._read(answer, lambda json: ([Result.from_json(value) for value in json["anomalies"]], json["next"]))
+            yield from found
+            if after is None:
+                return
+
+    def put_stats(self, baselines: Iterable[Mapping[str, Any]]) -> StatsReport:
+        """
+        Inserts or replaces baselines: mappings with ``user_id``, ``category_id``, ``mean``, ``std_dev`` and ``sample_count``. The key needs
+        the scope ``admin``. Safe to repeat.
+        """
+        inserted = updated = 0
+        rejected: List[Rejected] = []
+        for chunk in chunks(baseline_items(baselines, rejected)):
+            try:
+                answer = self._call("PUT", "/api/stats", body_of(chunk))
+                report = self._read(
+                    answer, lambda json: StatsReport(json["inserted"], json["updated"], list(rejected_of(chunk, json["rejected"])))
+                )
+            except ValidationFailed as error:
+                if not error.problem.rejected:
+                    raise
+                report = StatsReport(0, 0, list(rejected_of(chunk, error.problem.rejected)))
+            inserted += report.inserted
+            updated += report.updated
+            rejected += report.rejected
+        return StatsReport(inserted, updated, rejected)
+
+    def check(self) -> None:
+        """
+        Returns when the service takes transactions and this client's key may read. Asks nothing of the service's database.
+
+        Raises what is wrong.
+        """
+        self._read(self._call("GET", "/readyz"), lambda json: dict(json["dependencies"]))
+        # For no ids the service checks the key and looks nothing up.
+        self._call("POST", "/api/transactions/status", b'{"ids":[]}')
+
+    def _get_transaction(self, transaction_id: str, wait: int) -> Answer:
+        target = f"/api/transactions/{quote(str(transaction_id), safe='')}"
+        return self._call("GET", target + _query(wait=wait or None), wait=wait)
+
+    def _submit_chunk(self, chunk: List[Item], report: BatchReport) -> None:
+        backoff = Backoff(self._retries)
+        while chunk:
+            try:
+                answer = self._call("POST", "/api/transactions/batch", body_of(chunk))
+                accepted, rejected = self._read(answer, lambda json: (json["accepted"], json["rejected"]))
+            except TooLarge:
+                # A proxy's limit may be lower than the service's.
+                if len(chunk) == 1:
+                    raise
+                half = len(chunk) // 2
+                self._submit_chunk(chunk[:half], report)
+                self._submit_chunk(chunk[half:], report)
+                return
+            except ValidationFailed as error:
+                if not error.problem.rejected:
+                    raise
+                accepted, rejected = [], error.problem.rejected
+            remaining = book(chunk, accepted, rejected, report)
+            if len(remaining) < len(chunk):
+                backoff.reset()
+            chunk = remaining
+            if chunk:
+                self._pause(backoff, ConnectionFailed(f"{len(chunk)} transactions could not be made durable by {self._transport.address}."), None)
+
+    def _call(self, method: str, target: str, body: Optional[bytes] = None, *, headers: Mapping[str, str] = {}, wait: float = 0) -> Answer:
+        backoff = Backoff(self._retries)
+        sent = {**self._headers, **headers}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        while True:
+            try:
+                answer = self._transport.exchange(method, target, body, sent, self._timeout, wait)
+                if answer.status in (200, 202):
+                    return answer
+                raise self._error(answer, f"{method} {target.partition('?')[0]}")
+            except ConnectionFailed as error:
+                self._pause(backoff, error, None)
+            except TryLater as error:
+                self._pause(backoff, error, error.retry_after)
+
+    def _pause(self, backoff: Backoff, error: FinanceIngestError, retry_after: Optional[float]) -> None:
+        seconds = backoff.next_pause(retry_after)
+        if seconds is None:
+            raise error
+        self._clock.sleep(seconds)
+
+    def _error(self, answer: Answer, request: str) -> FinanceIngestError:
+        if answer.status < 400:
+            where = answer.headers.get("location")
+            return UnexpectedAnswer(f"{self._transport.address} answered {answer.status}" + (f", to {where}: give that as the address." if where else "."))
+        try:
+            value = json.loads(answer.body)
+        except ValueError:
+            value = None
+        # A proxy's or a platform's answer is no problem object.
+        is_problem = isinstance(value, dict) and answer.headers.get("content-type", "").startswith("application/problem+json")
+        problem = Problem.from_json(value, answer.status) if is_problem else Problem(ABOUT_BLANK, answer.reason or "error", answer.status)
+        return api_error(problem, request, retry_after_seconds(answer.headers, self._clock))
+
+    def _read(self, answer: Answer, parse: Callable[[Dict[str, Any]], T]) -> T:
+        try:
+            return parse(json.loads(answer.body, parse_float=Decimal))
+        except (ValueError, KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as error:
+            raise UnexpectedAnswer(f"{self._transport.address} answered {answer.status} with something else than FinanceIngest's JSON.") from error
+
+
+def _query(**parameters: Any) -> str:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return "?" + urlencode(given) if given else ""

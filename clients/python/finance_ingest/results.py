@@ -1,0 +1,122 @@
+"""What comes back: results, pages of them, and the service's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any, Dict, Iterator, List, Mapping, Optional
+
+from .batches import Rejected
+from .errors import Problem
+
+PENDING = "pending"
+SCORED = "scored"
+FAILED = "failed"
+PURGED = "purged"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What was normal for the user and category when the transaction was scored."""
+
+    mean: float
+    std_dev: float
+    sample_count: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    A transaction as the service knows it.
+
+    ``status`` is ``pending``, ``scored``, ``failed`` (``error`` says why), ``purged`` or ``unknown``; only a scored one has all fields.
+    ``z_score`` is None where there was nothing to measure against; ``reason`` then says why: ``no_baseline``,
+    ``insufficient_samples`` or ``zero_variance``.
+    """
+
+    id: str
+    status: str
+    user_id: Optional[int] = None
+    category_id: Optional[int] = None
+    amount: Optional[Decimal] = None
+    z_score: Optional[float] = None
+    is_anomaly: bool = False
+    reason: Optional[str] = None
+    baseline: Optional[Baseline] = None
+    occurred_at: Optional[datetime] = None
+    accepted_at: Optional[datetime] = None
+    scored_at: Optional[datetime] = None
+    error: Optional[Problem] = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is still to be scored."""
+        return self.status == PENDING
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Result":
+        """Reads a result object. Fields that this version does not know are ignored."""
+        baseline = value.get("baseline")
+        error = value.get("error")
+        amount = value.get("amount")
+        z_score = value.get("z_score")
+        return cls(
+            id=value["id"],
+            status=value["status"],
+            user_id=value.get("user_id"),
+            category_id=value.get("category_id"),
+            amount=None if amount is None else Decimal(amount),
+            z_score=None if z_score is None else float(z_score),
+            is_anomaly=bool(value.get("is_anomaly", False)),
+            reason=value.get("reason"),
+            baseline=None if baseline is None else Baseline(float(baseline["mean"]), float(baseline["std_dev"]), baseline["sample_count"]),
+            occurred_at=_time(value.get("occurred_at")),
+            accepted_at=_time(value.get("accepted_at")),
+            scored_at=_time(value.get("scored_at")),
+            error=None if error is None else Problem.from_json(error, 422),
+        )
+
+    def to_json(self) -> Dict[str, Any]:
+        """The result as plain values that ``json.dumps`` takes; the amount stays exact as text. What is None is absent."""
+        fields: Dict[str, Any] = {"id": self.id, "status": self.status, "user_id": self.user_id, "category_id": self.category_id}
+        fields["amount"] = None if self.amount is None else format(self.amount, "f")
+        if self.status == SCORED:
+            fields.update(z_score=self.z_score, is_anomaly=self.is_anomaly, reason=self.reason)
+        fields["baseline"] = None if self.baseline is None else vars(self.baseline)
+        for name in ("occurred_at", "accepted_at", "scored_at"):
+            time = getattr(self, name)
+            fields[name] = None if time is None else time.isoformat()
+        fields["error"] = None if self.error is None else vars(self.error)
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the results feed. ``next`` is the cursor to ask with next time, on an empty page too."""
+
+    results: List[Result]
+    next: str
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+
+@dataclass(frozen=True)
+class StatsReport:
+    """What became of baselines that were put."""
+
+    inserted: int
+    updated: int
+    rejected: List[Rejected]
+
+
+def _time(text: Optional[str]) -> Optional[datetime]:
+    if text is None:
+        return None
+    # fromisoformat takes "Z" only from Python 3.11 on.
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)

@@ -1,0 +1,76 @@
+"""When a call is repeated, and after which pause. Pure, but for the clock that is handed in."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Callable, Mapping, Optional
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+LONGEST_RETRY_AFTER = 300.0
+"""A service that asks for a longer pause than this many seconds gets no repeat: the caller learns it at once."""
+
+
+class Clock:
+    """Time as this package uses it; tests have one that does not wait."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        time.sleep(seconds)
+
+
+class Backoff:
+    """
+    The pauses of one call: exponential with full jitter
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), on top of what the service asks for.
+    """
+
+    def __init__(self, retries: int, draw: Callable[[], float] = random.random) -> None:
+        self._retries = retries
+        self._draw = draw
+        self._failures = 0
+
+    def next_pause(self, retry_after: Optional[float]) -> Optional[float]:
+        """Seconds until the next attempt; None: there is none."""
+        if self._failures >= self._retries or (retry_after or 0) > LONGEST_RETRY_AFTER:
+            return None
+        # The exponent is bounded only so that a call with very many retries does not overflow.
+        ceiling: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 16))
+        self._failures += 1
+        return (retry_after or 0) + self._draw() * ceiling
+
+    def reset(self) -> None:
+        """Progress was made: the attempts count from the start."""
+        self._failures = 0
+
+
+def retry_after_seconds(headers: Mapping[str, str], clock: Clock) -> Optional[float]:
+    """The ``Retry-After`` of an answer (RFC 9110, section 10.2.3): seconds or an HTTP date. None when absent or neither."""
+    value = (headers.get("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    until = _http_date(value)
+    if until is None:
+        return None
+    # Measured on the server's own clock where it tells it: this machine's may be off.
+    now = _http_date(headers.get("date") or "") or clock.now()
+    return max(0.0, (until - now).total_seconds())
+
+
+def _http_date(text: str) -> Optional[datetime]:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=timezone.utc)
