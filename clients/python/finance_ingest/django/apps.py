@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class FinanceIngestConfig(AppConfig):
+    """The app. Its label is ``finance_ingest``."""
+
+    name = "finance_ingest.django"
+    label = "finance_ingest"
+    verbose_name = "FinanceIngest"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401 - importing it registers the checks

@@ -1,0 +1,90 @@
+"""``manage.py export_anomaly_stats``"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, Dict, Iterable, Type
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ....client import Client
+from ....errors import FinanceIngestError, describe_errors
+from ....stats_files import StatsFileError, read_stats_file, write_stats
+from ...models import AnomalyFields, anomaly_models, model_of
+from ...settings import read_settings
+from ...statistics import baselines_of
+
+ADMIN_KEY = "FINANCE_INGEST_ADMIN_KEY"
+
+
+class Command(BaseCommand):
+    """What is normal, for the service."""
+
+    help = (
+        "Writes what is normal for each user and category as the CSV of 'finance-ingest stats import', or puts it to the service: "
+        "from the project's own transactions by one query, or from the older system's anomaly_stats.pkl."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        target = parser.add_mutually_exclusive_group(required=True)
+        target.add_argument("file", nargs="?", help="CSV to write; - is standard output")
+        target.add_argument("--put", action="store_true", help=f"put it to the service, with the key in the environment variable {ADMIN_KEY} (scope admin), else FINANCE_INGEST['KEY']")
+        parser.add_argument("--pickle", metavar="FILE", help="the older system's anomaly_stats.pkl, which is read without running anything of it")
+        parser.add_argument("--model", metavar="APP.MODEL", help="whose transactions; needed only where several models have the mixin")
+        parser.add_argument("--population", action="store_true", help="divide by n and not by n - 1, as numpy.std does and pandas' std doesn't")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            baselines = read_stats_file(options["pickle"]) if options["pickle"] else baselines_of(_model(options["model"]), population=options["population"])
+            if options["put"]:
+                self._put(baselines)
+            else:
+                count = _write(options["file"], baselines)
+                self.stderr.write(f"{count} baselines written.")
+        except (FinanceIngestError, StatsFileError, OSError) as error:
+            raise CommandError(str(error)) from error
+
+    def _put(self, baselines: Iterable[Dict[str, Any]]) -> None:
+        settings = read_settings()
+        with Client(settings.URL, os.environ.get(ADMIN_KEY) or settings.KEY, timeout=settings.TIMEOUT, retries=settings.RETRIES) as client:
+            report = client.put_stats(baselines)
+        self.stdout.write(f"{report.inserted} baselines inserted, {report.updated} updated.")
+        for rejected in report.rejected:
+            self.stderr.write(f"Baseline {rejected.index + 1}: {describe_errors(rejected.errors)}")
+        if report.rejected:
+            raise CommandError(f"{len(report.rejected)} baselines were refused.")
+
+
+def _model(label: str) -> Type[AnomalyFields]:
+    if label:
+        model = model_of(label.lower())
+        if model is None:
+            raise CommandError(f"{label} is no model with AnomalyFields; there are {_labels()}.")
+        return model
+    models = anomaly_models()
+    if len(models) != 1:
+        raise CommandError(f"--model says whose transactions: {_labels()}.")
+    return models[0]
+
+
+def _labels() -> str:
+    return ", ".join(model._meta.label for model in anomaly_models()) or "none"
+
+
+def _write(file: str, baselines: Iterable[Dict[str, Any]]) -> int:
+    if file == "-":
+        return write_stats(sys.stdout, baselines)
+    # A file that is there stays as it is until the new one is complete.
+    descriptor, temporary = tempfile.mkstemp(dir=Path(file).absolute().parent, prefix=".export-")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as target:
+            count = write_stats(target, baselines)
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return count

@@ -1,0 +1,24 @@
+"""``manage.py submit_outbox``"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ...models import databases
+from ...outbox import drain
+from ...settings import command_client
+
+
+class Command(BaseCommand):
+    """Empties the outbox. Two may run at once."""
+
+    help = "Submits what waits in the outbox. sync_anomalies does this too; this command doesn't read results."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for using in databases():
+            drained = drain(using, command_client())
+            self.stdout.write(f"{drained.submitted} submitted, {drained.refused} refused.")
+            if drained.failure is not None:
+                raise CommandError(f"{drained.failure} The rest stays in the outbox: run the command again.")

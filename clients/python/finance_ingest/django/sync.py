@@ -1,0 +1,125 @@
+"""
+From the service to the rows.
+
+A page of the feed and the move of the cursor are one database transaction, and the cursor moves first, from the place where the page was
+read: of two who read at once one gets the row lock, and the other finds the cursor elsewhere and drops its page. So an older result never
+overwrites a newer one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterable, List
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..client import Client
+from ..errors import Gone
+from ..results import FAILED, PURGED, SCORED, UNKNOWN, Result
+from .bulk import pieces, value_by_key
+from .models import AnomalyStatus, FeedCursor, OutboxEntry, models_in
+
+_CONFIRMED_TOGETHER = 1_000
+
+
+@dataclass
+class Synced:
+    """What a sync did."""
+
+    results: int = 0
+    rows: int = 0
+    started_again: bool = False
+
+
+def sync(using: str, client: Client, stop: Callable[[], bool] = lambda: False) -> Synced:
+    """Brings a database's rows up to date with the feed, and confirms what was submitted. Two may run at once."""
+    synced = Synced()
+    while not stop() and _read_page(using, client, synced):
+        pass
+    while not stop() and _confirm(using, client, synced):
+        pass
+    return synced
+
+
+def is_anything_open(using: str) -> bool:
+    """Whether a row waits for the service. Asks only this database."""
+    return (
+        OutboxEntry.objects.using(using).exclude(state=OutboxEntry.REFUSED).exists()
+        or any(model._base_manager.using(using).filter(anomaly_status=AnomalyStatus.PENDING).exists() for model in models_in(using))
+    )
+
+
+def apply_results(using: str, results: Iterable[Result], *, only_pending: bool = False) -> int:
+    """Writes results to the rows that have their ids, and returns the number of rows. Of several with one id the last counts."""
+    by_status: Dict[str, Dict[UUID, Result]] = {}
+    for result in {result.id: result for result in results}.values():
+        by_status.setdefault(_status_of(result), {})[UUID(result.id)] = result
+    rows = 0
+    for model in models_in(using):
+        for status, found in by_status.items():
+            for part in pieces(list(found)):
+                matching = model._base_manager.using(using).filter(ingest_id__in=part)
+                if only_pending:
+                    matching = matching.filter(anomaly_status=AnomalyStatus.PENDING)
+                is_measured = status in (AnomalyStatus.NORMAL, AnomalyStatus.ANOMALOUS)
+                rows += matching.update(
+                    anomaly_status=status,
+                    is_anomaly=status == AnomalyStatus.ANOMALOUS,
+                    z_score=value_by_key(model, "ingest_id", "z_score", {key: found[key].z_score for key in part}) if is_measured else None,
+                )
+    return rows
+
+
+def _status_of(result: Result) -> str:
+    if result.status != SCORED:
+        return AnomalyStatus.FAILED
+    if result.is_anomaly:
+        return AnomalyStatus.ANOMALOUS
+    return AnomalyStatus.UNSCORED if result.z_score is None else AnomalyStatus.NORMAL
+
+
+def _read_page(using: str, client: Client, synced: Synced) -> bool:
+    """Reads and applies a page; False at the end of the feed."""
+    cursors = FeedCursor.objects.using(using)
+    cursor, _ = cursors.get_or_create(pk=FeedCursor.THE_ONE)
+    unmoved = cursors.filter(pk=cursor.pk, cursor=cursor.cursor)
+    try:
+        page = client.results(cursor.cursor or None)
+    except Gone:
+        if not cursor.cursor:
+            raise
+        # The service's database was restored. Everything comes once more, and is written over what is there.
+        synced.started_again |= bool(unmoved.update(cursor="", moved_at=timezone.now()))
+        return True
+    if page.next != cursor.cursor:
+        with transaction.atomic(using=using):
+            if not unmoved.update(cursor=page.next, moved_at=timezone.now()):
+                return True
+            synced.rows += apply_results(using, page)
+        synced.results += len(page)
+    return len(page) > 0
+
+
+def _confirm(using: str, client: Client, synced: Synced) -> bool:
+    """
+    Asks once for what was submitted and is still pending: its result may have passed in the feed before its id was stored. What the
+    service calls pending as well is still to come in the feed, and will find its row. False when nothing is left to confirm.
+    """
+    submitted = OutboxEntry.objects.using(using).filter(state=OutboxEntry.SUBMITTED)
+    entries = list(submitted.order_by("id")[:_CONFIRMED_TOGETHER])
+    if not entries:
+        return False
+    pending: List[str] = []
+    for part in pieces([entry.ingest_key for entry in entries]):
+        for model in models_in(using):
+            rows = model._base_manager.using(using).filter(ingest_key__in=part, anomaly_status=AnomalyStatus.PENDING).exclude(ingest_id=None)
+            pending += map(str, rows.values_list("ingest_id", flat=True))
+    answered = [result for result in client.get_many(pending) if result.status in (SCORED, FAILED, PURGED, UNKNOWN)]
+    with transaction.atomic(using=using):
+        # The delete comes first: a transaction that begins by writing can't meet a newer state of what it read.
+        for part in pieces([entry.pk for entry in entries]):
+            submitted.filter(pk__in=part).delete()
+        synced.rows += apply_results(using, answered, only_pending=True)
+    return True
