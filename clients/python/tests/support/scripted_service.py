@@ -1,0 +1,92 @@
+"""A service that answers as it is told, for faults that a real one shows only when something breaks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Dict, List, Optional, Union
+
+
+class Request:
+    """What came."""
+
+    def __init__(self, method: str, path: str, headers: Any, body: bytes, connection: int) -> None:
+        self.method, self.path, self.headers, self.body, self.connection = method, path, headers, body, connection
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Reply:
+    """What is answered."""
+
+    def __init__(
+        self, status: int = 200, body: Any = None, headers: Optional[Dict[str, str]] = None, *, content_type: str = "application/json", cut: bool = False, close: bool = False
+    ) -> None:
+        self.status, self.headers, self.content_type, self.cut, self.close = status, headers or {}, content_type, cut, close
+        self.body = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
+
+
+def problem(status: int, kind: str = "validation", headers: Optional[Dict[str, str]] = None, **more: Any) -> Reply:
+    """A problem object as the service writes it."""
+    body = {"type": f"urn:finance-ingest:problem:{kind}", "title": "Title.", "status": status, "detail": f"{kind} it is", **more}
+    return Reply(status, body, headers, content_type="application/problem+json")
+
+
+HANG_UP = object()
+"""Instead of an answer the connection is closed."""
+
+Step = Union[Reply, object, Callable[[Request], Reply]]
+
+
+class ScriptedService:
+    """Answers with one step of its script after the other; the last for ever."""
+
+    def __init__(self, *script: Step) -> None:
+        self.script: List[Step] = list(script)
+        self.requests: List[Request] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                service.requests.append(Request(self.command, self.path, self.headers, body, id(self.connection)))
+                step = service.script.pop(0) if len(service.script) > 1 else service.script[0]
+                if step is HANG_UP:
+                    self.close_connection = True
+                    return
+                reply = step(service.requests[-1]) if callable(step) else step
+                self.send_response(reply.status)
+                self.send_header("Content-Type", reply.content_type)
+                self.send_header("Content-Length", str(len(reply.body) + (5 if reply.cut else 0)))
+                if reply.close:
+                    self.send_header("Connection", "close")
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(reply.body)
+                self.close_connection = self.close_connection or reply.cut
+
+            do_GET = do_POST = do_PUT = _answer
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def connections(self) -> int:
+        """How many connections requests came over."""
+        return len({request.connection for request in self.requests})
+
+    def close(self) -> None:
+        """Ends it."""
+        self._server.shutdown()
+        self._server.server_close()
