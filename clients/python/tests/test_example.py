@@ -1,0 +1,105 @@
+"""The example as one runs it, looked at with a real browser."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+from pathlib import Path
+
+from finance_ingest import Client
+
+from .support.browser import Browser
+from .support.django_site import require_django
+from .support.servers import CHECKOUT, IngestServer, free_port, server_program
+
+require_django()
+
+
+class ExampleTests(unittest.TestCase):
+    """With FINANCE_INGEST_SCREENSHOTS in the environment the screenshots of the documentation go to that folder."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        IngestServer()  # Skips where none is built.
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        port, service_port = free_port(), free_port()
+        cls.url, cls.service = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{service_port}"
+        environment = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "FINANCE_INGEST_URL")}
+        environment["FINANCE_INGEST_SERVER"] = str(server_program())
+        cls.log = open(Path(cls.folder.name, "log"), "w+")
+        cls.process = subprocess.Popen(
+            [sys.executable, str(CHECKOUT / "examples" / "django-finance" / "run"), "--port", str(port), "--service-port", str(service_port), "--data", cls.folder.name],
+            env=environment,
+            stdout=cls.log,
+            stderr=subprocess.STDOUT,
+        )
+        cls.addClassCleanup(cls.end)
+        cls.wait_until_it_answers()
+
+    @classmethod
+    def end(cls) -> None:
+        cls.process.send_signal(signal.SIGTERM)
+        cls.process.wait(60)
+        cls.log.close()
+
+    @classmethod
+    def wait_until_it_answers(cls) -> None:
+        end = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(cls.url + "/login/", timeout=5).close()
+                return
+            except OSError:
+                if cls.process.poll() is not None or time.monotonic() > end:
+                    cls.log.seek(0)
+                    raise RuntimeError("the example does not run: " + cls.log.read()) from None
+                time.sleep(0.1)
+
+    def shot(self, browser: Browser, name: str) -> None:
+        if os.environ.get("FINANCE_INGEST_SCREENSHOTS"):
+            browser.screenshot(Path(os.environ["FINANCE_INGEST_SCREENSHOTS"], name + ".png"))
+
+    def log_in(self, browser: Browser) -> None:
+        browser.go(self.url + "/")
+        browser.wait_for("document.querySelector('[name=username]')")
+        browser.run("document.querySelector('[name=username]').value = document.querySelector('[name=password]').value = 'demo'")
+        browser.run("document.querySelector('form').submit()")
+        browser.wait_for("document.querySelector('[name=amount]') && document.readyState == 'complete'")
+
+    def spend(self, browser: Browser, category: str, amount: str) -> None:
+        browser.run("window.stale = true")
+        browser.run(f"[...document.querySelectorAll('option')].find((option) => option.text == '{category}').selected = true")
+        browser.run(f"document.querySelector('[name=amount]').value = '{amount}'")
+        browser.run("document.querySelector('button').click()")
+        browser.wait_for("!window.stale && document.readyState == 'complete' && document.querySelector('.ingest-status')")
+
+    def test_a_transaction_turns_anomalous_in_the_page_without_a_reload(self) -> None:
+        with Browser() as browser:
+            self.log_in(browser)
+            self.spend(browser, "Groceries", "3150")
+            first = "document.querySelector('.ingest-status')"
+            browser.wait_for(first + ".dataset.ingestStatus == 'normal'")
+            self.spend(browser, "Groceries", "25000")
+            browser.run("window.never_reloaded = true")
+            self.assertIn(browser.run(first + ".dataset.ingestStatus"), ("pending", "anomalous"))
+            self.shot(browser, "example-pending")
+            browser.wait_for(first + ".dataset.ingestStatus == 'anomalous'")
+            self.assertTrue(browser.run("window.never_reloaded"))
+            self.assertRegex(browser.run(first + ".innerText"), r"anomalous \(z = \d+\.\d\)")
+            self.assertEqual(browser.run("getComputedStyle(document.querySelector('.ingest-anomalous')).fontWeight"), "700")
+            self.shot(browser, "example-anomalous")
+            browser.resize(1280, 560)
+            browser.go(self.url + "/admin/ledger/transaction/?anomaly=anomalous")
+            browser.wait_for("document.querySelectorAll('#result_list tbody tr').length >= 1 && document.querySelector('#result_list .ingest-anomalous')")
+            self.shot(browser, "example-admin")
+        with Client(self.service) as client:
+            self.assertEqual([str(found.amount) for found in client.anomalies()], ["25000.0"])
+
+
+if __name__ == "__main__":
+    unittest.main()
