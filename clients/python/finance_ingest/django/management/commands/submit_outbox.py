@@ -17,8 +17,9 @@ class Command(BaseCommand):
     help = "Submits what waits in the outbox. sync_anomalies does this too; this command doesn't read results."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for using in databases():
-            drained = drain(using, command_client())
-            self.stdout.write(f"{drained.submitted} submitted, {drained.refused} refused.")
-            if drained.failure is not None:
-                raise CommandError(f"{drained.failure} The rest stays in the outbox: run the command again.")
+        with command_client() as client:
+            for using in databases():
+                drained = drain(using, client)
+                self.stdout.write(f"{drained.submitted} submitted, {drained.refused} refused.")
+                if drained.failure is not None:
+                    raise CommandError(f"{drained.failure} The rest stays in the outbox: run the command again.")

@@ -34,12 +34,11 @@ class Command(BaseCommand):
                 signal.signal(name, lambda *_: stop.set())
         self._is_quiet = options["follow"]
         try:
-            if options["follow"]:
-                follow(
-                    command_client(), stop, self._report, self._note, interval=options["interval"], idle_interval=options["idle_interval"], clock=Clock()
-                )
-            else:
-                run_round(command_client(), stop.is_set, self._report)
+            with command_client() as client:
+                if options["follow"]:
+                    follow(client, stop, self._report, self._note, interval=options["interval"], idle_interval=options["idle_interval"], clock=Clock())
+                else:
+                    run_round(client, stop.is_set, self._report)
         except FinanceIngestError as error:
             raise CommandError(f"{error} Nothing is lost: run the command again.") from error
 
