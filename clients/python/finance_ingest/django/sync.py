@@ -108,18 +108,18 @@ def _confirm(using: str, client: Client, synced: Synced) -> bool:
     service calls pending as well is still to come in the feed, and will find its row. False when nothing is left to confirm.
     """
     submitted = OutboxEntry.objects.using(using).filter(state=OutboxEntry.SUBMITTED)
-    entries = list(submitted.order_by("id")[:_CONFIRMED_TOGETHER])
+    entries = dict(submitted.order_by("id").values_list("pk", "ingest_key")[:_CONFIRMED_TOGETHER])
     if not entries:
         return False
     pending: List[str] = []
-    for part in pieces([entry.ingest_key for entry in entries]):
+    for part in pieces(list(entries.values())):
         for model in models_in(using):
             rows = model._base_manager.using(using).filter(ingest_key__in=part, anomaly_status=AnomalyStatus.PENDING).exclude(ingest_id=None)
             pending += map(str, rows.values_list("ingest_id", flat=True))
     answered = [result for result in client.get_many(pending) if result.status in (SCORED, FAILED, PURGED, UNKNOWN)]
     with transaction.atomic(using=using):
         # The delete comes first: a transaction that begins by writing can't meet a newer state of what it read.
-        for part in pieces([entry.pk for entry in entries]):
+        for part in pieces(list(entries)):
             submitted.filter(pk__in=part).delete()
         synced.rows += apply_results(using, answered, only_pending=True)
     return True
