@@ -161,6 +161,11 @@ class BaselineTests(OutboxTestCase):
         population = max(baselines_of(Purchase, population=True), key=lambda baseline: baseline["sample_count"])
         self.assertAlmostEqual(population["std_dev"], float(statistics.pstdev(self.amounts)))
 
+    def test_what_was_found_anomalous_is_left_out_unless_asked_for(self) -> None:
+        Purchase.objects.filter(amount=30).update(is_anomaly=True)
+        counts = [max(baseline["sample_count"] for baseline in baselines_of(Purchase, anomalies=anomalies)) for anomalies in (False, True)]
+        self.assertEqual(counts, [3, 4])
+
     def test_they_are_written_as_the_services_csv(self) -> None:
         path = Path(self.folder, "stats.csv")
         call_command("export_anomaly_stats", str(path), model="purchases.Purchase", stderr=Lines())

@@ -11,18 +11,22 @@ from django.db.models import Avg, Count, StdDev
 from .models import AnomalyFields
 
 
-def baselines_of(model: Type[AnomalyFields], *, population: bool = False) -> Iterator[Dict[str, Any]]:
+def baselines_of(model: Type[AnomalyFields], *, population: bool = False, anomalies: bool = False) -> Iterator[Dict[str, Any]]:
     """
     What is normal for each user and category, by one query.
 
     The deviation is that of a sample (n − 1) unless ``population`` is asked for (n). A sample, because the rows at hand are drawn
     from what the user spends, and the deviation is held against transactions that are not among them; the population's
     formula comes out too small for that, by 29 % for two rows and 1 % for forty, and so finds anomalies that are none.
+
+    Rows that were found anomalous are left out unless ``anomalies`` is given: one of them can widen the deviation so far that the next
+    like it passes for normal.
     """
     user, category, amount = model.ingest_user_field, model.ingest_category_field, model.ingest_amount_field
     rows = (
         model._base_manager.using(router.db_for_read(model))
         .filter(**{f"{name}__isnull": False for name in (user, category, amount)})
+        .filter(**({} if anomalies else {"is_anomaly": False}))
         .order_by(user, category)
         .values(user, category)
         .annotate(ingest_mean=Avg(amount), ingest_deviation=StdDev(amount), ingest_count=Count(amount))

@@ -35,11 +35,16 @@ class Command(BaseCommand):
         target.add_argument("--put", action="store_true", help=f"put it to the service, with the key in the environment variable {ADMIN_KEY} (scope admin), else FINANCE_INGEST['KEY']")
         parser.add_argument("--pickle", metavar="FILE", help="the older system's anomaly_stats.pkl, which is read without running anything of it")
         parser.add_argument("--model", metavar="APP.MODEL", help="whose transactions; needed only where several models have the mixin")
+        parser.add_argument("--with-anomalies", action="store_true", help="count transactions that were found anomalous, for a user whose habits have changed")
         parser.add_argument("--population", action="store_true", help="divide by n and not by n - 1, as numpy.std does and pandas' std doesn't")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            baselines = read_stats_file(options["pickle"]) if options["pickle"] else baselines_of(_model(options["model"]), population=options["population"])
+            baselines = (
+                read_stats_file(options["pickle"])
+                if options["pickle"]
+                else baselines_of(_model(options["model"]), population=options["population"], anomalies=options["with_anomalies"])
+            )
             if options["put"]:
                 self._put(baselines)
             else:
