@@ -42,7 +42,7 @@ class ProcessTests(unittest.TestCase):
             "TEST_SITE_DATA": folder.name,
             "TEST_SITE_SERVICE": shared_server().url,
         }
-        self.manage("migrate", "--run-syncdb", "--verbosity", "0")
+        self.manage("migrate", "--verbosity", "0")
 
     def python(self, script: str, code: int = 0) -> str:
         return self.run_it(["-c", SETUP + textwrap.dedent(script)], code)

@@ -219,10 +219,11 @@ def _submit(using: str, client: Client, token: uuid.UUID, drained: Drained) -> N
 def _settle_accepted(using: str, claimed: "QuerySet[OutboxEntry]", entries: List[OutboxEntry], report: BatchReport) -> None:
     for part in pieces(report.accepted):
         ids = {entries[accepted.index].ingest_key: uuid.UUID(accepted.id) for accepted in part}
-        claimed.filter(ingest_key__in=list(ids)).update(state=OutboxEntry.SUBMITTED, last_error="")
-        # By the key and not the primary key: a row that was submitted again in the meantime has another one.
+        # Rows before entries, as submit_on_commit locks them. By the key and not the primary key: a row that was submitted again in the
+        # meantime has another one.
         for model in _models_of(entries[accepted.index] for accepted in part):
             model._base_manager.using(using).filter(ingest_key__in=list(ids)).update(ingest_id=value_by_key(model, "ingest_key", "ingest_id", ids))
+        claimed.filter(ingest_key__in=list(ids)).update(state=OutboxEntry.SUBMITTED, last_error="")
 
 
 def _settle_refused(using: str, claimed: "QuerySet[OutboxEntry]", entries: List[OutboxEntry], report: BatchReport) -> None:
@@ -230,9 +231,9 @@ def _settle_refused(using: str, claimed: "QuerySet[OutboxEntry]", entries: List[
         entry = entries[rejected.index]
         reason = describe_errors(rejected.errors)
         log.warning("The service refuses %s: %s. The outbox entry says so too; mend the row and call submit_on_commit again.", entry, reason)
-        claimed.filter(pk=entry.pk).update(state=OutboxEntry.REFUSED, last_error=reason)
         for model in _models_of([entry]):
             model._base_manager.using(using).filter(ingest_key=entry.ingest_key).update(anomaly_status=AnomalyStatus.REFUSED)
+        claimed.filter(pk=entry.pk).update(state=OutboxEntry.REFUSED, last_error=reason)
 
 
 def _models_of(entries: Iterable[OutboxEntry]) -> Set[Type[AnomalyFields]]:

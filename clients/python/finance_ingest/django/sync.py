@@ -118,8 +118,8 @@ def _confirm(using: str, client: Client, synced: Synced) -> bool:
             pending += map(str, rows.values_list("ingest_id", flat=True))
     answered = [result for result in client.get_many(pending) if result.status in (SCORED, FAILED, PURGED, UNKNOWN)]
     with transaction.atomic(using=using):
-        # The delete comes first: a transaction that begins by writing can't meet a newer state of what it read.
+        # Rows before entries, as submit_on_commit locks them.
+        synced.rows += apply_results(using, answered, only_pending=True)
         for part in pieces(list(entries)):
             submitted.filter(pk__in=part).delete()
-        synced.rows += apply_results(using, answered, only_pending=True)
     return True

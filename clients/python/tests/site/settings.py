@@ -36,15 +36,28 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA / "site.sqlite3",
-        "OPTIONS": {"timeout": 30},
-        # A file, so that several threads and processes can use it.
-        "TEST": {"NAME": DATA / "test.sqlite3"},
+if "TEST_SITE_POSTGRES" in os.environ:
+    # "host=/var/run/postgresql user=postgres dbname=finance": an empty server for the tests, with psycopg2 or psycopg.
+    _parts = dict(part.split("=", 1) for part in os.environ["TEST_SITE_POSTGRES"].split())
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": _parts.get("dbname", "finance"),
+            "USER": _parts.get("user", "postgres"),
+            "HOST": _parts.get("host", ""),
+            "PORT": _parts.get("port", ""),
+        }
     }
-}
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA / "site.sqlite3",
+            "OPTIONS": {"timeout": 30},
+            # A file, so that several threads and processes can use it.
+            "TEST": {"NAME": DATA / "test.sqlite3"},
+        }
+    }
 FINANCE_INGEST = {"URL": os.environ.get("TEST_SITE_SERVICE", "http://127.0.0.1:9")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

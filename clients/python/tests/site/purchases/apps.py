@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class PurchasesConfig(AppConfig):
-    """The tests' app. It has no migrations: its tables are made from the models."""
+    """The tests' app."""
 
     name = "tests.site.purchases"
