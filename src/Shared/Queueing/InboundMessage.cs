@@ -48,9 +48,7 @@ public sealed class InboundMessage
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // What was read of a broken text is not to be trusted: none of it is scored.
-            decoded.Transactions.Clear();
-            decoded.Unreadable.Clear();
-            decoded.HasDerivedIds = false;
+            decoded.Forget();
             decoded.PoisonReason = $"not JSON: {e.Message}";
         }
 
@@ -60,51 +58,27 @@ public sealed class InboundMessage
     private void Read(byte[] json, string queue, LeasedMessage message, IdCertifier ids)
     {
         var options = new JsonReaderOptions { MaxDepth = MaximumDepth };
-        Envelope envelope = Inspect(json, options);
         var reader = new Utf8JsonReader(json, options);
         reader.Read();
-        if (!envelope.IsEnvelope)
+        if (reader.TokenType != JsonTokenType.StartObject || !ReadEnvelope(ref reader, queue, message, ids))
         {
+            reader = new Utf8JsonReader(json, options);
+            reader.Read();
             Add(TransactionFields.ReadQueued(ref reader), 0, queue, message, ids);
-            RefuseTrailingText(ref reader);
-            return;
         }
 
-        TraceParent = envelope.TraceParent;
-        IsAlertMarker = envelope.IsAlertMarker;
-        if (envelope.Version != 1)
+        if (reader.Read())
         {
-            PoisonReason = $"unknown envelope version {envelope.Version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "(none)"}";
-            return;
-        }
-
-        if (envelope.TransactionsAt < 0)
-        {
-            PoisonReason = "the envelope has no array \"transactions\"";
-            return;
-        }
-
-        var items = new Utf8JsonReader(json.AsSpan(envelope.TransactionsAt), options);
-        items.Read();
-        for (int index = 0; items.Read() && items.TokenType != JsonTokenType.EndArray; index++)
-        {
-            Add(TransactionFields.ReadQueued(ref items), index, queue, message, ids);
+            throw new JsonException("there is more after the end of the value");
         }
     }
 
-    // One pass over the top level, so that fields may come in any order and all of the text is known to be JSON.
-    private static Envelope Inspect(byte[] json, JsonReaderOptions options)
+    // One pass, in which fields may come in any order. What was read is forgotten where the rest shows that it does not hold.
+    private bool ReadEnvelope(ref Utf8JsonReader reader, string queue, LeasedMessage message, IdCertifier ids)
     {
-        var reader = new Utf8JsonReader(json, options);
-        reader.Read();
-        var envelope = new Envelope { TransactionsAt = -1 };
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            RefuseTrailingText(ref reader);
-            return envelope;
-        }
-
+        bool isEnvelope = false;
+        bool hasTransactions = false;
+        long? version = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string name = reader.GetString()!;
@@ -112,34 +86,64 @@ public sealed class InboundMessage
             switch (name)
             {
                 case "v":
-                    envelope.IsEnvelope = true;
-                    envelope.Version = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long version) ? version : null;
+                    isEnvelope = true;
+                    version = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long number) ? number : null;
                     break;
                 case "transactions":
-                    envelope.IsEnvelope = true;
-                    envelope.TransactionsAt = reader.TokenType == JsonTokenType.StartArray ? (int)reader.TokenStartIndex : -1;
+                    isEnvelope = true;
+                    Forget();
+                    hasTransactions = reader.TokenType == JsonTokenType.StartArray;
+                    if (hasTransactions)
+                    {
+                        ReadItems(ref reader, queue, message, ids);
+                    }
+
                     break;
                 case "traceparent" when reader.TokenType == JsonTokenType.String:
-                    envelope.TraceParent = reader.GetString() is { Length: <= 64 } text ? text : null;
+                    TraceParent = reader.GetString() is { Length: <= 64 } text ? text : null;
                     break;
                 case "marker" when reader.TokenType == JsonTokenType.String:
-                    envelope.IsAlertMarker = reader.GetString() == "unsent-alerts";
+                    IsAlertMarker = reader.GetString() == "unsent-alerts";
                     break;
             }
 
             reader.Skip();
         }
 
-        RefuseTrailingText(ref reader);
-        return envelope;
+        if (!isEnvelope)
+        {
+            TraceParent = null;
+            IsAlertMarker = false;
+            return false;
+        }
+
+        if (version != 1)
+        {
+            Forget();
+            PoisonReason = $"unknown envelope version {version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "(none)"}";
+        }
+        else if (!hasTransactions)
+        {
+            PoisonReason = "the envelope has no array \"transactions\"";
+        }
+
+        return true;
     }
 
-    private static void RefuseTrailingText(ref Utf8JsonReader reader)
+    private void ReadItems(ref Utf8JsonReader reader, string queue, LeasedMessage message, IdCertifier ids)
     {
-        if (reader.Read())
+        for (int index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
         {
-            throw new JsonException("there is more after the end of the value");
+            Add(TransactionFields.ReadQueued(ref reader), index, queue, message, ids);
         }
+    }
+
+    private void Forget()
+    {
+        Transactions.Clear();
+        Unreadable.Clear();
+        HasDerivedIds = false;
+        PoisonReason = null;
     }
 
     private void Add(TransactionFields fields, int index, string queue, LeasedMessage message, IdCertifier ids)
@@ -172,15 +176,6 @@ public sealed class InboundMessage
     // A text without one readable field is no transaction: it gets no row.
     private static bool HoldsAnything(TransactionFields fields) =>
         fields.UserId is not null || fields.CategoryId is not null || fields.Amount is not null;
-
-    private struct Envelope
-    {
-        public bool IsEnvelope;
-        public bool IsAlertMarker;
-        public long? Version;
-        public int TransactionsAt;
-        public string? TraceParent;
-    }
 }
 
 /// <summary>A transaction that can't be scored, as far as it could be read.</summary>

@@ -18,13 +18,6 @@ public sealed class TransactionFields
     // Longer ones, with more digits than anybody needs, are read by way of a string.
     private const int MaximumTimeLength = 64;
 
-    private static readonly JsonEncodedText s_id = JsonEncodedText.Encode("id");
-    private static readonly JsonEncodedText s_userId = JsonEncodedText.Encode("user_id");
-    private static readonly JsonEncodedText s_categoryId = JsonEncodedText.Encode("category_id");
-    private static readonly JsonEncodedText s_amount = JsonEncodedText.Encode("amount");
-    private static readonly JsonEncodedText s_occurredAt = JsonEncodedText.Encode("occurred_at");
-    private static readonly JsonEncodedText s_acceptedAt = JsonEncodedText.Encode("accepted_at");
-    private static readonly JsonEncodedText s_idempotencyKey = JsonEncodedText.Encode("idempotency_key");
 
     [Flags]
     private enum Seen
@@ -114,9 +107,14 @@ public sealed class TransactionFields
 
     private static Seen Recognise(ref Utf8JsonReader reader)
     {
+        if (IsPlain(ref reader))
+        {
+            return NameOf(reader.ValueSpan);
+        }
+
         try
         {
-            return NameOf(ref reader);
+            return NameOf(Encoding.UTF8.GetBytes(reader.GetString()!));
         }
         catch (InvalidOperationException)
         {
@@ -125,26 +123,29 @@ public sealed class TransactionFields
         }
     }
 
-    private static Seen NameOf(ref Utf8JsonReader reader) =>
-        reader.ValueTextEquals(s_userId.EncodedUtf8Bytes) ? Seen.UserId
-        : reader.ValueTextEquals(s_categoryId.EncodedUtf8Bytes) ? Seen.CategoryId
-        : reader.ValueTextEquals(s_amount.EncodedUtf8Bytes) ? Seen.Amount
-        : reader.ValueTextEquals(s_occurredAt.EncodedUtf8Bytes) ? Seen.OccurredAt
-        : reader.ValueTextEquals(s_idempotencyKey.EncodedUtf8Bytes) ? Seen.IdempotencyKey
-        : reader.ValueTextEquals(s_id.EncodedUtf8Bytes) ? Seen.Id
-        : reader.ValueTextEquals(s_acceptedAt.EncodedUtf8Bytes) ? Seen.AcceptedAt
-        : Seen.None;
-
-    private static string NameOf(Seen field) => (field switch
+    // By length first: one comparison a name.
+    private static Seen NameOf(ReadOnlySpan<byte> name) => name.Length switch
     {
-        Seen.Id => s_id,
-        Seen.UserId => s_userId,
-        Seen.CategoryId => s_categoryId,
-        Seen.Amount => s_amount,
-        Seen.OccurredAt => s_occurredAt,
-        Seen.AcceptedAt => s_acceptedAt,
-        _ => s_idempotencyKey,
-    }).Value;
+        2 when name.SequenceEqual("id"u8) => Seen.Id,
+        6 when name.SequenceEqual("amount"u8) => Seen.Amount,
+        7 when name.SequenceEqual("user_id"u8) => Seen.UserId,
+        11 when name.SequenceEqual("category_id"u8) => Seen.CategoryId,
+        11 when name.SequenceEqual("occurred_at"u8) => Seen.OccurredAt,
+        11 when name.SequenceEqual("accepted_at"u8) => Seen.AcceptedAt,
+        15 when name.SequenceEqual("idempotency_key"u8) => Seen.IdempotencyKey,
+        _ => Seen.None,
+    };
+
+    private static string NameOf(Seen field) => field switch
+    {
+        Seen.Id => "id",
+        Seen.UserId => "user_id",
+        Seen.CategoryId => "category_id",
+        Seen.Amount => "amount",
+        Seen.OccurredAt => "occurred_at",
+        Seen.AcceptedAt => "accepted_at",
+        _ => "idempotency_key",
+    };
 
     private void ReadField(Seen field, ref Utf8JsonReader reader)
     {
