@@ -1,0 +1,44 @@
+// One identity per program, each with the least that its program needs. User-assigned, so that roles exist before the program first starts.
+import { identityType } from 'types.bicep'
+
+param location string
+param tags object
+@minLength(13)
+param token string
+
+resource intakeIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-intake-${token}'
+  location: location
+  tags: tags
+}
+
+resource workerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-worker-${token}'
+  location: location
+  tags: tags
+}
+
+resource mailerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-mailer-${token}'
+  location: location
+  tags: tags
+}
+
+output intake identityType = {
+  name: intakeIdentity.name
+  id: intakeIdentity.id
+  clientId: intakeIdentity.properties.clientId
+  principalId: intakeIdentity.properties.principalId
+}
+output worker identityType = {
+  name: workerIdentity.name
+  id: workerIdentity.id
+  clientId: workerIdentity.properties.clientId
+  principalId: workerIdentity.properties.principalId
+}
+output mailer identityType = {
+  name: mailerIdentity.name
+  id: mailerIdentity.id
+  clientId: mailerIdentity.properties.clientId
+  principalId: mailerIdentity.properties.principalId
+}

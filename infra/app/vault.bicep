@@ -1,0 +1,67 @@
+// The installation's secret: what ids are certified with. The programs read it and can't change it.
+param location string
+param tags object
+@minLength(13)
+param token string
+param readerPrincipalIds string[]
+param administratorId string
+param administratorType string
+param protectFromPurge bool
+
+@secure()
+@description('Taken only by the very first deployment: a later one leaves the key as it is.')
+param newSigningKey string = '${newGuid()}${newGuid()}'
+
+var roles = loadJsonContent('roles.json')
+
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
+  name: 'kv-${token}'
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: { family: 'A', name: 'standard' }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 90
+    // ARM knows "on" and "not said"; "off" is an error.
+    enablePurgeProtection: protectFromPurge ? true : null
+  }
+}
+
+// For the life of the installation: with another key repeats are not recognised and workers refuse to start. Never overwritten, and to be backed up.
+@onlyIfNotExists()
+resource signingKey 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = {
+  parent: vault
+  name: 'id-signing-key'
+  properties: {
+    contentType: 'FinanceIngest__IdSigningKey'
+    value: newSigningKey
+  }
+}
+
+resource readers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in readerPrincipalIds: {
+    scope: vault
+    name: guid(vault.id, principalId, roles.keyVaultSecretsUser)
+    properties: {
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser)
+    }
+  }
+]
+
+// The administrator's tools certify ids too, and somebody must be able to back the key up.
+resource administrator 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: vault
+  name: guid(vault.id, administratorId, roles.keyVaultSecretsUser)
+  properties: {
+    principalId: administratorId
+    principalType: administratorType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser)
+  }
+}
+
+// Without a version: a secret that was restored is found.
+output signingKeyUri string = '${vault.properties.vaultUri}secrets/${signingKey.name}'

@@ -1,0 +1,164 @@
+// The scoring worker on Container Apps: as many replicas as the queue's length asks for, none when it is empty.
+import { identityType } from 'types.bicep'
+
+param location string
+param tags object
+@minLength(13)
+param token string
+param identity identityType
+param storageAccountName string
+param databaseServer string
+param databaseName string
+param signingKeyUri string
+param applicationInsightsName string
+param logAnalyticsWorkspaceId string
+param image string
+param maxReplicas int
+param queueLength int
+
+var roles = loadJsonContent('roles.json')
+var queueNames = loadJsonContent('../names.json', 'queues')
+
+// Before azd has built the worker there is no image, and what stands in for it listens elsewhere.
+var placeholder = 'mcr.microsoft.com/azuredocs/containerapps-helloworld:latest'
+var probes = [
+  {
+    type: 'Startup'
+    httpGet: { path: '/healthz', port: 7072 }
+    periodSeconds: 1
+    failureThreshold: 60
+  }
+  {
+    type: 'Liveness'
+    httpGet: { path: '/healthz', port: 7072 }
+    periodSeconds: 10
+    timeoutSeconds: 5
+    failureThreshold: 3
+  }
+  {
+    type: 'Readiness'
+    httpGet: { path: '/readyz', port: 7072 }
+    periodSeconds: 10
+    timeoutSeconds: 10
+  }
+]
+
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: storageAccountName
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: applicationInsightsName
+}
+
+resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' = {
+  name: 'cr${token}'
+  location: location
+  tags: tags
+  sku: { name: 'Basic' }
+  properties: { adminUserEnabled: false }
+}
+
+resource pullsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: registry
+  name: guid(registry.id, identity.principalId, roles.acrPull)
+  properties: {
+    principalId: identity.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.acrPull)
+  }
+}
+
+resource publishesTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: applicationInsights
+  name: guid(applicationInsights.id, identity.principalId, roles.monitoringMetricsPublisher)
+  properties: {
+    principalId: identity.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher)
+  }
+}
+
+resource containerEnvironment 'Microsoft.App/managedEnvironments@2025-07-01' = {
+  name: 'cae-${token}'
+  location: location
+  tags: tags
+  properties: {
+    // By diagnostic settings: the destination "log-analytics" wants the workspace's key.
+    appLogsConfiguration: { destination: 'azure-monitor' }
+    workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
+  }
+}
+
+resource containerLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: containerEnvironment
+  name: 'logs'
+  properties: {
+    workspaceId: logAnalyticsWorkspaceId
+    logs: [{ categoryGroup: 'allLogs', enabled: true }]
+  }
+}
+
+resource app 'Microsoft.App/containerApps@2025-07-01' = {
+  name: 'ca-worker-${token}'
+  location: location
+  tags: union(tags, { 'azd-service-name': 'worker' })
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identity.id}': {} }
+  }
+  properties: {
+    environmentId: containerEnvironment.id
+    workloadProfileName: 'Consumption'
+    configuration: {
+      activeRevisionsMode: 'Single'
+      registries: [{ server: registry.properties.loginServer, identity: identity.id }]
+      secrets: [{ name: 'id-signing-key', keyVaultUrl: signingKeyUri, identity: identity.id }]
+    }
+    template: {
+      // A worker finishes or gives back what it holds within 25 s.
+      terminationGracePeriodSeconds: 40
+      containers: [
+        {
+          name: 'worker'
+          image: empty(image) ? placeholder : image
+          resources: { cpu: json('0.5'), memory: '1Gi' }
+          probes: empty(image) ? [] : probes
+          env: [
+            { name: 'AZURE_CLIENT_ID', value: identity.clientId }
+            { name: 'AZURE_STORAGE_QUEUE_SERVICE_URI', value: storage.properties.primaryEndpoints.queue }
+            {
+              name: 'SQL_CONNECTION_STRING'
+              value: 'Server=tcp:${databaseServer},1433;Database=${databaseName};Encrypt=Mandatory;Authentication=Active Directory Managed Identity;User ID=${identity.clientId}'
+            }
+            { name: 'FinanceIngest__IdSigningKey', secretRef: 'id-signing-key' }
+            { name: 'FinanceIngest__InboundQueue', value: queueNames.inbound }
+            { name: 'FinanceIngest__AlertQueue', value: queueNames.alerts }
+            { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
+          ]
+        }
+      ]
+      scale: {
+        minReplicas: 0
+        maxReplicas: maxReplicas
+        pollingInterval: 30
+        cooldownPeriod: 300
+        rules: [
+          {
+            name: 'inbound-queue'
+            // Counts leased and delayed messages too, on purpose: the delayed marker of unsent alerts keeps the last replica awake.
+            azureQueue: {
+              accountName: storage.name
+              queueName: queueNames.inbound
+              queueLength: queueLength
+              identity: identity.id
+            }
+          }
+        ]
+      }
+    }
+  }
+  dependsOn: [pullsImages]
+}
+
+output registry string = registry.properties.loginServer
