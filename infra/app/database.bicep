@@ -42,7 +42,8 @@ resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
   tags: tags
   sku: { name: 'GP_S_Gen5', tier: 'GeneralPurpose', family: 'Gen5', capacity: maxVcores }
   properties: {
-    autoPauseDelay: 60
+    // The least that there is: the minutes awake after each burst are most of the bill (docs/azure.md).
+    autoPauseDelay: 15
     minCapacity: json('0.5')
     maxSizeBytes: 34359738368
     requestedBackupStorageRedundancy: 'Local'
