@@ -1,0 +1,104 @@
+// Checks manifests and compose files without a cluster, an engine or a network.
+//
+//   node validate.mjs kubernetes RENDERED.yaml…     against Kubernetes' schemas and KEDA's custom resource definitions
+//   node validate.mjs compose compose.yaml          against the Compose specification's schema
+//
+// The schemas alone let unknown fields pass, which is what a typing error makes. So every manifest is also compiled as a literal of its TypeScript type, where an unknown field
+// is an error at any depth.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, parseAllDocuments } from "yaml";
+
+const require = createRequire(import.meta.url);
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Problems of Kubernetes manifests, as lines of text. */
+function kubernetes(file) {
+  const problems = [];
+  const statements = [];
+  const documents = parseAllDocuments(readFileSync(file, "utf8"))
+    .map((document) => document.toJS())
+    .filter((manifest) => manifest !== null);
+  for (const manifest of documents) {
+    const name = `${manifest.kind}/${manifest.metadata?.name}`;
+    if (manifest.kind === "Secret") {
+      // Kustomize breaks long values into lines, which Kubernetes takes and the schema's format does not.
+      manifest.data = Object.fromEntries(Object.entries(manifest.data ?? {}).map(([key, value]) => [key, value.replace(/\s/g, "")]));
+    }
+
+    const group = manifest.apiVersion.includes("/") ? manifest.apiVersion.split("/")[0] : "";
+    const source = group === "keda.sh" ? "@kubernetes-models/keda" : "kubernetes-models";
+    const module = `${source}/${manifest.apiVersion}/${manifest.kind}`;
+    let model;
+    try {
+      model = require(module)[manifest.kind];
+    } catch {
+      problems.push(`${file}: ${name}: no schema for ${manifest.apiVersion} ${manifest.kind}`);
+      continue;
+    }
+
+    try {
+      new model(manifest).validate();
+    } catch (error) {
+      problems.push(`${file}: ${name}: ${error.message}`);
+    }
+
+    statements.push({ name, text: `export const manifest${statements.length}: import("${module}").I${manifest.kind} = ${JSON.stringify(manifest)};` });
+  }
+
+  return problems.concat(unknownFields(file, statements));
+}
+
+/** Compiles one statement a line, so that an error's line names its manifest. */
+function unknownFields(file, statements) {
+  const typescript = require("typescript");
+  const path = join(here, "manifests.ts");
+  const text = statements.map((statement) => statement.text).join("\n");
+  const options = {
+    module: typescript.ModuleKind.CommonJS,
+    moduleResolution: typescript.ModuleResolutionKind.Node10,
+    noEmit: true,
+    skipLibCheck: true,
+    strict: true,
+    target: typescript.ScriptTarget.ES2022,
+    types: [],
+  };
+  const host = typescript.createCompilerHost(options);
+  const { fileExists, getSourceFile, readFile } = host;
+  host.fileExists = (name) => name === path || fileExists(name);
+  host.readFile = (name) => (name === path ? text : readFile(name));
+  host.getSourceFile = (name, target) =>
+    name === path ? typescript.createSourceFile(name, text, target) : getSourceFile(name, target);
+  const program = typescript.createProgram([path], options, host);
+  return typescript.getPreEmitDiagnostics(program).map((diagnostic) => {
+    const line = diagnostic.file?.fileName === path ? diagnostic.file.getLineAndCharacterOfPosition(diagnostic.start).line : undefined;
+    const name = line === undefined ? "the types" : statements[line].name;
+    return `${file}: ${name}: ${typescript.flattenDiagnosticMessageText(diagnostic.messageText, "\n  ")}`;
+  });
+}
+
+/** Problems of a compose file, as lines of text. */
+function compose(file) {
+  const Ajv = require("ajv").default;
+  const schema = JSON.parse(readFileSync(join(here, "node_modules/dclint/schemas/compose.schema.json"), "utf8"));
+  // Its $schema is spelt with https, which the validator does not know by that name.
+  delete schema.$schema;
+  const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
+  const validate = ajv.compile(schema);
+  validate(parse(readFileSync(file, "utf8"), { merge: true }));
+  return (validate.errors ?? []).map((error) => `${file}: ${error.instancePath || "/"} ${error.message} ${JSON.stringify(error.params)}`);
+}
+
+const [kind, ...files] = process.argv.slice(2);
+const check = { kubernetes, compose }[kind];
+if (check === undefined || files.length === 0) {
+  console.error("usage: node validate.mjs kubernetes|compose FILE…");
+  process.exit(2);
+}
+
+const problems = files.flatMap(check);
+problems.forEach((problem) => console.error(problem));
+console.log(`${files.length} files, ${problems.length} problems`);
+process.exit(problems.length === 0 ? 0 : 1);
