@@ -85,7 +85,7 @@ async Task FirewallAsync(HttpMethod method, object? body)
 
 async Task MigrateAsync()
 {
-    var start = new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine("src", "Cli"), "--", "migrate"])
+    var start = new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine("src", "Cli"), "--", "migrate", "--roles"])
     {
         Environment =
         {
@@ -100,7 +100,7 @@ async Task MigrateAsync()
     await process.WaitForExitAsync();
     if (process.ExitCode != 0)
     {
-        throw new InvalidOperationException($"finance-ingest migrate ended with {process.ExitCode}.");
+        throw new InvalidOperationException($"finance-ingest migrate --roles ended with {process.ExitCode}.");
     }
 }
 
