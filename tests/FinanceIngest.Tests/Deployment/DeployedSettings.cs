@@ -1,0 +1,53 @@
+using FinanceIngest.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace FinanceIngest.Tests.Deployment;
+
+/// <summary>The environment that a deployment gives to a program, read as the program reads it.</summary>
+internal static class DeployedSettings
+{
+    /// <summary>The settings of the code itself, where nothing is set.</summary>
+    public static Settings Unset { get; } = new() { DataDirectory = "" };
+
+    /// <summary>Names that belong to others than FinanceIngest. Everything else in an environment must be a setting of the program.</summary>
+    private static readonly HashSet<string> s_foreign =
+        ["APPLICATIONINSIGHTS_CONNECTION_STRING", "ASPNETCORE_URLS", "AZURE_CLIENT_ID", "FINANCE_INGEST_KEY", "FINANCE_INGEST_URL"];
+
+    private static readonly HashSet<string> s_unprefixed =
+        ["SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_QUEUE_SERVICE_URI"];
+
+    /// <summary>Fails on a name that no program knows, and on a value that the named program refuses.</summary>
+    public static Settings Read(IReadOnlyDictionary<string, string> environment, ProgramKind program)
+    {
+        foreach (string name in environment.Keys)
+        {
+            // The reader itself refuses unknown names below FinanceIngest__, so that these are all that are left to check.
+            Assert.True(
+                s_foreign.Contains(name) || s_unprefixed.Contains(name) || name.StartsWith("FinanceIngest__", StringComparison.Ordinal), $"Nobody reads {name}.");
+        }
+
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(environment.Select(pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)pair.Value)))
+            .Build();
+        return SettingsReader.Read(configuration, program);
+    }
+
+    /// <summary>Every deployment of this repository keeps the queues' ordinary names.</summary>
+    public static void AssertQueues(Settings settings)
+    {
+        Assert.Equal(Unset.InboundQueue, settings.InboundQueue);
+        Assert.Equal(Unset.PoisonQueue, settings.PoisonQueue);
+        Assert.Equal(Unset.AlertQueue, settings.AlertQueue);
+        Assert.True(settings.UsesAzureQueues);
+        Assert.True(settings.UsesSqlServer);
+    }
+
+    /// <summary>A copy in which one name is misspelt.</summary>
+    public static Dictionary<string, string> Misspelt(this IReadOnlyDictionary<string, string> environment, string name)
+    {
+        var copy = environment.ToDictionary();
+        Assert.True(copy.Remove(name, out string? value));
+        copy[name + "s"] = value!;
+        return copy;
+    }
+}
