@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures how long published programs take from their start to a 200 of /readyz, on embedded storage.
 
-    python3 tools/measure_start.py --runs 15 DIRECTORY/FinanceIngest.dll …
+    python3 tools/measure_start.py --runs 15 DIRECTORY/IngestServer.dll DIRECTORY/ScoringWorker.dll …
+    python3 tools/measure_start.py --runs 15 --score DIRECTORY/IngestServer.dll …       until a first transaction is scored
 
 The programs take turns, so that a busy machine slows all of them alike. Printed for each, until it is ready: median and range of the time, median of the processor time
 (which other programs on the machine hardly change, and which a quota of a quarter of a core stretches fourfold), and the resident memory then.
@@ -18,7 +19,7 @@ import time
 PORT = 17981
 
 
-def start_once(program: str) -> tuple[float, float, float]:
+def start_once(program: str, score: bool) -> tuple[float, float, float]:
     """Milliseconds until ready, milliseconds of processor time, and megabytes resident then."""
     data = tempfile.mkdtemp(prefix="measure-start-")
     environment = dict(os.environ, ASPNETCORE_URLS=f"http://127.0.0.1:{PORT}", FinanceIngest__DataDirectory=data)
@@ -29,6 +30,8 @@ def start_once(program: str) -> tuple[float, float, float]:
             if process.poll() is not None or time.perf_counter() - begun > 60:
                 raise SystemExit(f"{program} did not become ready (exit code {process.poll()})")
             time.sleep(0.002)
+        if score:
+            score_one()
         elapsed = (time.perf_counter() - begun) * 1000
         with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
             user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
@@ -52,17 +55,26 @@ def is_ready() -> bool:
         connection.close()
 
 
+def score_one() -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    body = '{"user_id": 399, "category_id": 2310, "amount": 6000}'
+    connection.request("POST", "/api/transactions", body, {"Content-Type": "application/json", "Prefer": "wait=20"})
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--score", action="store_true", help="until a first transaction is scored, not only until ready")
     parser.add_argument("programs", nargs="+", metavar="PROGRAM.dll")
     arguments = parser.parse_args()
     samples: dict[str, list[tuple[float, float, float]]] = {program: [] for program in arguments.programs}
     for program in arguments.programs:
-        start_once(program)  # brings its files into the page cache
+        start_once(program, arguments.score)  # brings its files into the page cache
     for _ in range(arguments.runs):
         for program, taken in samples.items():
-            taken.append(start_once(program))
+            taken.append(start_once(program, arguments.score))
     for program, taken in samples.items():
         times, processor, resident = (sorted(values) for values in zip(*taken))
         print(
