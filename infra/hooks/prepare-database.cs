@@ -30,9 +30,10 @@ string connectionString = new SqlConnectionStringBuilder
     ConnectTimeout = 60,
 }.ConnectionString;
 
-bool opened = await WaitForDatabaseAsync();
+bool opened = false;
 try
 {
+    await WaitForDatabaseAsync();
     await MigrateAsync();
     JsonElement roles = JsonDocument.Parse(File.ReadAllText(Path.Combine("infra", "names.json"))).RootElement.GetProperty("databaseRoles");
     await GrantAsync(Setting("INTAKE_IDENTITY_NAME"), Setting("INTAKE_IDENTITY_CLIENT_ID"), roles.GetProperty("intake").GetString()!);
@@ -48,23 +49,22 @@ finally
 }
 
 // Opens the firewall for this machine where it has to. Rules take a while to hold, and so does a paused database to wake.
-async Task<bool> WaitForDatabaseAsync()
+async Task WaitForDatabaseAsync()
 {
-    bool opened = false;
     for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(5)))
     {
         try
         {
             await using SqlConnection connection = await ConnectAsync();
-            return opened;
+            return;
         }
         catch (SqlException e) when (e.Number == NotAllowedByFirewall && !opened)
         {
             // The server's answer names the address that it saw.
             IPAddress address = IPAddress.Parse(Regex.Match(e.Message, @"\d+\.\d+\.\d+\.\d+").Value);
             Console.WriteLine($"Opening the database's firewall for {address} while this runs.");
-            await FirewallAsync(HttpMethod.Put, new { properties = new { startIpAddress = address.ToString(), endIpAddress = address.ToString() } });
             opened = true;
+            await FirewallAsync(HttpMethod.Put, new { properties = new { startIpAddress = address.ToString(), endIpAddress = address.ToString() } });
         }
         catch (SqlException e) when (waited.Elapsed < patience)
         {
