@@ -57,7 +57,13 @@ public sealed class OlderSystemUpgradeTests
         Assert.Equal(
             new OlderSystemReport
             {
-                Baselines = 9_000, BaselinesSuperseded = 1_000, Transactions = Rows, AmountsRounded = 100, AmountsOutOfRange = 1, FlagsFilledIn = 10, TimesFilledIn = 1,
+                Baselines = 9_000,
+                BaselinesSuperseded = 1_000,
+                Transactions = Rows,
+                AmountsRounded = 100,
+                AmountsOutOfRange = 1,
+                FlagsFilledIn = 10,
+                TimesFilledIn = 1,
             },
             outcome.OlderSystem);
         await using SqlConnection connection = await database.ConnectAsync();

@@ -46,8 +46,14 @@ public sealed class SqlServerDatabase : IDisposable
 
         if (WantsToken(builder))
         {
-            TokenCredential source = credential ?? new DefaultAzureCredential(
-                new DefaultAzureCredentialOptions { ManagedIdentityClientId = builder.UserID.Length > 0 ? builder.UserID : null });
+            var options = new DefaultAzureCredentialOptions();
+            if (builder.UserID.Length > 0)
+            {
+                // Else AZURE_CLIENT_ID, which the options have taken already.
+                options.ManagedIdentityClientId = builder.UserID;
+            }
+
+            TokenCredential source = credential ?? new DefaultAzureCredential(options);
             _accessToken = (_, cancellationToken) => GetTokenAsync(source, cancellationToken);
             builder.Remove("Authentication");
             builder.Remove("User ID");
