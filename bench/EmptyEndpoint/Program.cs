@@ -1,0 +1,30 @@
+using System.Text.Json;
+using FinanceIngest.Bench.Plain;
+
+// The ceiling of any intake on this web server: takes the same bodies, parses them, keeps nothing, and answers as many bytes as the service
+// does to a single transaction. It is never more than this.
+byte[] answer = JsonSerializer.SerializeToUtf8Bytes(new { id = Guid.Empty, status = "pending", status_url = $"/api/transactions/{Guid.Empty}" });
+
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
+builder.Logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+await using WebApplication app = builder.Build();
+
+app.Run(async context =>
+{
+    if (context.Request.Path.Value!.EndsWith("/batch", StringComparison.Ordinal))
+    {
+        await JsonSerializer.DeserializeAsync(context.Request.Body, PlainJson.Default.PlainTransactionArray, context.RequestAborted);
+    }
+    else
+    {
+        await JsonSerializer.DeserializeAsync(context.Request.Body, PlainJson.Default.PlainTransaction, context.RequestAborted);
+    }
+
+    context.Response.StatusCode = StatusCodes.Status202Accepted;
+    context.Response.ContentType = "application/json";
+    context.Response.ContentLength = answer.Length;
+    await context.Response.Body.WriteAsync(answer, context.RequestAborted);
+});
+await app.RunAsync();
