@@ -1,0 +1,60 @@
+using System.Net;
+using FinanceIngest.Bench.Load;
+using FinanceIngest.Bench.Processes;
+using FinanceIngest.Bench.Reporting;
+using FinanceIngest.Bench.Storage;
+
+namespace FinanceIngest.Bench.Benchmarks;
+
+/// <summary>The HTTP intake alone, scorer off, against the most that its web server could do.</summary>
+internal static class Intake
+{
+    private const int Connections = 64;
+    private const int PerRequest = 1000;
+
+    public static IReadOnlyList<Benchmark> Benchmarks { get; } =
+    [
+        new("intake", "single POSTs against an empty endpoint", RunSinglesAsync),
+        new("intake-batches", "batches of 1,000 against parsing them", RunBatchesAsync),
+    ];
+
+    private static async Task<Section> RunSinglesAsync(BenchContext context)
+    {
+        int count = context.Size(40_000);
+        IReadOnlyList<byte[]> bodies = new TransactionSource(1000, Installation.Ids).NextBodies(count);
+        IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions", bodies, count);
+        Series fsync = DiskProbe.Measure(context.Folder.Path, rounds: 300);
+        return new Section(
+            "Intake of single transactions",
+            $"{count:N0} requests of one transaction over {Connections} connections; embedded storage, scorer off; every one is answered only when it is durable. The empty endpoint parses the same body on the same web server and keeps nothing.",
+            [.. series, fsync],
+            [Ratio.Of("single POSTs against an empty endpoint, 64 connections", series[0], series[1], Target.AtLeast(0.5))],
+            []);
+    }
+
+    private static async Task<Section> RunBatchesAsync(BenchContext context)
+    {
+        int count = context.Size(200_000);
+        IReadOnlyList<byte[]> bodies = new TransactionSource(1000, Installation.Ids).NextBatchBodies(count, PerRequest);
+        IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions/batch", bodies, count, connections: 8);
+        return new Section(
+            "Intake of batches",
+            $"{count:N0} transactions in requests of {PerRequest:N0} over 8 connections; embedded storage, scorer off. The empty endpoint parses the same body on the same web server and keeps nothing.",
+            series,
+            [Ratio.Of("batch intake against parsing the same bodies", series[0], series[1], Target.AtLeast(0.4))],
+            []);
+    }
+
+    private static async Task<IReadOnlyList<Series>> RunAsync(BenchContext context, string path, IReadOnlyList<byte[]> bodies, int count, int connections = Connections)
+    {
+        using Installation installation = await Installation.CreateAsync(context.Folder, "intake", baselines: 0, context.CancellationToken);
+        await using ChildProcess server = ChildProcess.Start(
+            "IngestServer", context.Folder, ["--urls", "http://127.0.0.1:0"], [.. installation.Environment, ("FinanceIngest__Roles", "intake")]);
+        await using ChildProcess empty = ChildProcess.Start("EmptyEndpoint", context.Folder, ["--urls", "http://127.0.0.1:0"]);
+        var intake = new HttpLoad(await server.AddressAsync(), path, connections);
+        var ceiling = new HttpLoad(await empty.AddressAsync(), path, connections);
+        return await context.TakeTurnsAsync(
+            new Contender("intake", "transactions/s", async _ => count / (await intake.SendAsync(bodies, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds),
+            new Contender("empty endpoint that parses the same body", "transactions/s", async _ => count / (await ceiling.SendAsync(bodies, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds));
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Bench.Load;
+
+/// <summary>
+/// Made-up transactions over a fixed set of baselines, one in a hundred an anomaly; the same sequence in every run.
+/// </summary>
+/// <param name="baselines">How many there are: users have ten categories each.</param>
+/// <param name="ids">Certifies the ids of transactions that go straight to a queue.</param>
+/// <param name="anomalyEvery">One transaction in so many; 0: none.</param>
+internal sealed class TransactionSource(int baselines, IdCertifier ids, int anomalyEvery = 100)
+{
+    private const int CategoriesPerUser = 10;
+    private readonly Random _random = new(20260131);
+    private int _made;
+
+    /// <summary>How its ids come about.</summary>
+    public bool UsesKeyedIds { get; init; }
+
+    /// <summary>The baseline of a number.</summary>
+    public static (long UserId, long CategoryId, double Mean, double StdDev) Baseline(int number) =>
+        ((number / CategoriesPerUser) + 1, (number % CategoriesPerUser) + 1, 100 + (number % 1000), 10 + (number % 20));
+
+    /// <summary>The next transactions, as the intake would have accepted them now.</summary>
+    public IEnumerable<Transaction> Next(int count)
+    {
+        DateTime now = Timestamp.Truncate(DateTime.UtcNow);
+        for (int i = 0; i < count; i++)
+        {
+            (long userId, long categoryId, decimal amount) = NextFields();
+            Guid id = UsesKeyedIds ? ids.ForIdempotencyKey(userId, $"order-{_made.ToString(CultureInfo.InvariantCulture)}") : ids.NewId();
+            yield return new Transaction(id, userId, categoryId, Money.FromDecimal(amount), now, now);
+        }
+    }
+
+    /// <summary>The next transactions, packed into as few messages of the inbound queue as they fit.</summary>
+    public IReadOnlyList<string> NextPacked(int count)
+    {
+        var messages = new List<string>();
+        var envelope = new InboundEnvelope(traceParent: null);
+        foreach (Transaction transaction in Next(count))
+        {
+            if (!envelope.TryAdd(transaction))
+            {
+                messages.Add(envelope.ToMessageText());
+                envelope = new InboundEnvelope(traceParent: null);
+                envelope.TryAdd(transaction);
+            }
+        }
+
+        messages.Add(envelope.ToMessageText());
+        return messages;
+    }
+
+    /// <summary>The next transactions, one to a message.</summary>
+    public IReadOnlyList<string> NextSingle(int count)
+    {
+        var messages = new List<string>(count);
+        foreach (Transaction transaction in Next(count))
+        {
+            var envelope = new InboundEnvelope(traceParent: null);
+            envelope.TryAdd(transaction);
+            messages.Add(envelope.ToMessageText());
+        }
+
+        return messages;
+    }
+
+    /// <summary>The next transactions as bodies of <c>POST /api/transactions</c>.</summary>
+    public IReadOnlyList<byte[]> NextBodies(int count) => [.. Enumerable.Range(0, count).Select(_ => Encoding.ASCII.GetBytes(NextJson()))];
+
+    /// <summary>The next transactions as bodies of <c>POST /api/transactions/batch</c>.</summary>
+    public IReadOnlyList<byte[]> NextBatchBodies(int count, int perRequest) =>
+        [.. Enumerable.Range(0, count / perRequest).Select(_ => Encoding.ASCII.GetBytes($"[{string.Join(',', Enumerable.Range(0, perRequest).Select(_ => NextJson()))}]"))];
+
+    private string NextJson()
+    {
+        (long userId, long categoryId, decimal amount) = NextFields();
+        return string.Create(CultureInfo.InvariantCulture,
+            $$"""{"user_id": {{userId}}, "category_id": {{categoryId}}, "amount": {{amount:F2}}, "occurred_at": "2026-01-31T12:00:00.000Z"}""");
+    }
+
+    private (long UserId, long CategoryId, decimal Amount) NextFields()
+    {
+        (long userId, long categoryId, double mean, double stdDev) = Baseline(_random.Next(baselines));
+        bool anomaly = anomalyEvery > 0 && ++_made % anomalyEvery == 0;
+        double deviations = anomaly ? 10 : (_random.NextDouble() * 4) - 2;
+        return (userId, categoryId, decimal.Round((decimal)(mean + (deviations * stdDev)), 2));
+    }
+}

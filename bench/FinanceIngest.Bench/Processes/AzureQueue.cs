@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Azure.Storage.Queues;
+using Azure.Storage.Queues.Models;
+
+namespace FinanceIngest.Bench.Processes;
+
+/// <summary>A queue used as plainly as its SDK allows: the ceilings of everything that runs on it.</summary>
+internal sealed class AzureQueue(QueueClient client)
+{
+    private const int ReceiveSize = 32;
+    private const int Concurrency = 8;
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
+
+    public string Name => client.Name;
+
+    /// <summary>Puts the texts on the queue, several sends at once.</summary>
+    public async Task<TimeSpan> FillAsync(IReadOnlyCollection<string> texts, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        await Parallel.ForEachAsync(
+            texts, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken },
+            async (text, token) => await client.SendMessageAsync(text, timeToLive: TimeSpan.FromSeconds(-1), cancellationToken: token));
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    /// <summary>Receives and deletes until nothing is left, and does nothing with the messages.</summary>
+    public async Task<TimeSpan> EmptyAsync(CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            QueueMessage[] messages = await client.ReceiveMessagesAsync(ReceiveSize, TimeSpan.FromMinutes(1), cancellationToken);
+            if (messages.Length == 0)
+            {
+                return Stopwatch.GetElapsedTime(start);
+            }
+
+            await Task.WhenAll(messages.Select(message => client.DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellationToken)));
+        }
+    }
+
+    /// <summary>Messages on it, leased and delayed ones included.</summary>
+    public async Task<int> CountAsync(CancellationToken cancellationToken)
+    {
+        QueueProperties properties = await client.GetPropertiesAsync(cancellationToken);
+        return properties.ApproximateMessagesCount;
+    }
+
+    /// <summary>Waits until nothing is on it, leased and delayed messages included.</summary>
+    public async Task UntilEmptyAsync(ChildProcess consumer, CancellationToken cancellationToken)
+    {
+        while (await CountAsync(cancellationToken) > 0)
+        {
+            consumer.ThrowIfEnded();
+            await Task.Delay(s_poll, cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using FinanceIngest.Bench.Processes;
+using FinanceIngest.Queueing.Embedded;
+
+namespace FinanceIngest.Bench.Storage;
+
+/// <summary>Filling and watching the embedded queue from beside the program that drains it.</summary>
+internal static class EmbeddedQueueExtensions
+{
+    private const int Concurrency = 64;
+
+    public static Task FillAsync(this EmbeddedQueue queue, IEnumerable<string> messages, CancellationToken cancellationToken) => Parallel.ForEachAsync(
+        messages, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken },
+        async (message, token) => await queue.SendAsync(message, TimeSpan.Zero, token));
+
+    public static async Task UntilEmptyAsync(this EmbeddedQueue queue, ChildProcess consumer, CancellationToken cancellationToken)
+    {
+        while ((await queue.GetDepthAsync(cancellationToken)).Length > 0)
+        {
+            consumer.ThrowIfEnded();
+            await Task.Delay(5, cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using FinanceIngest.Bench.Load;
+using FinanceIngest.Bench.Processes;
+using FinanceIngest.Health;
+using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Transactions;
+using Microsoft.Data.Sqlite;
+
+namespace FinanceIngest.Bench.Storage;
+
+/// <summary>A data directory of the service with its database and baselines, ready for a program to run on.</summary>
+internal sealed class Installation : IDisposable
+{
+    private const string SigningKey = "the signing key of all benchmarks";
+    private static readonly string[] s_baselineParameters = ["@user_id", "@category_id", "@mean", "@std_dev"];
+    private readonly SqliteConnection _connection;
+
+    private Installation(string folder)
+    {
+        Folder = folder;
+        DatabasePath = Path.Combine(folder, SqliteDatabase.FileName);
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = DatabasePath, Pooling = false }.ToString());
+        _connection.Open();
+        Execute("PRAGMA busy_timeout = 10000");
+    }
+
+    /// <summary>Certifies ids for every installation.</summary>
+    public static IdCertifier Ids { get; } = new(SigningKey, TimeProvider.System);
+
+    public string Folder { get; }
+
+    public string DatabasePath { get; }
+
+    /// <summary>Settings that every program on it gets.</summary>
+    public (string Name, string Value)[] Environment =>
+        [("FinanceIngest__DataDirectory", Folder), ("FinanceIngest__IdSigningKey", SigningKey), ("FinanceIngest__Polling__MaximumSeconds", "0.1")];
+
+    /// <summary>Makes the database as the service itself would, and gives it baselines.</summary>
+    public static async Task<Installation> CreateAsync(BenchFolder folder, string name, int baselines, CancellationToken cancellationToken)
+    {
+        string path = folder.NewFolder(name);
+        using (var database = new SqliteDatabase(path, TimeProvider.System, new DependencyStatus("database")))
+        {
+            await database.OpenAsync(cancellationToken);
+        }
+
+        var installation = new Installation(path);
+        installation.AddBaselines(baselines);
+        return installation;
+    }
+
+    /// <summary>The embedded inbound queue, opened beside the program that drains it.</summary>
+    public EmbeddedQueue OpenInboundQueue() => new(Folder, "transactions-inbound", TimeProvider.System, new DependencyStatus("queue"));
+
+    /// <summary>How many rows were ever written; cheap enough to ask while others write.</summary>
+    public long RowsWritten() => Scalar("SELECT coalesce(max(id), 0) FROM anomaly_transactions");
+
+    /// <summary>How many batches were ever written.</summary>
+    public long BatchesWritten() => Scalar("SELECT count(*) FROM feed_batches");
+
+    /// <summary>Waits until so many rows are there.</summary>
+    public async Task UntilScoredAsync(long rows, ChildProcess program, CancellationToken cancellationToken)
+    {
+        while (RowsWritten() < rows)
+        {
+            program.ThrowIfEnded();
+            await Task.Delay(5, cancellationToken);
+        }
+    }
+
+    /// <summary>Makes rows of an earlier time, ids in ascending order: time-ordered ones, or such as hashes are, spread over the whole range.</summary>
+    public void AddOldRows(int count, bool keyed)
+    {
+        Execute("PRAGMA synchronous = OFF");
+        string prefix = keyed
+            ? FormattableString.Invariant($"printf('%08x-%04x', i * {(double)uint.MaxValue / count:R}, abs(random()) % 65536)")
+            : "printf('%08x-%04x', (1760000000000 + i / 100) >> 16, (1760000000000 + i / 100) & 65535)";
+        Execute(FormattableString.Invariant(
+            $"""
+            WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {count})
+            INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count,
+                occurred_at, accepted_at, created_at, batch_id)
+            SELECT {prefix} || printf('-8%03x-8%03x-%012x', abs(random()) % 4096, abs(random()) % 4096, abs(random()) % 281474976710656),
+                1 + i % 1000, 1 + i % 10, 1000000 + i % 100000, 0.5, i % 100 = 0, 'scored', 'scored', 100.0, 10.0, 50,
+                '2025-10-09T12:00:00.000000Z', '2025-10-09T12:00:00.000000Z', '2025-10-09T12:00:00.000000Z', 1 + i / 5000
+            FROM numbers
+            """));
+        Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        Execute("PRAGMA synchronous = FULL");
+    }
+
+    /// <summary>Removes what a round has added to so many rows. Nobody else may use the database meanwhile.</summary>
+    public void RemoveRowsAfter(int rows)
+    {
+        Execute(FormattableString.Invariant($"DELETE FROM anomaly_transactions WHERE id > {rows}"));
+        Execute("DELETE FROM feed_batches");
+        Execute("DELETE FROM alert_outbox");
+        Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// <summary>Makes sure that exactly so many rows are there: a fast run that loses something is no run.</summary>
+    public void RequireRows(long rows)
+    {
+        long found = Scalar("SELECT count(*) FROM anomaly_transactions WHERE status = 'scored'");
+        if (found != rows)
+        {
+            throw new UnreachableException($"{found} rows are scored, not {rows}.");
+        }
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private void AddBaselines(int count)
+    {
+        using SqliteTransaction transaction = _connection.BeginTransaction();
+        using SqliteCommand insert = _connection.CreateCommand();
+        insert.CommandText =
+            """
+            INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at)
+            VALUES (@user_id, @category_id, @mean, @std_dev, 50, '2026-01-01T00:00:00.000000Z')
+            """;
+        SqliteParameter[] parameters = [.. s_baselineParameters.Select(name => insert.Parameters.AddWithValue(name, 0))];
+        for (int number = 0; number < count; number++)
+        {
+            (long userId, long categoryId, double mean, double stdDev) = TransactionSource.Baseline(number);
+            parameters[0].Value = userId;
+            parameters[1].Value = categoryId;
+            parameters[2].Value = mean;
+            parameters[3].Value = stdDev;
+            insert.ExecuteNonQuery();
+        }
+
+        transaction.Commit();
+    }
+
+    private long Scalar(string sql)
+    {
+        using SqliteCommand command = _connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private void Execute(string sql)
+    {
+        using SqliteCommand command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

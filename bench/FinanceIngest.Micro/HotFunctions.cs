@@ -1,0 +1,83 @@
+using System.Text;
+using System.Text.Json;
+using BenchmarkDotNet.Attributes;
+using FinanceIngest.Baselines;
+using FinanceIngest.Intake;
+using FinanceIngest.Queueing;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Micro;
+
+/// <summary>What every transaction goes through besides storage; all figures are per transaction.</summary>
+[MemoryDiagnoser]
+public class HotFunctions
+{
+    // About as many as fit into one message.
+    private const int Transactions = 200;
+
+    private readonly IdCertifier _ids = new("the signing key of all benchmarks", TimeProvider.System);
+    private readonly ZScoreRule _rule = new(threshold: 3, minimumSamples: 2);
+    private readonly Baseline _baseline = new(2000, 500, 40);
+    private readonly byte[] _body = Encoding.UTF8.GetBytes("""{"user_id": 399, "category_id": 2310, "amount": 6000.25, "occurred_at": "2026-01-31T12:00:00Z"}""");
+    private readonly DateTime _now = new(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc);
+    private Transaction[] _transactions = [];
+    private TransactionFactory _factory = null!;
+    private QueuedMessage _message = null!;
+
+    /// <summary>Makes the inputs.</summary>
+    [GlobalSetup]
+    public void SetUp()
+    {
+        _factory = new TransactionFactory(_ids, TimeProvider.System);
+        _transactions = [.. Enumerable.Range(0, Transactions).Select(i => new Transaction(_ids.NewId(), 399 + i, 2310, new Money(60_000_000 + i), _now, _now))];
+        _message = new QueuedMessage { Id = "m", Text = EncodeEnvelope(), InsertedAt = _now, DequeueCount = 1 };
+    }
+
+    /// <summary>A message of the inbound queue becomes transactions, their ids checked.</summary>
+    [Benchmark(OperationsPerInvoke = Transactions, Description = "decode an envelope")]
+    public InboundMessage DecodeEnvelope() => InboundMessage.Decode("transactions-inbound", _message, _ids);
+
+    /// <summary>Transactions become a message.</summary>
+    [Benchmark(OperationsPerInvoke = Transactions, Description = "encode an envelope")]
+    public string EncodeEnvelope()
+    {
+        var envelope = new InboundEnvelope(traceParent: null);
+        foreach (Transaction transaction in _transactions)
+        {
+            envelope.TryAdd(transaction);
+        }
+
+        return envelope.ToMessageText();
+    }
+
+    /// <summary>A request's body becomes fields.</summary>
+    [Benchmark(Description = "parse and validate a body")]
+    public TransactionFields Validate()
+    {
+        var reader = new Utf8JsonReader(_body);
+        reader.Read();
+        return TransactionFields.Read(ref reader);
+    }
+
+    /// <summary>The same, and a transaction with a fresh id.</summary>
+    [Benchmark(Description = "accept a body: validate, make the transaction and its id")]
+    public Transaction? Accept() => _factory.Create(Validate(), headerKey: null);
+
+    /// <summary>An id of an envelope is checked.</summary>
+    [Benchmark(Description = "check an id's certificate")]
+    public bool IsIssued() => _ids.IsIssued(_transactions[0].Id);
+
+    /// <summary>A transaction is scored.</summary>
+    [Benchmark(Description = "score")]
+    public TransactionResult Score() => _rule.Score(_transactions[0], _baseline, _now);
+
+    /// <summary>A message that nobody will settle.</summary>
+    private sealed class QueuedMessage : LeasedMessage
+    {
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
+        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult(true);
+    }
+}
