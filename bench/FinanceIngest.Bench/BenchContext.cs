@@ -9,7 +9,10 @@ namespace FinanceIngest.Bench;
 /// <param name="Folder">The benchmark's own.</param>
 internal sealed record BenchContext(BenchOptions Options, BenchFolder Folder, CancellationToken CancellationToken)
 {
-    /// <summary>Rounds to measure; one more, the first, only warms up.</summary>
+    // The runtime recompiles hot methods on the same cores for the first tens of seconds.
+    private const int WarmUpRounds = 2;
+
+    /// <summary>Rounds that count; those before only warm up.</summary>
     public int Runs => Options.Runs;
 
     /// <summary>A number of transactions, as given on the command line or, unless it is, the issue's.</summary>
@@ -19,20 +22,20 @@ internal sealed record BenchContext(BenchOptions Options, BenchFolder Folder, Ca
     public static void Say(string text) => Console.Error.WriteLine($"{DateTime.UtcNow.ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {text}");
 
     /// <summary>
-    /// Runs all contenders in turns, A B A B …, one round to warm up and <see cref="Runs"/> that count, and returns one series for each.
+    /// Runs all contenders in turns, A B A B …, first to warm up, then <see cref="Runs"/> rounds that count, and returns one series for each.
     /// </summary>
     public async Task<IReadOnlyList<Series>> TakeTurnsAsync(params Contender[] contenders)
     {
         var values = contenders.Select(_ => new List<double>()).ToArray();
-        for (int round = 0; round <= Runs; round++)
+        for (int round = 1 - WarmUpRounds; round <= Runs; round++)
         {
             for (int i = 0; i < contenders.Length; i++)
             {
                 long start = Stopwatch.GetTimestamp();
-                double value = await contenders[i].RunAsync(round == 0);
+                double value = await contenders[i].RunAsync(round <= 0);
                 CancellationToken.ThrowIfCancellationRequested();
                 Say(string.Create(CultureInfo.InvariantCulture,
-                    $"  {(round == 0 ? "warm-up" : $"round {round}")}: {contenders[i].Name}: {value:N2} {contenders[i].Unit} ({Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s)"));
+                    $"  {(round <= 0 ? "warm-up" : $"round {round}")}: {contenders[i].Name}: {value:N2} {contenders[i].Unit} ({Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s)"));
                 if (round > 0)
                 {
                     values[i].Add(value);

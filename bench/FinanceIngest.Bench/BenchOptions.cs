@@ -10,7 +10,7 @@ internal sealed record BenchOptions
         Usage: bench/run [BENCHMARK…] [--runs N] [--size N] [--rows N] [--data FOLDER] [--keep] [--list]
 
         BENCHMARK     which to run; all when none is named
-        --runs N      rounds that count, after one to warm up (5)
+        --runs N      rounds that count, after two to warm up (5)
         --size N      transactions in a round, instead of each benchmark's own number
         --rows N      rows of the large database of "scale" (5000000)
         --data FOLDER where databases and queues are put; decides which disk is measured (the system's folder for temporary files)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using FinanceIngest.Bench;
 using FinanceIngest.Bench.Benchmarks;
 using FinanceIngest.Bench.Reporting;
@@ -35,11 +36,15 @@ if (options.List)
 }
 
 using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
+void Stop(PosixSignalContext context)
 {
-    e.Cancel = true;
+    context.Cancel = true;
     stop.Cancel();
-};
+}
+
+// However it is ended, its children end with it.
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 string root = Path.Combine(options.DataFolder, $"finance-ingest-bench-{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}");
 int failed = 0;
@@ -61,7 +66,12 @@ foreach (Benchmark benchmark in chosen)
         BenchContext.Say($"{benchmark.Name} skipped: {e.Message}");
         folder.Remove();
     }
-    catch (Exception e) when (e is not OperationCanceledException)
+    catch (OperationCanceledException)
+    {
+        BenchContext.Say($"{benchmark.Name} was stopped; its data is in {folder.Path}");
+        return 130;
+    }
+    catch (Exception e)
     {
         // The others still run; its earlier section stays, with its own date and commit.
         BenchContext.Say($"{benchmark.Name} failed, its logs are in {folder.Path}: {e}");

@@ -1,3 +1,4 @@
+using System.Net;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 
@@ -20,7 +21,7 @@ internal static class Micro
         }
 
         // The part in front of the table describes the machine, which the report does already.
-        IEnumerable<string> rows = File.ReadLines(tables[0]).Where(line => line.StartsWith('|'));
+        IEnumerable<string> rows = File.ReadLines(tables[0]).Where(line => line.StartsWith('|')).Select(WebUtility.HtmlDecode).OfType<string>();
         return new Section("Hot functions", "BenchmarkDotNet, short job. Time and memory are per transaction.", [], [], [.. rows]);
     }
 }

@@ -16,7 +16,7 @@ internal static class Machine
         [
             ("Processor", Processor()),
             ("Cores", $"{Environment.ProcessorCount}, shared by servers, databases, emulator and load generator"),
-            ("Memory", $"{Environment.Is64BitOperatingSystem switch { true => "64 bit, ", false => "" }}{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 20):N0} MiB"),
+            ("Memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 20):N0} MiB"),
             ("Operating system", RuntimeInformation.OSDescription),
             (".NET", RuntimeInformation.FrameworkDescription),
             ("Node", await ReadAsync("node", ["--version"], cancellationToken)),
