@@ -83,7 +83,7 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
         }
 
         long receipt = NewReceipt();
-        return await WriteAsync(
+        return await SettleAsync(
             session =>
             {
                 List<long> taken = session.Query(
@@ -140,6 +140,10 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
 
+    // Leases and deletes: should a loss of power undo them, the message is delivered again, which this queue may always do.
+    private Task<T> SettleAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false));
+
     private async Task<T> GuardAsync<T>(Task<T> work)
     {
         try
@@ -159,7 +163,7 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
     {
         private long _receipt = receipt;
 
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.WriteAsync(
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.SettleAsync(
             session => session.Execute("DELETE FROM messages WHERE seq = @seq AND pop_receipt = @receipt", ("@seq", seq), ("@receipt", _receipt)) == 1
                 && session.Execute("DELETE FROM texts WHERE seq = @seq", ("@seq", seq)) == 1,
             cancellationToken);
@@ -167,7 +171,7 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
         public override async Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken)
         {
             long next = NewReceipt();
-            bool held = await queue.WriteAsync(
+            bool held = await queue.SettleAsync(
                 session => session.Execute(
                     "UPDATE messages SET visible_at = @visible_at, pop_receipt = @next WHERE seq = @seq AND pop_receipt = @receipt",
                     ("@visible_at", queue._time.GetUtcNow().Ticks + lease.Ticks), ("@next", next), ("@seq", seq), ("@receipt", _receipt)) == 1,

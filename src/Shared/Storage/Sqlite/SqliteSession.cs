@@ -7,6 +7,7 @@ public sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _statements = [];
     private readonly Dictionary<string, SqliteStatement> _prepared = [];
+    private bool _isDurable;
 
     /// <summary>The statement for what runs very often, prepared once.</summary>
     public SqliteStatement Prepared(string sql)
@@ -70,6 +71,19 @@ public sealed class SqliteSession(SqliteConnection connection) : IDisposable
     {
         Begin();
         FinishTransaction(work);
+    }
+
+    /// <summary>
+    /// Whether a commit reaches the disk before it returns (synchronous=FULL), or only the operating system (NORMAL): then a loss of power may
+    /// undo it, a crash of the process not (https://sqlite.org/pragma.html#pragma_synchronous). A later durable commit takes it along.
+    /// </summary>
+    public void SetDurable(bool isDurable)
+    {
+        if (_isDurable != isDurable)
+        {
+            Execute(isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            _isDurable = isDurable;
+        }
     }
 
     /// <summary>Takes a write transaction at once (a deferred one could fail half-way with SQLITE_BUSY).</summary>

@@ -20,9 +20,12 @@ internal sealed class SqliteWriter : IDisposable
         _thread.Start();
     }
 
-    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    /// <param name="work">The write.</param>
+    /// <param name="isDurable">Whether it must be on the disk before it is reported; a commit that holds no such write costs no fsync.</param>
+    /// <param name="cancellationToken">Cancels it while it waits.</param>
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, CancellationToken cancellationToken)
     {
-        var write = new Write<T>(work, cancellationToken);
+        var write = new Write<T>(work, isDurable, cancellationToken);
         _writes.Add(write, cancellationToken);
         return write.Completion;
     }
@@ -62,6 +65,7 @@ internal sealed class SqliteWriter : IDisposable
 
         try
         {
+            _session.SetDurable(group.Exists(write => write.IsDurable));
             _session.Begin();
         }
         catch (Exception e)
@@ -94,8 +98,10 @@ internal sealed class SqliteWriter : IDisposable
         group.ForEach(write => write.Succeed());
     }
 
-    private abstract class Write
+    private abstract class Write(bool isDurable)
     {
+        public bool IsDurable => isDurable;
+
         public abstract bool IsCancelled();
 
         public abstract void Apply(SqliteSession session);
@@ -105,7 +111,7 @@ internal sealed class SqliteWriter : IDisposable
         public abstract void Fail(Exception exception);
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) : Write
+    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, CancellationToken cancellationToken) : Write(isDurable)
     {
         // Continuations never run on the writer's thread.
         private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
