@@ -22,11 +22,11 @@ internal static class Intake
     {
         int count = context.Size(40_000);
         IReadOnlyList<byte[]> bodies = new TransactionSource(1000, Installation.Ids).NextBodies(count);
-        IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions", bodies, count);
+        IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions", bodies, Connections, ceilingRepeats: 1);
         Series fsync = DiskProbe.Measure(context.Folder.Path, rounds: 300);
         return new Section(
             "Intake of single transactions",
-            $"{count:N0} requests of one transaction over {Connections} connections; embedded storage, scorer off; every one is answered only when it is durable. The empty endpoint parses the same body on the same web server and keeps nothing.",
+            $"{count:N0} requests of one transaction over {Connections} connections; embedded storage, scorer off; each is answered only when it is durable. The empty endpoint parses the same body on the same web server and keeps nothing.",
             [.. series, fsync],
             [Ratio.Of("single POSTs against an empty endpoint, 64 connections", series[0], series[1], Target.AtLeast(0.5))],
             []);
@@ -36,7 +36,7 @@ internal static class Intake
     {
         int count = context.Size(200_000);
         IReadOnlyList<byte[]> bodies = new TransactionSource(1000, Installation.Ids).NextBatchBodies(count, PerRequest);
-        IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions/batch", bodies, count, connections: 8);
+        IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions/batch", bodies, connections: 8, ceilingRepeats: 5);
         return new Section(
             "Intake of batches",
             $"{count:N0} transactions in requests of {PerRequest:N0} over 8 connections; embedded storage, scorer off. The empty endpoint parses the same body on the same web server and keeps nothing.",
@@ -45,8 +45,11 @@ internal static class Intake
             []);
     }
 
-    private static async Task<IReadOnlyList<Series>> RunAsync(BenchContext context, string path, IReadOnlyList<byte[]> bodies, int count, int connections = Connections)
+    // The ceiling takes the same bodies several times where once would be over before it could be measured.
+    private static async Task<IReadOnlyList<Series>> RunAsync(BenchContext context, string path, IReadOnlyList<byte[]> bodies, int connections, int ceilingRepeats)
     {
+        int count = path.EndsWith("/batch", StringComparison.Ordinal) ? bodies.Count * PerRequest : bodies.Count;
+        byte[][] repeated = [.. Enumerable.Repeat(bodies, ceilingRepeats).SelectMany(body => body)];
         using Installation installation = await Installation.CreateAsync(context.Folder, "intake", baselines: 0, context.CancellationToken);
         await using ChildProcess server = ChildProcess.Start(
             "IngestServer", context.Folder, ["--urls", "http://127.0.0.1:0"], [.. installation.Environment, ("FinanceIngest__Roles", "intake")]);
@@ -55,6 +58,7 @@ internal static class Intake
         var ceiling = new HttpLoad(await empty.AddressAsync(), path, connections);
         return await context.TakeTurnsAsync(
             new Contender("intake", "transactions/s", async _ => count / (await intake.SendAsync(bodies, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds),
-            new Contender("empty endpoint that parses the same body", "transactions/s", async _ => count / (await ceiling.SendAsync(bodies, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds));
+            new Contender("empty endpoint that parses the same body", "transactions/s", async _ =>
+                (double)count * ceilingRepeats / (await ceiling.SendAsync(repeated, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds));
     }
 }
