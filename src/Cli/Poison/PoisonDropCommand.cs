@@ -18,7 +18,7 @@ internal static class PoisonDropCommand
         {
             await using var session = new CommandSession(host, options, parsed);
             string[] unwanted = [.. parsed.GetRequiredValue(ids).Distinct()];
-            if (!parsed.GetValue(yes) && !Ask(host, session.Report, unwanted.Length))
+            if (!session.Report.MayRemove(parsed.GetValue(yes), Counted.Of(unwanted.Length, "poison message")))
             {
                 session.Report.Note("Nothing was dropped.");
                 return ProgramHost.Failed;
@@ -28,9 +28,4 @@ internal static class PoisonDropCommand
         });
         return command;
     }
-
-    private static bool Ask(CliHost host, Report report, int count) =>
-        host.IsInputTerminal && host.IsErrorTerminal && !report.Json
-            ? report.Confirm($"Remove {Counted.Of(count, "poison message")} for good?")
-            : throw CliException.WrongUse("Nobody can be asked here whether to remove poison messages for good: give --yes.");
 }

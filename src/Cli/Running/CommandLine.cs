@@ -4,6 +4,7 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
+using FinanceIngest.Cli.Retention;
 using FinanceIngest.Cli.Storage;
 using FinanceIngest.Cli.Submitting;
 using FinanceIngest.Configuration;
@@ -56,7 +57,7 @@ internal static class CommandLine
 
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
-        var root = new RootCommand("FinanceIngest's tool for its operator: database, baselines, transactions, queues, poison messages.")
+        var root = new RootCommand("FinanceIngest's tool for its operator: database, baselines, transactions, queues, poison messages, retention.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Baselines: mean, standard deviation and number of samples of a user and category.")
@@ -73,6 +74,8 @@ internal static class CommandLine
                 PoisonRedriveCommand.Create(host, options),
                 PoisonDropCommand.Create(host, options),
             },
+            PurgeCommand.Create(host, options),
+            new Command("user", "A person's data.") { UserEraseCommand.Create(host, options) },
         };
         root.Options.Add(options.Json);
         root.Options.Add(options.DataDirectory);

@@ -73,6 +73,13 @@ internal sealed class Report(CliHost host, bool json)
         return input.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 
+    /// <summary>Asks before something is gone for good, unless <paramref name="yes"/> says that it was decided already.</summary>
+    /// <exception cref="CliException">Nobody can be asked.</exception>
+    public bool MayRemove(bool yes, string what) =>
+        yes || (host.IsInputTerminal && host.IsErrorTerminal && !json
+            ? Confirm($"Remove {what} for good?")
+            : throw CliException.WrongUse($"Nobody can be asked here whether to remove {what} for good: give --yes."));
+
     /// <summary>Spectre on a stream, which finds out by itself what the terminal can do.</summary>
     public static IAnsiConsole ConsoleOn(TextWriter writer) =>
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });

@@ -12,6 +12,7 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.AzureStorage;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Results;
+using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.Sqlite;
@@ -36,6 +37,9 @@ public static class ServiceRegistration
             settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => CreateQueues(settings, provider));
         services.AddSingleton<PoisonOperations>();
+        services.AddSingleton<PoisonErasure>();
+        services.AddSingleton<RetentionPurge>();
+        services.AddSingleton<UserErasure>();
         return settings.UsesSqlServer ? services.AddSqlServerStore(settings) : services.AddSqliteStore(settings);
     }
 
@@ -90,6 +94,12 @@ public static class ServiceRegistration
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>());
         }
 
+        if (settings.Roles.HasFlag(Roles.Scorer) && settings.RetentionDays is not null)
+        {
+            services.AddSingleton<RetentionService>();
+            services.AddHostedService(provider => provider.GetRequiredService<RetentionService>());
+        }
+
         services.Configure<HostOptions>(options =>
         {
             options.ShutdownTimeout = TimeSpan.FromSeconds(25);
@@ -110,6 +120,7 @@ public static class ServiceRegistration
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
+        services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         return services;
     }

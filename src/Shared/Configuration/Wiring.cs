@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Intake;
 using FinanceIngest.Results;
+using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -35,6 +36,11 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IH
         if (dispatcher is not null)
         {
             events.AlertsPending += dispatcher.Wake;
+        }
+
+        if (services.GetService<RetentionService>() is { } retention)
+        {
+            events.Written += retention.OnWritten;
         }
 
         return Task.CompletedTask;

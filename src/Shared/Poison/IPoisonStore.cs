@@ -33,4 +33,8 @@ public interface IPoisonStore
     /// <summary>Removes the record of a message and its counted attempts; false when there was none.</summary>
     /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
     Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken);
+
+    /// <summary>Gives the record of a message another body and forgets its exception, whose text may quote the old one; false when there is no such record.</summary>
+    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken);
 }

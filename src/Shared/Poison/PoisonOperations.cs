@@ -44,6 +44,39 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return outcome with { Unknown = UnknownAmong(messageIds, records) };
     }
 
+    /// <summary>Removes messages given up before an instant, for good: copies, also those without a record, then records.</summary>
+    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
+    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    public async Task<PoisonOutcome> DropOlderAsync(DateTime before, CancellationToken cancellationToken)
+    {
+        if (!(await store.ListAsync(cancellationToken)).Any(record => record.FailedAt < before) && !((await queues.Poison.GetDepthAsync(cancellationToken)).Oldest < before))
+        {
+            return new PoisonOutcome();
+        }
+
+        await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken);
+
+        // Listed after the messages were received: a worker commits the record before it sends the copy.
+        ILookup<bool, PoisonMessage> isOld = (await store.ListAsync(cancellationToken)).ToLookup(record => record.FailedAt < before);
+        HashSet<string> keep = [.. isOld[false].Select(record => record.Body)];
+        HashSet<string> drop = [.. isOld[true].Select(record => record.Body).Where(body => !keep.Contains(body))];
+        List<LeasedMessage> copies = [.. sweep.Messages.Where(message => drop.Contains(message.Text))];
+        List<LeasedMessage> unrecorded = [.. sweep.Messages.Where(message => message.InsertedAt < before && !keep.Contains(message.Text) && !drop.Contains(message.Text))];
+        await sweep.DeleteAsync([.. copies, .. unrecorded], null, cancellationToken);
+        string[] messageIds = [.. isOld[true].Select(record => record.MessageId)];
+        if (sweep.OutOfReach > 0)
+        {
+            return new PoisonOutcome { DoneWithoutRecord = unrecorded.Count, OutOfReach = sweep.OutOfReach, Unfinished = messageIds };
+        }
+
+        foreach (string messageId in messageIds)
+        {
+            await store.RemoveAsync(messageId, cancellationToken);
+        }
+
+        return new PoisonOutcome { Done = messageIds, DoneWithoutRecord = unrecorded.Count };
+    }
+
     private async Task<PoisonOutcome> RedriveAsync(IReadOnlyList<PoisonMessage> records, bool withoutRecord, CancellationToken cancellationToken)
     {
         var sent = new List<PoisonMessage>(records.Count);

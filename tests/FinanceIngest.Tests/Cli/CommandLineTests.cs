@@ -29,6 +29,11 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("not an http address", "submit", "a.csv", "--url", "ftp://x")]
     [InlineData("characters that no key has", "submit", "a.csv", "--key", "a\nb")]
     [InlineData("--yes", "poison", "drop", "id")]
+    [InlineData("--yes", "user", "erase", "399")]
+    [InlineData("whole number from 1", "user", "erase", "0", "--yes")]
+    [InlineData("--yes", "purge", "--older-than-days", "30")]
+    [InlineData("from 1 to 36500", "purge", "--older-than-days", "0", "--yes")]
+    [InlineData("FinanceIngest__Retention__Days", "purge")]
     [InlineData("--watch", "queue", "status", "--watch", "--json")]
     [InlineData("Must be one of", "queue", "peek", "nonsense")]
     public async Task Wrong_use_is_one_line_and_exit_code_2(string problem, params string[] arguments)
@@ -161,6 +166,26 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("an exception", (await _cli.RunAsync("poison", "show", "m1")).Output, StringComparison.Ordinal);
         Assert.Equal(0, (await _cli.RunAsync("poison", "drop", "m1", "--yes")).ExitCode);
         Assert.Equal("[]", (await _cli.RunAsync("poison", "list", "--json")).Output.TrimEnd());
+    }
+
+    [Fact]
+    public async Task A_person_is_erased_and_old_rows_are_purged()
+    {
+        await _cli.RunAsync("stats", "import", _cli.Write("b.csv", "user_id,category_id,mean,std_dev,sample_count\n399,2310,2000,500,40\n400,1,1,1,2\n"));
+        using (EmbeddedQueue queue = OpenQueue("transactions-inbound"))
+        {
+            await queue.SendAsync("{}", TimeSpan.Zero, Token);
+        }
+
+        CliResult erased = await _cli.RunAsync("user", "erase", "399", "--yes", "--json");
+
+        Assert.Equal(0, erased.ExitCode);
+        Assert.Equal((399, 1, 0, 1), (erased.Json.Number("user_id"), erased.Json.Number("baselines"), erased.Json.Number("transactions"), erased.Json.Number("inbound_messages")));
+        Assert.Contains("run it again", erased.Error, StringComparison.Ordinal);
+        Assert.Contains("baselines\t1", (await _cli.RunAsync("user", "erase", "400", "--yes")).Output, StringComparison.Ordinal);
+        CliResult purged = await _cli.RunAsync("purge", "--older-than-days", "30", "--yes", "--json");
+        Assert.Equal((0, 30, 0), (purged.ExitCode, purged.Json.Number("days"), purged.Json.Number("transactions")));
+        Assert.StartsWith("2026-01-01T12:", purged.Json.GetProperty("before").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

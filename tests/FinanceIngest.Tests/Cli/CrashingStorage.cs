@@ -76,4 +76,7 @@ internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPo
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));
+
+    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) =>
+        crash.RunAsync("table", () => store.ReplaceBodyAsync(messageId, body, cancellationToken));
 }

@@ -80,6 +80,17 @@ public abstract class PoisonStoreContract(StoreFixture fixture) : StoreContract(
     }
 
     [Fact]
+    public async Task A_record_gets_another_body_and_forgets_its_exception()
+    {
+        await AddAsync(Sample.Poison("a"), Sample.Poison("b"));
+
+        Assert.True(await Stores.Poison.ReplaceBodyAsync("a", "ключ 💸", Token));
+        Assert.False(await Stores.Poison.ReplaceBodyAsync("c", "", Token));
+
+        Assert.Equal([Sample.Poison("a") with { Body = "ключ 💸", Exception = null }, Sample.Poison("b")], await Stores.Poison.ListAsync(Token));
+    }
+
+    [Fact]
     public async Task Attempts_counted_at_once_are_all_counted()
     {
         int[] counts = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Fixture.Open().Poison.CountAttemptAsync("a", "x", Token)));

@@ -74,6 +74,21 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Retention_removes_old_rows_and_does_nothing_else()
+    {
+        await new SqlServerScoringStore(_database.Database, TimeProvider.System).WriteAsync(Sample.Batch(Sample.Anomaly()) with { Poison = [Sample.Poison("m")] }, Token);
+        SqlServerDatabase user = await OpenAsAsync("finance_ingest_retention");
+        var poison = new SqlServerPoisonStore(user, TimeProvider.System);
+
+        await new SqlServerRetentionStore(user, TimeProvider.System).PurgeAsync(DateTime.UtcNow, Token);
+        Assert.True(await poison.RemoveAsync(Assert.Single(await poison.ListAsync(Token)).MessageId, Token));
+
+        await AssertDeniedAsync(user, "UPDATE anomaly_transactions SET is_anomaly = 0");
+        await AssertDeniedAsync(user, "DELETE FROM purged_transactions");
+        await AssertDeniedAsync(user, "DELETE FROM anomaly_stats");
+    }
+
+    [Fact]
     public async Task An_operator_handles_poison_and_baselines_but_not_the_schema()
     {
         await new SqlServerScoringStore(_database.Database, TimeProvider.System).WriteAsync(Sample.Batch(Sample.Failed()) with { Poison = [Sample.Poison("m")] }, Token);
@@ -84,6 +99,7 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
         PoisonMessage message = Assert.Single(await poison.ListAsync(Token));
         Assert.True(await poison.RemoveAsync(message.MessageId, Token));
         await baselines.UpsertAsync([new BaselineRow(new BaselineKey(1, 2), new Baseline(1, 1, 10))], Token);
+        Assert.Equal(1, (await new SqlServerRetentionStore(user, TimeProvider.System).EraseUserAsync(1, [], Token)).Baselines);
 
         await AssertDeniedAsync(user, "DROP TABLE anomaly_stats");
         await AssertDeniedAsync(user, "DELETE FROM feed_batches");

@@ -61,7 +61,7 @@ public sealed class SqlServerStatementTests
         Assert.Equal(
             [
                 nameof(OlderSystemUpgrade), nameof(SqlServerAlertOutbox), nameof(SqlServerBaselineStore), nameof(SqlServerInstallationStore), nameof(SqlServerMigrator), nameof(SqlServerPoisonStore),
-                nameof(SqlServerResultsStore), nameof(SqlServerScoringStore),
+                nameof(SqlServerResultsStore), nameof(SqlServerRetentionStore), nameof(SqlServerScoringStore),
             ],
             checkedStores);
     }

@@ -28,7 +28,8 @@ public sealed class SqliteFixture : StoreFixture
             new SqliteResultsStore(database),
             new SqliteAlertOutbox(database, Time),
             new SqlitePoisonStore(database, Time),
-            new SqliteBaselineStore(database, Time));
+            new SqliteBaselineStore(database, Time),
+            new SqliteRetentionStore(database, Time));
     }
 
     public override Task ClearAsync()

@@ -2,6 +2,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
+using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using Microsoft.Extensions.Time.Testing;
 
@@ -9,7 +10,7 @@ namespace FinanceIngest.Tests.Storage;
 
 /// <summary>One process's view of a database.</summary>
 public sealed record Stores(
-    IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines);
+    IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention);
 
 /// <summary>A database of one engine for one test class.</summary>
 public abstract class StoreFixture : IAsyncLifetime

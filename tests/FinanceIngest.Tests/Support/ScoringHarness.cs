@@ -34,6 +34,7 @@ internal sealed class ScoringHarness : IDisposable
         Results = new SqliteResultsStore(_database);
         Outbox = new SqliteAlertOutbox(_database, Time);
         PoisonStore = new SqlitePoisonStore(_database, Time);
+        Retention = new SqliteRetentionStore(_database, Time);
         Marker = new AlertMarker(Queues, Time);
         var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
         Dispatcher = new AlertDispatcher(Outbox, Queues, Marker, settings, Time, NullLogger<AlertDispatcher>.Instance);
@@ -59,6 +60,8 @@ internal sealed class ScoringHarness : IDisposable
     public SqliteAlertOutbox Outbox { get; }
 
     public SqlitePoisonStore PoisonStore { get; }
+
+    public SqliteRetentionStore Retention { get; }
 
     public AlertMarker Marker { get; }
 

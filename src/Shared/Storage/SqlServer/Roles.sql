@@ -3,6 +3,7 @@
 
 IF DATABASE_PRINCIPAL_ID('finance_ingest_intake') IS NULL CREATE ROLE finance_ingest_intake;
 IF DATABASE_PRINCIPAL_ID('finance_ingest_worker') IS NULL CREATE ROLE finance_ingest_worker;
+IF DATABASE_PRINCIPAL_ID('finance_ingest_retention') IS NULL CREATE ROLE finance_ingest_retention;
 IF DATABASE_PRINCIPAL_ID('finance_ingest_operator') IS NULL CREATE ROLE finance_ingest_operator;
 GO
 
@@ -27,6 +28,15 @@ GRANT SELECT, INSERT ON repeat_conflicts TO finance_ingest_worker;
 GRANT SELECT, INSERT ON installation TO finance_ingest_worker;
 GO
 
+-- What a worker needs beyond its role where FinanceIngest__Retention__Days is set, and a job that runs nothing but `finance-ingest purge`.
+GRANT SELECT, DELETE ON anomaly_transactions TO finance_ingest_retention;
+GRANT SELECT, INSERT ON purged_transactions TO finance_ingest_retention;
+GRANT SELECT, DELETE ON repeat_conflicts TO finance_ingest_retention;
+GRANT SELECT, DELETE ON alert_outbox TO finance_ingest_retention;
+GRANT SELECT, DELETE ON poison_messages TO finance_ingest_retention;
+GRANT SELECT, DELETE ON message_attempts TO finance_ingest_retention;
+GO
+
 -- The operator's commands other than migrate: baselines, poison messages, retention and erasure.
 GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_operator;
 GRANT SELECT, DELETE ON anomaly_stats_superseded TO finance_ingest_operator;
@@ -42,7 +52,7 @@ GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
 GO
 
 -- The parameters that statements come with.
-GRANT EXECUTE ON TYPE::finance_ids TO finance_ingest_intake, finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_ids TO finance_ingest_intake, finance_ingest_worker, finance_ingest_retention, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_baselines TO finance_ingest_intake, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;

@@ -72,4 +72,11 @@ public sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvide
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => database.RunAsync(
         async connection => await connection.ExecuteScalarAsync<int>(new CommandDefinition(RemoveSql, new { messageId }, cancellationToken: cancellationToken)) == 1,
         cancellationToken);
+
+    internal const string ReplaceBodySql = "UPDATE poison_messages SET body = @body, exception = NULL WHERE message_id = @messageId";
+
+    /// <inheritdoc/>
+    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.RunAsync(
+        async connection => await connection.ExecuteAsync(new CommandDefinition(ReplaceBodySql, new { messageId, body }, cancellationToken: cancellationToken)) == 1,
+        cancellationToken);
 }

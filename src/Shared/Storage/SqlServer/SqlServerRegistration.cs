@@ -4,6 +4,7 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Health;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
+using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -25,6 +26,7 @@ public static class SqlServerRegistration
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();
+        services.AddSingleton<IRetentionStore, SqlServerRetentionStore>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         return services;
     }

@@ -11,7 +11,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
 /// Correct with READ_COMMITTED_SNAPSHOT on and off. Locks are taken in one order by all writers: keys of
-/// <c>anomaly_transactions</c> by transaction id, then <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, and last
+/// <c>anomaly_transactions</c> by transaction id, then <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, and last
 /// the one row of <c>feed_head</c>, which is held until the commit. No range is locked: where two workers write one new id, the
 /// unique key stops the second, whose transaction is repeated and then sees the first one's row.
 /// </remarks>
@@ -54,10 +54,11 @@ public sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvid
             r.mean, r.std_dev, r.sample_count, r.occurred_at, r.accepted_at, r.created_at, r.error, @batch_id
         FROM @results r
         WHERE r.is_candidate = 1
+            -- The row before its tombstone: who waited for a row that is just being purged then sees the tombstone.
             AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_id = r.transaction_id)
             AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = r.transaction_id)
         ORDER BY r.transaction_id
-        OPTION (LOOP JOIN);
+        OPTION (LOOP JOIN, FORCE ORDER);
         SET @written = @@ROWCOUNT;
 
         IF @written < @count

@@ -42,4 +42,10 @@ public sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider time
         session => session.Execute("DELETE FROM message_attempts WHERE message_id = @message_id", ("@message_id", messageId)) >= 0
             && session.Execute("DELETE FROM poison_messages WHERE message_id = @message_id", ("@message_id", messageId)) == 1,
         cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Execute(
+            "UPDATE poison_messages SET body = @body, exception = NULL WHERE message_id = @message_id", ("@body", body), ("@message_id", messageId)) == 1,
+        cancellationToken);
 }

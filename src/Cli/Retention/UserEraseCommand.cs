@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Globalization;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Hosting;
+using FinanceIngest.Retention;
+
+namespace FinanceIngest.Cli.Retention;
+
+/// <summary><c>user erase</c>.</summary>
+internal static class UserEraseCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(CliHost host, GlobalOptions options)
+    {
+        var id = new Argument<long>("ID") { Description = "The user_id." };
+        id.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long>() < 1)
+            {
+                result.AddError("A user_id is a whole number from 1.");
+            }
+        });
+        var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask." };
+        var command = new Command("erase", "Removes everything about a person: transactions, baselines, alerts, poison messages. Ids stay as tombstones.") { id, yes };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var session = new CommandSession(host, options, parsed);
+            long userId = parsed.GetRequiredValue(id);
+            if (!session.Report.MayRemove(parsed.GetValue(yes), $"everything about user {userId.ToString(CultureInfo.InvariantCulture)}"))
+            {
+                session.Report.Note("Nothing was removed.");
+                return ProgramHost.Failed;
+            }
+
+            return Write(session.Report, userId, await session.Get<UserErasure>().EraseAsync(userId, cancellationToken));
+        });
+        return command;
+    }
+
+    private static int Write(Report report, long userId, ErasureOutcome outcome)
+    {
+        if (report.Json)
+        {
+            WriteJson(report, userId, outcome);
+        }
+        else
+        {
+            report.WriteTable(
+                ["removed", "number", ""],
+                [
+                    ["transactions", Number(outcome.Rows.Transactions), "their ids stay as tombstones"],
+                    ["alerts", Number(outcome.Rows.Alerts), outcome.Rows.UnsentAlerts == 0 ? "" : $"{Number(outcome.Rows.UnsentAlerts)} of them unsent, now dropped"],
+                    ["recorded repeats", Number(outcome.Rows.RepeatConflicts), ""],
+                    ["baselines", Number(outcome.Rows.Baselines), ""],
+                    ["poison messages", Number(outcome.Poison.Removed), outcome.Poison.Rewritten == 0 ? "" : $"{Number(outcome.Poison.Rewritten)} more hold others' transactions too, and were written again without this user's"],
+                ]);
+        }
+
+        foreach (string messageId in outcome.Poison.Suspect)
+        {
+            report.Note($"Poison message {messageId} can't be read and may be about this user: look at it with \"poison show\", and \"poison drop\" it if it is.");
+        }
+
+        if (outcome.Poison.OutOfReach > 0)
+        {
+            report.Note($"Another process holds {Number(outcome.Poison.OutOfReach)} of the poison queue's messages, for at most five minutes. Run it again then.");
+        }
+
+        if (outcome.InboundMessages > 0)
+        {
+            report.Note($"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run it again once they are scored.");
+        }
+
+        report.Note("Out of reach: alerts that were sent already, backups, and whoever read the results feed.");
+        return outcome.Poison.OutOfReach == 0 ? ProgramHost.Done : ProgramHost.Failed;
+    }
+
+    private static void WriteJson(Report report, long userId, ErasureOutcome outcome) => report.WriteJson(json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("user_id", userId);
+        json.WriteNumber("transactions", outcome.Rows.Transactions);
+        json.WriteNumber("alerts", outcome.Rows.Alerts);
+        json.WriteNumber("unsent_alerts", outcome.Rows.UnsentAlerts);
+        json.WriteNumber("repeat_conflicts", outcome.Rows.RepeatConflicts);
+        json.WriteNumber("baselines", outcome.Rows.Baselines);
+        json.WriteStartObject("poison_messages");
+        json.WriteNumber("removed", outcome.Poison.Removed);
+        json.WriteNumber("rewritten", outcome.Poison.Rewritten);
+        json.WriteStartArray("suspect");
+        foreach (string messageId in outcome.Poison.Suspect)
+        {
+            json.WriteStringValue(messageId);
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("out_of_reach", outcome.Poison.OutOfReach);
+        json.WriteEndObject();
+        json.WriteNumber("inbound_messages", outcome.InboundMessages);
+        json.WriteEndObject();
+    });
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,76 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Queueing;
+using FinanceIngest.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Retention;
+
+/// <summary>
+/// Applies <c>FinanceIngest__Retention__Days</c> by itself, at most once a day in each process that scores, and only after a batch was
+/// written: a database that sleeps is not woken up to be tidied.
+/// </summary>
+public sealed partial class RetentionService(RetentionPurge purge, Settings settings, TimeProvider time, ILogger<RetentionService> logger) : BackgroundService
+{
+    /// <summary>The least time between two purges, failed ones included.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromDays(1);
+
+    private readonly WakeSignal _wake = new();
+    private long? _startedAt;
+
+    private bool IsDue => _startedAt is not { } at || time.GetElapsedTime(at) >= Interval;
+
+    /// <summary>A batch was written: the database is awake.</summary>
+    public void OnWritten()
+    {
+        if (IsDue)
+        {
+            _wake.Set();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await _wake.WaitAsync(Timeout.InfiniteTimeSpan, time, stoppingToken);
+                if (!IsDue)
+                {
+                    // Woken again before the purge had begun.
+                    continue;
+                }
+
+                _startedAt = time.GetTimestamp();
+                PurgeOutcome outcome = await purge.PurgeAsync(settings.RetentionDays!.Value, stoppingToken);
+                Log.Purged(logger, outcome.Rows.Transactions, outcome.Poison.Done.Count, settings.RetentionDays.Value);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is StoreUnavailableException or QueueUnavailableException)
+            {
+                Log.Failed(logger, e.Message);
+            }
+            catch (Exception e)
+            {
+                Log.Unexpected(logger, e);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "Retention: {Rows} rows and {Messages} poison messages older than {Days} days removed.")]
+        public static partial void Purged(ILogger logger, long rows, int messages, int days);
+
+        [LoggerMessage(LogLevel.Warning, "Retention was not fully applied and is tried again in a day: {Problem} (On SQL Server this wants the role finance_ingest_retention; \"finance-ingest purge\" does the same.)")]
+        public static partial void Failed(ILogger logger, string problem);
+
+        [LoggerMessage(LogLevel.Error, "Retention failed unexpectedly and is tried again in a day.")]
+        public static partial void Unexpected(ILogger logger, Exception exception);
+    }
+}

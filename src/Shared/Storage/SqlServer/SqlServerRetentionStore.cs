@@ -1,0 +1,162 @@
+using Dapper;
+using FinanceIngest.Retention;
+using FinanceIngest.Scoring;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <inheritdoc cref="IRetentionStore"/>
+/// <remarks>
+/// Ids are looked up first, without locks that last; then they are removed in short transactions that take locks as all writers do (see
+/// <see cref="SqlServerScoringStore"/>): keys of <c>anomaly_transactions</c> by transaction id, <c>purged_transactions</c>,
+/// <c>repeat_conflicts</c>, <c>alert_outbox</c>.
+/// </remarks>
+public sealed class SqlServerRetentionStore(SqlServerDatabase database, TimeProvider time) : IRetentionStore
+{
+    /// <summary>Seconds for a look-up that may read the whole table: there is no index by user.</summary>
+    private const int Patience = 1800;
+
+    // By the batch's id, which tells the time at which it was written: so the index of the feed finds old rows, and what is being written lies behind them.
+    internal const string OldSql =
+        """
+        SELECT TOP (@size) batch_id, id, transaction_id
+        FROM anomaly_transactions
+        WHERE batch_id < @end AND batch_id >= @batch AND (batch_id > @batch OR id > @id) AND created_at < @before
+        ORDER BY batch_id, id
+        """;
+
+    // Rows of the older system belong to no batch.
+    internal const string OldWithoutBatchSql =
+        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions WHERE batch_id IS NULL AND id > @id AND created_at < @before ORDER BY id";
+
+    internal const string OfUserSql =
+        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions WHERE user_id = @userId AND id > @id ORDER BY id";
+
+    private const string Head =
+        """
+        SET NOCOUNT ON;
+        SET XACT_ABORT ON;
+        DECLARE @gone TABLE (transaction_id UNIQUEIDENTIFIER NOT NULL PRIMARY KEY);
+        DECLARE @conflicts INT, @alerts INT, @unsent INT;
+        BEGIN TRANSACTION;
+
+        """;
+
+    private const string Tail =
+        """
+
+        INSERT INTO purged_transactions (transaction_id, purged_at)
+        SELECT g.transaction_id, @now FROM @gone g
+        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = g.transaction_id)
+        ORDER BY g.transaction_id
+        OPTION (LOOP JOIN);
+
+        DELETE c FROM @gone g JOIN repeat_conflicts c ON c.transaction_id = g.transaction_id OPTION (LOOP JOIN, FORCE ORDER);
+        SET @conflicts = @@ROWCOUNT;
+
+        SELECT @unsent = COUNT(*) FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id WHERE o.sent_at IS NULL OPTION (LOOP JOIN, FORCE ORDER);
+        DELETE o FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id OPTION (LOOP JOIN, FORCE ORDER);
+        SET @alerts = @@ROWCOUNT;
+
+        COMMIT TRANSACTION;
+        SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent;
+        """;
+
+    // The age is looked at again: a failed row that was scored since the look-up is young.
+    internal const string PurgeSql =
+        $"""
+        {Head}
+        DELETE t OUTPUT deleted.transaction_id INTO @gone (transaction_id)
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_id = i.id
+        WHERE t.created_at < @before AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_id = t.transaction_id AND o.sent_at IS NULL)
+        OPTION (LOOP JOIN, FORCE ORDER);
+        {Tail}
+        """;
+
+    /// <inheritdoc/>
+    public async Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken)
+    {
+        RemovedRows batched = await RemoveAsync(OldSql, PurgeSql, new { before, end = BatchId.First(before) }, cancellationToken);
+        return batched + await RemoveAsync(OldWithoutBatchSql, PurgeSql, new { before }, cancellationToken);
+    }
+
+    internal const string EraseSql =
+        $"""
+        {Head}
+        DELETE t OUTPUT deleted.transaction_id INTO @gone (transaction_id)
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_id = i.id
+        WHERE t.user_id = @userId OR t.user_id IS NULL
+        OPTION (LOOP JOIN, FORCE ORDER);
+        {Tail}
+        """;
+
+    internal const string EraseRestSql =
+        """
+        SET NOCOUNT ON;
+        SET XACT_ABORT ON;
+        DECLARE @conflicts INT, @baselines INT;
+        BEGIN TRANSACTION;
+        DELETE FROM repeat_conflicts WHERE user_id = @userId;
+        SET @conflicts = @@ROWCOUNT;
+        DELETE FROM anomaly_stats WHERE user_id = @userId;
+        SET @baselines = @@ROWCOUNT;
+        DELETE FROM anomaly_stats_superseded WHERE user_id = @userId;
+        SET @baselines = @baselines + @@ROWCOUNT;
+        COMMIT TRANSACTION;
+        SELECT @conflicts, @baselines;
+        """;
+
+    /// <inheritdoc/>
+    public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
+    {
+        RemovedRows removed = await RemoveAsync(OfUserSql, EraseSql, new { userId }, cancellationToken);
+        foreach (Guid[] some in nameless.Chunk(IRetentionStore.ChunkSize))
+        {
+            removed += await RemoveAsync(EraseSql, new { userId }, some, cancellationToken);
+        }
+
+        (int conflicts, int baselines) = await database.RunAsync(
+            connection => connection.QuerySingleAsync<(int, int)>(
+                new CommandDefinition(EraseRestSql, new { userId }, commandTimeout: Patience, cancellationToken: cancellationToken)),
+            cancellationToken);
+        return removed + new RemovedRows(RepeatConflicts: conflicts, Baselines: baselines);
+    }
+
+    /// <summary>Pages through what a look-up finds. A page that was looked at is not looked at again, whatever of it stays.</summary>
+    private async Task<RemovedRows> RemoveAsync(string lookUp, string remove, object condition, CancellationToken cancellationToken)
+    {
+        RemovedRows removed = default;
+        (long Batch, long Id) at = (0, 0);
+        while (true)
+        {
+            var parameters = new DynamicParameters(condition);
+            parameters.AddDynamicParams(new { size = IRetentionStore.ChunkSize, batch = at.Batch, id = at.Id });
+            List<(long Batch, long Id, Guid TransactionId)> page = await database.RunAsync(
+                async connection => (await connection.QueryAsync<(long, long, Guid)>(
+                    new CommandDefinition(lookUp, parameters, commandTimeout: Patience, cancellationToken: cancellationToken))).AsList(),
+                cancellationToken);
+            if (page.Count == 0)
+            {
+                return removed;
+            }
+
+            at = (page[^1].Batch, page[^1].Id);
+            removed += await RemoveAsync(remove, condition, [.. page.Select(row => row.TransactionId)], cancellationToken);
+            if (page.Count < IRetentionStore.ChunkSize)
+            {
+                return removed;
+            }
+        }
+    }
+
+    private Task<RemovedRows> RemoveAsync(string remove, object condition, Guid[] ids, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            var parameters = new DynamicParameters(condition);
+            parameters.AddDynamicParams(new { ids = SqlServerTables.Ids(ids), now = time.UtcNowMicroseconds() });
+            (int rows, int conflicts, int alerts, int unsent) = await connection.QuerySingleAsync<(int, int, int, int)>(
+                new CommandDefinition(remove, parameters, cancellationToken: cancellationToken));
+            return new RemovedRows(rows, conflicts, alerts, unsent);
+        },
+        cancellationToken);
+}
