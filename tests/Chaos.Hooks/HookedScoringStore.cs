@@ -1,0 +1,55 @@
+using System.Collections;
+using FinanceIngest.Baselines;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+
+namespace FinanceIngest.Chaos.Hooks;
+
+/// <summary>Points write.before, write.inside (half of a batch's rows are inserted, the transaction is open) and write.after (committed, nothing deleted).</summary>
+internal sealed class HookedScoringStore(IScoringStore store, Control control) : IScoringStore
+{
+    private const string Inside = "write.inside";
+
+    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
+        store.LoadBaselinesAsync(keys, cancellationToken);
+
+    public async Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)
+    {
+        control.Reach("write.before");
+        await Task.Delay(control.WriteDelay, cancellationToken);
+        WriteCounts counts = await store.WriteAsync(
+            control.IsArmed(Inside) ? batch with { Results = new DeadlyList(batch.Results, control) } : batch,
+            cancellationToken);
+        control.Reach("write.after");
+        return counts;
+    }
+
+    /// <summary>The store reads its rows from this list inside its transaction; half-way the process ends.</summary>
+    private sealed class DeadlyList(IReadOnlyList<TransactionResult> results, Control control) : IReadOnlyList<TransactionResult>
+    {
+        public int Count => results.Count;
+
+        public TransactionResult this[int index]
+        {
+            get
+            {
+                if (index >= results.Count / 2)
+                {
+                    control.DieInsideTransaction(Inside);
+                }
+
+                return results[index];
+            }
+        }
+
+        public IEnumerator<TransactionResult> GetEnumerator()
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                yield return this[i];
+            }
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using FinanceIngest.Alerts;
+using FinanceIngest.Poison;
+using FinanceIngest.Queueing;
+using FinanceIngest.Scoring;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FinanceIngest.Chaos.Hooks;
+
+/// <summary>
+/// Wraps the seams of a program when its host is built, by the event that design-time tools and WebApplicationFactory use: all of the program's own
+/// registrations are there by then (a hosting startup assembly comes before them, where it can replace nothing).
+/// </summary>
+internal sealed class HostBuilding : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
+{
+    private const string Listener = "Microsoft.Extensions.Hosting";
+    private const string Event = "HostBuilding";
+
+    public static void Watch()
+    {
+        if (Control.FromEnvironment() is not null)
+        {
+            DiagnosticListener.AllListeners.Subscribe(new HostBuilding());
+        }
+    }
+
+    public void OnNext(DiagnosticListener value)
+    {
+        if (value.Name == Listener)
+        {
+            value.Subscribe(this, name => name == Event);
+        }
+    }
+
+    public void OnNext(KeyValuePair<string, object?> value)
+    {
+        if (value is { Key: Event, Value: IHostBuilder host })
+        {
+            host.ConfigureServices((_, services) => Wrap(services, Control.FromEnvironment()!));
+        }
+    }
+
+    public void OnCompleted()
+    {
+    }
+
+    public void OnError(Exception error)
+    {
+    }
+
+    private static void Wrap(IServiceCollection services, Control control)
+    {
+        Wrap<TimeProvider>(services, _ => new SkewedTime(control));
+        Wrap<Queues>(services, queues => new Queues(
+            new HookedQueue(queues.Inbound, "inbound", control), queues.Poison, new HookedQueue(queues.Alerts, "alerts", control)));
+        Wrap<IScoringStore>(services, store => new HookedScoringStore(store, control));
+        Wrap<IAlertOutbox>(services, outbox => new HookedOutbox(outbox, control));
+        Wrap<IPoisonStore>(services, store => new HookedPoisonStore(store, control));
+    }
+
+    private static void Wrap<T>(IServiceCollection services, Func<T, T> wrap)
+        where T : class
+    {
+        ServiceDescriptor registered = services.Last(service => service.ServiceType == typeof(T));
+        services.Remove(registered);
+        services.AddSingleton(provider => wrap((T)(
+            registered.ImplementationInstance
+            ?? registered.ImplementationFactory?.Invoke(provider)
+            ?? ActivatorUtilities.CreateInstance(provider, registered.ImplementationType!))));
+    }
+}

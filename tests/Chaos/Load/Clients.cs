@@ -1,0 +1,134 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using FinanceIngest.Chaos.Processes;
+
+namespace FinanceIngest.Chaos.Load;
+
+/// <summary>
+/// Clients that never give up: each sends batches and single transactions to one intake or the other, again and again under the same idempotency keys until
+/// everything is acknowledged; and now and then sends again what has been.
+/// </summary>
+/// <param name="fleet">Whose intakes.</param>
+/// <param name="ledger">Learns what was promised.</param>
+/// <param name="rate">Transactions per second of all clients together.</param>
+/// <param name="seed">What is random follows from it.</param>
+internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed) : IDisposable
+{
+    private const int Count = 4;
+    private const int LargestBatch = 300;
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(40) };
+    private readonly CancellationTokenSource _stop = new();
+    private Task _run = Task.CompletedTask;
+    private int _next;
+
+    /// <summary>Begins.</summary>
+    public void Start() => _run = Task.WhenAll(Enumerable.Range(0, Count).Select(client => Task.Run(() => RunAsync(new Random(seed + client)))));
+
+    /// <summary>Begins nothing new, and waits until what was begun is acknowledged.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _run.WaitAsync(s_patience);
+    }
+
+    /// <summary>Sends these until they are acknowledged.</summary>
+    public async Task SubmitAsync(IReadOnlyList<Submission> submissions, Random random, CancellationToken cancellationToken)
+    {
+        while (!await TrySubmitAsync(submissions, random))
+        {
+            ledger.Refuse();
+            await Task.Delay(random.Next(100, 500), cancellationToken);
+        }
+    }
+
+    /// <summary>The next transactions: most of them normal, one in thirty an anomaly, some of a user without a baseline.</summary>
+    public IReadOnlyList<Submission> Make(int count, Random random) =>
+        [.. Enumerable.Range(0, count).Select(_ => new Submission(
+            $"{seed}-{Interlocked.Increment(ref _next)}",
+            random.Next(1, Submission.Users + 3),
+            random.Next(30) == 0 ? 6000 + (random.Next(100_000) / 100m) : 1000 + (random.Next(200_000) / 100m)))];
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _http.Dispose();
+    }
+
+    private async Task RunAsync(Random random)
+    {
+        using var patience = new CancellationTokenSource();
+        await using CancellationTokenRegistration stop = _stop.Token.Register(() => patience.CancelAfter(s_patience));
+        while (!_stop.IsCancellationRequested)
+        {
+            IReadOnlyList<Submission> submissions = Make(random.Next(2) == 0 ? 1 : random.Next(2, LargestBatch), random);
+            await SubmitAsync(submissions, random, patience.Token);
+            if (random.Next(10) == 0)
+            {
+                await SubmitAsync(submissions, random, patience.Token);
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(submissions.Count * Count / rate), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<bool> TrySubmitAsync(IReadOnlyList<Submission> submissions, Random random)
+    {
+        Uri intake = fleet.Intakes[random.Next(fleet.Intakes.Count)].Address;
+        try
+        {
+            return submissions is [var single] ? await TrySubmitOneAsync(intake, single) : await TrySubmitBatchAsync(intake, submissions);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TaskCanceledException)
+        {
+            // Down, killed while it answered, or frozen: whether it was durable, only the next answer tells.
+            return false;
+        }
+    }
+
+    private async Task<bool> TrySubmitOneAsync(Uri intake, Submission submission)
+    {
+        using HttpResponseMessage response = await _http.PostAsJsonAsync(new Uri(intake, "/api/transactions"), submission.ToItem());
+        if (!IsAccepted(response))
+        {
+            return false;
+        }
+
+        JsonElement answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+        ledger.Acknowledge(submission, answer.GetProperty("id").GetGuid());
+        return true;
+    }
+
+    private async Task<bool> TrySubmitBatchAsync(Uri intake, IReadOnlyList<Submission> submissions)
+    {
+        using HttpResponseMessage response = await _http.PostAsJsonAsync(new Uri(intake, "/api/transactions/batch"), submissions.Select(submission => submission.ToItem()));
+        if (!IsAccepted(response))
+        {
+            return false;
+        }
+
+        JsonElement[] accepted = [.. (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accepted").EnumerateArray()];
+        foreach (JsonElement item in accepted)
+        {
+            ledger.Acknowledge(submissions[item.GetProperty("index").GetInt32()], item.GetProperty("id").GetGuid());
+        }
+
+        return accepted.Length == submissions.Count;
+    }
+
+    private bool IsAccepted(HttpResponseMessage response)
+    {
+        if (response.StatusCode is not (HttpStatusCode.Accepted or HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests))
+        {
+            ledger.Violate($"a sound request was answered with {(int)response.StatusCode}");
+        }
+
+        if (response.StatusCode != HttpStatusCode.Accepted && response.Headers.RetryAfter is null)
+        {
+            ledger.Violate($"{(int)response.StatusCode} without Retry-After");
+        }
+
+        return response.StatusCode == HttpStatusCode.Accepted;
+    }
+}

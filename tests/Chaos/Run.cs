@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using FinanceIngest.Chaos.Audit;
+using FinanceIngest.Chaos.Load;
+using FinanceIngest.Chaos.Processes;
+using FinanceIngest.Chaos.Storage;
+
+namespace FinanceIngest.Chaos;
+
+/// <summary>One run of a scenario: an installation of its own, its processes, its clients and its audit.</summary>
+internal sealed class Run : IAsyncDisposable
+{
+    private readonly long _begun = Stopwatch.GetTimestamp();
+    private readonly List<string> _report = [];
+
+    public Run(Options options, Installation installation)
+    {
+        Options = options;
+        Installation = installation;
+        Random = new Random(options.Seed);
+        Fleet = new Fleet(installation);
+        Clients = new Clients(Fleet, Ledger, options.Rate, options.Seed);
+        Feed = new FeedReader(Fleet, options.Seed);
+        Mail = new AlertMail(installation);
+        Audit = new Auditor(installation, Ledger, Mail);
+        Timeline = new Timeline(installation, Ledger);
+    }
+
+    public Options Options { get; }
+
+    public Installation Installation { get; }
+
+    public Random Random { get; }
+
+    public Fleet Fleet { get; }
+
+    public Ledger Ledger { get; } = new();
+
+    public Clients Clients { get; }
+
+    public FeedReader Feed { get; }
+
+    public AlertMail Mail { get; }
+
+    public Auditor Audit { get; }
+
+    public Timeline Timeline { get; }
+
+    /// <summary>What the run found, for the results file.</summary>
+    public IReadOnlyList<string> Report => _report;
+
+    /// <summary>Tells what happens.</summary>
+    public void Say(string what) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_begun).TotalSeconds,7:F1} s  {what}"));
+
+    /// <summary>Adds a line to the report.</summary>
+    public void Tell(string line) => _report.Add(line);
+
+    /// <summary>Starts an installation with an intake, a whole server and two workers, its baselines, the clients and the consumer of the feed.</summary>
+    public async Task StartUsualAsync(CancellationToken cancellationToken)
+    {
+        await Fleet.StartUsualAsync(cancellationToken);
+        await StartLoadAsync(cancellationToken);
+    }
+
+    /// <summary>Imports the baselines, then starts the clients and the consumer of the feed.</summary>
+    public async Task StartLoadAsync(CancellationToken cancellationToken)
+    {
+        await ImportBaselinesAsync(cancellationToken);
+        Clients.Start();
+        Feed.Start();
+        Say("the load runs");
+    }
+
+    public async Task ImportBaselinesAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient();
+        using HttpResponseMessage response = await http.PutAsJsonAsync(new Uri(Fleet.Intakes[0].Address, "/api/stats"), Submission.Baselines, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            throw new InvalidOperationException($"The baselines were answered with {(int)response.StatusCode}.");
+        }
+    }
+
+    /// <summary>Ends the load and audits: all clients are answered, everything settles, all is as promised.</summary>
+    public async Task FinishAsync(CancellationToken cancellationToken)
+    {
+        await Clients.StopAsync();
+        Say($"{Ledger.Count} transactions are acknowledged; waiting for them to settle");
+        await Audit.SettleAsync(TimeSpan.FromMinutes(3), cancellationToken);
+        Say("settled");
+        await Feed.StopAsync(Ledger.Count, TimeSpan.FromSeconds(30), cancellationToken);
+        await Audit.CheckHealthyAsync(Feed.Seen, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Clients.Dispose();
+        Feed.Dispose();
+        Timeline.Dispose();
+        await Fleet.DisposeAsync();
+        await Installation.DisposeAsync();
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using FinanceIngest.Chaos.Load;
+using FinanceIngest.Chaos.Processes;
+
+namespace FinanceIngest.Chaos.Scenarios;
+
+/// <summary>A healthy message whose worker is killed again and again with it in hand: it is scored in the end, and never poison.</summary>
+internal sealed class HealthyMessage : IScenario
+{
+    private static readonly string[] s_points = ["inbound.receive.after", "write.before", "write.inside"];
+
+    public string Name => "healthy-message";
+
+    public string Description => "the worker of one healthy message is killed every time (--kills N)";
+
+    public async Task RunAsync(Run run, CancellationToken cancellationToken)
+    {
+        run.Fleet.AddIntake("intake");
+        await run.Fleet.StartAsync(cancellationToken);
+        await run.ImportBaselinesAsync(cancellationToken);
+        ServiceProcess worker = run.Fleet.AddWorker("worker-1");
+        IReadOnlyList<Submission> submissions = run.Clients.Make(1, run.Random);
+        await run.Clients.SubmitAsync(submissions, run.Random, cancellationToken);
+        for (int kill = 0; kill < run.Options.Kills; kill++)
+        {
+            // Each worker's clock is past the lease of the one before: nobody waits for leases of the embedded queue to end.
+            worker.Wish("clock", (30 * kill).ToString(CultureInfo.InvariantCulture));
+            worker.Wish("kill", s_points[kill % s_points.Length]);
+            worker.Start();
+            if (!await worker.EndsAsync(Patience.Start, cancellationToken))
+            {
+                throw new TimeoutException($"Kill {kill + 1}: the worker did not take the message.");
+            }
+
+            run.Say($"kill {kill + 1}: {worker.Hits[^1]}");
+        }
+
+        worker.Wish("kill", null);
+        worker.Wish("clock", (30 * run.Options.Kills).ToString(CultureInfo.InvariantCulture));
+        await run.Fleet.StartAsync(cancellationToken);
+        await run.FinishAsync(cancellationToken);
+        run.Tell($"{worker.Hits.Count} kills of one message's worker: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}. Attempts counted against it in the end: {new Storage.Rows(run.Installation).Attempts()}.");
+    }
+}

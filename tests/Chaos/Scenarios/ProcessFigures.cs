@@ -1,0 +1,18 @@
+using System.Globalization;
+using FinanceIngest.Chaos.Processes;
+
+namespace FinanceIngest.Chaos.Scenarios;
+
+/// <summary>What a process holds, from /proc.</summary>
+internal readonly record struct ProcessFigures(long Megabytes, int Handles, int Threads)
+{
+    public static ProcessFigures Of(ServiceProcess process)
+    {
+        string folder = $"/proc/{process.Id.ToString(CultureInfo.InvariantCulture)}";
+        Dictionary<string, string> status = File.ReadLines($"{folder}/status").Select(line => line.Split(':', 2)).ToDictionary(pair => pair[0], pair => pair[1].Trim(), StringComparer.Ordinal);
+        return new ProcessFigures(
+            long.Parse(status["VmRSS"].Split(' ')[0], CultureInfo.InvariantCulture) / 1024,
+            Directory.GetFiles($"{folder}/fd").Length,
+            int.Parse(status["Threads"], CultureInfo.InvariantCulture));
+    }
+}

@@ -1,0 +1,34 @@
+using Azure.Storage.Queues;
+using Azure.Storage.Queues.Models;
+
+namespace FinanceIngest.Chaos.Storage;
+
+/// <summary>A queue of Azurite, not through the proxy.</summary>
+internal sealed class AzureQueueView(string connectionString, string name) : IQueueView
+{
+    private readonly QueueClient _client = new(connectionString, name, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None });
+
+    public async Task<long> LengthAsync(CancellationToken cancellationToken) =>
+        (await _client.GetPropertiesAsync(cancellationToken)).Value.ApproximateMessagesCountLong;
+
+    public async Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken)
+    {
+        var texts = new List<string>();
+        while (true)
+        {
+            QueueMessage[] messages = await _client.ReceiveMessagesAsync(32, TimeSpan.FromMinutes(5), cancellationToken);
+            if (messages.Length == 0)
+            {
+                return texts;
+            }
+
+            foreach (QueueMessage message in messages)
+            {
+                await _client.DeleteMessageAsync(message.MessageId, message.PopReceipt, cancellationToken);
+                texts.Add(message.MessageText);
+            }
+        }
+    }
+
+    public Task<string> ProblemAsync(CancellationToken cancellationToken) => Task.FromResult("");
+}

@@ -1,0 +1,14 @@
+namespace FinanceIngest.Chaos.Storage;
+
+/// <summary>A queue as an outsider sees it.</summary>
+internal interface IQueueView
+{
+    /// <summary>Messages, leased and delayed ones included: what an autoscaler looks at.</summary>
+    Task<long> LengthAsync(CancellationToken cancellationToken);
+
+    /// <summary>Takes everything off the queue and returns the texts, as a consumer does that never fails. For a queue that nobody else receives from.</summary>
+    Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken);
+
+    /// <summary>What is wrong with the queue's own storage; empty when nothing is.</summary>
+    Task<string> ProblemAsync(CancellationToken cancellationToken);
+}

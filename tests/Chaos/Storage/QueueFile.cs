@@ -1,0 +1,68 @@
+using Microsoft.Data.Sqlite;
+
+namespace FinanceIngest.Chaos.Storage;
+
+/// <summary>A file of the embedded queue, read and written by SQL of the harness's own.</summary>
+internal sealed class QueueFile(string path) : IQueueView
+{
+    public Task<long> LengthAsync(CancellationToken cancellationToken) => Task.FromResult((long)Scalar("SELECT count(*) FROM messages")!);
+
+    public Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken)
+    {
+        using SqliteConnection connection = Open();
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        using SqliteCommand read = Command(connection, "SELECT m.seq, t.text FROM messages m JOIN texts t ON t.seq = m.seq");
+        var texts = new List<string>();
+        var taken = new List<long>();
+        using (SqliteDataReader rows = read.ExecuteReader())
+        {
+            while (rows.Read())
+            {
+                taken.Add(rows.GetInt64(0));
+                texts.Add(rows.GetString(1));
+            }
+        }
+
+        foreach (string table in new[] { "messages", "texts" })
+        {
+            using SqliteCommand delete = Command(connection, $"DELETE FROM {table} WHERE seq = @seq");
+            SqliteParameter seq = delete.Parameters.AddWithValue("@seq", 0L);
+            foreach (long message in taken)
+            {
+                seq.Value = message;
+                delete.ExecuteNonQuery();
+            }
+        }
+
+        transaction.Commit();
+        return Task.FromResult<IReadOnlyList<string>>(texts);
+    }
+
+    public Task<string> ProblemAsync(CancellationToken cancellationToken)
+    {
+        string integrity = (string)Scalar("PRAGMA integrity_check")!;
+        long strays = (long)Scalar("SELECT (SELECT count(*) FROM texts WHERE seq NOT IN (SELECT seq FROM messages)) + (SELECT count(*) FROM messages WHERE seq NOT IN (SELECT seq FROM texts))")!;
+        return Task.FromResult((integrity == "ok" ? "" : integrity) + (strays == 0 ? "" : $"{strays} texts or messages without the other"));
+    }
+
+    private object? Scalar(string sql)
+    {
+        using SqliteConnection connection = Open();
+        using SqliteCommand command = Command(connection, sql);
+        return command.ExecuteScalar();
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 20 }.ToString());
+        connection.Open();
+        return connection;
+    }
+
+    private static SqliteCommand Command(SqliteConnection connection, string sql)
+    {
+        SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Data.Common;
+using System.Globalization;
+
+namespace FinanceIngest.Chaos.Storage;
+
+/// <summary>The tables, read by the harness's own SQL; the same statements on SQLite and SQL Server.</summary>
+internal sealed class Rows(Installation installation)
+{
+    public long Count() => Number("SELECT count(*) FROM anomaly_transactions");
+
+    public long Unsent() => Number("SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL");
+
+    public long Anomalies() => Number("SELECT count(*) FROM anomaly_transactions WHERE is_anomaly = 1");
+
+    public long Poison() => Number("SELECT count(*) FROM poison_messages");
+
+    public long Conflicts() => Number("SELECT count(*) FROM repeat_conflicts");
+
+    public long Attempts() => Number("SELECT coalesce(sum(attempts), 0) FROM message_attempts");
+
+    /// <summary>Position of the batch that an id's row is in; it grows with each change of status.</summary>
+    public long Position(Guid id) => Number(
+        $"SELECT coalesce(max(f.position), 0) FROM feed_batches f JOIN anomaly_transactions t ON t.batch_id = f.batch_id WHERE t.transaction_id = '{id:D}'");
+
+    public List<ResultRow> Results() => Query(
+        "SELECT transaction_id, user_id, amount, status, is_anomaly FROM anomaly_transactions",
+        row => new ResultRow(Uuid(row, 0), Convert.ToInt64(row.GetValue(1), CultureInfo.InvariantCulture), Money(row, 2), row.GetString(3), Convert.ToInt64(row.GetValue(4), CultureInfo.InvariantCulture) == 1));
+
+    public List<AlertRow> Alerts() => Query(
+        "SELECT alert_id, transaction_id, sent_at FROM alert_outbox",
+        row => new AlertRow(Uuid(row, 0), Uuid(row, 1), !row.IsDBNull(2)));
+
+    public List<string> Baselines() => Query(
+        "SELECT user_id, category_id, mean, std_dev, sample_count FROM anomaly_stats ORDER BY user_id, category_id",
+        row => string.Join(",", Enumerable.Range(0, 5).Select(column => Convert.ToString(row.GetValue(column), CultureInfo.InvariantCulture))));
+
+    /// <summary>SQLite's own verdict about the file; <c>ok</c> for SQL Server, which needs none.</summary>
+    public string Integrity() => installation is SqlInstallation ? "ok" : Query("PRAGMA integrity_check", row => row.GetString(0))[0];
+
+    private static Guid Uuid(DbDataReader row, int column) => row.GetValue(column) is Guid uuid ? uuid : Guid.Parse(row.GetString(column));
+
+    // SQLite keeps whole ten-thousandths.
+    private static decimal Money(DbDataReader row, int column) =>
+        row.IsDBNull(column) ? 0 : row.GetValue(column) is long units ? units / 10_000m : row.GetDecimal(column);
+
+    private long Number(string sql) => Query(sql, row => Convert.ToInt64(row.GetValue(0), CultureInfo.InvariantCulture))[0];
+
+    private List<T> Query<T>(string sql, Func<DbDataReader, T> map)
+    {
+        using DbConnection connection = installation.OpenDatabase();
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        using DbDataReader reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+        {
+            rows.Add(map(reader));
+        }
+
+        return rows;
+    }
+}
+
+internal sealed record ResultRow(Guid Id, long UserId, decimal Amount, string Status, bool IsAnomaly);
+
+internal sealed record AlertRow(Guid AlertId, Guid TransactionId, bool IsSent);
