@@ -6,7 +6,7 @@ using FinanceIngest.Bench.Reporting;
 
 Benchmark[] benchmarks =
 [
-    AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, QueueOperations.Benchmark, RoundTrips.Benchmark,
+    AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, Writes.Sqlite, Writes.SqlServer, QueueOperations.Benchmark, RoundTrips.Benchmark,
     Latency.Benchmark, Scale.Benchmark, Memory.Benchmark, Micro.Benchmark,
 ];
 

@@ -7,7 +7,7 @@ using FinanceIngest.Transactions;
 
 return await ProgramHost.RunAsync(async () =>
 {
-    WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args));
     Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.IngestServer);
     builder.Logging.LogToStandardError(builder.Configuration);
     ListenAddresses.Configure(builder, settings, defaultPort: 7071);

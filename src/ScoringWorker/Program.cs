@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 // The worker answers no requests but those of probes: /healthz and /readyz.
 return await ProgramHost.RunAsync(async () =>
 {
-    WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args));
     Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.ScoringWorker);
     builder.Logging.LogToStandardError(builder.Configuration);
     ListenAddresses.Configure(builder, settings, defaultPort: 7072);

@@ -18,6 +18,12 @@ public static class ProgramHost
     /// <summary>A setting or an argument is wrong.</summary>
     public const int WrongUse = 2;
 
+    /// <summary>
+    /// The arguments of a program that reads its settings once. Else the host would watch the folder it was started in, and so, with ./data in it,
+    /// be told of every write of its own databases.
+    /// </summary>
+    public static string[] Arguments(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
+
     /// <summary>Runs a program and turns what gets out of it into one line on standard error and an exit code.</summary>
     public static async Task<int> RunAsync(Func<Task> run)
     {
