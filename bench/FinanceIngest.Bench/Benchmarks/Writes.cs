@@ -28,7 +28,7 @@ internal static class Writes
 
     private static async Task<Section> RunSqliteAsync(BenchContext context)
     {
-        int count = context.Size(5_000);
+        int count = context.Size(50_000);
         var ways = new (string Name, Action<SqliteConnection, Guid[], long> Insert)[]
         {
             ("statement bound directly (the service's)", BoundDirectly),
