@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text.Json;
 using FinanceIngest.Transactions;
 
@@ -53,6 +54,37 @@ public sealed class InboundMessage
         }
 
         return decoded;
+    }
+
+    /// <summary>
+    /// The transactions of a message whose reading ends the process: every issued id that its text names, found by a plain search. Nothing is parsed, so that
+    /// what is wrong with the text can do no harm here.
+    /// </summary>
+    /// <param name="message">The message.</param>
+    /// <param name="ids">Tells issued ids from other text.</param>
+    /// <param name="error">What is said of each of them.</param>
+    public static InboundMessage FindIds(LeasedMessage message, IdCertifier ids, string error)
+    {
+        const int idLength = 36;
+        var found = new InboundMessage();
+        if (!MessageText.TryDecode(message.Text, out byte[] json))
+        {
+            return found;
+        }
+
+        var seen = new HashSet<Guid>();
+        DateTime acceptedAt = Timestamp.Truncate(message.InsertedAt);
+        for (int quote = 0; quote + idLength < json.Length; quote++)
+        {
+            if (json[quote] == '"'
+                && Utf8Parser.TryParse(json.AsSpan(quote + 1, idLength), out Guid id, out int length) && length == idLength
+                && ids.IsIssued(id) && seen.Add(id))
+            {
+                found.Unreadable.Add(new UnreadableTransaction(id, null, null, null, null, acceptedAt, error));
+            }
+        }
+
+        return found;
     }
 
     private void Read(byte[] json, string queue, LeasedMessage message, IdCertifier ids)

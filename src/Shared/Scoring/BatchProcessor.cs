@@ -24,6 +24,8 @@ public sealed partial class BatchProcessor(
     /// </summary>
     public const int SuspectAfter = 5;
 
+    private const string EndedTheProcess = "it has ended the process while it was read";
+
     /// <summary>Scores and settles messages.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; the messages were given back.</exception>
     /// <exception cref="QueueUnavailableException">A queue can't be reached; what was not settled comes again when its lease ends.</exception>
@@ -92,8 +94,9 @@ public sealed partial class BatchProcessor(
         int attempts = await failures.CountAttemptAsync(message.Id, "the process ended while the message was read", abandon);
         if (attempts > MaximumAttempts + 1)
         {
-            // Reading it even to give it up has ended the process.
-            await GiveUpAsync(new Delivery(message, new InboundMessage()), [], null, attempts - 1, keeper, open, abandon);
+            // Reading it even to give it up has ended the process. Its transactions were acknowledged all the same: they end as failed.
+            var unread = InboundMessage.FindIds(message, ids, EndedTheProcess);
+            await GiveUpAsync(new Delivery(message, unread), [], null, attempts - 1, keeper, open, abandon);
             return;
         }
 
@@ -159,7 +162,7 @@ public sealed partial class BatchProcessor(
     private async Task GiveUpAsync(
         Delivery delivery, IEnumerable<Transaction> bad, Exception? failure, int attempts, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
     {
-        string reason = failure is null ? "it has ended the process while it was read" : $"it failed by itself: {failure.Message}";
+        string reason = failure is null ? EndedTheProcess : $"it failed by itself: {failure.Message}";
         IEnumerable<UnreadableTransaction> failed = bad
             .Select(item => new UnreadableTransaction(item.Id, item.UserId, item.CategoryId, item.Amount, item.OccurredAt, item.AcceptedAt, reason))
             .Concat(delivery.Content.Unreadable);

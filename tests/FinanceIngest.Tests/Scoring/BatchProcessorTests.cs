@@ -112,6 +112,34 @@ public sealed class BatchProcessorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_message_that_ends_the_process_even_when_it_is_read_to_be_given_up_leaves_nothing_pending()
+    {
+        Transaction[] transactions = [_system.Transaction(1), _system.Transaction(2)];
+        LeasedMessage message = await _system.SendAsync(transactions);
+        for (int i = 0; i < BatchProcessor.SuspectAfter; i++)
+        {
+            await _system.ReceiveAndDieAsync();
+        }
+
+        for (int i = 0; i < BatchProcessor.MaximumAttempts + 1; i++)
+        {
+            await _system.PoisonStore.CountAttemptAsync(message.Id, "the process ended", default);
+            await _system.ReceiveAndDieAsync();
+        }
+
+        await _system.ProcessAsync();
+
+        foreach (Transaction transaction in transactions)
+        {
+            TransactionResult result = (await _system.ResultAsync(transaction.Id))!;
+            Assert.Equal((TransactionStatus.Failed, null), (result.Status, result.Amount));
+        }
+
+        Assert.Single(await _system.PoisonStore.ListAsync(default));
+        Assert.Equal([message.Text], await ScoringHarness.TextsAsync(_system.Poison));
+    }
+
+    [Fact]
     public async Task One_bad_transaction_takes_none_of_its_neighbours_along()
     {
         await _system.AddBaselineAsync();
