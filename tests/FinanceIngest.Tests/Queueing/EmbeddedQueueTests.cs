@@ -2,6 +2,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Support;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Queueing;
@@ -46,6 +47,25 @@ public sealed class EmbeddedQueueTests : QueueContractTests, IDisposable
         await Assert.ThrowsAsync<QueueUnavailableException>(() => queue.SendAsync("one", TimeSpan.Zero, default));
         await Assert.ThrowsAsync<QueueUnavailableException>(() => queue.ProbeAsync(default));
         Assert.False(status.IsOk);
+    }
+
+    [Fact]
+    public async Task Sends_to_a_queue_that_another_process_has_locked_fail_together()
+    {
+        EmbeddedQueue before = Open("locked");
+        await before.EnsureExistsAsync(default);
+        using var other = new SqliteConnection($"Data Source={Path.Combine(_folder.Path, "queue-locked.db")};Pooling=False");
+        other.Open();
+        using SqliteCommand begin = other.CreateCommand();
+        begin.CommandText = "BEGIN IMMEDIATE";
+        begin.ExecuteNonQuery();
+
+        // A program that starts now. One after the other they would take some five seconds each.
+        EmbeddedQueue queue = Open("locked");
+        Task[] sends = [.. Enumerable.Range(0, 16).Select(i => queue.SendAsync($"message {i}", TimeSpan.Zero, default))];
+        await Task.WhenAll(sends).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(40));
+
+        Assert.All(sends, send => Assert.IsType<QueueUnavailableException>(send.Exception!.InnerException));
     }
 
     public void Dispose()

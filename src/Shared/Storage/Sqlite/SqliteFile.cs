@@ -23,7 +23,7 @@ public sealed class SqliteFile : IDisposable
     private readonly Lock _gate = new();
     private readonly Action<SqliteSession> _createSchema;
     private readonly ConcurrentBag<SqliteSession> _readers = [];
-    private SqliteWriter? _writer;
+    private Lazy<SqliteWriter>? _writer;
     private bool _disposed;
 
     /// <param name="path">The file; it and its folder are made at first use.</param>
@@ -70,15 +70,15 @@ public sealed class SqliteFile : IDisposable
     /// <exception cref="SqliteException">The write, or its commit, failed; nothing of it remains.</exception>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true)
     {
-        SqliteWriter? writer = Volatile.Read(ref _writer);
-        return writer is not null
-            ? writer.RunAsync(write, isDurable, cancellationToken)
+        return Volatile.Read(ref _writer) is { IsValueCreated: true } open
+            ? open.Value.RunAsync(write, isDurable, cancellationToken)
             : Task.Run(() => Writer().RunAsync(write, isDurable, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        Lazy<SqliteWriter>? writer;
         lock (_gate)
         {
             if (_disposed)
@@ -87,7 +87,16 @@ public sealed class SqliteFile : IDisposable
             }
 
             _disposed = true;
-            _writer?.Dispose();
+            writer = _writer;
+        }
+
+        try
+        {
+            writer?.Value.Dispose();
+        }
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or StoreUnavailableException)
+        {
+            // It was being opened and could not be: there is nothing to close.
         }
 
         while (_readers.TryTake(out SqliteSession? reader))
@@ -96,36 +105,45 @@ public sealed class SqliteFile : IDisposable
         }
     }
 
+    // One opening at a time, and who waits for it shares its failure: with a file that another process has locked, each would else wait out the lock's
+    // time-out after the one before it.
     private SqliteWriter Writer()
     {
-        if (Volatile.Read(ref _writer) is { } existing)
-        {
-            return existing;
-        }
-
+        Lazy<SqliteWriter> writer;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_writer is null)
-            {
-                Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-                SqliteSession session = OpenSession();
-                try
-                {
-                    session.Execute(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
-                    session.InTransaction(() => _createSchema(session));
-                }
-                catch
-                {
-                    session.Dispose();
-                    throw;
-                }
-
-                Volatile.Write(ref _writer, new SqliteWriter(session, System.IO.Path.GetFileName(Path)));
-            }
-
-            return _writer;
+            writer = _writer ??= new Lazy<SqliteWriter>(Open);
         }
+
+        try
+        {
+            return writer.Value;
+        }
+        catch
+        {
+            // The next use tries again.
+            Interlocked.CompareExchange(ref _writer, null, writer);
+            throw;
+        }
+    }
+
+    private SqliteWriter Open()
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        SqliteSession session = OpenSession();
+        try
+        {
+            session.Execute(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
+            session.InTransaction(() => _createSchema(session));
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+
+        return new SqliteWriter(session, System.IO.Path.GetFileName(Path));
     }
 
     private SqliteSession OpenSession()
