@@ -13,6 +13,9 @@ internal sealed class Fleet(Installation installation) : IAsyncDisposable
 
     public IReadOnlyList<ServiceProcess> Workers => [.. _all.Where(process => process.IsWorker)];
 
+    /// <summary>Settings that the processes have beside those of the installation.</summary>
+    public Dictionary<string, string> Settings { get; } = [];
+
     /// <summary>An intake, a whole server and two workers on one installation.</summary>
     public async Task StartUsualAsync(CancellationToken cancellationToken)
     {
@@ -52,7 +55,7 @@ internal sealed class Fleet(Installation installation) : IAsyncDisposable
 
     private ServiceProcess Add(string name, string program, params (string Name, string Value)[] settings)
     {
-        var environment = new Dictionary<string, string>(installation.Settings);
+        Dictionary<string, string> environment = new([.. installation.Settings, .. Settings]);
         foreach ((string setting, string value) in settings)
         {
             environment[setting] = value;

@@ -53,7 +53,6 @@ internal sealed class DeadlyMessage : IScenario
         IQueueView inbound = run.Installation.Queue(Installation.InboundQueue);
         for (int death = 0; death <= MostDeaths; death++)
         {
-            worker.Wish("clock", (30 * death).ToString(CultureInfo.InvariantCulture));
             worker.Start();
             await Patience.ForAsync(
                 "the worker ends or the queue is empty",
@@ -63,6 +62,7 @@ internal sealed class DeadlyMessage : IScenario
                 return;
             }
 
+            await inbound.EndLeasesAsync(cancellationToken);
             run.Say($"death {death + 1}: {worker.Hits[^1]}");
         }
 

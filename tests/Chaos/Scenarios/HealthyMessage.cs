@@ -1,6 +1,6 @@
-using System.Globalization;
 using FinanceIngest.Chaos.Load;
 using FinanceIngest.Chaos.Processes;
+using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
@@ -19,12 +19,11 @@ internal sealed class HealthyMessage : IScenario
         await run.Fleet.StartAsync(cancellationToken);
         await run.ImportBaselinesAsync(cancellationToken);
         ServiceProcess worker = run.Fleet.AddWorker("worker-1");
+        IQueueView inbound = run.Installation.Queue(Installation.InboundQueue);
         IReadOnlyList<Submission> submissions = run.Clients.Make(1, run.Random);
         await run.Clients.SubmitAsync(submissions, run.Random, cancellationToken);
         for (int kill = 0; kill < run.Options.Kills; kill++)
         {
-            // Each worker's clock is past the lease of the one before: nobody waits for leases of the embedded queue to end.
-            worker.Wish("clock", (30 * kill).ToString(CultureInfo.InvariantCulture));
             worker.Wish("kill", s_points[kill % s_points.Length]);
             worker.Start();
             if (!await worker.EndsAsync(Patience.Start, cancellationToken))
@@ -32,13 +31,13 @@ internal sealed class HealthyMessage : IScenario
                 throw new TimeoutException($"Kill {kill + 1}: the worker did not take the message.");
             }
 
+            await inbound.EndLeasesAsync(cancellationToken);
             run.Say($"kill {kill + 1}: {worker.Hits[^1]}");
         }
 
         worker.Wish("kill", null);
-        worker.Wish("clock", (30 * run.Options.Kills).ToString(CultureInfo.InvariantCulture));
         await run.Fleet.StartAsync(cancellationToken);
         await run.FinishAsync(cancellationToken);
-        run.Tell($"{worker.Hits.Count} kills of one message's worker: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}. Attempts counted against it in the end: {new Storage.Rows(run.Installation).Attempts()}.");
+        run.Tell($"{worker.Hits.Count} kills of one message's worker: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}. Attempts counted against it in the end: {new Rows(run.Installation).Attempts()}.");
     }
 }

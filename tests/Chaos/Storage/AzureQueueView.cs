@@ -30,5 +30,7 @@ internal sealed class AzureQueueView(string connectionString, string name) : IQu
         }
     }
 
+    public Task EndLeasesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task<string> ProblemAsync(CancellationToken cancellationToken) => Task.FromResult("");
 }

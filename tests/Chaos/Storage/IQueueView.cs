@@ -9,6 +9,9 @@ internal interface IQueueView
     /// <summary>Takes everything off the queue and returns the texts, as a consumer does that never fails. For a queue that nobody else receives from.</summary>
     Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken);
 
+    /// <summary>Ends all leases and delays at once, where that can be done from outside; elsewhere they end by themselves.</summary>
+    Task EndLeasesAsync(CancellationToken cancellationToken);
+
     /// <summary>What is wrong with the queue's own storage; empty when nothing is.</summary>
     Task<string> ProblemAsync(CancellationToken cancellationToken);
 }

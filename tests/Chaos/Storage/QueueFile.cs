@@ -38,6 +38,13 @@ internal sealed class QueueFile(string path) : IQueueView
         return Task.FromResult<IReadOnlyList<string>>(texts);
     }
 
+    public async Task EndLeasesAsync(CancellationToken cancellationToken)
+    {
+        await using SqliteConnection connection = Open();
+        await using SqliteCommand update = Command(connection, "UPDATE messages SET visible_at = 0");
+        await update.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     public Task<string> ProblemAsync(CancellationToken cancellationToken)
     {
         string integrity = (string)Scalar("PRAGMA integrity_check")!;
