@@ -23,4 +23,6 @@ internal sealed class HookedPoisonStore(IPoisonStore store, Control control) : I
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => store.RemoveAsync(messageId, cancellationToken);
+
+    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => store.ReplaceBodyAsync(messageId, body, cancellationToken);
 }
