@@ -1,5 +1,6 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
+using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 using Microsoft.Azure.Functions.Worker.Builder;
@@ -10,6 +11,7 @@ return await ProgramHost.RunAsync(async () =>
 {
     FunctionsApplicationBuilder builder = FunctionsApplication.CreateBuilder(args);
     Settings settings = SettingsReader.Read(builder.Configuration, ProgramKind.IngestFunction);
+    builder.Services.AddTelemetryExport(builder.Configuration, "finance-ingest-function");
     builder.Services.AddFinanceIngest(settings);
     builder.Services.AddIntake(settings);
     builder.Services.AddHostedService<QueueCreation>();

@@ -3,6 +3,7 @@ using FinanceIngest.Hosting;
 using FinanceIngest.Http;
 using FinanceIngest.IngestServer.Dashboard;
 using FinanceIngest.KestrelHead;
+using FinanceIngest.Observability;
 using FinanceIngest.Transactions;
 
 return await ProgramHost.RunAsync(async () =>
@@ -12,6 +13,7 @@ return await ProgramHost.RunAsync(async () =>
     builder.Logging.LogToStandardError(builder.Configuration);
     ListenAddresses.Configure(builder, settings, defaultPort: 7071);
 
+    builder.Services.AddTelemetryExport(builder.Configuration, "finance-ingest-server", ApiHead.AddRequestSpans);
     builder.Services.AddFinanceIngest(settings);
     if (settings.Roles.HasFlag(Roles.Intake))
     {

@@ -5,12 +5,17 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry.Trace;
 
 namespace FinanceIngest.KestrelHead;
 
 /// <summary>The Kestrel head: translates between ASP.NET Core and the shared API.</summary>
 public static partial class ApiHead
 {
+    /// <summary>Spans of requests, but for those of probes.</summary>
+    public static void AddRequestSpans(TracerProviderBuilder tracing) =>
+        tracing.AddAspNetCoreInstrumentation(options => options.Filter = context => context.Request.Path.Value is not ("/healthz" or "/readyz"));
+
     /// <summary>Answers every request with the API. Without keys an intake is open, but only to this machine; health endpoints alone are for probes from anywhere.</summary>
     public static void UseApi(this WebApplication app, Settings settings)
     {

@@ -1,6 +1,7 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.KestrelHead;
+using FinanceIngest.Observability;
 using FinanceIngest.Transactions;
 
 // The worker answers no requests but those of probes: /healthz and /readyz.
@@ -11,6 +12,7 @@ return await ProgramHost.RunAsync(async () =>
     builder.Logging.LogToStandardError(builder.Configuration);
     ListenAddresses.Configure(builder, settings, defaultPort: 7072);
 
+    builder.Services.AddTelemetryExport(builder.Configuration, "finance-ingest-worker", ApiHead.AddRequestSpans);
     builder.Services.AddFinanceIngest(settings);
     builder.Services.AddApi(settings);
     builder.Services.AddBackgroundRoles(settings);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using FinanceIngest.Configuration;
+using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Storage;
 using Microsoft.Extensions.Hosting;
@@ -11,7 +13,7 @@ namespace FinanceIngest.Alerts;
 /// send and mark sends an alert again, under the same <c>alert_id</c>. Looks into the database only when there is a reason to.
 /// </summary>
 public sealed partial class AlertDispatcher(
-    IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, TimeProvider time, ILogger<AlertDispatcher> logger) : BackgroundService
+    IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, Telemetry telemetry, TimeProvider time, ILogger<AlertDispatcher> logger) : BackgroundService
 {
     private const int BatchSize = 100;
     private const int ConcurrentSends = 16;
@@ -39,7 +41,7 @@ public sealed partial class AlertDispatcher(
             IReadOnlyList<ClaimedAlert> claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
             if (claimed.Count == 0)
             {
-                return await outbox.CountUnsentAsync(cancellationToken) == 0;
+                return await CountUnsentAsync(cancellationToken) == 0;
             }
 
             await SendAsync(claimed, cancellationToken);
@@ -65,6 +67,7 @@ public sealed partial class AlertDispatcher(
             catch (Exception e)
             {
                 pause = _retry.Next();
+                telemetry.Retried("alerts");
                 Log.Failed(logger, e.Message, pause.Value.TotalSeconds);
             }
         }
@@ -88,6 +91,7 @@ public sealed partial class AlertDispatcher(
         {
             // Unsent alerts: the marker stays.
             await marker.RaiseAsync(cancellationToken);
+            await CountUnsentAsync(cancellationToken);
             throw;
         }
 
@@ -102,6 +106,13 @@ public sealed partial class AlertDispatcher(
         await marker.ClearAsync(raised, cancellationToken);
         await RemoveOldAsync(cancellationToken);
         return null;
+    }
+
+    private async Task<long> CountUnsentAsync(CancellationToken cancellationToken)
+    {
+        long unsent = await outbox.CountUnsentAsync(cancellationToken);
+        telemetry.UnsentAlerts(unsent);
+        return unsent;
     }
 
     private async Task SendAsync(IReadOnlyList<ClaimedAlert> claimed, CancellationToken cancellationToken)
@@ -144,13 +155,18 @@ public sealed partial class AlertDispatcher(
 
     private async Task<(Guid Id, Exception? Failure)> TrySendAsync(ClaimedAlert alert, CancellationToken cancellationToken)
     {
+        long startedAt = telemetry.Now;
+        using Activity? span = telemetry.StartAlert(queues.Alerts.Name, alert.Payload);
         try
         {
             await queues.Alerts.SendAsync(MessageText.Encode(alert.Payload), TimeSpan.Zero, cancellationToken);
+            telemetry.Sent(queues.Alerts.Name, startedAt, null);
             return (alert.AlertId, null);
         }
         catch (Exception e)
         {
+            Telemetry.Fail(span, e);
+            telemetry.Sent(queues.Alerts.Name, startedAt, e);
             return (alert.AlertId, e);
         }
     }

@@ -12,7 +12,10 @@ namespace FinanceIngest.Alerts;
 public static class AlertMessage
 {
     /// <summary>The alert of an anomaly.</summary>
-    public static NewAlert Create(TransactionResult anomaly, IdCertifier ids)
+    /// <param name="anomaly">The anomaly.</param>
+    /// <param name="ids">Makes the alert's id.</param>
+    /// <param name="traceParent">W3C trace context of its transaction, if any.</param>
+    public static NewAlert Create(TransactionResult anomaly, IdCertifier ids, string? traceParent)
     {
         Guid alertId = ids.AlertId(anomaly.Id);
         var buffer = new ArrayBufferWriter<byte>(512);
@@ -29,6 +32,11 @@ public static class AlertMessage
             json.WriteDouble("std_dev", anomaly.Baseline.StdDev, atLeastOneDecimal: false);
             json.WriteTime("occurred_at", anomaly.OccurredAt!.Value);
             json.WriteTime("scored_at", anomaly.ScoredAt!.Value);
+            if (traceParent is not null)
+            {
+                json.WriteString("traceparent", traceParent);
+            }
+
             json.WriteEndObject();
         }
 

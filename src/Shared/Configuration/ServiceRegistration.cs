@@ -7,6 +7,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Hosting;
 using FinanceIngest.Http;
 using FinanceIngest.Intake;
+using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.AzureStorage;
@@ -33,6 +34,8 @@ public static class ServiceRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
         services.AddSingleton<Dependencies>();
+        services.AddMetrics();
+        services.AddSingleton<Telemetry>();
         services.AddSingleton(provider => new IdCertifier(
             settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => CreateQueues(settings, provider));
@@ -79,6 +82,11 @@ public static class ServiceRegistration
         services.AddSingleton<AlertMarker>();
         services.AddHostedService<QueueCreation>();
         services.AddHostedService<Wiring>();
+        if (settings.Roles.HasFlag(Roles.Scorer) || settings.Roles.HasFlag(Roles.Dispatcher))
+        {
+            services.AddHostedService<QueueGauges>();
+        }
+
         if (settings.Roles.HasFlag(Roles.Dispatcher))
         {
             services.AddSingleton<AlertDispatcher>();
@@ -88,7 +96,8 @@ public static class ServiceRegistration
         if (settings.Roles.HasFlag(Roles.Scorer))
         {
             services.AddSingleton<SigningKeyCheck>();
-            services.AddSingleton<BatchScorer>();
+            services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(
+                provider, ActivatorUtilities.CreateInstance<ObservedScoringStore>(provider, provider.GetRequiredService<IScoringStore>())));
             services.AddSingleton<BatchProcessor>();
             services.AddSingleton<InboundWorker>();
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>());

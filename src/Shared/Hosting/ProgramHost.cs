@@ -45,7 +45,7 @@ public static class ProgramHost
         }
     }
 
-    /// <summary>Logs go to standard error, one line each: standard output belongs to what a program is asked for.</summary>
+    /// <summary>Logs go to standard error, one line each, with the trace that a line belongs to: standard output belongs to what a program is asked for.</summary>
     public static void LogToStandardError(this ILoggingBuilder logging, IConfiguration configuration)
     {
         logging.ClearProviders();
@@ -56,9 +56,11 @@ public static class ProgramHost
 
         // A failed start is reported once, in one line, by RunAsync; the background services report their own failures and go on.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
         logging.AddSimpleConsole(format =>
         {
             format.SingleLine = true;
+            format.IncludeScopes = true;
             format.UseUtcTimestamp = true;
             format.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         });

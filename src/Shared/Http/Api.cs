@@ -1,4 +1,5 @@
 using FinanceIngest.Configuration;
+using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Storage;
 using Microsoft.Extensions.Logging;
@@ -59,6 +60,7 @@ public sealed partial class Api
         try
         {
             (Route route, string id) = Find(request);
+            Telemetry.NameRequest(route.Method, route.Template);
             if (route.Scope != Scopes.None)
             {
                 Authorize(request, route.Scope);

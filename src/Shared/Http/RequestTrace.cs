@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FinanceIngest.Observability;
 
 namespace FinanceIngest.Http;
 
@@ -16,8 +17,15 @@ public static class RequestTrace
             return null;
         }
 
+        bool hasParent = ActivityContext.TryParse(traceParent, traceState, isRemote: true, out ActivityContext parent);
+        if (Telemetry.StartRequest(operation, parent) is { } span)
+        {
+            return span;
+        }
+
+        // Nobody listens: the context goes on all the same.
         var activity = new Activity(operation);
-        if (ActivityContext.TryParse(traceParent, traceState, isRemote: true, out ActivityContext parent))
+        if (hasParent)
         {
             activity.SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags);
             activity.TraceStateString = parent.TraceState;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IMessageQueue _queue;
+    private readonly Telemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly ILogger<InboundSender> _logger;
     private readonly Channel<Submission> _submissions = Channel.CreateUnbounded<Submission>(new UnboundedChannelOptions { SingleReader = true });
@@ -27,11 +29,13 @@ public sealed partial class InboundSender : IAsyncDisposable
     private long _sentMessages;
 
     /// <param name="queue">The inbound queue.</param>
+    /// <param name="telemetry">Spans and counters of sends.</param>
     /// <param name="time">Clock of the time-outs.</param>
     /// <param name="logger">Log.</param>
-    public InboundSender(IMessageQueue queue, TimeProvider time, ILogger<InboundSender> logger)
+    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
     {
         _queue = queue;
+        _telemetry = telemetry;
         _time = time;
         _logger = logger;
         _run = Task.Run(RunAsync);
@@ -85,7 +89,7 @@ public sealed partial class InboundSender : IAsyncDisposable
         var message = new Message();
         while (true)
         {
-            message.Fill(_submissions.Reader);
+            message.Fill(_submissions.Reader, traceParent => _telemetry.StartSend(_queue.Name, traceParent));
             sends.RemoveAll(send => send.IsCompleted);
             if (message.IsEmpty)
             {
@@ -126,6 +130,8 @@ public sealed partial class InboundSender : IAsyncDisposable
     private async Task SendAsync(Message message)
     {
         Exception? failure = null;
+        long startedAt = _telemetry.Now;
+        using Activity? span = message.Span;
         try
         {
             using var timeout = new CancellationTokenSource(s_sendTimeout, _time);
@@ -137,8 +143,11 @@ public sealed partial class InboundSender : IAsyncDisposable
             // Whatever it was: these transactions are not known to be durable.
             Log.SendFailed(_logger, message.Count, e.Message);
             failure = e;
+            Telemetry.Fail(span, e);
         }
 
+        _telemetry.Sent(_queue.Name, startedAt, failure);
+        _telemetry.Accepted(message.Count, failure);
         Interlocked.Add(ref _pending, -message.Count);
         message.Complete(failure);
         if (failure is null)
@@ -194,11 +203,23 @@ public sealed partial class InboundSender : IAsyncDisposable
 
         public int Count => _envelope?.Count ?? 0;
 
-        public void Fill(ChannelReader<Submission> submissions)
+        /// <summary>Of the message's making and sending.</summary>
+        public Activity? Span { get; private set; }
+
+        public void Fill(ChannelReader<Submission> submissions, Func<string?, Activity?> startSpan)
         {
             while (!IsFull && (_current is not null || submissions.TryRead(out _current)))
             {
-                _envelope ??= new InboundEnvelope(_current.TraceParent);
+                if (_envelope is null)
+                {
+                    Span = startSpan(_current.TraceParent);
+                    _envelope = new InboundEnvelope(Span?.Id ?? _current.TraceParent);
+                }
+                else if (_parts[^1].Submission != _current)
+                {
+                    Telemetry.Join(Span, _current.TraceParent);
+                }
+
                 int from = _position;
                 while (_position < _current.Transactions.Count && !IsFull)
                 {

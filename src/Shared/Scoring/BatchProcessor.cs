@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using FinanceIngest.Alerts;
+using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -14,7 +16,7 @@ namespace FinanceIngest.Scoring;
 /// </summary>
 public sealed partial class BatchProcessor(
     Queues queues, BatchScorer scorer, IPoisonStore failures, IAlertOutbox outbox, AlertMarker marker, IdCertifier ids, TimeProvider time,
-    ScoringEvents events, ILogger<BatchProcessor> logger)
+    ScoringEvents events, Telemetry telemetry, ILogger<BatchProcessor> logger)
 {
     /// <summary>A message that by itself has failed this often is poison.</summary>
     public const int MaximumAttempts = 5;
@@ -32,6 +34,7 @@ public sealed partial class BatchProcessor(
     /// <exception cref="OperationCanceledException">Abandoned; the messages were given back.</exception>
     public async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, CancellationToken abandon)
     {
+        long startedAt = telemetry.Now;
         var open = new HashSet<LeasedMessage>(messages);
         var keeper = new LeaseKeeper(messages, InboundWorker.Lease, time);
         try
@@ -43,15 +46,17 @@ public sealed partial class BatchProcessor(
                 await ScoreSuspectAsync(suspect, keeper, open, abandon);
             }
         }
-        catch
+        catch (Exception e)
         {
             // Renewals end first, so that none of them takes back what is given back.
             await keeper.DisposeAsync();
             await GiveBackAsync(open);
+            telemetry.Processed(queues.Inbound.Name, messages.Count, startedAt, e);
             throw;
         }
 
         await keeper.DisposeAsync();
+        telemetry.Processed(queues.Inbound.Name, messages.Count, startedAt, null);
     }
 
     private Delivery Decode(LeasedMessage message) => new(message, InboundMessage.Decode(queues.Inbound.Name, message, ids));
@@ -63,6 +68,7 @@ public sealed partial class BatchProcessor(
             return;
         }
 
+        using Activity? span = telemetry.StartProcess(queues.Inbound.Name, batch);
         ScoredCounts scored;
         try
         {
@@ -70,6 +76,7 @@ public sealed partial class BatchProcessor(
         }
         catch (Exception e) when (IsFaultOfMessages(e) && batch.Count > 1)
         {
+            Telemetry.Fail(span, e);
             // One of them fails all: each alone shows which.
             Log.Splitting(logger, batch.Count, e.Message);
             foreach (Delivery delivery in batch)
@@ -81,6 +88,7 @@ public sealed partial class BatchProcessor(
         }
         catch (Exception e) when (IsFaultOfMessages(e))
         {
+            Telemetry.Fail(span, e);
             await ScoreOneByOneAsync(batch[0], e, keeper, open, abandon);
             return;
         }
@@ -153,6 +161,7 @@ public sealed partial class BatchProcessor(
             return;
         }
 
+        telemetry.Retried("message");
         Log.Failed(logger, delivery.Lease.Id, attempts, MaximumAttempts, failure);
         await keeper.ReleaseAsync(delivery.Lease);
         open.Remove(delivery.Lease);
@@ -180,6 +189,7 @@ public sealed partial class BatchProcessor(
 
         events.OnScored(scored.MayHaveUnsentAlerts);
         Log.Scored(logger, scored.Counts.Written, scored.Counts.Repeats, scored.Counts.Conflicts, scored.Counts.Alerts, batch.Count);
+        using Activity? span = telemetry.StartSettle(queues.Inbound.Name, batch.Count);
         await Task.WhenAll(batch.Select(delivery => SettleAsync(delivery, keeper, open)));
     }
 
@@ -202,6 +212,7 @@ public sealed partial class BatchProcessor(
         if (!await delivery.Lease.TryDeleteAsync(CancellationToken.None))
         {
             // Redelivery finds its rows.
+            telemetry.LeaseLost();
             Log.LeaseLost(logger, delivery.Lease.Id);
         }
 
@@ -224,11 +235,13 @@ public sealed partial class BatchProcessor(
     // The record and the failed rows are committed: a crash before the delete repeats both without effect.
     private async Task MoveToPoisonAsync(LeasedMessage message, string reason, LeaseKeeper keeper, HashSet<LeasedMessage> open)
     {
+        telemetry.Poisoned();
         Log.Poison(logger, message.Id, reason);
         await queues.Poison.SendAsync(message.Text, TimeSpan.Zero, CancellationToken.None);
         await keeper.ReleaseAsync(message);
         if (keeper.IsLost(message) || !await message.TryDeleteAsync(CancellationToken.None))
         {
+            telemetry.LeaseLost();
             Log.LeaseLost(logger, message.Id);
         }
 

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
+using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -19,7 +21,7 @@ public sealed record Delivery(LeasedMessage Lease, InboundMessage Content);
 public readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts);
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
-public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, TimeProvider time)
+public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time)
 {
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
@@ -37,7 +39,7 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
 
         DateTime now = time.UtcNowMicroseconds();
         List<TransactionResult> results = [.. transactions.Select(transaction => _rule.Score(transaction, baselines.GetValueOrDefault(KeyOf(transaction)), now))];
-        List<NewAlert> alerts = [.. results.Where(result => result.IsAnomaly).Select(result => AlertMessage.Create(result, ids))];
+        List<NewAlert> alerts = AlertsOf(batch, results);
         results.AddRange(batch.SelectMany(delivery => delivery.Content.Unreadable).Where(item => item.Id is not null).Select(item => Failed(item, now)));
         List<PoisonMessage> poison = [.. batch.Where(delivery => delivery.Content.PoisonReason is not null)
             .Select(delivery => PoisonRecord(delivery, delivery.Content.PoisonReason!, null, (int)Math.Min(delivery.Lease.DequeueCount, int.MaxValue), now))];
@@ -47,6 +49,7 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
         }
 
         WriteCounts counts = await store.WriteAsync(new ScoredBatch(results, alerts, poison), cancellationToken);
+        telemetry.Written(results, counts);
         return new ScoredCounts(counts, alerts.Count > 0 || counts.Repeats > 0);
     }
 
@@ -61,6 +64,26 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
                 [],
                 [PoisonRecord(delivery, reason, exception, attempts, now)]),
             cancellationToken);
+    }
+
+    // Each goes on with the trace of its transaction: below the batch's span where that is in the same trace, else below the message's.
+    private List<NewAlert> AlertsOf(IReadOnlyCollection<Delivery> batch, List<TransactionResult> results)
+    {
+        var alerts = new List<NewAlert>();
+        int at = 0;
+        foreach (Delivery delivery in batch)
+        {
+            int end = at + delivery.Content.Transactions.Count;
+            for (; at < end; at++)
+            {
+                if (results[at].IsAnomaly)
+                {
+                    alerts.Add(AlertMessage.Create(results[at], ids, batch.Count == 1 ? Activity.Current?.Id ?? delivery.Content.TraceParent : delivery.Content.TraceParent));
+                }
+            }
+        }
+
+        return alerts;
     }
 
     private static BaselineKey KeyOf(Transaction transaction) => new(transaction.UserId, transaction.CategoryId);

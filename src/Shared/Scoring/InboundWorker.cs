@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
+using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Storage;
 using FinanceIngest.Transactions;
@@ -14,7 +15,7 @@ namespace FinanceIngest.Scoring;
 /// received while others load, score, write and settle; a batch grows with the backlog and is one message when there is none.
 /// </summary>
 public sealed partial class InboundWorker(
-    Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
+    Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, Telemetry telemetry, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
 {
     /// <summary>Lease of a received message: after a crash it is taken up again within this time and one poll.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(25);
@@ -152,6 +153,7 @@ public sealed partial class InboundWorker(
 
     private async Task PauseAsync(TimeSpan pause, string reason, CancellationToken stoppingToken)
     {
+        telemetry.Retried("scoring");
         Log.Outage(logger, reason, pause.TotalSeconds);
         await Task.Delay(pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

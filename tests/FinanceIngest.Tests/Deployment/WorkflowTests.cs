@@ -158,7 +158,7 @@ public sealed partial class WorkflowTests
             AcceptedAt = at,
             ScoredAt = at,
         };
-        return AlertMessage.Create(anomaly, ids).Payload;
+        return AlertMessage.Create(anomaly, ids, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").Payload;
     }
 
     private static void AssertDeletes(JsonElement action, string after)

@@ -1,6 +1,7 @@
 using FinanceIngest.Intake;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
+using FinanceIngest.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FinanceIngest.Tests.Intake;
@@ -112,7 +113,7 @@ public sealed class InboundSenderTests
         await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync([Transaction()], default));
     }
 
-    private static InboundSender NewSender(IMessageQueue queue) => new(queue, TimeProvider.System, NullLogger<InboundSender>.Instance);
+    private static InboundSender NewSender(IMessageQueue queue) => new(queue, TestTelemetry.Create(TimeProvider.System), TimeProvider.System, NullLogger<InboundSender>.Instance);
 
     private static Transaction Transaction() => new(s_ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch);
 

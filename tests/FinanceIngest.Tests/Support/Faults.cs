@@ -51,14 +51,18 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 
     public int Sends { get; private set; }
 
+    /// <summary>What a send waits for.</summary>
+    public Task Hold { get; set; } = Task.CompletedTask;
+
     public string Name => queue.Name;
 
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => Up().EnsureExistsAsync(cancellationToken);
 
-    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public async Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
         Sends++;
-        return IsDown ? Task.FromException<LeasedMessage>(Down()) : queue.SendAsync(text, visibilityDelay, cancellationToken);
+        await Hold;
+        return IsDown ? throw Down() : await queue.SendAsync(text, visibilityDelay, cancellationToken);
     }
 
     public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => Up().ReceiveAsync(maximum, lease, cancellationToken);

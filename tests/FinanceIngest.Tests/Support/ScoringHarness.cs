@@ -4,6 +4,7 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
 using FinanceIngest.Intake;
+using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
@@ -36,12 +37,15 @@ internal sealed class ScoringHarness : IDisposable
         PoisonStore = new SqlitePoisonStore(_database, Time);
         Retention = new SqliteRetentionStore(_database, Time);
         Marker = new AlertMarker(Queues, Time);
+        Telemetry = TestTelemetry.Create(Time);
         var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
-        Dispatcher = new AlertDispatcher(Outbox, Queues, Marker, settings, Time, NullLogger<AlertDispatcher>.Instance);
+        Dispatcher = new AlertDispatcher(Outbox, Queues, Marker, settings, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
         Processor = NewProcessor();
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
+
+    public Telemetry Telemetry { get; }
 
     public IdCertifier Ids { get; }
 
@@ -107,9 +111,9 @@ internal sealed class ScoringHarness : IDisposable
         [.. (await TextsAsync(Alerts)).Select(text => Encoding.UTF8.GetString(Convert.FromBase64String(text)))];
 
     public BatchProcessor NewProcessor() => new(
-        Queues, new BatchScorer(Store, Ids, new Settings { DataDirectory = _folder.Path }, Time), PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), NullLogger<BatchProcessor>.Instance);
+        Queues, new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time), PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, NullLogger<BatchProcessor>.Instance);
 
-    public InboundSender NewSender() => new(Inbound, Time, NullLogger<InboundSender>.Instance);
+    public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance);
 
     public void Dispose()
     {

@@ -1,0 +1,71 @@
+using System.Diagnostics.Metrics;
+using FinanceIngest.Queueing;
+using Microsoft.Extensions.Hosting;
+
+namespace FinanceIngest.Observability;
+
+/// <summary>
+/// How long the queues are and how old their oldest message is. Asked for only while somebody collects metrics, at most twice a minute, and of
+/// the queues alone: the database is not opened for it.
+/// </summary>
+public sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvider time) : IHostedService
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(30);
+    private readonly Lock _gate = new();
+    private Task _sampling = Task.CompletedTask;
+    private long? _sampledAt;
+    private volatile Sample[] _samples = [];
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        telemetry.Meter.CreateObservableGauge(
+            "finance_ingest.queue.length", () => Observe(sample => sample.Depth.Length), "{message}", "Messages on a queue, leased and delayed ones included.");
+        telemetry.Meter.CreateObservableGauge(
+            "finance_ingest.queue.oldest.age", () => Observe(AgeOf), "s", "Age of the oldest message that can be seen; 0 when there is none.");
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Never waits: answers from the last sample and starts the next.
+    private IEnumerable<Measurement<T>> Observe<T>(Func<Sample, T> value)
+        where T : struct
+    {
+        lock (_gate)
+        {
+            if (_sampling.IsCompleted && (_sampledAt is not { } at || time.GetElapsedTime(at) >= s_interval))
+            {
+                _sampledAt = time.GetTimestamp();
+                _sampling = Task.Run(SampleAsync);
+            }
+        }
+
+        return _samples.Select(sample => new Measurement<T>(value(sample), new KeyValuePair<string, object?>("messaging.destination.name", sample.Queue)));
+    }
+
+    private double AgeOf(Sample sample) =>
+        sample.Depth.Oldest is { } oldest ? Math.Max(0, (time.GetUtcNow().UtcDateTime - oldest).TotalSeconds) : 0;
+
+    private async Task SampleAsync()
+    {
+        try
+        {
+            var samples = new List<Sample>(3);
+            foreach (IMessageQueue queue in new[] { queues.Inbound, queues.Poison, queues.Alerts })
+            {
+                samples.Add(new Sample(queue.Name, await queue.GetDepthAsync(CancellationToken.None)));
+            }
+
+            _samples = [.. samples];
+        }
+        catch (QueueUnavailableException)
+        {
+            // Unknown is not the same as empty.
+            _samples = [];
+        }
+    }
+
+    private sealed record Sample(string Queue, QueueDepth Depth);
+}

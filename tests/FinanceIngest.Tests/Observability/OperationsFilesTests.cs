@@ -1,0 +1,114 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using FinanceIngest.Observability;
+using FinanceIngest.Tests.Support;
+
+namespace FinanceIngest.Tests.Observability;
+
+/// <summary>Dashboard, alert rules, runbook and code speak of the same things.</summary>
+public sealed partial class OperationsFilesTests
+{
+    // Built into ASP.NET Core; everything else is this system's own.
+    private static readonly string[] s_builtIn = ["http_server_request_duration_seconds"];
+
+    private static readonly string[] s_labels =
+    [
+        "finance_ingest_cause", "finance_ingest_outcome", "messaging_destination_name", "messaging_operation_name", "db_operation_name", "http_response_status_code",
+    ];
+
+    public static TheoryData<string> Rules => [.. AlertNames("ops/alerts/prometheus.yaml")];
+
+    [Theory]
+    [InlineData("ops/grafana/finance-ingest.json")]
+    [InlineData("ops/alerts/prometheus.yaml")]
+    public async Task Every_metric_named_exists(string file)
+    {
+        string[] known = [.. (await InstrumentsAsync()).SelectMany(PrometheusNames), .. s_builtIn.SelectMany(Series), .. s_labels];
+        string[] named = [.. PrometheusName().Matches(Read(file)).Select(match => match.Value).Distinct()];
+
+        Assert.NotEmpty(named);
+        Assert.Empty(named.Except(known));
+    }
+
+    [Fact]
+    public async Task Every_metric_named_for_azure_exists()
+    {
+        string[] known = [.. (await InstrumentsAsync()).Select(instrument => instrument.Name)];
+        string[] named = [.. AzureName().Matches(Read("ops/alerts/azure.yaml")).Select(match => match.Groups[1].Value).Distinct()];
+
+        Assert.NotEmpty(named);
+        Assert.Empty(named.Except(known));
+    }
+
+    [Fact]
+    public async Task Every_metric_is_documented()
+    {
+        string text = Read("docs/operations.md");
+
+        Assert.All(await InstrumentsAsync(), instrument => Assert.Contains($"`{instrument.Name}`", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_dashboard_is_json() => Assert.NotEmpty(JsonDocument.Parse(Read("ops/grafana/finance-ingest.json")).RootElement.GetProperty("panels").EnumerateArray());
+
+    [Fact]
+    public void Azure_has_the_same_rules() => Assert.Equal(AlertNames("ops/alerts/prometheus.yaml"), AlertNames("ops/alerts/azure.yaml"));
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void Every_rule_has_an_entry_that_says_what_to_do(string rule)
+    {
+        string runbook = Read("docs/operations.md");
+        string entry = Regex.Match(runbook, $@"^### {rule}\r?\n(.*?)(?=^##|\z)", RegexOptions.Multiline | RegexOptions.Singleline).Groups[1].Value;
+
+        Assert.Contains("**Means**", entry, StringComparison.Ordinal);
+        Assert.Contains("**Look at**", entry, StringComparison.Ordinal);
+        Assert.Contains("**Do**", entry, StringComparison.Ordinal);
+        Assert.Contains($"docs/operations.md#{rule.ToLowerInvariant()}", Read("ops/alerts/prometheus.yaml"), StringComparison.Ordinal);
+    }
+
+    private static async Task<List<Instrument>> InstrumentsAsync()
+    {
+        using var system = new ScoringHarness();
+        var instruments = new List<Instrument>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            if (instrument.Meter == system.Telemetry.Meter)
+            {
+                instruments.Add(instrument);
+            }
+        };
+        listener.Start();
+        await new QueueGauges(system.Queues, system.Telemetry, system.Time).StartAsync(TestContext.Current.CancellationToken);
+        return instruments;
+    }
+
+    // https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+    private static IEnumerable<string> PrometheusNames(Instrument instrument)
+    {
+        string name = instrument.Name.Replace('.', '_') + (instrument.Unit == "s" ? "_seconds" : "");
+        return instrument.GetType().Name switch
+        {
+            "Counter`1" => [$"{name}_total"],
+            "Histogram`1" => Series(name),
+            _ => [name],
+        };
+    }
+
+    private static string[] Series(string histogram) => [$"{histogram}_bucket", $"{histogram}_sum", $"{histogram}_count"];
+
+    private static string[] AlertNames(string file) => [.. AlertLine().Matches(Read(file)).Select(match => match.Groups[1].Value)];
+
+    private static string Read(string file) => File.ReadAllText(Path.Combine(Repository.Root, file));
+
+    [GeneratedRegex(@"\b(?:finance_ingest|messaging|db|http)_[a-z_]+")]
+    private static partial Regex PrometheusName();
+
+    [GeneratedRegex(@"Name == ""([a-z_.]+)""")]
+    private static partial Regex AzureName();
+
+    [GeneratedRegex(@"^\s*- alert: (\w+)\r?$", RegexOptions.Multiline)]
+    private static partial Regex AlertLine();
+}
