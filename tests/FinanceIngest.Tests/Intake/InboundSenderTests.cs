@@ -1,7 +1,7 @@
 using FinanceIngest.Intake;
 using FinanceIngest.Queueing;
-using FinanceIngest.Transactions;
 using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FinanceIngest.Tests.Intake;
