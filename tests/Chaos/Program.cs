@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using FinanceIngest.Chaos;
 using FinanceIngest.Chaos.Processes;
 using FinanceIngest.Chaos.Storage;
@@ -48,12 +49,8 @@ Installation installation = options.Storage switch
     _ => new SqlInstallation(folder, server!),
 };
 using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, key) =>
-{
-    // The processes of the run end with it.
-    key.Cancel = true;
-    stop.Cancel();
-};
+using PosixSignalRegistration interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 string title = string.Create(CultureInfo.InvariantCulture, $"{scenario.Name}, {options.Storage.ToString().ToLowerInvariant()}, seed {options.Seed}");
 bool isClean = false;
@@ -89,3 +86,10 @@ else
 }
 
 return isClean ? Clean : Broken;
+
+// The processes of the run end with it.
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
+}

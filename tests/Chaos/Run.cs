@@ -86,7 +86,7 @@ internal sealed class Run : IAsyncDisposable
     /// <summary>Ends the load and audits: all clients are answered, everything settles, all is as promised.</summary>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
-        await Clients.StopAsync();
+        await Clients.StopAsync(cancellationToken);
         Say($"{Ledger.Count} transactions are acknowledged; waiting for them to settle");
         await Audit.SettleAsync(TimeSpan.FromMinutes(3), cancellationToken);
         Say("settled");

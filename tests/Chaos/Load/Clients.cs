@@ -27,10 +27,10 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
     public void Start() => _run = Task.WhenAll(Enumerable.Range(0, Count).Select(client => Task.Run(() => RunAsync(new Random(seed + client)))));
 
     /// <summary>Begins nothing new, and waits until what was begun is acknowledged.</summary>
-    public async Task StopAsync()
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
-        await _run.WaitAsync(s_patience);
+        await _run.WaitAsync(s_patience, cancellationToken);
     }
 
     /// <summary>Sends these until they are acknowledged.</summary>

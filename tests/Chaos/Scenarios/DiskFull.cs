@@ -46,7 +46,7 @@ internal sealed class DiskFull : IScenario
             await Task.Delay(TimeSpan.FromSeconds(20), cancellationToken);
             run.Audit.Check(run.Ledger.Refusals > refusals, $"a full disk refuses: {run.Ledger.Refusals - refusals} refusals, {run.Ledger.Count - acknowledged} acknowledged in 20 s");
             run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends over a full disk");
-            Task stopped = run.Clients.StopAsync();
+            Task stopped = run.Clients.StopAsync(cancellationToken);
             File.Delete(ballast);
             run.Say("there is room again");
             await stopped;
