@@ -1,0 +1,53 @@
+"""Lines over time as SVG, one panel below another. Standard library only."""
+from html import escape
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 900, 150, 64, 190, 62, 58
+COLOURS = ["#2b6cb0", "#c53030", "#2f855a", "#b7791f", "#6b46c1", "#718096"]
+MOST_POINTS = 900
+
+
+def thin(points):
+    """At most MOST_POINTS points; of each stretch the highest, so that no peak is lost."""
+    if len(points) <= MOST_POINTS:
+        return points
+    stretch = -(-len(points) // MOST_POINTS)
+    return [max(points[at:at + stretch], key=lambda point: point[1]) for at in range(0, len(points), stretch)]
+
+
+def label(value):
+    if value >= 10000:
+        return f"{value / 1000:.0f}k"
+    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def panel(title, lines, top, start, end, unit, divisor, with_names):
+    highest = max([value for points in lines.values() for _, value in points] + [0]) * 1.08 or 1
+    plot = WIDTH - LEFT - RIGHT
+    out = [f'<text x="{LEFT}" y="{top - 10}" font-weight="600">{escape(title)}</text>']
+    for step in range(5):
+        y = top + HEIGHT - HEIGHT * step / 4
+        out.append(f'<line x1="{LEFT}" x2="{LEFT + plot}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e2e8f0"/>'
+                   f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#718096">{label(highest * step / 4)}</text>')
+    for step in range(7):
+        x = LEFT + plot * step / 6
+        at = (start + (end - start) * step / 6) / divisor
+        out.append(f'<text x="{x:.1f}" y="{top + HEIGHT + 16}" text-anchor="middle" fill="#718096">{at:.4g} {unit}</text>')
+    for number, (name, points) in enumerate(lines.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        path = " ".join(f"{LEFT + plot * (x - start) / (end - start):.1f},{top + HEIGHT - HEIGHT * y / highest:.1f}" for x, y in thin(points))
+        out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        if with_names:
+            out.append(f'<text x="{LEFT + plot + 12}" y="{top + 12 + 17 * number}" fill="{colour}">{escape(name)}</text>')
+    return out
+
+
+def draw(title, panels, unit, divisor):
+    """panels: (title, {name: [(second, value)]}). The axis is in units of "divisor" seconds."""
+    every = [x for _, lines in panels for points in lines.values() for x, _ in points]
+    total = TOP + len(panels) * (HEIGHT + GAP) - 20
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" font-family="system-ui, sans-serif" font-size="12">',
+           f'<rect width="{WIDTH}" height="{total}" fill="#ffffff"/>',
+           f'<text x="12" y="24" font-size="14" font-weight="600">{escape(title)}</text>']
+    for number, (name, lines) in enumerate(panels):
+        out += panel(name, lines, TOP + number * (HEIGHT + GAP), min(every), max(every), unit, divisor, len(lines) > 1)
+    return "\n".join([*out, "</svg>", ""])
