@@ -5,7 +5,7 @@ namespace FinanceIngest.Storage.Sqlite;
 
 /// <summary>
 /// A prepared statement for what runs once per transaction of a batch: it is bound by ordinal, without a boxed value or a string in between.
-/// Two to three times as fast as <see cref="SqliteCommand"/> (<c>docs/storage-writes.md</c>). Parameters and columns count as in SQLite's own interface:
+/// <c>docs/storage-writes.md</c> has it beside <see cref="SqliteCommand"/>. Parameters and columns count as in SQLite's own interface:
 /// parameters from 1, columns from 0.
 /// </summary>
 public sealed class SqliteStatement : IDisposable
