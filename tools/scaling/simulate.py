@@ -4,7 +4,7 @@
     python3 tools/scaling/simulate.py                                   # prints the tables of docs/scaling.md
     python3 tools/scaling/simulate.py --pictures docs/images            # and draws scaling-*.svg
 
-What a worker costs is measured (docs/kubernetes.md "Resources", docs/scaling.md "What goes in"); everything else that goes in is an option or a documented
+What a worker costs is measured (docs/kubernetes.md, "Resources"); everything else that goes in is an option or a documented
 rule of the autoscalers (autoscalers.py). Same options, same result: nothing is random. Standard library only.
 """
 import argparse
@@ -171,7 +171,7 @@ def picture(folder, name, title, outcomes, unit, divisor):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transaction-us", type=float, default=83, help="processor microseconds of a worker per transaction (83: docs/kubernetes.md, Resources)")
-    parser.add_argument("--message-us", type=float, default=MESSAGE_US, help=f"and per message ({MESSAGE_US}: docs/scaling.md, What goes in)")
+    parser.add_argument("--message-us", type=float, default=0, help="and per message beside that (not measured by itself; the default holds it for batches)")
     parser.add_argument("--cores", type=float, nargs=2, metavar=("KEDA", "APPS"), default=[0.25, 0.5], help="processor of one replica (what k8s/base/worker.yaml requests, what infra/app/worker.bicep has)")
     parser.add_argument("--start-seconds", type=int, default=10, help="from the decision to a worker that takes messages; an assumption, vary it")
     parser.add_argument("--peak", type=float, default=10_000, help="transactions per second at the daily cycle's peak")
@@ -230,8 +230,6 @@ def main():
         rows.append((f"at most {maximum}, database takes 4,500/s", play(kubernetes(64, maximum), burst(1_000_000), database_rate=4500)[1]))
     table("Most replicas, KEDA, queueLength 64, burst of 1,000,000 in a minute, in batches", rows)
 
-
-MESSAGE_US = 0
 
 if __name__ == "__main__":
     main()
