@@ -19,8 +19,13 @@ public sealed class SqliteFile : IDisposable
     // Pages in the write-ahead log before it is copied into the file, 32 MiB: what is rewritten meanwhile is copied once, with one pair of fsyncs.
     private const int CheckpointPages = 8 * 1024;
 
+    private const int PageSize = 4 * 1024;
+
     // How long another process's lock is waited for, by SQLite and then once more by its provider.
     private const int LockTimeoutSeconds = 5;
+
+    /// <summary>The same in milliseconds, as each session has it from its opening.</summary>
+    internal const int LockTimeoutMilliseconds = LockTimeoutSeconds * 1000;
 
     private readonly string _connectionString;
     private readonly Lock _gate = new();
@@ -146,7 +151,7 @@ public sealed class SqliteFile : IDisposable
             throw;
         }
 
-        return new SqliteWriter(session, System.IO.Path.GetFileName(Path));
+        return new SqliteWriter(session, System.IO.Path.GetFileName(Path), new SqliteLog(Path, session));
     }
 
     private SqliteSession OpenSession()
@@ -157,10 +162,11 @@ public sealed class SqliteFile : IDisposable
             connection.Open();
             var session = new SqliteSession(connection);
             // busy_timeout first: switching to WAL takes a lock for a moment.
-            session.Execute(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutSeconds * 1000}"));
+            session.Execute(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutMilliseconds}"));
             session.Execute("PRAGMA journal_mode = WAL");
             session.SetDurable(true);
             session.Execute(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {CheckpointPages}"));
+            session.Execute(FormattableString.Invariant($"PRAGMA journal_size_limit = {CheckpointPages * PageSize}"));
             session.Execute("PRAGMA temp_store = MEMORY");
             return session;
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 
 namespace FinanceIngest.Storage.Sqlite;
 
@@ -10,12 +11,17 @@ internal sealed class SqliteWriter : IDisposable
 {
     private const int MaximumGroup = 512;
     private readonly SqliteSession _session;
+    private readonly SqliteLog _log;
     private readonly BlockingCollection<Write> _writes = new(boundedCapacity: 100_000);
     private readonly Thread _thread;
 
-    public SqliteWriter(SqliteSession session, string name)
+    /// <param name="session">The connection, the writer's own from now on.</param>
+    /// <param name="name">Name of the thread.</param>
+    /// <param name="log">The file's write-ahead log, kept small between commits.</param>
+    public SqliteWriter(SqliteSession session, string name, SqliteLog log)
     {
         _session = session;
+        _log = log;
         _thread = new Thread(Run) { IsBackground = true, Name = $"writer of {name}" };
         _thread.Start();
     }
@@ -42,7 +48,7 @@ internal sealed class SqliteWriter : IDisposable
     private void Run()
     {
         var group = new List<Write>(MaximumGroup);
-        foreach (Write first in _writes.GetConsumingEnumerable())
+        while (TryTakeFirst(out Write? first))
         {
             group.Add(first);
             while (group.Count < MaximumGroup && _writes.TryTake(out Write? next))
@@ -53,7 +59,28 @@ internal sealed class SqliteWriter : IDisposable
             group.RemoveAll(write => write.IsCancelled());
             Commit(group);
             group.Clear();
+            _log.AfterCommit();
         }
+    }
+
+    // False: nothing more comes.
+    private bool TryTakeFirst([NotNullWhen(true)] out Write? first)
+    {
+        if (_log.IsWorthShrinking)
+        {
+            if (_writes.TryTake(out first, SqliteLog.IdleMilliseconds))
+            {
+                return true;
+            }
+
+            // The last one to close the file empties its log anyway.
+            if (!_writes.IsAddingCompleted)
+            {
+                _log.Shrink();
+            }
+        }
+
+        return _writes.TryTake(out first, Timeout.Infinite);
     }
 
     private void Commit(List<Write> group)
