@@ -3,18 +3,25 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Results;
 
 /// <summary>
-/// Holds requests until their transaction is scored. One loop asks the store for everything that is waited for in one query; it runs
-/// only while somebody waits, and at once when a scorer in this process has written.
+/// Holds requests until their transaction is scored. One loop asks the store, for up to 1,000 transactions in one query, each the more seldom the longer it has
+/// been waited for; at once when a scorer in this process has written. It runs only while somebody waits, one query at a time, and rests four times as long as
+/// a query took, at most half a second: what thousands who wait cost the database has a bound, and what grows is how long a result takes to be seen.
 /// </summary>
 public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time, ILogger<ResultWaiter> logger)
 {
     private const int MaximumIds = 1000;
+    private const int RestsPerQuery = 4;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
+
+    // Less is not worth a timer.
+    private static readonly TimeSpan s_shortestRest = TimeSpan.FromMilliseconds(1);
+
 
     private readonly Lock _gate = new();
     private readonly HashSet<Waiter> _waiting = [];
     private TaskCompletionSource _news = NewSignal();
+    private long _writes;
     private bool _running;
     private bool _closed;
 
@@ -23,6 +30,7 @@ public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time,
     {
         lock (_gate)
         {
+            _writes++;
             _news.TrySetResult();
         }
     }
@@ -46,7 +54,7 @@ public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time,
     /// <summary>The result, or null when it is not there in time. An unreachable database counts as not there.</summary>
     public async Task<TransactionResult?> WaitAsync(Guid id, TimeSpan atMost, CancellationToken cancellationToken)
     {
-        var waiter = new Waiter(id);
+        var waiter = new Waiter(id) { DueAt = time.GetTimestamp() };
         Join(waiter);
         try
         {
@@ -87,15 +95,14 @@ public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time,
 
     private async Task RunAsync()
     {
-        TimeSpan pause = s_firstPause;
         while (true)
         {
             Task news;
-            Guid[] ids;
+            Waiter[] due;
+            TimeSpan untilNext = TimeSpan.Zero;
             lock (_gate)
             {
-                ids = [.. _waiting.Select(waiter => waiter.Id).Distinct()];
-                if (ids.Length == 0)
+                if (_waiting.Count == 0)
                 {
                     _running = false;
                     return;
@@ -104,24 +111,56 @@ public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time,
                 // The signal is renewed before the query: what is written during it is seen by the next one.
                 _news = _news.Task.IsCompleted ? NewSignal() : _news;
                 news = _news.Task;
+                due = TakeDue();
+                if (due.Length == 0)
+                {
+                    long next = _waiting.Min(waiter => waiter.DueAt);
+                    untilNext = time.GetElapsedTime(time.GetTimestamp(), next);
+                }
             }
 
-            foreach (Guid[] some in ids.Chunk(MaximumIds))
+            if (due.Length == 0)
             {
-                await LookUpAsync(some);
+                await news.WaitAsync(Clamp(untilNext), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
             }
 
-            bool hasNews = await Task.WhenAny(news, Task.Delay(pause, time)) == news;
-            pause = hasNews ? s_firstPause : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, s_longestPause.Ticks));
+            long begun = time.GetTimestamp();
+            await LookUpAsync(due);
+            TimeSpan rest = RestsPerQuery * time.GetElapsedTime(begun);
+            if (rest >= s_shortestRest)
+            {
+                await Task.Delay(Clamp(rest), time);
+            }
         }
     }
 
-    private async Task LookUpAsync(Guid[] ids)
+    // Those who have waited longest for a look come first. An id that several wait for counts once.
+    private Waiter[] TakeDue()
+    {
+        long now = time.GetTimestamp();
+        Waiter[] due = [.. _waiting.Where(waiter => waiter.DueAt <= now || waiter.SeenWrites != _writes)];
+        if (due.Length > MaximumIds)
+        {
+            due = [.. due.OrderBy(waiter => waiter.DueAt).Take(MaximumIds)];
+        }
+
+        foreach (Waiter waiter in due)
+        {
+            waiter.SeenWrites = _writes;
+            waiter.DueAt = now + (long)(waiter.Pause.TotalSeconds * time.TimestampFrequency);
+            waiter.Pause = Clamp(2 * waiter.Pause);
+        }
+
+        return due;
+    }
+
+    private async Task LookUpAsync(Waiter[] due)
     {
         IReadOnlyList<TransactionResult> results;
         try
         {
-            results = await store.GetAsync(ids, CancellationToken.None);
+            results = await store.GetAsync([.. due.Select(waiter => waiter.Id).Distinct()], CancellationToken.None);
         }
         catch (Exception e)
         {
@@ -130,17 +169,26 @@ public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time,
             return;
         }
 
+        if (results.Count == 0)
+        {
+            return;
+        }
+
         Dictionary<Guid, TransactionResult> found = results.ToDictionary(result => result.Id);
         lock (_gate)
         {
-            foreach (Waiter waiter in _waiting.Where(waiter => found.ContainsKey(waiter.Id)))
+            foreach (Waiter waiter in due)
             {
-                waiter.Complete(found[waiter.Id]);
+                if (found.TryGetValue(waiter.Id, out TransactionResult? result))
+                {
+                    waiter.Complete(result);
+                    _waiting.Remove(waiter);
+                }
             }
-
-            _waiting.RemoveWhere(waiter => waiter.Result.IsCompleted);
         }
     }
+
+    private static TimeSpan Clamp(TimeSpan pause) => pause < s_longestPause ? (pause > TimeSpan.Zero ? pause : TimeSpan.Zero) : s_longestPause;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -155,6 +203,15 @@ public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time,
         private readonly TaskCompletionSource<TransactionResult?> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Guid Id => id;
+
+        /// <summary>Timestamp from which it is looked up again.</summary>
+        public long DueAt { get; set; }
+
+        /// <summary>Until then after the next look.</summary>
+        public TimeSpan Pause { get; set; } = s_firstPause;
+
+        /// <summary>Writes of this process's scorer that were known at the last look; −1: it was not looked up yet.</summary>
+        public long SeenWrites { get; set; } = -1;
 
         public Task<TransactionResult?> Result => _result.Task;
 
