@@ -26,7 +26,7 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
     /// <summary>Answers with the API, which turns every failure into a problem: nothing escapes to become an empty 500.</summary>
     public static async Task<HttpResponseData> AnswerAsync(Api api, HttpRequestData request, CancellationToken cancellationToken)
     {
-        var head = new FunctionRequest(request);
+        using var head = new FunctionRequest(request);
 
         // The host's own span where it has one, else the sender's.
         TraceContext? trace = request.FunctionContext.TraceContext;

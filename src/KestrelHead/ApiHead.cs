@@ -28,9 +28,11 @@ public static partial class ApiHead
 
         app.Run(async context =>
         {
+            // What it holds counts until its answer is written: also for whoever reads that slowly.
+            using var request = new KestrelRequest(context.Request);
             ApiResponse response = open && !IsLocal(context)
                 ? ApiResponse.From(Problems.ForeignHost().Problem)
-                : await api.HandleAsync(new KestrelRequest(context.Request), context.RequestAborted);
+                : await api.HandleAsync(request, context.RequestAborted);
             await WriteAsync(context, response);
         });
     }

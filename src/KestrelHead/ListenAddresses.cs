@@ -30,13 +30,11 @@ public static class ListenAddresses
             }
         }
 
+        builder.WebHost.UseSockets(KestrelLimits.Apply);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-
-            // The endpoints have their own limits. A limit here would break the connection before the client has read the 413 that says so; what is
-            // left of a body is thrown away for five seconds at most.
-            kestrel.Limits.MaxRequestBodySize = null;
+            KestrelLimits.Apply(kestrel.Limits, settings.MaximumConnections);
         });
     }
 

@@ -68,6 +68,12 @@ public static class ServiceRegistration
     public static IServiceCollection AddApi(this IServiceCollection services, Settings settings)
     {
         services.TryAddSingleton<Api>();
+        services.TryAddSingleton(provider =>
+        {
+            var inFlight = new BytesInFlight(settings.MaximumBytesInFlight, provider.GetRequiredService<TimeProvider>());
+            provider.GetRequiredService<Telemetry>().ObserveBytesInFlight(() => inFlight.Current);
+            return inFlight;
+        });
         services.TryAddSingleton(new ApiKeys(settings.ApiKeys));
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());

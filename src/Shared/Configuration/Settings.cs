@@ -1,3 +1,5 @@
+using FinanceIngest.Http;
+
 namespace FinanceIngest.Configuration;
 
 /// <summary>The programs, which differ in what they may run on (see <see cref="SettingsReader"/>).</summary>
@@ -97,6 +99,12 @@ public sealed record Settings
 
     /// <summary>Requests per key and minute; null: no limit.</summary>
     public int? RateLimitPerMinute { get; init; }
+
+    /// <summary>Bytes that all requests of the process may hold together.</summary>
+    public long MaximumBytesInFlight { get; init; } = BytesInFlight.DefaultLimit;
+
+    /// <summary>Connections at once, on Kestrel.</summary>
+    public int MaximumConnections { get; init; } = 10_000;
 
     /// <summary>Rows older than this many days are purged; null: never.</summary>
     public int? RetentionDays { get; init; }

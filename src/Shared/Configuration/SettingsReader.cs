@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
+using FinanceIngest.Http;
 using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Configuration;
@@ -14,7 +15,7 @@ public static partial class SettingsReader
     private static readonly FrozenSet<string> s_known = new[]
     {
         "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "IdSigningKey",
-        "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds",
+        "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds", "Intake:MaximumBytesInFlight", "Intake:MaximumConnections",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the settings of one program.</summary>
@@ -44,6 +45,8 @@ public static partial class SettingsReader
             ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
+            MaximumBytesInFlight = ReadInteger(own, "Intake:MaximumBytesInFlight", BytesInFlight.MinimumLimit, 1L << 40) ?? BytesInFlight.DefaultLimit,
+            MaximumConnections = (int)(ReadInteger(own, "Intake:MaximumConnections", 10L, 1_000_000L) ?? 10_000),
             RetentionDays = ReadInteger(own, "Retention:Days", 1, 36_500),
             MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),
         };
@@ -205,11 +208,13 @@ public static partial class SettingsReader
             : throw new SettingsException(Name(path), $"'{text}' is not a number from {minimum.ToString(CultureInfo.InvariantCulture)}{(maximum == double.MaxValue ? " up" : $" to {maximum.ToString(CultureInfo.InvariantCulture)}")}.");
     }
 
-    private static int? ReadInteger(IConfigurationSection own, string path, int minimum, int maximum)
+    private static int? ReadInteger(IConfigurationSection own, string path, int minimum, int maximum) => (int?)ReadInteger(own, path, (long)minimum, maximum);
+
+    private static long? ReadInteger(IConfigurationSection own, string path, long minimum, long maximum)
     {
         string? text = Text(own[path]);
         return text is null ? null
-            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum && value <= maximum ? value
+            : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= minimum && value <= maximum ? value
             : throw new SettingsException(Name(path), $"'{text}' is not a whole number from {minimum} to {maximum}.");
     }
 

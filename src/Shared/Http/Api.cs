@@ -26,15 +26,21 @@ public sealed partial class Api
     private readonly ILogger<Api> _logger;
     private readonly ApiKeys _keys;
     private readonly RateLimiter _limiter;
+    private readonly BytesInFlight _inFlight;
+    private readonly Telemetry _telemetry;
     private readonly Dictionary<string, List<Route>> _exact = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<(string Prefix, List<Route> Routes)> _withId = [];
 
     /// <param name="endpoints">Everything that answers here.</param>
     /// <param name="keys">The keys.</param>
     /// <param name="limiter">The rate limit.</param>
+    /// <param name="inFlight">What all requests may hold together.</param>
+    /// <param name="telemetry">Counts what is shed.</param>
     /// <param name="logger">Where failures of ours go.</param>
-    public Api(IEnumerable<IEndpoints> endpoints, ApiKeys keys, RateLimiter limiter, ILogger<Api> logger)
+    public Api(IEnumerable<IEndpoints> endpoints, ApiKeys keys, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
     {
+        _inFlight = inFlight;
+        _telemetry = telemetry;
         _logger = logger;
         _keys = keys;
         _limiter = limiter;
@@ -66,20 +72,35 @@ public sealed partial class Api
                 Authorize(request, route.Scope);
             }
 
-            return await route.Handle(request, id, cancellationToken);
+            request.CountIn(_inFlight);
+            ApiResponse response = await route.Handle(request, id, cancellationToken);
+            if (route.Scope == Scopes.Read && response.Body.Length > ApiRequest.BesideItsBody)
+            {
+                // Nothing is lost with an answer to a question. What was accepted is answered, and holds more until then than its answer does.
+                request.HoldInstead(response.Body.Length);
+            }
+
+            return response;
         }
         catch (ProblemException e)
         {
+            if (e.Problem.Status is 503 or 429)
+            {
+                _telemetry.Shed(e.Problem.Kind);
+            }
+
             return ApiResponse.From(e.Problem);
         }
         catch (StoreUnavailableException e)
         {
             Log.StoreUnavailable(_logger, e.Message);
+            _telemetry.Shed("database");
             return ApiResponse.From(Problems.Unavailable("database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
         }
         catch (QueueUnavailableException e)
         {
             Log.QueueUnavailable(_logger, e.Message);
+            _telemetry.Shed("queue");
             return ApiResponse.From(Problems.Unavailable("queue", "The queue can't be reached at the moment; nothing was accepted.", 5).Problem);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

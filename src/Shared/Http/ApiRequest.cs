@@ -4,9 +4,17 @@ using System.Globalization;
 namespace FinanceIngest.Http;
 
 /// <summary>An HTTP request as the endpoints see it; each HTTP head (Kestrel, Azure Functions) has one translation.</summary>
-public abstract class ApiRequest
+/// <remarks>To be disposed when its answer is written, or can't be: what it held of <see cref="BytesInFlight"/> is given back then.</remarks>
+public abstract class ApiRequest : IDisposable
 {
-    private const int FirstBuffer = 64 * 1024;
+    /// <summary>What a request with a body is taken to hold beside its bytes: a transaction, an answer.</summary>
+    public const int BesideItsBody = 1024;
+
+    private const int FirstBuffer = 4 * 1024;
+
+    private BytesInFlight? _inFlight;
+    private long _held;
+    private BodyPace? _pace;
 
     /// <summary>Upper case.</summary>
     public abstract string Method { get; }
@@ -27,7 +35,7 @@ public abstract class ApiRequest
     public abstract string? Query(string name);
 
     /// <summary>Reads the whole body.</summary>
-    /// <exception cref="ProblemException">413: it has more than <paramref name="limit"/> bytes.</exception>
+    /// <exception cref="ProblemException">413: it has more than <paramref name="limit"/> bytes. 408: it came too slowly. 503: this process holds all it can.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync(int limit, CancellationToken cancellationToken)
     {
         if (ContentLength > limit)
@@ -35,12 +43,15 @@ public abstract class ApiRequest
             throw Problems.TooLarge($"The body has more than {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
         }
 
-        // What is announced is not there yet: memory follows what has come.
+        // What is announced is not there yet: memory follows what has come, and what has come is what counts.
         byte[] buffer = new byte[(int)Math.Min(ContentLength ?? FirstBuffer, FirstBuffer) + 1];
         int filled = 0;
+        Stream body = Body;
         while (true)
         {
-            int read = await Body.ReadAsync(buffer.AsMemory(filled), cancellationToken);
+            int read = _pace is null
+                ? await body.ReadAsync(buffer.AsMemory(filled), cancellationToken)
+                : await _pace.ReadAsync(body, buffer.AsMemory(filled));
             filled += read;
             if (filled > limit)
             {
@@ -52,11 +63,61 @@ public abstract class ApiRequest
                 return buffer.AsMemory(0, filled);
             }
 
+            if (filled == read)
+            {
+                Hold(buffer.Length + BesideItsBody);
+            }
+
             if (filled == buffer.Length)
             {
-                Array.Resize(ref buffer, Math.Min(buffer.Length * 2, limit + 1));
+                // Both are there while one is copied into the other.
+                int before = buffer.Length;
+                int next = (int)Math.Min(before * 2L, Math.Max(ContentLength ?? limit, filled) + 1);
+                Hold(next);
+                Array.Resize(ref buffer, next);
+                GiveBack(before);
+                _pace ??= next > BytesInFlight.Small && _inFlight is not null ? new BodyPace(_inFlight.Time, cancellationToken) : null;
             }
         }
+    }
+
+    /// <summary>From now on what is held for this request counts.</summary>
+    public void CountIn(BytesInFlight inFlight) => _inFlight = inFlight;
+
+    /// <summary>Holds this many bytes more.</summary>
+    /// <exception cref="ProblemException">503: this process holds all it can.</exception>
+    public void Hold(long bytes)
+    {
+        if (_inFlight is { } inFlight)
+        {
+            _held += inFlight.TryTake(bytes, _held) ? bytes : throw Overloaded();
+        }
+    }
+
+    /// <summary>Holds this many bytes, instead of its body, which has been read, and whatever else.</summary>
+    /// <exception cref="ProblemException">503: this process holds all it can.</exception>
+    public void HoldInstead(long bytes)
+    {
+        if (bytes > _held)
+        {
+            Hold(bytes - _held);
+        }
+        else
+        {
+            GiveBack(_held - bytes);
+        }
+    }
+
+    /// <summary>503: this process holds all it can.</summary>
+    public ProblemException Overloaded() => Problems.Unavailable(
+        "overloaded", "This process holds all the requests it can; nothing was accepted.", _inFlight?.RetryAfterSeconds ?? 1);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        GiveBack(_held);
+        _pace?.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Whole number of a query parameter, cut to its maximum; <paramref name="unset"/> when it is absent.</summary>
@@ -117,4 +178,13 @@ public abstract class ApiRequest
     /// <summary>Whether a media type is JSON's or one of its family (<c>+json</c>).</summary>
     public static bool IsJson(string mediaType) =>
         mediaType == "application/json" || (mediaType.StartsWith("application/", StringComparison.Ordinal) && mediaType.EndsWith("+json", StringComparison.Ordinal));
+
+    private void GiveBack(long bytes)
+    {
+        if (bytes > 0)
+        {
+            _held -= bytes;
+            _inFlight?.GiveBack(bytes);
+        }
+    }
 }

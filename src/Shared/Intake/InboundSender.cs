@@ -24,6 +24,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<InboundSender> _logger;
     private readonly Channel<Submission> _submissions = Channel.CreateUnbounded<Submission>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly SendOutage _outage;
     private readonly Task _run;
     private int _pending;
     private long _sentMessages;
@@ -38,11 +39,15 @@ public sealed partial class InboundSender : IAsyncDisposable
         _telemetry = telemetry;
         _time = time;
         _logger = logger;
+        _outage = new SendOutage(time);
         _run = Task.Run(RunAsync);
     }
 
     /// <summary>Raised after each message that became durable; a scorer in the same process starts at once.</summary>
     public event Action? Sent;
+
+    /// <summary>1 … 30 seconds: when what a failed send refused is worth sending again.</summary>
+    public int RetryAfterSeconds => _outage.RetryAfterSeconds;
 
     /// <summary>Messages that became durable since the start.</summary>
     public long SentMessages => Interlocked.Read(ref _sentMessages);
@@ -146,6 +151,7 @@ public sealed partial class InboundSender : IAsyncDisposable
             Telemetry.Fail(span, e);
         }
 
+        _outage.Note(failure is not null);
         _telemetry.Sent(_queue.Name, startedAt, failure);
         _telemetry.Accepted(message.Count, failure);
         Interlocked.Add(ref _pending, -message.Count);

@@ -13,6 +13,9 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
 
     private const int MaximumBody = 16 * 1024 * 1024;
 
+    // What a transaction holds from its parsing until its answer is read: itself, its place in lists and the answer.
+    private const int BytesPerTransaction = 256;
+
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("POST", "/api/transactions/batch", Scopes.Submit, SubmitAsync)];
 
@@ -47,21 +50,23 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
             throw outcome.Rejected.NothingAcceptable("transactions");
         }
 
-        await SendAsync(outcome, cancellationToken);
+        // The body's bytes are done with.
+        request.HoldInstead(ApiRequest.BesideItsBody + ((long)index * BytesPerTransaction));
+        await SendAsync(request, outcome, cancellationToken);
         return outcome.AcceptedCount > 0
             ? ApiResponse.Json(202, outcome.Write).WithRetryAfter(backlog.RetryAfterSeconds)
-            : throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; nothing was accepted.", backlog.RetryAfterSeconds);
+            : throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; nothing was accepted.", sender.RetryAfterSeconds);
     }
 
-    private async Task SendAsync(Outcome outcome, CancellationToken cancellationToken)
+    private async Task SendAsync(ApiRequest request, Outcome outcome, CancellationToken cancellationToken)
     {
         try
         {
             outcome.Settle(await sender.SendAsync(outcome.Transactions, cancellationToken));
         }
-        catch (IntakeOverloadedException e)
+        catch (IntakeOverloadedException)
         {
-            throw Problems.Unavailable("overloaded", e.Message, 1);
+            throw request.Overloaded();
         }
     }
 

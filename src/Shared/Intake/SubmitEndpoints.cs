@@ -28,7 +28,7 @@ public sealed class SubmitEndpoints(
         TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken));
         Transaction transaction = factory.Create(fields, headerKey) ?? throw Problems.Validation(fields.Errors!);
 
-        await SendAsync(transaction, cancellationToken);
+        await SendAsync(request, transaction, cancellationToken);
         if (wait > 0 && await waiter.WaitAsync(transaction.Id, TimeSpan.FromSeconds(wait), cancellationToken) is { } result)
         {
             return ApiResponse.Json(200, json => ResultJson.Write(json, result))
@@ -38,18 +38,18 @@ public sealed class SubmitEndpoints(
         return Accepted(transaction.Id);
     }
 
-    private async Task SendAsync(Transaction transaction, CancellationToken cancellationToken)
+    private async Task SendAsync(ApiRequest request, Transaction transaction, CancellationToken cancellationToken)
     {
         try
         {
             if (await sender.SendAsync([transaction], cancellationToken) is not null)
             {
-                throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; the transaction was not accepted.", backlog.RetryAfterSeconds);
+                throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; the transaction was not accepted.", sender.RetryAfterSeconds);
             }
         }
-        catch (IntakeOverloadedException e)
+        catch (IntakeOverloadedException)
         {
-            throw Problems.Unavailable("overloaded", e.Message, 1);
+            throw request.Overloaded();
         }
     }
 

@@ -24,6 +24,7 @@ public sealed partial class Telemetry
     private readonly string _messagingSystem;
     private readonly string _databaseSystem;
     private readonly Counter<long> _accepted;
+    private readonly Counter<long> _shed;
     private readonly Counter<long> _scored;
     private readonly Counter<long> _failed;
     private readonly Counter<long> _repeats;
@@ -52,6 +53,7 @@ public sealed partial class Telemetry
         _databaseSystem = settings.UsesSqlServer ? "microsoft.sql_server" : "sqlite";
         Meter = meters.Create(Name);
         _accepted = Meter.CreateCounter<long>("finance_ingest.transactions.accepted", "{transaction}", "Transactions that became durable on the inbound queue, or were refused.");
+        _shed = Meter.CreateCounter<long>("finance_ingest.requests.shed", "{request}", "Requests answered with 429 or 503, by finance_ingest.reason: the last part of the problem's type.");
         _scored = Meter.CreateCounter<long>("finance_ingest.transactions.scored", "{transaction}", "Rows that became scored.");
         _failed = Meter.CreateCounter<long>("finance_ingest.transactions.failed", "{transaction}", "Transactions given up as failed; one that comes again counts again.");
         _repeats = Meter.CreateCounter<long>("finance_ingest.transactions.repeats", "{transaction}", "Transactions whose row was there already.");
@@ -80,6 +82,15 @@ public sealed partial class Telemetry
     /// <summary>Transactions became durable on the inbound queue, or their send failed.</summary>
     public void Accepted(int transactions, Exception? failure) =>
         _accepted.Add(transactions, new KeyValuePair<string, object?>("finance_ingest.outcome", failure is null ? "durable" : "refused"));
+
+    /// <summary>A request was refused, to come again.</summary>
+    /// <param name="reason">Last part of the problem's type: <c>overloaded</c>, <c>queue</c>, <c>rate-limit</c> …</param>
+    public void Shed(string reason) => _shed.Add(1, new KeyValuePair<string, object?>("finance_ingest.reason", reason));
+
+    /// <summary>What requests hold, whenever somebody asks.</summary>
+    /// <param name="observe">Bytes.</param>
+    public void ObserveBytesInFlight(Func<long> observe) =>
+        Meter.CreateObservableGauge("finance_ingest.requests.bytes_in_flight", observe, "By", "Bytes that requests hold: bodies, transactions that wait for their send, answers.");
 
     /// <summary>A message was sent, or failed to be.</summary>
     public void Sent(string queue, long startedAt, Exception? failure)

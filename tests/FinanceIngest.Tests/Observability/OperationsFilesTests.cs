@@ -82,6 +82,7 @@ public sealed partial class OperationsFilesTests
         };
         listener.Start();
         await new QueueGauges(system.Queues, system.Telemetry, system.Time).StartAsync(TestContext.Current.CancellationToken);
+        system.Telemetry.ObserveBytesInFlight(() => 0);
         return instruments;
     }
 

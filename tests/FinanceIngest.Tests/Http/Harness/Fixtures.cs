@@ -128,6 +128,12 @@ public sealed class OpenServer() : ServerFixture();
 /// <summary>Three requests per key and minute.</summary>
 public sealed class RateLimitedServer() : ServerFixture([.. Keys, ("FinanceIngest__RateLimit__PerMinute", "3")]);
 
+/// <summary>Nobody scores, and requests may hold as little as they may be set to.</summary>
+public sealed class SmallServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake"), ("FinanceIngest__Intake__MaximumBytesInFlight", "33554432")]);
+
+/// <summary>Ten connections at once.</summary>
+public sealed class TenConnectionsServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake"), ("FinanceIngest__Intake__MaximumConnections", "10")]);
+
 /// <summary>A folder stands where the database's file should be: it can't be used.</summary>
 public class BrokenDatabaseServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake")])
 {

@@ -1,0 +1,65 @@
+namespace FinanceIngest.Http;
+
+/// <summary>
+/// Reads what is left of a large body at a least rate, and never waits long: what has come of it is held meanwhile. (A web server's rate is an average
+/// since the beginning: who has sent a mebibyte at once may then be silent for a quarter of an hour.)
+/// </summary>
+internal sealed class BodyPace : IDisposable
+{
+    private const double BytesPerSecond = 32 * 1024;
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(15);
+
+    private readonly TimeProvider _time;
+    private readonly CancellationToken _request;
+    private readonly CancellationTokenSource _end;
+    private readonly CancellationTokenRegistration _registration;
+    private TimeSpan _left = s_longest;
+
+    /// <param name="time">Clock.</param>
+    /// <param name="request">Ends with the request.</param>
+    public BodyPace(TimeProvider time, CancellationToken request)
+    {
+        _time = time;
+        _request = request;
+        _end = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _registration = request.UnsafeRegister(end => ((CancellationTokenSource)end!).Cancel(), _end);
+    }
+
+    /// <summary>Reads some of the body.</summary>
+    /// <exception cref="ProblemException">408: too little has come for too long.</exception>
+    public async ValueTask<int> ReadAsync(Stream body, Memory<byte> buffer)
+    {
+        ValueTask<int> reading = body.ReadAsync(buffer, _end.Token);
+        if (reading.IsCompletedSuccessfully)
+        {
+            return Credit(await reading);
+        }
+
+        long begun = _time.GetTimestamp();
+        _end.CancelAfter(_left);
+        try
+        {
+            int read = await reading;
+            _end.CancelAfter(Timeout.InfiniteTimeSpan);
+            _left -= _time.GetElapsedTime(begun);
+            return Credit(read);
+        }
+        catch (OperationCanceledException) when (!_request.IsCancellationRequested)
+        {
+            throw new ProblemException(new Problem(408, "too-slow", "The request came too slowly.", "What had come of its body was not held any longer; nothing was accepted."));
+        }
+    }
+
+    public void Dispose()
+    {
+        _registration.Dispose();
+        _end.Dispose();
+    }
+
+    private int Credit(int read)
+    {
+        TimeSpan left = _left + TimeSpan.FromSeconds(read / BytesPerSecond);
+        _left = left < s_longest ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : s_longest;
+        return read;
+    }
+}
