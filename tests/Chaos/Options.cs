@@ -15,7 +15,7 @@ internal sealed record Options
 {
     public const string Usage = """
         usage: FinanceIngest.Chaos [--scenario NAME] [--storage embedded|azurite|sql] [--kills N] [--minutes N] [--seed N]
-                                   [--rate N] [--outage-seconds N] [--results FOLDER] [--keep]
+                                   [--rate N] [--count N] [--outage-seconds N] [--results FOLDER] [--keep]
         """;
 
     public string Scenario { get; private init; } = "kills";
@@ -33,6 +33,9 @@ internal sealed record Options
 
     /// <summary>Transactions per second that the clients aim at.</summary>
     public double Rate { get; private init; } = 300;
+
+    /// <summary>Transactions of the scenarios that are a number of transactions.</summary>
+    public int Count { get; private init; } = 100_000;
 
     /// <summary>Length of an outage.</summary>
     public double OutageSeconds { get; private init; } = 30;
@@ -64,6 +67,7 @@ internal sealed record Options
                 "--minutes" => options with { Minutes = Number() },
                 "--seed" => options with { Seed = (int)Number() },
                 "--rate" => options with { Rate = Math.Max(1, Number()) },
+                "--count" => options with { Count = Math.Max(1, (int)Number()) },
                 "--outage-seconds" => options with { OutageSeconds = Number() },
                 "--results" => options with { Results = Value() },
                 "--keep" => options with { Keep = true },

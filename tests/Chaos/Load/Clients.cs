@@ -117,7 +117,8 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
         return accepted.Length == submissions.Count;
     }
 
-    private bool IsAccepted(HttpResponseMessage response)
+    /// <summary>Whether it is an acknowledgement; whatever else than a refusal that says when to come again is a violation.</summary>
+    public bool IsAccepted(HttpResponseMessage response)
     {
         if (response.StatusCode is not (HttpStatusCode.Accepted or HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests))
         {

@@ -105,6 +105,12 @@ internal sealed class SlowDatabase : OutageScenario
         run.Audit.Check(
             acknowledged > 0 && scored > 0 && largest < MaximumMegabytes,
             $"a slow database slows nothing but scoring: {acknowledged} acknowledged, {scored} scored meanwhile, the largest process has {largest} MB");
+        foreach (Processes.ServiceProcess process in run.Fleet.All)
+        {
+            run.Tell($"- {process.Name}: at most {ProcessFigures.Of(process).PeakMegabytes} MB");
+        }
+
+        run.Tell("");
     }
 
     private static void SetDelay(Run run, string? milliseconds)
