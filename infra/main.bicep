@@ -23,6 +23,9 @@ param administratorType string = 'User'
 @description('Who gets the mail about anomalies; several addresses are separated by semicolons. Empty: the Logic App is deployed switched off.')
 param mailRecipients string = ''
 
+@description('Who gets the mail when an alert rule fires (ops/alerts/azure.yaml, docs/operations.md); several addresses are separated by semicolons. Empty: no rules are made, which cost something every month.')
+param operators string = ''
+
 @description('What the currency in the mail is written with.')
 param currencySymbol string = '₹'
 
@@ -36,9 +39,8 @@ param sqlFreeLimit bool = true
 @description('When the free amount is used up. AutoPause: no bill, and scoring waits for the next month while the queue keeps everything. BillOverUsage: it goes on, and costs.')
 param sqlFreeLimitExhausted string = 'AutoPause'
 
-@minValue(1)
-@maxValue(80)
-@description('Most vCores of the serverless database. Free amounts allow up to 4.')
+@allowed([1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 32, 40, 80])
+@description('Most vCores of the serverless database. The free amount allows up to 4. Beyond 4 an awake database is billed for more than half a vCore: an eighth of this.')
 param sqlMaxVcores int = 2
 
 @minValue(1)
@@ -99,6 +101,7 @@ module vault 'app/vault.bicep' = {
     administratorId: administratorId
     administratorType: administratorType
     protectFromPurge: protectVaultsFromPurge
+    logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
   }
 }
 
@@ -164,6 +167,17 @@ module mailer 'app/mailer.bicep' = {
     recipients: mailRecipients
     currencySymbol: currencySymbol
     transactionLink: empty(transactionLink) ? '${intake.outputs.url}/api/transactions/' : transactionLink
+    logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
+  }
+}
+
+module alerts 'app/alerts.bicep' = if (!empty(operators)) {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
+    operators: map(split(operators, ';'), address => trim(address))
   }
 }
 

@@ -10,6 +10,9 @@ param freeLimit bool
 param freeLimitExhausted string
 param maxVcores int
 
+// The least that an awake database can have: half a vCore, and an eighth of the most from 6 on (Azure refuses less).
+var minCapacity = maxVcores <= 4 ? '0.5' : '${maxVcores / 8}.${padLeft(maxVcores % 8 * 125, 3, '0')}'
+
 resource sqlServer 'Microsoft.Sql/servers@2023-08-01' = {
   name: 'sql-${token}'
   location: location
@@ -44,7 +47,7 @@ resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
   properties: {
     // The least that there is: the minutes awake after each burst are most of the bill (docs/azure.md).
     autoPauseDelay: 15
-    minCapacity: json('0.5')
+    minCapacity: json(minCapacity)
     maxSizeBytes: 34359738368
     requestedBackupStorageRedundancy: 'Local'
     useFreeLimit: freeLimit

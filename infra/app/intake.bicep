@@ -93,11 +93,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       runtime: { name: 'dotnet-isolated', version: '10.0' }
       scaleAndConcurrency: { instanceMemoryMB: 2048, maximumInstanceCount: 40 }
     }
-    siteConfig: {
-      minTlsVersion: '1.2'
-      ftpsState: 'Disabled'
-      http20Enabled: true
-    }
+    // Nothing else: Flex Consumption refuses the whole deployment (error 51021) over site settings of other plans, such as ftpsState. FTP is closed below.
+    siteConfig: { minTlsVersion: '1.2' }
   }
   // The app starts as soon as it exists, and needs them then.
   dependsOn: [hostWritesKeys]

@@ -10,6 +10,7 @@ param storageAccountName string
 param recipients string
 param currencySymbol string
 param transactionLink string
+param logAnalyticsWorkspaceId string
 
 var queueNames = loadJsonContent('../names.json', 'queues')
 
@@ -74,5 +75,15 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
       currencySymbol: { value: currencySymbol }
       transactionLink: { value: transactionLink }
     }
+  }
+}
+
+// Its runs, so that a rule can watch for those that fail: ops/alerts/azure.yaml.
+resource runs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: workflow
+  name: 'runs'
+  properties: {
+    workspaceId: logAnalyticsWorkspaceId
+    logs: [{ category: 'WorkflowRuntime', enabled: true }]
   }
 }

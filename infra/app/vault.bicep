@@ -7,6 +7,7 @@ param readerPrincipalIds string[]
 param administratorId string
 param administratorType string
 param protectFromPurge bool
+param logAnalyticsWorkspaceId string
 
 @secure()
 @description('Taken only by the very first deployment: a later one leaves the key as it is.')
@@ -51,6 +52,16 @@ resource readers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     }
   }
 ]
+
+// Who read the signing key, and when.
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: 'audit'
+  properties: {
+    workspaceId: logAnalyticsWorkspaceId
+    logs: [{ categoryGroup: 'audit', enabled: true }]
+  }
+}
 
 // The administrator's tools certify ids too, and somebody must be able to back the key up.
 resource administrator 'Microsoft.Authorization/roleAssignments@2022-04-01' = {

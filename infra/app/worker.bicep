@@ -19,14 +19,18 @@ param queueLength int
 var roles = loadJsonContent('roles.json')
 var queueNames = loadJsonContent('../names.json', 'queues')
 
-// Before azd has built the worker there is no image, and what stands in for it listens elsewhere.
-var placeholder = 'mcr.microsoft.com/azuredocs/containerapps-helloworld:latest'
+// Before azd has built the worker there is no image. azd replaces the image and nothing else, so that what stands in for it must pass the worker's probes: Microsoft's sample of
+// ASP.NET Core answers /healthz on the address that ASPNETCORE_URLS says.
+var placeholder = 'mcr.microsoft.com/dotnet/samples:aspnetapp'
+
+// No probe of readiness: nothing is routed here. Container Apps documents 10 as the most that failureThreshold may be.
 var probes = [
   {
     type: 'Startup'
     httpGet: { path: '/healthz', port: 7072 }
-    periodSeconds: 1
-    failureThreshold: 60
+    periodSeconds: 6
+    timeoutSeconds: 5
+    failureThreshold: 10
   }
   {
     type: 'Liveness'
@@ -34,12 +38,6 @@ var probes = [
     periodSeconds: 10
     timeoutSeconds: 5
     failureThreshold: 3
-  }
-  {
-    type: 'Readiness'
-    httpGet: { path: '/readyz', port: 7072 }
-    periodSeconds: 10
-    timeoutSeconds: 10
   }
 ]
 
@@ -123,8 +121,9 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
           name: 'worker'
           image: empty(image) ? placeholder : image
           resources: { cpu: json('0.5'), memory: '1Gi' }
-          probes: empty(image) ? [] : probes
+          probes: probes
           env: [
+            { name: 'ASPNETCORE_URLS', value: 'http://*:7072' }
             { name: 'AZURE_CLIENT_ID', value: identity.clientId }
             { name: 'AZURE_STORAGE_QUEUE_SERVICE_URI', value: storage.properties.primaryEndpoints.queue }
             {

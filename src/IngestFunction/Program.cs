@@ -15,6 +15,7 @@ return await ProgramHost.RunAsync(async () =>
     builder.Services.AddFinanceIngest(settings);
     builder.Services.AddIntake(settings);
     builder.Services.AddHostedService<QueueCreation>();
+    builder.Services.AddHostedService<QueueGauges>();
 
     using IHost host = builder.Build();
     _ = host.Services.GetRequiredService<IdCertifier>();

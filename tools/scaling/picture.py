@@ -1,4 +1,5 @@
 """Lines over time as SVG, one panel below another. Standard library only."""
+import math
 from html import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 900, 150, 64, 190, 62, 58
@@ -14,23 +15,33 @@ def thin(points):
     return [max(points[at:at + stretch], key=lambda point: point[1]) for at in range(0, len(points), stretch)]
 
 
+def round_step(least):
+    """A step of an axis that people read easily: 1, 2, 4, 5 or 10 times a power of ten, of about the size that is wanted."""
+    power = 10 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 4, 5, 10) if factor * power >= least * 0.9)
+
+
 def label(value):
     if value >= 10000:
         return f"{value / 1000:.0f}k"
-    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    return f"{value:.4g}"
 
 
 def panel(title, lines, top, start, end, unit, divisor, with_names):
-    highest = max([value for points in lines.values() for _, value in points] + [0]) * 1.08 or 1
+    highest = max([value for points in lines.values() for _, value in points] + [0]) or 1
+    step = round_step(highest / 4)
+    rows = math.ceil(highest / step)
+    highest = rows * step
     plot = WIDTH - LEFT - RIGHT
     out = [f'<text x="{LEFT}" y="{top - 10}" font-weight="600">{escape(title)}</text>']
-    for step in range(5):
-        y = top + HEIGHT - HEIGHT * step / 4
+    for row in range(rows + 1):
+        y = top + HEIGHT - HEIGHT * row / rows
         out.append(f'<line x1="{LEFT}" x2="{LEFT + plot}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e2e8f0"/>'
-                   f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#718096">{label(highest * step / 4)}</text>')
-    for step in range(7):
-        x = LEFT + plot * step / 6
-        at = (start + (end - start) * step / 6) / divisor
+                   f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#718096">{label(row * step)}</text>')
+    step = round_step((end - start) / divisor / 6)
+    for column in range(math.ceil(start / divisor / step), math.floor(end / divisor / step) + 1):
+        at = column * step
+        x = LEFT + plot * (at * divisor - start) / (end - start)
         out.append(f'<text x="{x:.1f}" y="{top + HEIGHT + 16}" text-anchor="middle" fill="#718096">{at:.4g} {unit}</text>')
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]

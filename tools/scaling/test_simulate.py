@@ -114,7 +114,9 @@ class SimulationTests(unittest.TestCase):
 
     def test_a_picture_keeps_the_peak(self):
         points = [(second, 5000 if second == 777 else 0) for second in range(10_000)]
-        self.assertIn("5400", draw("a & b", [("queue", {"x": points, "y": points})], "s", 1))  # 8 % above the highest
+        drawn = draw("a & b", [("queue", {"x": points, "y": points})], "s", 1)
+        self.assertIn(">6000</text>", drawn)  # the next round number above the highest
+        self.assertIn(",87.0 ", drawn)  # five sixths of the panel's 150, which ends at 212
         self.assertIn("a &amp; b", draw("a & b", [("queue", {"x": points})], "s", 1))
 
 

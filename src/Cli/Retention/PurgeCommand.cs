@@ -23,7 +23,9 @@ internal static class PurgeCommand
         };
         days.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1 or > MaximumDays)
+            // From the text: asked for the value, what can't be converted would throw.
+            if (result.Tokens.Count == 1
+                && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value is < 1 or > MaximumDays))
             {
                 result.AddError($"--older-than-days must be from 1 to {MaximumDays}.");
             }

@@ -15,7 +15,8 @@ internal static class UserEraseCommand
         var id = new Argument<long>("ID") { Description = "The user_id." };
         id.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<long>() < 1)
+            // From the text: asked for the value, what can't be converted would throw.
+            if (result.Tokens.Count == 1 && (!long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out long value) || value < 1))
             {
                 result.AddError("A user_id is a whole number from 1.");
             }

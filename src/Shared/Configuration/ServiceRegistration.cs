@@ -87,12 +87,8 @@ public static class ServiceRegistration
         services.AddSingleton<ProgramEnd>();
         services.AddSingleton<AlertMarker>();
         services.AddHostedService<QueueCreation>();
+        services.AddHostedService<QueueGauges>();
         services.AddHostedService<Wiring>();
-        if (settings.Roles.HasFlag(Roles.Scorer) || settings.Roles.HasFlag(Roles.Dispatcher))
-        {
-            services.AddHostedService<QueueGauges>();
-        }
-
         if (settings.Roles.HasFlag(Roles.Dispatcher))
         {
             services.AddSingleton<AlertDispatcher>();

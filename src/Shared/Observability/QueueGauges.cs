@@ -5,8 +5,8 @@ using Microsoft.Extensions.Hosting;
 namespace FinanceIngest.Observability;
 
 /// <summary>
-/// How long the queues are and how old their oldest message is. Asked for only while somebody collects metrics, at most twice a minute, and of
-/// the queues alone: the database is not opened for it.
+/// How long the queues are and how old their oldest message is: told by every program, so that a queue shows also while no worker takes from it.
+/// Asked for only while somebody collects metrics, at most twice a minute, and of the queues alone: the database is not opened for it.
 /// </summary>
 public sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvider time) : IHostedService
 {
@@ -23,6 +23,9 @@ public sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvider
             "finance_ingest.queue.length", () => Observe(sample => sample.Depth.Length), "{message}", "Messages on a queue, leased and delayed ones included.");
         telemetry.Meter.CreateObservableGauge(
             "finance_ingest.queue.oldest.age", () => Observe(AgeOf), "s", "Age of the oldest message that can be seen; 0 when there is none.");
+
+        // Exporters start before every other hosted service.
+        telemetry.Begin();
         return Task.CompletedTask;
     }
 

@@ -79,9 +79,30 @@ public sealed partial class Telemetry
     /// <summary>A moment from which a duration counts.</summary>
     public long Now => _time.GetTimestamp();
 
+    /// <summary>
+    /// Shows the counters that alert rules watch from zero on. Otherwise a counter would first be seen at one, and a rule, which compares two
+    /// readings, would miss what happened first. To be called when exporters listen; before that it does nothing.
+    /// </summary>
+    public void Begin()
+    {
+        _accepted.Add(0, Outcome("durable"));
+        _accepted.Add(0, Outcome("refused"));
+        _scored.Add(0);
+        _failed.Add(0);
+        _repeats.Add(0);
+        _conflicts.Add(0);
+        _anomalies.Add(0);
+        _poison.Add(0);
+        _leasesLost.Add(0);
+        foreach (string cause in new[] { "message", "scoring", "alerts" })
+        {
+            _retries.Add(0, Cause(cause));
+        }
+    }
+
     /// <summary>Transactions became durable on the inbound queue, or their send failed.</summary>
     public void Accepted(int transactions, Exception? failure) =>
-        _accepted.Add(transactions, new KeyValuePair<string, object?>("finance_ingest.outcome", failure is null ? "durable" : "refused"));
+        _accepted.Add(transactions, Outcome(failure is null ? "durable" : "refused"));
 
     /// <summary>A request was refused, to come again.</summary>
     /// <param name="reason">Last part of the problem's type: <c>overloaded</c>, <c>queue</c>, <c>rate-limit</c> …</param>
@@ -162,10 +183,14 @@ public sealed partial class Telemetry
 
     /// <summary>Something failed and is tried again.</summary>
     /// <param name="cause"><c>message</c>, <c>scoring</c> or <c>alerts</c>.</param>
-    public void Retried(string cause) => _retries.Add(1, new KeyValuePair<string, object?>("finance_ingest.cause", cause));
+    public void Retried(string cause) => _retries.Add(1, Cause(cause));
 
     /// <summary>The dispatcher has counted the alerts that are unsent.</summary>
     public void UnsentAlerts(long count) => Interlocked.Exchange(ref _unsentAlerts, count);
+
+    private static KeyValuePair<string, object?> Outcome(string outcome) => new("finance_ingest.outcome", outcome);
+
+    private static KeyValuePair<string, object?> Cause(string cause) => new("finance_ingest.cause", cause);
 
     private static void AddError(ref TagList tags, Exception? failure)
     {

@@ -42,7 +42,7 @@ public static class TelemetryExport
         // Where the process has an identity, Azure Monitor may refuse everything else.
         TokenCredential? credential = string.IsNullOrWhiteSpace(configuration["AZURE_CLIENT_ID"]) ? null : new DefaultAzureCredential();
         services.AddOpenTelemetry()
-            .ConfigureResource(resource => Describe(resource, configuration, serviceName))
+            .ConfigureResource(resource => Describe(resource, serviceName))
             .WithTracing(tracing =>
             {
                 tracing.AddSource(Telemetry.Name);
@@ -56,25 +56,26 @@ public static class TelemetryExport
                 _ = otlp ? metrics.AddOtlpExporter() : metrics;
                 _ = azureMonitor is null ? metrics : metrics.AddAzureMonitorMetricExporter(options => options.ConnectionString = azureMonitor, credential);
             })
-            .WithLogging(logging =>
-            {
-                _ = otlp ? logging.AddOtlpExporter() : logging;
-                _ = azureMonitor is null ? logging : logging.AddAzureMonitorLogExporter(options => options.ConnectionString = azureMonitor, credential);
-            });
+            .WithLogging(
+                logging =>
+                {
+                    _ = otlp ? logging.AddOtlpExporter() : logging;
+                    _ = azureMonitor is null ? logging : logging.AddAzureMonitorLogExporter(options => options.ConnectionString = azureMonitor, credential);
+                },
+
+                // Lines as they stand on standard error, which is how the runbook names them. Without it they would arrive as their templates.
+                options => options.IncludeFormattedMessage = true);
         return services;
     }
 
-    private static void Describe(ResourceBuilder resource, IConfiguration configuration, string serviceName)
-    {
-        if (string.IsNullOrWhiteSpace(configuration["OTEL_SERVICE_NAME"]))
-        {
-            resource.AddService(
-                serviceName,
-                serviceNamespace: "finance-ingest",
-                serviceVersion: typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
-                serviceInstanceId: Environment.MachineName);
-        }
-    }
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last and win. A name alone must not cost the instance: without it the counters of several replicas would be one.
+    private static void Describe(ResourceBuilder resource, string serviceName) => resource
+        .AddService(
+            serviceName,
+            serviceNamespace: "finance-ingest",
+            serviceVersion: typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+            serviceInstanceId: Environment.MachineName)
+        .AddEnvironmentVariableDetector();
 
     private static bool ReadOtlp(string? value) =>
         !string.IsNullOrWhiteSpace(value)

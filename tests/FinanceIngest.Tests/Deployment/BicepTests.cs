@@ -63,6 +63,52 @@ public sealed partial class BicepTests
     }
 
     [Fact]
+    public void Probes_keep_to_what_Container_Apps_allows_and_hold_for_the_stand_in_as_well()
+    {
+        string worker = Text("infra/app/worker.bicep");
+        Assert.All(Regex.Matches(worker, @"failureThreshold: (\d+)"), match =>
+            Assert.InRange(int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture), 1, 10));
+
+        // azd's deployment replaces the image and keeps the rest: probes that depended on the image would be missing after the first "azd up".
+        Assert.Contains("probes: probes\n", worker, StringComparison.Ordinal);
+        Assert.Contains("{ name: 'ASPNETCORE_URLS', value: 'http://*:7072' }", worker, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Flex_Consumption_gets_no_site_setting_that_it_refuses()
+    {
+        // Error 51021 names, among others, ftpsState, linuxFxVersion, alwaysOn and use32BitWorkerProcess.
+        MatchCollection settings = Regex.Matches(Text("infra/app/intake.bicep"), @"siteConfig: \{([^}]*)\}");
+        Assert.Equal("minTlsVersion: '1.2'", Assert.Single(settings).Groups[1].Value.Trim());
+    }
+
+    [Theory]
+    [InlineData(1, "0.5")]
+    [InlineData(4, "0.5")]
+    [InlineData(6, "0.75")]
+    [InlineData(10, "1.25")]
+    [InlineData(18, "2.25")]
+    [InlineData(80, "10")]
+    public void A_large_database_has_the_least_that_Azure_allows(int maxVcores, string least)
+    {
+        // https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases: "min-max vCores" of GP_S_Gen5. The expression is repeated here; its text is asserted.
+        Assert.Contains(
+            "var minCapacity = maxVcores <= 4 ? '0.5' : '${maxVcores / 8}.${padLeft(maxVcores % 8 * 125, 3, '0')}'\n", Text("infra/app/database.bicep"), StringComparison.Ordinal);
+        string computed = maxVcores <= 4 ? "0.5" : $"{maxVcores / 8}.{maxVcores % 8 * 125:000}";
+        Assert.Equal(decimal.Parse(least, System.Globalization.CultureInfo.InvariantCulture), decimal.Parse(computed, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Contains(maxVcores.ToString(System.Globalization.CultureInfo.InvariantCulture), Regex.Match(Text("infra/main.bicep"), @"@allowed\(\[([\d, ]+)\]\)\n.*\nparam sqlMaxVcores").Groups[1].Value.Split(", "));
+    }
+
+    [Fact]
+    public void Alert_rules_are_those_of_the_file()
+    {
+        string alerts = Text("infra/app/alerts.bicep");
+        Assert.Contains("loadYamlContent('../../ops/alerts/azure.yaml', 'rules')", alerts, StringComparison.Ordinal);
+        object rule = Assert.Single(Yaml.Documents("ops/alerts/azure.yaml")).List("rules").First();
+        Assert.All(Regex.Matches(alerts, @"\brule\.(\w+)"), match => Assert.NotNull(rule.Text(match.Groups[1].Value)));
+    }
+
+    [Fact]
     public void Nothing_holds_an_account_key()
     {
         Assert.Contains("allowSharedKeyAccess: false\n", Text("infra/app/storage.bicep"), StringComparison.Ordinal);

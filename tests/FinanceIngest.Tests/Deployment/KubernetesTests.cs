@@ -67,6 +67,38 @@ public sealed class KubernetesTests
     [Theory]
     [InlineData("Deployment/intake")]
     [InlineData("Deployment/worker")]
+    public void Probes_ask_for_what_the_programs_answer(string workload)
+    {
+        object container = Find(workload).At("spec/template/spec/containers/0")!;
+        foreach ((string probe, string path) in new[] { ("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz") })
+        {
+            Assert.Equal(path, container.Text($"{probe}/httpGet/path"));
+            Assert.Equal(container.Text("ports/0/name"), container.Text($"{probe}/httpGet/port"));
+        }
+    }
+
+    [Fact]
+    public void Every_program_has_its_identity_in_Azure_and_Keda_reads_as_the_worker()
+    {
+        IReadOnlyList<object> identities = Yaml.Documents("k8s/overlays/azure/identities.yaml");
+        string[] accounts = [.. s_base.Where(manifest => manifest.Text("kind") == "ServiceAccount").Select(manifest => manifest.Text("metadata/name")!)];
+        Assert.Equal(accounts.Order(), identities.Select(account => account.Text("metadata/name")!).Order());
+        Assert.All(new[] { "Deployment/intake", "Deployment/worker", "Job/migrate" }, workload => Assert.Equal(workload.Split('/')[1], Find(workload).Text("spec/template/spec/serviceAccountName")));
+
+        // The webhook that injects tokens looks at the pod's label.
+        object kustomization = Assert.Single(Yaml.Documents("k8s/overlays/azure/kustomization.yaml"));
+        string[] labelled = [.. kustomization.List("patches")
+            .Where(patch => patch.Text("patch")?.Contains("/spec/template/metadata/labels/azure.workload.identity~1use", StringComparison.Ordinal) == true)
+            .SelectMany(patch => patch.Text("target/name")!.Split('|'))];
+        Assert.Equal(accounts.Order(), labelled.Order());
+        Assert.Equal(
+            identities.Single(account => account.Text("metadata/name") == "worker").Map("metadata/annotations")["azure.workload.identity/client-id"],
+            Assert.Single(Yaml.Documents("k8s/overlays/azure/keda.yaml")).Text("spec/podIdentity/identityId"));
+    }
+
+    [Theory]
+    [InlineData("Deployment/intake")]
+    [InlineData("Deployment/worker")]
     public void A_stop_has_more_time_than_the_program_takes(string workload)
     {
         object pod = Find(workload).At("spec/template/spec")!;

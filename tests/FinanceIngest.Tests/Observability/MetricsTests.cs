@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Text.RegularExpressions;
+using FinanceIngest.Configuration;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -6,6 +8,7 @@ using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Storage;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Tests.Observability;
 
@@ -98,6 +101,33 @@ public sealed class MetricsTests : IDisposable
         _measured.Clear();
         _listener.RecordObservableInstruments();
         Assert.Equal([0], Values("finance_ingest.alerts.unsent"));
+    }
+
+    [Fact]
+    public async Task Counters_that_alert_rules_watch_are_seen_at_zero_before_anything_happens()
+    {
+        Listen();
+        await new QueueGauges(_system.Queues, _system.Telemetry, _system.Time).StartAsync(Token);
+
+        Assert.All(_measured, item => Assert.Equal(0, item.Value));
+        string[] seen = [.. _measured.Select(item => $"{item.Name} {item.Tags}".Trim())];
+        string[] watched =
+        [
+            .. Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, "ops", "alerts", "prometheus.yaml")), @"\b(finance_ingest_\w+)_total(?:\{\w+=""(\w+)""\})?")
+                .Select(match => $"{match.Groups[1].Value} {match.Groups[2].Value}".Trim()).Distinct(),
+        ];
+        Assert.NotEmpty(watched);
+        Assert.Empty(watched.Except(seen.Select(name => name.Replace('.', '_'))));
+    }
+
+    [Theory]
+    [InlineData(Roles.Intake)]
+    [InlineData(Roles.Scorer | Roles.Dispatcher)]
+    public void Every_program_tells_of_the_queues(Roles roles)
+    {
+        var services = new ServiceCollection();
+        services.AddBackgroundRoles(new Settings { DataDirectory = "", Roles = roles });
+        Assert.Single(services, service => service.ImplementationType == typeof(QueueGauges));
     }
 
     [Fact]

@@ -2,7 +2,11 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Observability;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using OpenTelemetry;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace FinanceIngest.Tests.Observability;
@@ -26,6 +30,32 @@ public sealed class TelemetryExportTests
 
         Assert.NotNull(provider.GetRequiredService<TracerProvider>());
         Assert.NotNull(provider.GetRequiredService<MeterProvider>());
+    }
+
+    [Fact]
+    public void Log_lines_are_exported_as_they_read()
+    {
+        ServiceCollection services = [];
+        using ServiceProvider provider = services.AddTelemetryExport(Configuration("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), "test").BuildServiceProvider();
+
+        Assert.True(provider.GetRequiredService<IOptionsMonitor<OpenTelemetryLoggerOptions>>().CurrentValue.IncludeFormattedMessage);
+    }
+
+    [Theory]
+    [InlineData("test")]
+    [InlineData("mine", "OTEL_SERVICE_NAME", "mine")]
+    [InlineData("test", "OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=night")]
+    public void A_name_of_the_operators_does_not_cost_the_instance(string name, params string[] environment)
+    {
+        ServiceCollection services = [];
+        services.AddSingleton(Configuration(environment));
+        services.AddTelemetryExport(Configuration("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), "test");
+        using ServiceProvider provider = services.BuildServiceProvider();
+        Dictionary<string, object> resource = provider.GetRequiredService<TracerProvider>().GetResource().Attributes.ToDictionary();
+
+        Assert.Equal(name, resource["service.name"]);
+        Assert.Equal(Environment.MachineName, resource["service.instance.id"]);
+        Assert.Equal(environment.Contains("OTEL_RESOURCE_ATTRIBUTES"), resource.ContainsKey("deployment.environment.name"));
     }
 
     [Theory]

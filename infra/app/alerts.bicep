@@ -1,0 +1,57 @@
+// The rules of ops/alerts/azure.yaml, and a mail to those who mind the system. Only where somebody is named: each rule costs money every month.
+param location string
+param tags object
+param logAnalyticsWorkspaceId string
+param operators string[]
+
+var rules = loadYamlContent('../../ops/alerts/azure.yaml', 'rules')
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: 'ag-finance-ingest'
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    groupShortName: 'fin-ingest'
+    emailReceivers: [
+      for (address, i) in operators: {
+        name: 'operator-${i}'
+        emailAddress: address
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in rules: {
+    name: rule.alert
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: rule.alert
+      description: '${rule.summary} ${rule.runbook}'
+      severity: rule.severity
+      enabled: true
+      scopes: [logAnalyticsWorkspaceId]
+      evaluationFrequency: 'PT5M'
+      windowSize: rule.window
+      autoMitigate: true
+      // Tables come into being with their first row: in a new workspace the queries can't be checked yet.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: { actionGroups: [people.id] }
+    }
+  }
+]
