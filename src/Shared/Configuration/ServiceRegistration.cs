@@ -69,6 +69,8 @@ public static class ServiceRegistration
     {
         services.TryAddSingleton<Api>();
         services.TryAddSingleton(new ApiKeys(settings.ApiKeys));
+        services.TryAddSingleton<Authenticator>();
+        services.TryAddSingleton<BearerTokens>();
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());
         return services;
