@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Text;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
-using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Security;
 
@@ -118,10 +117,19 @@ public sealed class AuthenticationTests
         }
     }
 
-    private sealed class SettableClock : FakeTimeProvider
+    // A clock that is set apart from the one that only runs.
+    private sealed class SettableClock : TimeProvider
     {
+        private TimeSpan _running;
+
         public TimeSpan Offset { get; set; }
 
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _running.Ticks;
+
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero) + _running + Offset;
+
+        public void Advance(TimeSpan by) => _running += by;
     }
 }
