@@ -36,10 +36,19 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
         ApiResponse answer = await api.HandleAsync(head, cancellationToken);
         HttpResponseData response = request.CreateResponse((HttpStatusCode)answer.Status);
         response.Headers.Add("Content-Type", answer.ContentType);
-        response.Headers.Add("X-Content-Type-Options", "nosniff");
-        response.Headers.Add("Cache-Control", "no-store");
+        foreach ((string name, string value) in ResponseHeaders.Always)
+        {
+            response.Headers.Add(name, value);
+        }
+
+        if (request.Url.Scheme == Uri.UriSchemeHttps && !request.Url.IsLoopback)
+        {
+            response.Headers.Add(ResponseHeaders.StrictTransport.Name, ResponseHeaders.StrictTransport.Value);
+        }
+
         foreach ((string name, string value) in answer.Headers)
         {
+            response.Headers.Remove(name);
             response.Headers.Add(name, value);
         }
 

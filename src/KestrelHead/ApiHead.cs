@@ -12,18 +12,32 @@ namespace FinanceIngest.KestrelHead;
 /// <summary>The Kestrel head: translates between ASP.NET Core and the shared API.</summary>
 public static partial class ApiHead
 {
+    // Guesses are not slowed down (that would let anybody lock others out), so a secret must be beyond guessing.
+    private const int ShortestSecret = 16;
+
     /// <summary>Spans of requests, but for those of probes.</summary>
     public static void AddRequestSpans(TracerProviderBuilder tracing) =>
-        tracing.AddAspNetCoreInstrumentation(options => options.Filter = context => context.Request.Path.Value is not ("/healthz" or "/readyz"));
+        tracing.AddAspNetCoreInstrumentation(options =>
+        {
+            options.Filter = context => context.Request.Path.Value is not ("/healthz" or "/readyz");
+
+            // A key may stand in the query, and ids of persons: it does not leave the house, whatever the instrumentation redacts by itself.
+            options.EnrichWithHttpResponse = (span, _) => span.SetTag("url.query", null);
+        });
 
     /// <summary>Answers every request with the API. Without keys an intake is open, but only to this machine; health endpoints alone are for probes from anywhere.</summary>
     public static void UseApi(this WebApplication app, Settings settings)
     {
         Api api = app.Services.GetRequiredService<Api>();
-        bool open = settings.ApiKeys.Count == 0 && settings.Roles.HasFlag(Roles.Intake);
+        bool open = !settings.HasCredentials && settings.Roles.HasFlag(Roles.Intake);
         if (open)
         {
             Log.Open(app.Logger);
+        }
+
+        foreach (ApiKeySetting key in settings.ApiKeys.Where(key => key.Secret.Length < ShortestSecret))
+        {
+            Log.ShortSecret(app.Logger, key.Name, ShortestSecret);
         }
 
         app.Run(async context =>
@@ -42,8 +56,16 @@ public static partial class ApiHead
         context.Response.StatusCode = response.Status;
         context.Response.ContentType = response.ContentType;
         context.Response.ContentLength = response.Body.Length;
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        context.Response.Headers.CacheControl = "no-store";
+        foreach ((string name, string value) in ResponseHeaders.Always)
+        {
+            context.Response.Headers[name] = value;
+        }
+
+        if (context.Request.IsHttps && !IsNameOfThisMachine(context.Request))
+        {
+            context.Response.Headers.StrictTransportSecurity = ResponseHeaders.StrictTransport.Value;
+        }
+
         foreach ((string name, string value) in response.Headers)
         {
             context.Response.Headers[name] = value;
@@ -58,9 +80,14 @@ public static partial class ApiHead
     // A page of a foreign site can make a browser send requests here under a name of its own (DNS rebinding): only names of this machine are taken.
     private static bool IsLocal(HttpContext context)
     {
-        string host = context.Request.Host.Host.Trim('[', ']');
-        return (host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address)))
+        return IsNameOfThisMachine(context.Request)
             && (context.Connection.RemoteIpAddress is not { } remote || IPAddress.IsLoopback(remote));
+    }
+
+    private static bool IsNameOfThisMachine(HttpRequest request)
+    {
+        string host = request.Host.Host.Trim('[', ']');
+        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
     }
 
     private sealed class KestrelRequest(HttpRequest request) : ApiRequest
@@ -82,5 +109,8 @@ public static partial class ApiHead
     {
         [LoggerMessage(LogLevel.Warning, "No API keys are configured: everybody on this machine has every scope. Set FinanceIngest__ApiKeys__NAME__Secret to change that.")]
         public static partial void Open(ILogger logger);
+
+        [LoggerMessage(LogLevel.Warning, "FinanceIngest__ApiKeys__{Name}__Secret has fewer than {Characters} characters and can be guessed: make one with 'openssl rand -base64 32'.")]
+        public static partial void ShortSecret(ILogger logger, string name, int characters);
     }
 }

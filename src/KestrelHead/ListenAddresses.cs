@@ -23,10 +23,10 @@ public static class ListenAddresses
 
         foreach ((string setting, string url) in addresses)
         {
-            if (!IsLoopback(setting, url) && settings.ApiKeys.Count == 0 && settings.Roles.HasFlag(Roles.Intake))
+            if (!IsLoopback(setting, url) && !settings.HasCredentials && settings.Roles.HasFlag(Roles.Intake))
             {
                 throw new SettingsException(
-                    "FinanceIngest__ApiKeys__NAME__Secret", $"required, because {setting} has '{url}', an address that is not loopback.");
+                    "FinanceIngest__ApiKeys__NAME__Secret", $"required (or FinanceIngest__Jwt__Authority), because {setting} has '{url}', an address that is not loopback.");
             }
         }
 

@@ -1,4 +1,5 @@
 using FinanceIngest.Cli.Running;
+using FinanceIngest.Hosting;
 using Spectre.Console;
 
 namespace FinanceIngest.Cli.Submitting;

@@ -75,6 +75,8 @@ public static class ServiceRegistration
             return inFlight;
         });
         services.TryAddSingleton(new ApiKeys(settings.ApiKeys));
+        services.TryAddSingleton<Authenticator>();
+        services.TryAddSingleton<BearerTokens>();
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());
         return services;

@@ -56,7 +56,11 @@ public enum Scopes
 }
 
 /// <summary>One named key; two names can hold at once, so that keys rotate.</summary>
-public sealed record ApiKeySetting(string Name, string Secret, Scopes Scopes);
+public sealed record ApiKeySetting(string Name, string Secret, Scopes Scopes)
+{
+    /// <summary>The name alone: a record's own text would hold the secret.</summary>
+    public override string ToString() => Name;
+}
 
 /// <summary>Every setting of the system, validated. <c>docs/configuration.md</c> is the user's view of it.</summary>
 public sealed record Settings
@@ -94,6 +98,12 @@ public sealed record Settings
     /// <summary>Named keys; none: open on loopback only.</summary>
     public IReadOnlyList<ApiKeySetting> ApiKeys { get; init; } = [];
 
+    /// <summary>Whose bearer tokens are taken beside keys; null: nobody's.</summary>
+    public JwtSettings? Jwt { get; init; }
+
+    /// <summary>Whether callers have to say who they are; else the intake is open, on loopback only.</summary>
+    public bool HasCredentials => ApiKeys.Count > 0 || Jwt is not null;
+
     /// <summary>Secret from which ids are certified; null until <c>SigningKeyFile</c> supplies the embedded one.</summary>
     public string? IdSigningKey { get; init; }
 
@@ -117,4 +127,7 @@ public sealed record Settings
 
     /// <summary>Whether the database is SQL Server.</summary>
     public bool UsesSqlServer => SqlConnectionString is not null;
+
+    /// <summary>Nothing of its content: a record's own text would hold connection strings and the signing key.</summary>
+    public override string ToString() => nameof(Settings);
 }

@@ -16,6 +16,7 @@ public static partial class SettingsReader
     {
         "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "IdSigningKey",
         "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds", "Intake:MaximumBytesInFlight", "Intake:MaximumConnections",
+        "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the settings of one program.</summary>
@@ -43,6 +44,7 @@ public static partial class SettingsReader
             Threshold = ReadNumber(own, "Scoring:Threshold", 3, 0, double.MaxValue),
             MinimumSamples = ReadInteger(own, "Scoring:MinimumSamples", 1, int.MaxValue) ?? 2,
             ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
+            Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
             MaximumBytesInFlight = ReadInteger(own, "Intake:MaximumBytesInFlight", BytesInFlight.MinimumLimit, 1L << 40) ?? BytesInFlight.DefaultLimit,
@@ -130,7 +132,7 @@ public static partial class SettingsReader
         string? value = Text(configuration[name]);
         return value is null ? null
             : Uri.TryCreate(value, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttps ? uri
-            : throw new SettingsException(name, $"'{value}' is not an https address such as https://ACCOUNT.queue.core.windows.net.");
+            : throw new SettingsException(name, "not an https address such as https://ACCOUNT.queue.core.windows.net.");
     }
 
     private static string ReadDirectory(string value)

@@ -53,7 +53,8 @@ public static class SqlConnectionStringReader
         }
         catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
         {
-            throw new SettingsException(Setting, $"not a connection string: {FirstLine(e.Message)}");
+            // SqlClient's message names the keyword that it does not know, which may be a piece of a password with an unquoted semicolon.
+            throw new SettingsException(Setting, "not a connection string: a keyword is not known, a value is not of its kind, or a value that holds ; or = does not stand in quotes.");
         }
     }
 
@@ -89,6 +90,4 @@ public static class SqlConnectionStringReader
         string.IsNullOrWhiteSpace(builder.DataSource) ? throw new SettingsException(Setting, "names no Server.")
         : string.IsNullOrWhiteSpace(builder.InitialCatalog) ? throw new SettingsException(Setting, "names no Database.")
         : builder.ConnectionString;
-
-    private static string FirstLine(string message) => message.Split('\n', '\r')[0];
 }

@@ -1,8 +1,9 @@
 using System.Net.Sockets;
 using FinanceIngest.Configuration;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace FinanceIngest.Hosting;
 
@@ -34,13 +35,13 @@ public static class ProgramHost
         }
         catch (SettingsException e)
         {
-            await Console.Error.WriteLineAsync(e.Message);
+            await Console.Error.WriteLineAsync(SafeText.Line(e.Message));
             return WrongUse;
         }
         catch (Exception e) when (e is IOException or SocketException or InvalidDataException or FormatException)
         {
             // A port in use, an address that is not this machine's, an unreadable appsettings.json.
-            await Console.Error.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
+            await Console.Error.WriteLineAsync(SafeText.Line(e.Message));
             return e is IOException or SocketException ? Failed : WrongUse;
         }
     }
@@ -54,16 +55,18 @@ public static class ProgramHost
         logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         logging.AddFilter("Azure", LogLevel.Warning);
 
+        // At Information it writes every address with its query, in which a key may stand. No setting turns that on.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+
         // A failed start is reported once, in one line, by RunAsync; the background services report their own failures and go on.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
-        logging.AddSimpleConsole(format =>
+        logging.Services.TryAddSingleton(TimeProvider.System);
+        logging.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        logging.AddConsole(options =>
         {
-            format.SingleLine = true;
-            format.IncludeScopes = true;
-            format.UseUtcTimestamp = true;
-            format.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            options.FormatterName = LineFormatter.FormatterName;
+            options.LogToStandardErrorThreshold = LogLevel.Trace;
         });
-        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 }

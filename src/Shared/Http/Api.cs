@@ -24,7 +24,7 @@ public interface IEndpoints
 public sealed partial class Api
 {
     private readonly ILogger<Api> _logger;
-    private readonly ApiKeys _keys;
+    private readonly Authenticator _authenticator;
     private readonly RateLimiter _limiter;
     private readonly BytesInFlight _inFlight;
     private readonly Telemetry _telemetry;
@@ -32,17 +32,17 @@ public sealed partial class Api
     private readonly List<(string Prefix, List<Route> Routes)> _withId = [];
 
     /// <param name="endpoints">Everything that answers here.</param>
-    /// <param name="keys">The keys.</param>
+    /// <param name="authenticator">Who is who.</param>
     /// <param name="limiter">The rate limit.</param>
     /// <param name="inFlight">What all requests may hold together.</param>
     /// <param name="telemetry">Counts what is shed.</param>
     /// <param name="logger">Where failures of ours go.</param>
-    public Api(IEnumerable<IEndpoints> endpoints, ApiKeys keys, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
+    public Api(IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
     {
         _inFlight = inFlight;
         _telemetry = telemetry;
         _logger = logger;
-        _keys = keys;
+        _authenticator = authenticator;
         _limiter = limiter;
         foreach (IGrouping<string, Route> routes in endpoints.SelectMany(group => group.Routes).GroupBy(route => route.Template))
         {
@@ -69,7 +69,7 @@ public sealed partial class Api
             Telemetry.NameRequest(route.Method, route.Template);
             if (route.Scope != Scopes.None)
             {
-                Authorize(request, route.Scope);
+                await AuthorizeAsync(request, route.Scope, cancellationToken);
             }
 
             request.CountIn(_inFlight);
@@ -105,20 +105,23 @@ public sealed partial class Api
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            Log.Unexpected(_logger, request.Method, e);
+            Log.Unexpected(_logger, request.Method, FailureText.Of(e));
+            Log.UnexpectedInFull(_logger, e);
             return ApiResponse.From(Problems.Internal());
         }
     }
 
-    private void Authorize(ApiRequest request, Scopes scope)
+    // Before the body is read: who is nobody gets no memory of ours.
+    private async ValueTask AuthorizeAsync(ApiRequest request, Scopes scope, CancellationToken cancellationToken)
     {
-        Caller caller = _keys.Authenticate(request);
+        Caller caller = await _authenticator.AuthenticateAsync(request, cancellationToken);
+        // Also what it may not do counts.
+        _limiter.Count(caller.Name);
         if (!caller.Scopes.HasFlag(scope))
         {
-            throw Problems.Forbidden(scope.ToString().ToLowerInvariant());
+            string name = scope.ToString().ToLowerInvariant();
+            throw caller.HasToken ? BearerTokens.LacksScope(name) : Problems.Forbidden(name);
         }
-
-        _limiter.Count(caller.Name);
     }
 
     private (Route Route, string Id) Find(ApiRequest request)
@@ -152,7 +155,11 @@ public sealed partial class Api
         [LoggerMessage(LogLevel.Warning, "{Message}")]
         public static partial void QueueUnavailable(ILogger logger, string message);
 
-        [LoggerMessage(LogLevel.Error, "A {Method} request failed unexpectedly.")]
-        public static partial void Unexpected(ILogger logger, string method, Exception exception);
+        // "A POST request failed unexpectedly" is what docs/operations.md tells operators to look for.
+        [LoggerMessage(LogLevel.Error, "A {Method} request failed unexpectedly: {Failure}")]
+        public static partial void Unexpected(ILogger logger, string method, string failure);
+
+        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

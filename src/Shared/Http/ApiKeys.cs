@@ -5,12 +5,16 @@ using FinanceIngest.Configuration;
 namespace FinanceIngest.Http;
 
 /// <summary>Who sent a request, and what that allows.</summary>
-/// <param name="Name">Name of the key.</param>
+/// <param name="Name">Name of the key, or of a token's client: what its requests are counted under. No key can take a token's name.</param>
 /// <param name="Scopes">What it allows.</param>
-public sealed record Caller(string Name, Scopes Scopes);
+/// <param name="HasToken">Whether it came with a token instead of a key.</param>
+public sealed record Caller(string Name, Scopes Scopes, bool HasToken = false);
 
 /// <summary>Checks keys as Azure Functions takes them: header <c>x-functions-key</c> or query <c>code</c>.</summary>
-/// <remarks>Secrets are kept as SHA-256 only; every request is compared with every key in constant time.</remarks>
+/// <remarks>
+/// Secrets are kept as SHA-256 only. Every request is compared with every key, each in constant time, whichever of them matches: how long it takes says
+/// nothing but how long the given text is. With a header the query is not looked at.
+/// </remarks>
 public sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
 {
     private readonly List<(byte[] Hash, Caller Caller)> _keys =
@@ -18,6 +22,10 @@ public sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
 
     /// <summary>Whether any key is configured; without one every caller has every scope.</summary>
     public bool AreConfigured => _keys.Count > 0;
+
+    /// <summary>The key that a request came with; null when it has none.</summary>
+    public static string? Find(ApiRequest request) =>
+        request.Header("x-functions-key") is { Length: > 0 } header ? header : request.Query("code");
 
     /// <summary>The caller of a request.</summary>
     /// <exception cref="ProblemException">401.</exception>
@@ -28,9 +36,7 @@ public sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
             return new Caller("(open)", Scopes.All);
         }
 
-        string? header = request.Header("x-functions-key");
-        string given = (string.IsNullOrEmpty(header) ? request.Query("code") : header)
-            ?? throw Problems.Unauthorized("Send the key in the header x-functions-key or the query parameter code.");
+        string given = Find(request) ?? throw Problems.Unauthorized("Send the key in the header x-functions-key or the query parameter code.");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(given), hash);
         Caller? caller = null;

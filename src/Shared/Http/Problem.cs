@@ -91,9 +91,15 @@ public static class Problems
         Headers = [("WWW-Authenticate", "ApiKey realm=\"finance-ingest\"")],
     });
 
+    /// <summary>401: neither key nor token, where both are taken.</summary>
+    public static ProblemException Unidentified() => new(new Problem(401, "key", "A valid API key is needed.", "Send a token in the header Authorization, as Bearer, or a key in x-functions-key.")
+    {
+        Headers = [("WWW-Authenticate", "Bearer realm=\"finance-ingest\", ApiKey realm=\"finance-ingest\"")],
+    });
+
     /// <summary>403: the key lacks the scope.</summary>
     public static ProblemException Forbidden(string scope) =>
-        new(new Problem(403, "scope", "The API key does not allow this.", $"The key lacks the scope '{scope}'."));
+        new(new Problem(403, "scope", "The key or token does not allow this.", $"The key lacks the scope '{scope}'."));
 
     /// <summary>404.</summary>
     public static ProblemException NotFound(string detail) => new(new Problem(404, "not-found", "There is nothing here.", detail));

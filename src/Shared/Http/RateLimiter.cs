@@ -8,6 +8,8 @@ namespace FinanceIngest.Http;
 /// </summary>
 public sealed class RateLimiter(int? perMinute, TimeProvider time)
 {
+    // Counted on the clock that nobody sets: one put back by an hour would else refuse everybody for that hour.
+    private readonly long _startedAt = time.GetTimestamp();
     private readonly ConcurrentDictionary<string, Cell> _cells = new(StringComparer.Ordinal);
 
     /// <summary>Counts a request.</summary>
@@ -22,7 +24,7 @@ public sealed class RateLimiter(int? perMinute, TimeProvider time)
         Cell cell = _cells.GetOrAdd(key, _ => new Cell());
         lock (cell)
         {
-            long now = time.GetUtcNow().Ticks;
+            long now = time.GetElapsedTime(_startedAt).Ticks;
             long arrival = Math.Max(cell.TheoreticalArrival, now);
             if (arrival - now > TimeSpan.TicksPerMinute - (TimeSpan.TicksPerMinute / limit))
             {

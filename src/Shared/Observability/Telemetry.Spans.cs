@@ -96,9 +96,9 @@ public sealed partial class Telemetry
             .SetTag("db.operation.batch.size", rows);
     }
 
-    /// <summary>What a span's work failed with.</summary>
+    /// <summary>What a span's work failed with; spans leave the house, messages of exceptions don't.</summary>
     public static void Fail(Activity? span, Exception failure) =>
-        span?.SetStatus(ActivityStatusCode.Error, failure.Message).SetTag("error.type", failure.GetType().FullName);
+        span?.SetStatus(ActivityStatusCode.Error, FailureText.Kind(failure)).SetTag("error.type", failure.GetType().FullName);
 
     private Activity? Tag(Activity? span, string name, string type, string queue) => span?
         .SetTag("messaging.system", _messagingSystem)

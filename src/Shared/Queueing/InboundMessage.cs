@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text.Json;
 using FinanceIngest.Transactions;
 
@@ -50,7 +51,10 @@ public sealed class InboundMessage
         {
             // What was read of a broken text is not to be trusted: none of it is scored.
             decoded.Forget();
-            decoded.PoisonReason = $"not JSON: {e.Message}";
+            // Where, not what: a parser's message quotes the text, and this reason is logged.
+            decoded.PoisonReason = e is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
+                ? string.Create(CultureInfo.InvariantCulture, $"not JSON: line {line + 1}, byte {position + 1} can't be read")
+                : "not JSON";
         }
 
         return decoded;
@@ -152,7 +156,7 @@ public sealed class InboundMessage
         if (version != 1)
         {
             Forget();
-            PoisonReason = $"unknown envelope version {version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "(none)"}";
+            PoisonReason = $"unknown envelope version {version?.ToString(CultureInfo.InvariantCulture) ?? "(none)"}";
         }
         else if (!hasTransactions)
         {

@@ -1,4 +1,5 @@
 using FinanceIngest.Configuration;
+using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Storage;
 using Microsoft.Extensions.Hosting;
@@ -57,7 +58,8 @@ public sealed partial class RetentionService(RetentionPurge purge, Settings sett
             }
             catch (Exception e)
             {
-                Log.Unexpected(logger, e);
+                Log.Unexpected(logger, FailureText.Of(e));
+                Log.UnexpectedInFull(logger, e);
             }
         }
     }
@@ -70,7 +72,10 @@ public sealed partial class RetentionService(RetentionPurge purge, Settings sett
         [LoggerMessage(LogLevel.Warning, "Retention was not fully applied and is tried again in a day: {Problem} (On SQL Server this wants the role finance_ingest_retention; \"finance-ingest purge\" does the same.)")]
         public static partial void Failed(ILogger logger, string problem);
 
-        [LoggerMessage(LogLevel.Error, "Retention failed unexpectedly and is tried again in a day.")]
-        public static partial void Unexpected(ILogger logger, Exception exception);
+        [LoggerMessage(LogLevel.Error, "Retention failed unexpectedly and is tried again in a day: {Failure}")]
+        public static partial void Unexpected(ILogger logger, string failure);
+
+        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

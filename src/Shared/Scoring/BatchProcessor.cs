@@ -78,7 +78,7 @@ public sealed partial class BatchProcessor(
         {
             Telemetry.Fail(span, e);
             // One of them fails all: each alone shows which.
-            Log.Splitting(logger, batch.Count, e.Message);
+            Log.Splitting(logger, batch.Count, FailureText.Kind(e));
             foreach (Delivery delivery in batch)
             {
                 await ScoreTogetherAsync([delivery], keeper, open, abandon);
@@ -162,7 +162,7 @@ public sealed partial class BatchProcessor(
         }
 
         telemetry.Retried("message");
-        Log.Failed(logger, delivery.Lease.Id, attempts, MaximumAttempts, failure);
+        Log.Failed(logger, delivery.Lease.Id, attempts, MaximumAttempts, FailureText.Of(failure));
         await keeper.ReleaseAsync(delivery.Lease);
         open.Remove(delivery.Lease);
         await delivery.Lease.TryExtendAsync(TimeSpan.FromSeconds(Math.Pow(2, attempts)), CancellationToken.None);
@@ -177,7 +177,7 @@ public sealed partial class BatchProcessor(
             .Concat(delivery.Content.Unreadable);
         await scorer.GiveUpAsync(delivery, failed, reason, failure?.ToString(), attempts, abandon);
         events.OnScored(mayHaveUnsentAlerts: false);
-        await MoveToPoisonAsync(delivery.Lease, reason, keeper, open);
+        await MoveToPoisonAsync(delivery.Lease, failure is null ? reason : $"it failed by itself: {FailureText.Kind(failure)}", keeper, open);
     }
 
     private async Task SettleAsync(List<Delivery> batch, ScoredCounts scored, LeaseKeeper keeper, HashSet<LeasedMessage> open)
@@ -232,7 +232,8 @@ public sealed partial class BatchProcessor(
         events.OnScored(mayHaveUnsentAlerts: true);
     }
 
-    // The record and the failed rows are committed: a crash before the delete repeats both without effect.
+    // The record and the failed rows are committed: a crash before the delete repeats both without effect. The record has what the log may not: messages of
+    // exceptions, which quote data.
     private async Task MoveToPoisonAsync(LeasedMessage message, string reason, LeaseKeeper keeper, HashSet<LeasedMessage> open)
     {
         telemetry.Poisoned();
@@ -283,8 +284,8 @@ public sealed partial class BatchProcessor(
         [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is taken apart: {Problem}")]
         public static partial void Splitting(ILogger logger, int count, string problem);
 
-        [LoggerMessage(LogLevel.Warning, "Message {Id} has failed by itself, {Attempts} of {Maximum}.")]
-        public static partial void Failed(ILogger logger, string id, int attempts, int maximum, Exception exception);
+        [LoggerMessage(LogLevel.Warning, "Message {Id} has failed by itself, {Attempts} of {Maximum}: {Failure}")]
+        public static partial void Failed(ILogger logger, string id, int attempts, int maximum, string failure);
 
         [LoggerMessage(LogLevel.Error, "Message {Id} is poison: {Reason}")]
         public static partial void Poison(ILogger logger, string id, string reason);

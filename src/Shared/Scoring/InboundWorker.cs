@@ -88,7 +88,8 @@ public sealed partial class InboundWorker(
             }
             catch (Exception e)
             {
-                Log.Unexpected(logger, e);
+                Log.Unexpected(logger, FailureText.Of(e));
+                Log.UnexpectedInFull(logger, e);
                 await PauseAsync(_retry.Next(), e.Message, stoppingToken);
             }
         }
@@ -163,7 +164,10 @@ public sealed partial class InboundWorker(
         [LoggerMessage(LogLevel.Warning, "Scoring waits: {Reason} Next try in {Seconds:F1} s.")]
         public static partial void Outage(ILogger logger, string reason, double seconds);
 
-        [LoggerMessage(LogLevel.Error, "The scoring loop failed unexpectedly and goes on.")]
-        public static partial void Unexpected(ILogger logger, Exception exception);
+        [LoggerMessage(LogLevel.Error, "The scoring loop failed unexpectedly and goes on: {Failure}")]
+        public static partial void Unexpected(ILogger logger, string failure);
+
+        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

@@ -12,6 +12,7 @@ using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -110,8 +111,8 @@ internal sealed class ScoringHarness : IDisposable
     public async Task<IReadOnlyList<string>> AlertsSentAsync() =>
         [.. (await TextsAsync(Alerts)).Select(text => Encoding.UTF8.GetString(Convert.FromBase64String(text)))];
 
-    public BatchProcessor NewProcessor() => new(
-        Queues, new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time), PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, NullLogger<BatchProcessor>.Instance);
+    public BatchProcessor NewProcessor(ILogger<BatchProcessor>? logger = null) => new(
+        Queues, new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time), PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, logger ?? NullLogger<BatchProcessor>.Instance);
 
     public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance);
 

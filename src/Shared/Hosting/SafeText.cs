@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 
-namespace FinanceIngest.Cli.Running;
+namespace FinanceIngest.Hosting;
 
-/// <summary>Text from queues and files, fit for a terminal: nothing in it that a terminal would obey.</summary>
-internal static class SafeText
+/// <summary>Text that others wrote, from requests, queues and files, fit for a terminal and a log: nothing in it that a terminal would obey, or that would pass for a line of ours.</summary>
+public static class SafeText
 {
     /// <summary>On one line: line ends and tabs become spaces, other control characters <c>\u001b</c>.</summary>
     public static string Line(string text) => Clean(text.ReplaceLineEndings(" ").Replace('\t', ' '), keepLines: false);

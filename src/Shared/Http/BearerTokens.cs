@@ -1,0 +1,196 @@
+using System.Buffers;
+using FinanceIngest.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Tokens;
+
+namespace FinanceIngest.Http;
+
+/// <summary>
+/// Checks bearer tokens (RFC 6750) that are JWTs signed by the configured authority, such as Entra ID. What a token allows stands in its claims
+/// <c>scp</c> or <c>scope</c> (delegated, separated by spaces) and <c>roles</c> (of an application): <c>submit</c>, <c>read</c>, <c>admin</c>, each behind
+/// the configured prefix.
+/// </summary>
+public sealed class BearerTokens
+{
+    /// <summary>Longest token that is looked at, in characters.</summary>
+    public const int MaximumLength = 16 * 1024;
+
+    /// <summary>How far the clocks of issuer and server may be apart.</summary>
+    public static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+
+    private const string Scheme = "Bearer";
+
+    // Asymmetric ones alone: with a symmetric algorithm a public key could pass for the secret.
+    private static readonly string[] s_algorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
+
+    private static readonly (string Name, Scopes Scope)[] s_scopes = [("submit", Scopes.Submit), ("read", Scopes.Read), ("admin", Scopes.Admin)];
+    private static readonly SearchValues<char> s_characters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+    private static readonly JsonWebTokenHandler s_handler = new() { MaximumTokenSizeInBytes = MaximumLength };
+
+    private readonly JwtSettings? _settings;
+    private readonly OpenIdAuthority? _authority;
+    private readonly TimeProvider _time;
+
+    /// <param name="settings">Whose tokens are taken.</param>
+    /// <param name="time">The clock that tokens expire by.</param>
+    /// <param name="logger">Where failures of the authority go.</param>
+    public BearerTokens(Settings settings, TimeProvider time, ILogger<BearerTokens> logger)
+        : this(settings.Jwt, settings.Jwt is { } jwt ? Documents(jwt) : null, time, logger)
+    {
+    }
+
+    internal BearerTokens(JwtSettings? settings, IDocumentRetriever? documents, TimeProvider time, ILogger logger)
+    {
+        _settings = settings;
+        _time = time;
+        _authority = settings is null ? null : new OpenIdAuthority(settings.Authority, documents!, time, logger);
+    }
+
+    /// <summary>Whether an authority is configured.</summary>
+    public bool AreTaken => _settings is not null;
+
+    /// <summary>The token that a request came with; null when it has none.</summary>
+    public static string? Find(ApiRequest request) =>
+        request.Header("Authorization") is { } header && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+        && (header.Length == Scheme.Length || header[Scheme.Length] == ' ')
+            ? header[Scheme.Length..].Trim(' ')
+            : null;
+
+    /// <summary>403: the token lacks the scope.</summary>
+    public static ProblemException LacksScope(string scope) => new(new Problem(403, "scope", "The key or token does not allow this.", $"The token lacks the scope '{scope}'.")
+    {
+        Headers = [("WWW-Authenticate", $"{Scheme} realm=\"finance-ingest\", error=\"insufficient_scope\", scope=\"{scope}\"")],
+    });
+
+    /// <summary>Who a token was issued to, and what it allows.</summary>
+    /// <exception cref="ProblemException">401: it is not valid. 503: its issuer can't be reached, so that can't be said.</exception>
+    public async ValueTask<Caller> AuthenticateAsync(string token, CancellationToken cancellationToken)
+    {
+        string keyId = ReadKeyId(token);
+        (string issuer, IReadOnlyList<SecurityKey> keys) = await _authority!.FindAsync(keyId, cancellationToken);
+        if (keys.Count == 0)
+        {
+            throw Invalid("it is signed with a key that its issuer does not have");
+        }
+
+        TokenValidationResult result = await s_handler.ValidateTokenAsync(token, new TokenValidationParameters
+        {
+            ValidIssuer = issuer,
+            ValidAudience = _settings!.Audience,
+            IssuerSigningKeys = keys,
+            TryAllIssuerSigningKeys = false,
+            ValidAlgorithms = s_algorithms,
+            RequireSignedTokens = true,
+            RequireExpirationTime = true,
+            LifetimeValidator = CheckLifetime,
+        });
+        return result is { IsValid: true, SecurityToken: JsonWebToken valid }
+            ? new Caller($"token:{ClientOf(valid)}", ScopesOf(valid), HasToken: true)
+            : throw Invalid(Reason(result.Exception));
+    }
+
+    /// <summary>The id of the key that a token is signed with. What could never be valid goes no further: it costs no question to the issuer.</summary>
+    private static string ReadKeyId(string token)
+    {
+        if (token.Length > MaximumLength)
+        {
+            throw Invalid($"it has more than {MaximumLength} characters");
+        }
+
+        // Two tokens in one header, or joined headers, are none.
+        if (token.AsSpan().ContainsAnyExcept(s_characters))
+        {
+            throw Invalid("it is not a JWT");
+        }
+
+        JsonWebToken unverified;
+        try
+        {
+            unverified = s_handler.ReadJsonWebToken(token);
+        }
+        catch (Exception e) when (e is ArgumentException or SecurityTokenException)
+        {
+            throw Invalid("it is not a JWT");
+        }
+
+        if (unverified.IsEncrypted || !s_algorithms.Contains(unverified.Alg, StringComparer.Ordinal))
+        {
+            throw Invalid($"it is not signed with one of {string.Join(", ", s_algorithms)}");
+        }
+
+        // RFC 7515, 4.1.11: who does not understand what is critical refuses it.
+        if (unverified.TryGetHeaderValue("crit", out object? _))
+        {
+            throw Invalid("its header names extensions as critical, of which none is understood");
+        }
+
+        return unverified.Kid is { Length: > 0 } keyId ? keyId : throw Invalid("its header does not name a key (kid)");
+    }
+
+    private bool CheckLifetime(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
+    {
+        DateTime now = _time.GetUtcNow().UtcDateTime;
+        return expires is not { } end ? throw new SecurityTokenNoExpirationException()
+            : end + Skew <= now ? throw new SecurityTokenExpiredException()
+            : notBefore is { } start && start - Skew > now ? throw new SecurityTokenNotYetValidException()
+            : true;
+    }
+
+    private Scopes ScopesOf(JsonWebToken token)
+    {
+        Scopes scopes = Scopes.None;
+        foreach (var claim in token.Claims.Where(claim => claim.Type is "scp" or "scope" or "roles"))
+        {
+            // A role is one value, a scope a list of them.
+            foreach (string value in claim.Type == "roles" ? [claim.Value] : claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                scopes |= s_scopes.FirstOrDefault(known => value.Equals(_settings!.ScopePrefix + known.Name, StringComparison.Ordinal)).Scope;
+            }
+        }
+
+        return scopes;
+    }
+
+    // The application first: one that acts for many people has one limit.
+    private static string ClientOf(JsonWebToken token)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["azp", "appid", "client_id", "sub"])
+        {
+            if (token.TryGetPayloadValue(name, out string? value) && !string.IsNullOrEmpty(value))
+            {
+                return value;
+            }
+        }
+
+        return "(unnamed)";
+    }
+
+    // Nothing of the token itself is in it.
+    private static string Reason(Exception failure) => failure switch
+    {
+        SecurityTokenExpiredException => "it has expired",
+        SecurityTokenNotYetValidException => "it is not valid yet",
+        SecurityTokenNoExpirationException => "it has no time of expiry",
+        SecurityTokenInvalidAudienceException => "it was issued for another audience",
+        SecurityTokenInvalidIssuerException => "it is of another issuer",
+        _ => "its signature is not good",
+    };
+
+    private static ProblemException Invalid(string reason) => new(new Problem(401, "token", "A valid token is needed.", $"The token is not valid: {reason}.")
+    {
+        Headers = [("WWW-Authenticate", $"{Scheme} realm=\"finance-ingest\", error=\"invalid_token\", error_description=\"{reason}\"")],
+    });
+
+    // Redirects are not followed: what the authority's own address does not answer is not its answer.
+    private static HttpDocumentRetriever Documents(JwtSettings settings) =>
+        new(new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+        {
+            Timeout = TimeSpan.FromSeconds(5),
+            MaxResponseContentBufferSize = 1024 * 1024,
+        })
+        {
+            RequireHttps = settings.Authority.Scheme == Uri.UriSchemeHttps,
+        };
+}

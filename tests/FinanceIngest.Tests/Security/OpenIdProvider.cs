@@ -1,0 +1,90 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace FinanceIngest.Tests.Security;
+
+/// <summary>An issuer of tokens on loopback, with keys of its own: its OpenID configuration and the tokens that it signs, good and bad ones.</summary>
+public sealed class OpenIdProvider : IAsyncLifetime
+{
+    public const string Audience = "api://finance-ingest";
+
+    private static readonly JsonWebTokenHandler s_handler = new() { SetDefaultTimesOnTokenCreation = false };
+    private readonly WebApplication _app;
+    private int _requests;
+
+    public OpenIdProvider()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        _app = builder.Build();
+        _app.Urls.Add("http://127.0.0.1:0");
+        _app.MapGet("/.well-known/openid-configuration", () => Answer(() => JsonSerializer.Serialize(new { issuer = Issuer, jwks_uri = $"{Issuer}/keys" })));
+        _app.MapGet("/keys", () => Answer(() => JsonSerializer.Serialize(new { keys = Published.Select(Public) })));
+    }
+
+    /// <summary>Its address, which is its name.</summary>
+    public string Issuer => _app.Urls.First();
+
+    /// <summary>It answers 503.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>How often its configuration and its keys were asked for.</summary>
+    public int Requests => Volatile.Read(ref _requests);
+
+    /// <summary>The key that it signs with.</summary>
+    public RsaSecurityKey Key { get; private set; } = NewKey("first");
+
+    /// <summary>The keys that it tells the world.</summary>
+    public List<RsaSecurityKey> Published { get; private set; } = [];
+
+    public static RsaSecurityKey NewKey(string id) => new(RSA.Create(2048)) { KeyId = id };
+
+    public async ValueTask InitializeAsync()
+    {
+        Published = [Key];
+        await _app.StartAsync();
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    /// <summary>It signs with a new key from now on, and the old one is good no more.</summary>
+    public void Rotate(string id)
+    {
+        Key = NewKey(id);
+        Published = [Key];
+    }
+
+    /// <summary>A token that says what is good at this time, but for what <paramref name="change"/> does to it.</summary>
+    public string Token(DateTimeOffset now, Action<SecurityTokenDescriptor>? change = null, params (string Type, string Value)[] claims)
+    {
+        var token = new SecurityTokenDescriptor
+        {
+            Issuer = Issuer,
+            Audience = Audience,
+            NotBefore = now.UtcDateTime.AddMinutes(-1),
+            Expires = now.UtcDateTime.AddMinutes(5),
+            Subject = new ClaimsIdentity((claims.Length > 0 ? claims : [("scp", "read submit"), ("azp", "a client")]).Select(claim => new Claim(claim.Type, claim.Value))),
+            SigningCredentials = new SigningCredentials(Key, SecurityAlgorithms.RsaSha256),
+        };
+        change?.Invoke(token);
+        return s_handler.CreateToken(token);
+    }
+
+    private static object Public(RsaSecurityKey key)
+    {
+        RSAParameters numbers = key.Rsa.ExportParameters(includePrivateParameters: false);
+        return new { kty = "RSA", use = "sig", kid = key.KeyId, n = Base64UrlEncoder.Encode(numbers.Modulus), e = Base64UrlEncoder.Encode(numbers.Exponent) };
+    }
+
+    private IResult Answer(Func<string> json)
+    {
+        Interlocked.Increment(ref _requests);
+        return IsDown ? TypedResults.StatusCode(503) : TypedResults.Text(json(), "application/json");
+    }
+}

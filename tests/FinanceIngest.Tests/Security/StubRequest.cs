@@ -1,0 +1,20 @@
+using FinanceIngest.Http;
+
+namespace FinanceIngest.Tests.Security;
+
+/// <summary>A request with these headers and, behind a question mark, query parameters.</summary>
+internal sealed class StubRequest(params (string Name, string Value)[] parts) : ApiRequest
+{
+    public override string Method => "GET";
+
+    public override string Path => "/";
+
+    public override long? ContentLength => null;
+
+    public override Stream Body => Stream.Null;
+
+    public override string? Header(string name) =>
+        parts.Where(part => part.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(part => part.Value).ToArray() is { Length: > 0 } values ? string.Join(", ", values) : null;
+
+    public override string? Query(string name) => parts.FirstOrDefault(part => part.Name == "?" + name).Value;
+}
