@@ -140,7 +140,7 @@ public sealed partial class InboundSender : IAsyncDisposable
         try
         {
             using var timeout = new CancellationTokenSource(s_sendTimeout, _time);
-            await _queue.SendAsync(message.ToText(), TimeSpan.Zero, timeout.Token);
+            await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, timeout.Token);
             Interlocked.Increment(ref _sentMessages);
         }
         catch (Exception e)
@@ -249,7 +249,7 @@ public sealed partial class InboundSender : IAsyncDisposable
         /// <summary>The message after this one, with what did not fit into it.</summary>
         public Message Next() => new() { _current = _current, _position = _position };
 
-        public string ToText() => _envelope!.ToMessageText();
+        public MessageBody ToBody() => _envelope!.ToBody();
 
         public void Complete(Exception? failure)
         {

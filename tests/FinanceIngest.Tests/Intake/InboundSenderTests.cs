@@ -130,9 +130,9 @@ public sealed class InboundSenderTests
             return await _sends.Reader.ReadAsync(patience.Token);
         }
 
-        public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
         {
-            var send = new Send(text);
+            var send = new Send(body);
             _sends.Writer.TryWrite(send);
             return send.Completion;
         }
@@ -147,14 +147,14 @@ public sealed class InboundSenderTests
 
         public Task ProbeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public sealed class Send(string text)
+        public sealed class Send(MessageBody body)
         {
             private readonly TaskCompletionSource<LeasedMessage> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
             public Task<LeasedMessage> Completion => _completion.Task;
 
             /// <summary>Transactions in the message.</summary>
-            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(text)).RootElement.GetProperty("transactions").GetArrayLength();
+            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(body.Text)).RootElement.GetProperty("transactions").GetArrayLength();
 
             public void Succeed() => _completion.SetResult(null!);
 
