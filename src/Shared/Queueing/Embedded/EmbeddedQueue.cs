@@ -14,7 +14,7 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
     // Text apart from state: leasing rewrites a row of a few bytes, not 64 KiB. A text is TEXT, or a BLOB where it is packed (see MessageBody).
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS messages (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            seq INTEGER PRIMARY KEY,
             id TEXT NOT NULL,
             inserted_at INTEGER NOT NULL,
             visible_at INTEGER NOT NULL,
