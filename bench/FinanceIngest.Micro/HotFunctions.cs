@@ -32,7 +32,7 @@ public class HotFunctions
     {
         _factory = new TransactionFactory(_ids, TimeProvider.System);
         _transactions = [.. Enumerable.Range(0, Transactions).Select(i => new Transaction(_ids.NewId(), 399 + i, 2310, new Money(60_000_000 + i), _now, _now))];
-        _message = new QueuedMessage { Id = "m", Text = EncodeEnvelope(), InsertedAt = _now, DequeueCount = 1 };
+        _message = new QueuedMessage { Id = "m", Body = EncodeEnvelope(), InsertedAt = _now, DequeueCount = 1 };
     }
 
     /// <summary>A message of the inbound queue becomes transactions, their ids checked.</summary>
@@ -49,7 +49,7 @@ public class HotFunctions
             envelope.TryAdd(transaction);
         }
 
-        return envelope.ToMessageText();
+        return envelope.ToBody().Text;
     }
 
     /// <summary>A request's body becomes fields.</summary>

@@ -11,11 +11,11 @@ internal sealed class HookedQueue(IMessageQueue queue, string name, Control cont
 
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => queue.EnsureExistsAsync(cancellationToken);
 
-    public async Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public async Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
-        string kind = KindOf(text);
+        string kind = KindOf(body.Text);
         control.Reach($"{kind}.send.before");
-        LeasedMessage sent = await queue.SendAsync(text, visibilityDelay, cancellationToken);
+        LeasedMessage sent = await queue.SendAsync(body, visibilityDelay, cancellationToken);
         control.Reach($"{kind}.send.after");
         return new HookedLease(sent, kind, control);
     }
@@ -63,7 +63,7 @@ internal sealed class HookedQueue(IMessageQueue queue, string name, Control cont
             _kind = kind;
             _control = control;
             Id = message.Id;
-            Text = message.Text;
+            Body = message.Body;
             InsertedAt = message.InsertedAt;
             DequeueCount = message.DequeueCount;
         }

@@ -3,6 +3,7 @@ using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
+using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
@@ -131,7 +132,7 @@ internal sealed class AzuriteDrain : IAsyncDisposable
         });
     }
 
-    private async Task<TimeSpan> DrainAsync(ChildProcess host, AzureQueue queue, IReadOnlyList<string> messages)
+    private async Task<TimeSpan> DrainAsync(ChildProcess host, AzureQueue queue, IReadOnlyList<MessageBody> messages)
     {
         host.Hold();
         await FillAsync(queue, messages);
@@ -143,7 +144,7 @@ internal sealed class AzuriteDrain : IAsyncDisposable
         return elapsed;
     }
 
-    private async Task FillAsync(AzureQueue queue, IReadOnlyList<string> messages)
+    private async Task FillAsync(AzureQueue queue, IReadOnlyList<MessageBody> messages)
     {
         TimeSpan elapsed = await queue.FillAsync(messages, CancellationToken);
         if (messages.Count != SingleMessages && messages.Count != WarmUpSingleMessages)

@@ -3,6 +3,7 @@ using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
+using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Benchmarks;
@@ -46,7 +47,7 @@ internal static class Memory
             context, installation, count, "Azurite", worker => queue.UntilEmptyAsync(worker, context.CancellationToken), ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString));
     }
 
-    private static async Task FillAsync(int count, Func<IReadOnlyList<string>, Task> fillAsync)
+    private static async Task FillAsync(int count, Func<IReadOnlyList<MessageBody>, Task> fillAsync)
     {
         var source = new TransactionSource(Baselines, Installation.Ids);
         for (int made = 0; made < count; made += Chunk)

@@ -37,33 +37,33 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
     }
 
     /// <summary>The next transactions, packed into as few messages of the inbound queue as they fit.</summary>
-    public IReadOnlyList<string> NextPacked(int count)
+    public IReadOnlyList<MessageBody> NextPacked(int count)
     {
-        var messages = new List<string>();
+        var messages = new List<MessageBody>();
         var envelope = new InboundEnvelope(traceParent: null);
         foreach (Transaction transaction in Next(count))
         {
             if (!envelope.TryAdd(transaction))
             {
-                messages.Add(envelope.ToMessageText());
+                messages.Add(envelope.ToBody());
                 envelope = new InboundEnvelope(traceParent: null);
                 envelope.TryAdd(transaction);
             }
         }
 
-        messages.Add(envelope.ToMessageText());
+        messages.Add(envelope.ToBody());
         return messages;
     }
 
     /// <summary>The next transactions, one to a message.</summary>
-    public IReadOnlyList<string> NextSingle(int count)
+    public IReadOnlyList<MessageBody> NextSingle(int count)
     {
-        var messages = new List<string>(count);
+        var messages = new List<MessageBody>(count);
         foreach (Transaction transaction in Next(count))
         {
             var envelope = new InboundEnvelope(traceParent: null);
             envelope.TryAdd(transaction);
-            messages.Add(envelope.ToMessageText());
+            messages.Add(envelope.ToBody());
         }
 
         return messages;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Azure.Storage.Queues;
 using Azure.Storage.Queues.Models;
+using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Bench.Processes;
 
@@ -14,8 +15,9 @@ internal sealed class AzureQueue(QueueClient client)
     public string Name => client.Name;
 
     /// <summary>Puts the texts on the queue, several sends at once.</summary>
-    public async Task<TimeSpan> FillAsync(IReadOnlyCollection<string> texts, CancellationToken cancellationToken)
+    public async Task<TimeSpan> FillAsync(IReadOnlyCollection<MessageBody> messages, CancellationToken cancellationToken)
     {
+        List<string> texts = [.. messages.Select(message => message.Text)];
         long start = Stopwatch.GetTimestamp();
         await Parallel.ForEachAsync(
             texts, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken },

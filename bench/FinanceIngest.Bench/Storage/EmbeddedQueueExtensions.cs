@@ -1,4 +1,5 @@
 using FinanceIngest.Bench.Processes;
+using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Storage;
@@ -8,7 +9,7 @@ internal static class EmbeddedQueueExtensions
 {
     private const int Concurrency = 64;
 
-    public static Task FillAsync(this EmbeddedQueue queue, IEnumerable<string> messages, CancellationToken cancellationToken) => Parallel.ForEachAsync(
+    public static Task FillAsync(this EmbeddedQueue queue, IEnumerable<MessageBody> messages, CancellationToken cancellationToken) => Parallel.ForEachAsync(
         messages, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken },
         async (message, token) => await queue.SendAsync(message, TimeSpan.Zero, token));
 

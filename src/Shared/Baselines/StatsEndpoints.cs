@@ -21,7 +21,7 @@ public sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
         var rows = new List<BaselineRow>();
         var rejected = new RejectedItems();
         int index = 0;
-        foreach (BaselineFields fields in ManyItems.Read(body, format, MaximumItems, BaselineJsonFields.Read, NotAnItem))
+        ManyItems.Read(body, format, MaximumItems, BaselineJsonFields.Read, NotAnItem, fields =>
         {
             if (BaselineValidator.TryValidate(fields, out BaselineRow? row, out ValidationErrors? errors))
             {
@@ -33,8 +33,7 @@ public sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
             }
 
             index++;
-        }
-
+        });
         if (rows.Count == 0)
         {
             throw index == 0 ? Problems.Malformed("holds no baseline") : rejected.NothingAcceptable("baselines");

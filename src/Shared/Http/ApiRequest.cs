@@ -14,6 +14,7 @@ public abstract class ApiRequest : IDisposable
 
     private BytesInFlight? _inFlight;
     private long _held;
+    private byte[]? _rented;
     private BodyPace? _pace;
 
     /// <summary>Upper case.</summary>
@@ -45,6 +46,7 @@ public abstract class ApiRequest : IDisposable
 
         // What is announced is not there yet: memory follows what has come, and what has come is what counts.
         byte[] buffer = new byte[(int)Math.Min(ContentLength ?? FirstBuffer, FirstBuffer) + 1];
+        bool isRented = false;
         int filled = 0;
         Stream body = Body;
         while (true)
@@ -60,6 +62,7 @@ public abstract class ApiRequest : IDisposable
 
             if (read == 0)
             {
+                _rented = isRented ? buffer : null;
                 return buffer.AsMemory(0, filled);
             }
 
@@ -74,7 +77,10 @@ public abstract class ApiRequest : IDisposable
                 int before = buffer.Length;
                 int next = (int)Math.Min(before * 2L, Math.Max(ContentLength ?? limit, filled) + 1);
                 Hold(next);
-                Array.Resize(ref buffer, next);
+                byte[] larger = ArrayPool<byte>.Shared.Rent(next);
+                buffer.AsSpan(0, filled).CopyTo(larger);
+                GiveBackBuffer(isRented ? buffer : null);
+                (buffer, isRented) = (larger, true);
                 GiveBack(before);
                 _pace ??= next > BytesInFlight.Small && _inFlight is not null ? new BodyPace(_inFlight.Time, cancellationToken) : null;
             }
@@ -94,10 +100,12 @@ public abstract class ApiRequest : IDisposable
         }
     }
 
-    /// <summary>Holds this many bytes, instead of its body, which has been read, and whatever else.</summary>
+    /// <summary>Holds this many bytes, instead of its body, which has been read and must not be looked at any more, and whatever else.</summary>
     /// <exception cref="ProblemException">503: this process holds all it can.</exception>
     public void HoldInstead(long bytes)
     {
+        GiveBackBuffer(_rented);
+        _rented = null;
         if (bytes > _held)
         {
             Hold(bytes - _held);
@@ -116,8 +124,19 @@ public abstract class ApiRequest : IDisposable
     public void Dispose()
     {
         GiveBack(_held);
+        GiveBackBuffer(_rented);
+        _rented = null;
         _pace?.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    // Only whole bodies' buffers come here: into one whose reading was cut off, the connection may still be writing.
+    private static void GiveBackBuffer(byte[]? buffer)
+    {
+        if (buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>Whole number of a query parameter, cut to its maximum; <paramref name="unset"/> when it is absent.</summary>

@@ -22,12 +22,15 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     public IReadOnlyList<KeyValuePair<string, string>> Headers => _headers ?? [];
 
     /// <summary>A JSON response.</summary>
-    public static ApiResponse Json(int status, Action<Utf8JsonWriter> write) => new(status, JsonType, Serialize(write));
+    /// <param name="status">HTTP status code.</param>
+    /// <param name="write">Writes the body.</param>
+    /// <param name="length">Bytes of the body, about.</param>
+    public static ApiResponse Json(int status, Action<Utf8JsonWriter> write, int length = 512) => new(status, JsonType, Serialize(write, length));
 
     /// <summary>A problem response (RFC 9457).</summary>
     public static ApiResponse From(Problem problem)
     {
-        var response = new ApiResponse(problem.Status, "application/problem+json", Serialize(problem.Write));
+        var response = new ApiResponse(problem.Status, "application/problem+json", Serialize(problem.Write, 512));
         foreach ((string name, string value) in problem.Headers)
         {
             response.With(name, value);
@@ -46,9 +49,9 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     /// <summary>Adds <c>Retry-After</c> in seconds.</summary>
     public ApiResponse WithRetryAfter(int seconds) => With("Retry-After", seconds.ToString(CultureInfo.InvariantCulture));
 
-    private static ReadOnlyMemory<byte> Serialize(Action<Utf8JsonWriter> write)
+    private static ReadOnlyMemory<byte> Serialize(Action<Utf8JsonWriter> write, int length)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
+        var buffer = new ArrayBufferWriter<byte>(length);
         using (var writer = new Utf8JsonWriter(buffer, s_options))
         {
             write(writer);

@@ -30,14 +30,17 @@ public static class ManyItems
             : throw Problems.UnsupportedMediaType("The body must be a JSON array (application/json) or one object per line (application/x-ndjson).");
     }
 
-    /// <summary>The items in order. A line that is not JSON becomes an item of its own through <paramref name="broken"/>; blank lines don't count.</summary>
+    /// <summary>
+    /// Hands over the items in order, each before the next is read, and returns how many there are. A line that is not JSON becomes an item of its own through
+    /// <paramref name="broken"/>; blank lines don't count. What was handed over does not hold when this throws.
+    /// </summary>
     /// <exception cref="ProblemException">400: the array is malformed. 413: more than <paramref name="maximum"/> items.</exception>
-    public static List<T> Read<T>(ReadOnlyMemory<byte> body, Format format, int maximum, ReadItem<T> read, Func<string, T> broken) =>
-        format == Format.Lines ? ReadLines(JsonBody.WithoutBom(body.Span), maximum, read, broken) : ReadArray(body, maximum, read);
+    public static int Read<T>(ReadOnlyMemory<byte> body, Format format, int maximum, ReadItem<T> read, Func<string, T> broken, Action<T> take) =>
+        format == Format.Lines ? ReadLines(JsonBody.WithoutBom(body.Span), maximum, read, broken, take) : ReadArray(body, maximum, read, take);
 
-    private static List<T> ReadArray<T>(ReadOnlyMemory<byte> body, int maximum, ReadItem<T> read)
+    private static int ReadArray<T>(ReadOnlyMemory<byte> body, int maximum, ReadItem<T> read, Action<T> take)
     {
-        var items = new List<T>();
+        int count = 0;
         try
         {
             var reader = new Utf8JsonReader(JsonBody.Text(body).Span);
@@ -49,11 +52,11 @@ public static class ManyItems
 
             while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
             {
-                Admit(items.Count, maximum);
-                items.Add(read(ref reader));
+                Admit(count++, maximum);
+                take(read(ref reader));
             }
 
-            return reader.Read() ? throw Problems.Malformed("has more after the end of the array") : items;
+            return reader.Read() ? throw Problems.Malformed("has more after the end of the array") : count;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -61,20 +64,20 @@ public static class ManyItems
         }
     }
 
-    private static List<T> ReadLines<T>(ReadOnlySpan<byte> text, int maximum, ReadItem<T> read, Func<string, T> broken)
+    private static int ReadLines<T>(ReadOnlySpan<byte> text, int maximum, ReadItem<T> read, Func<string, T> broken, Action<T> take)
     {
-        var items = new List<T>();
+        int count = 0;
         foreach (Range range in text.Split((byte)'\n'))
         {
             ReadOnlySpan<byte> line = text[range].Trim(" \t\r"u8);
             if (!line.IsEmpty)
             {
-                Admit(items.Count, maximum);
-                items.Add(ReadLine(line, read, broken));
+                Admit(count++, maximum);
+                take(ReadLine(line, read, broken));
             }
         }
 
-        return items;
+        return count;
     }
 
     private static T ReadLine<T>(ReadOnlySpan<byte> line, ReadItem<T> read, Func<string, T> broken)

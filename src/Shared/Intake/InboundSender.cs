@@ -54,11 +54,11 @@ public sealed partial class InboundSender : IAsyncDisposable
 
     /// <summary>
     /// Sends transactions and completes when each is durable or has failed. The answer tells by index which failed (null: none).
-    /// Ending the wait does not recall them.
+    /// It can't be cancelled: what was handed in is sent, whoever waits for it.
     /// </summary>
     /// <returns>Null when all are durable; else, for each transaction, what its send failed with, or null.</returns>
     /// <exception cref="IntakeOverloadedException">More is in flight than this process can hold; nothing was sent.</exception>
-    public async Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellationToken)
+    public async Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions)
     {
         if (transactions.Count == 0)
         {
@@ -78,7 +78,7 @@ public sealed partial class InboundSender : IAsyncDisposable
             throw new IntakeOverloadedException();
         }
 
-        return await submission.Completion.WaitAsync(cancellationToken);
+        return await submission.Completion;
     }
 
     /// <summary>Sends what was handed in, then ends.</summary>
@@ -92,6 +92,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     {
         var sends = new List<Task>();
         var message = new Message();
+        bool hasYielded = false;
         while (true)
         {
             message.Fill(_submissions.Reader, traceParent => _telemetry.StartSend(_queue.Name, traceParent));
@@ -108,6 +109,15 @@ public sealed partial class InboundSender : IAsyncDisposable
 
             if (message.IsFull ? sends.Count < MaximumConcurrentSends : sends.Count == 0)
             {
+                if (!message.IsFull && !hasYielded)
+                {
+                    // Requests that have arrived already and wait for a thread come along; where there are none this costs nothing.
+                    hasYielded = true;
+                    await Task.Yield();
+                    continue;
+                }
+
+                hasYielded = false;
                 sends.Add(SendAsync(message));
                 message = message.Next();
                 continue;
@@ -140,7 +150,7 @@ public sealed partial class InboundSender : IAsyncDisposable
         try
         {
             using var timeout = new CancellationTokenSource(s_sendTimeout, _time);
-            await _queue.SendAsync(message.ToText(), TimeSpan.Zero, timeout.Token);
+            await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, timeout.Token);
             Interlocked.Increment(ref _sentMessages);
         }
         catch (Exception e)
@@ -249,7 +259,7 @@ public sealed partial class InboundSender : IAsyncDisposable
         /// <summary>The message after this one, with what did not fit into it.</summary>
         public Message Next() => new() { _current = _current, _position = _position };
 
-        public string ToText() => _envelope!.ToMessageText();
+        public MessageBody ToBody() => _envelope!.ToBody();
 
         public void Complete(Exception? failure)
         {

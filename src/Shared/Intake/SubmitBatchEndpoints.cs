@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
 using FinanceIngest.Transactions;
@@ -24,9 +26,31 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
         string? batchKey = IdempotencyKeyHeader.Read(request);
         ManyItems.Format format = ManyItems.RequireFormat(request);
         ReadOnlyMemory<byte> body = await request.ReadBodyAsync(MaximumBody, cancellationToken);
+        (Outcome outcome, int count) = Read(body, format, batchKey);
+        if (count == 0)
+        {
+            throw Problems.Malformed("holds no transaction");
+        }
+
+        if (outcome.Transactions.Count == 0)
+        {
+            throw outcome.Rejected.NothingAcceptable("transactions");
+        }
+
+        // The body's bytes are done with.
+        request.HoldInstead(ApiRequest.BesideItsBody + ((long)count * BytesPerTransaction));
+        await SendAsync(request, outcome);
+        return outcome.AcceptedCount > 0
+            ? ApiResponse.Json(202, outcome.Write, outcome.Transactions.Count * Outcome.BytesPerAccepted).WithRetryAfter(backlog.RetryAfterSeconds)
+            : throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; nothing was accepted.", sender.RetryAfterSeconds);
+    }
+
+    private (Outcome Outcome, int Count) Read(ReadOnlyMemory<byte> body, ManyItems.Format format, string? batchKey)
+    {
         var outcome = new Outcome();
+        var next = new TransactionFields();
         int index = 0;
-        foreach (TransactionFields fields in ManyItems.Read(body, format, MaximumItems, TransactionFields.Read, NotAnItem))
+        int count = ManyItems.Read(body, format, MaximumItems, ReadNext, NotAnItem, fields =>
         {
             if (factory.CreateItem(fields, batchKey, index) is { } transaction)
             {
@@ -38,31 +62,21 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
             }
 
             index++;
-        }
+        });
+        return (outcome, count);
 
-        if (index == 0)
+        TransactionFields ReadNext(ref Utf8JsonReader reader)
         {
-            throw Problems.Malformed("holds no transaction");
+            next.ReadNext(ref reader);
+            return next;
         }
-
-        if (outcome.Transactions.Count == 0)
-        {
-            throw outcome.Rejected.NothingAcceptable("transactions");
-        }
-
-        // The body's bytes are done with.
-        request.HoldInstead(ApiRequest.BesideItsBody + ((long)index * BytesPerTransaction));
-        await SendAsync(request, outcome, cancellationToken);
-        return outcome.AcceptedCount > 0
-            ? ApiResponse.Json(202, outcome.Write).WithRetryAfter(backlog.RetryAfterSeconds)
-            : throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; nothing was accepted.", sender.RetryAfterSeconds);
     }
 
-    private async Task SendAsync(ApiRequest request, Outcome outcome, CancellationToken cancellationToken)
+    private async Task SendAsync(ApiRequest request, Outcome outcome)
     {
         try
         {
-            outcome.Settle(await sender.SendAsync(outcome.Transactions, cancellationToken));
+            outcome.Settle(await sender.SendAsync(outcome.Transactions));
         }
         catch (IntakeOverloadedException)
         {
@@ -80,6 +94,9 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
     /// <summary>What became of each item.</summary>
     private sealed class Outcome
     {
+        /// <summary>Of the answer, about.</summary>
+        public const int BytesPerAccepted = 64;
+
         private readonly List<int> _indexes = [];
         private Exception?[]? _failures;
 
@@ -112,14 +129,13 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
         {
             json.WriteStartObject();
             json.WriteStartArray("accepted");
+            Span<byte> item = stackalloc byte[BytesPerAccepted];
             for (int i = 0; i < Transactions.Count; i++)
             {
                 if (_failures?[i] is null)
                 {
-                    json.WriteStartObject();
-                    json.WriteNumber("index", _indexes[i]);
-                    json.WriteString("id", Transactions[i].Id);
-                    json.WriteEndObject();
+                    Utf8.TryWrite(item, CultureInfo.InvariantCulture, $"{{\"index\":{_indexes[i]},\"id\":\"{Transactions[i].Id}\"}}", out int length);
+                    json.WriteRawValue(item[..length], skipInputValidation: true);
                 }
             }
 

@@ -28,7 +28,7 @@ public sealed class SubmitEndpoints(
         TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken));
         Transaction transaction = factory.Create(fields, headerKey) ?? throw Problems.Validation(fields.Errors!);
 
-        await SendAsync(request, transaction, cancellationToken);
+        await SendAsync(request, transaction);
         if (wait > 0 && await waiter.WaitAsync(transaction.Id, TimeSpan.FromSeconds(wait), cancellationToken) is { } result)
         {
             return ApiResponse.Json(200, json => ResultJson.Write(json, result))
@@ -38,11 +38,11 @@ public sealed class SubmitEndpoints(
         return Accepted(transaction.Id);
     }
 
-    private async Task SendAsync(ApiRequest request, Transaction transaction, CancellationToken cancellationToken)
+    private async Task SendAsync(ApiRequest request, Transaction transaction)
     {
         try
         {
-            if (await sender.SendAsync([transaction], cancellationToken) is not null)
+            if (await sender.SendAsync([transaction]) is not null)
             {
                 throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; the transaction was not accepted.", sender.RetryAfterSeconds);
             }

@@ -19,8 +19,13 @@ public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
             fields.AddError("idempotency_key", "differs from the header Idempotency-Key");
         }
 
-        string? key = fields.IdempotencyKey ?? headerKey;
-        return Create(fields, () => key is null ? ids.NewId() : ids.ForIdempotencyKey(fields.UserId!.Value, key));
+        if (!IsAcceptable(fields, out DateTime acceptedAt))
+        {
+            return null;
+        }
+
+        Guid id = (fields.IdempotencyKey ?? headerKey) is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key) : ids.NewId();
+        return Make(id, fields, acceptedAt);
     }
 
     /// <summary>Makes the transaction of a batch's item.</summary>
@@ -28,22 +33,30 @@ public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
     /// <param name="batchKey">The header <c>Idempotency-Key</c>, from which an item without a key of its own gets one.</param>
     /// <param name="index">Index of the item.</param>
     /// <returns>Null when the fields are wrong.</returns>
-    public Transaction? CreateItem(TransactionFields fields, string? batchKey, int index) => Create(
-        fields,
-        () => fields.IdempotencyKey is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key)
-            : batchKey is not null ? ids.ForBatchItem(fields.UserId!.Value, batchKey, index)
-            : ids.NewId());
-
-    private Transaction? Create(TransactionFields fields, Func<Guid> id)
+    public Transaction? CreateItem(TransactionFields fields, string? batchKey, int index)
     {
-        DateTime acceptedAt = time.UtcNowMicroseconds();
+        if (!IsAcceptable(fields, out DateTime acceptedAt))
+        {
+            return null;
+        }
+
+        Guid id = fields.IdempotencyKey is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key)
+            : batchKey is not null ? ids.ForBatchItem(fields.UserId!.Value, batchKey, index)
+            : ids.NewId();
+        return Make(id, fields, acceptedAt);
+    }
+
+    private bool IsAcceptable(TransactionFields fields, out DateTime acceptedAt)
+    {
+        acceptedAt = time.UtcNowMicroseconds();
         if (fields.OccurredAt > acceptedAt + MaximumFuture)
         {
             fields.AddError("occurred_at", "must not be more than 24 hours in the future");
         }
 
-        return fields.Errors is not null
-            ? null
-            : new Transaction(id(), fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, fields.OccurredAt ?? acceptedAt, acceptedAt);
+        return fields.Errors is null;
     }
+
+    private static Transaction Make(Guid id, TransactionFields fields, DateTime acceptedAt) =>
+        new(id, fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, fields.OccurredAt ?? acceptedAt, acceptedAt);
 }

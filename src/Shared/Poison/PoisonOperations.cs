@@ -183,13 +183,13 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         {
             if (!envelope.TryAdd(transaction))
             {
-                yield return envelope.ToMessageText();
+                yield return envelope.ToBody().Text;
                 envelope = new InboundEnvelope(traceParent);
                 envelope.TryAdd(transaction);
             }
         }
 
-        yield return envelope.ToMessageText();
+        yield return envelope.ToBody().Text;
     }
 
     private static List<string> UnknownAmong(IEnumerable<string> messageIds, IReadOnlyList<PoisonMessage> records) =>
@@ -202,7 +202,7 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         public OriginalMessage(string id, string text, DateTime insertedAt)
         {
             Id = id;
-            Text = text;
+            Body = text;
             InsertedAt = insertedAt;
             DequeueCount = 0;
         }

@@ -17,11 +17,11 @@ public interface IMessageQueue
     /// Puts a message on the queue; it never expires. When the task has completed the message is durable. The answer is the
     /// sender's hold on the message, good until somebody receives it.
     /// </summary>
-    /// <param name="text">At most <see cref="MessageText.MaximumLength"/> bytes of UTF-8.</param>
+    /// <param name="body">A text of at most <see cref="MessageText.MaximumLength"/> bytes of UTF-8, or an envelope.</param>
     /// <param name="visibilityDelay">How long the message stays invisible at first.</param>
     /// <param name="cancellationToken">Cancelling leaves it open whether the message was sent.</param>
     /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
-    Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken);
+    Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken);
 
     /// <summary>Leases up to <paramref name="maximum"/> (1 … 32) visible messages; none is an empty list.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
@@ -50,8 +50,11 @@ public abstract class LeasedMessage
     /// <summary>The queue's id of the message, the same for every delivery.</summary>
     public required string Id { get; init; }
 
+    /// <summary>What it says.</summary>
+    public required MessageBody Body { get; init; }
+
     /// <summary>The text exactly as it was sent.</summary>
-    public required string Text { get; init; }
+    public string Text => Body.Text;
 
     /// <summary>When the message was put on the queue (UTC).</summary>
     public required DateTime InsertedAt { get; init; }

@@ -9,6 +9,7 @@ namespace FinanceIngest.Queueing;
 public sealed class InboundMessage
 {
     private const int MaximumDepth = 16;
+    private const int MaximumTraceParent = 64;
 
     /// <summary>The transactions that can be scored.</summary>
     public List<Transaction> Transactions { get; } = [];
@@ -37,6 +38,13 @@ public sealed class InboundMessage
     public static InboundMessage Decode(string queue, LeasedMessage message, IdCertifier ids)
     {
         var decoded = new InboundMessage();
+        if (message.Body.TryGetContent(out EnvelopeContent? content) && content.Transactions.All(transaction => ids.IsIssued(transaction.Id)))
+        {
+            decoded.TraceParent = content.TraceParent is { Length: <= MaximumTraceParent } trace ? trace : null;
+            decoded.Transactions.AddRange(content.Transactions);
+            return decoded;
+        }
+
         if (!MessageText.TryDecode(message.Text, out byte[] json))
         {
             decoded.PoisonReason = "neither base64 nor JSON";
@@ -136,7 +144,7 @@ public sealed class InboundMessage
 
                     break;
                 case "traceparent" when reader.TokenType == JsonTokenType.String:
-                    TraceParent = reader.GetString() is { Length: <= 64 } text ? text : null;
+                    TraceParent = reader.GetString() is { Length: <= MaximumTraceParent } text ? text : null;
                     break;
                 case "marker" when reader.TokenType == JsonTokenType.String:
                     IsAlertMarker = reader.GetString() == "unsent-alerts";

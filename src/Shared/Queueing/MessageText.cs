@@ -11,6 +11,9 @@ public static class MessageText
     /// <summary>Largest JSON in bytes whose base64 still fits.</summary>
     public const int MaximumJsonLength = MaximumLength / 4 * 3;
 
+    /// <summary>Bytes of the text of so many bytes of JSON.</summary>
+    public static int LengthOf(int jsonLength) => (jsonLength + 2) / 3 * 4;
+
     /// <summary>Encodes JSON for the queue.</summary>
     public static string Encode(ReadOnlySpan<byte> json) => Convert.ToBase64String(json);
 

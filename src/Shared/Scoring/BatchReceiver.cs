@@ -48,7 +48,7 @@ internal sealed class BatchReceiver(IMessageQueue queue, TimeSpan lease)
     // Calls whose messages, as large as these on average, stay within the limit.
     private static int Fitting(IReadOnlyList<LeasedMessage> messages)
     {
-        long average = Math.Max(1, messages.Sum(message => (long)message.Text.Length) / messages.Count);
+        long average = Math.Max(1, messages.Sum(message => (long)message.Body.Length) / messages.Count);
         return (int)Math.Max(1, MaximumCharacters / (average * CallSize));
     }
 }

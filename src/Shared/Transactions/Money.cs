@@ -16,6 +16,10 @@ public readonly record struct Money(long Units)
 
     private const int MaxExponentDigits = 4;
     private const int MaxTextLength = 400;
+    private const int Decimals = 4;
+
+    // With as many zeros behind them as there are decimals, 18 digits: below 2^63.
+    private const int ShortDigits = 14;
 
     /// <summary>What is wrong with a text that <see cref="TryParse"/> refused.</summary>
     public enum ParseError
@@ -181,6 +185,16 @@ public readonly record struct Money(long Units)
         return at;
     }
 
+    private static long AppendDigits(long value, ReadOnlySpan<byte> digits)
+    {
+        foreach (byte digit in digits)
+        {
+            value = (value * 10) + (digit - '0');
+        }
+
+        return value;
+    }
+
     private static int SkipDigits(ReadOnlySpan<byte> text, int at)
     {
         while (at < text.Length && text[at] is >= (byte)'0' and <= (byte)'9')
@@ -197,8 +211,21 @@ public readonly record struct Money(long Units)
     {
         amount = default;
         fraction = fraction.TrimEnd((byte)'0');
+        int power = exponent + Decimals;
+        if (whole.Length + fraction.Length <= ShortDigits && power - fraction.Length is >= 0 and <= Decimals)
+        {
+            // Nearly every amount: its digits, and the zeros after them, fit into a long.
+            long small = AppendDigits(AppendDigits(0, whole), fraction);
+            for (int zeros = power - fraction.Length; zeros > 0; zeros--)
+            {
+                small *= 10;
+            }
+
+            amount = new Money(negative ? -small : small);
+            return ParseError.None;
+        }
+
         Int128 units = 0;
-        int power = exponent + 4;
         foreach (byte digit in whole)
         {
             units = (units * 10) + (digit - '0');

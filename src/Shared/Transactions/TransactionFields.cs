@@ -18,7 +18,6 @@ public sealed class TransactionFields
     // Longer ones, with more digits than anybody needs, are read by way of a string.
     private const int MaximumTimeLength = 64;
 
-
     [Flags]
     private enum Seen
     {
@@ -60,20 +59,41 @@ public sealed class TransactionFields
 
     /// <summary>Reads a submitted transaction: the value at which the reader stands, which it leaves at that value's end.</summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
-    public static TransactionFields Read(ref Utf8JsonReader reader) => Read(ref reader, Seen.Submitted);
+    public static TransactionFields Read(ref Utf8JsonReader reader)
+    {
+        var fields = new TransactionFields();
+        fields.Read(ref reader, Seen.Submitted);
+        return fields;
+    }
+
+    /// <summary>Reads the next submitted transaction likewise, into these fields: what they held is forgotten, so that a batch needs only one of them.</summary>
+    /// <exception cref="JsonException">The JSON is malformed.</exception>
+    public void ReadNext(ref Utf8JsonReader reader)
+    {
+        UserId = CategoryId = null;
+        Amount = null;
+        OccurredAt = null;
+        IdempotencyKey = null;
+        Errors = null;
+        Read(ref reader, Seen.Submitted);
+    }
 
     /// <summary>Reads a transaction of a message on the inbound queue, likewise.</summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
-    public static TransactionFields ReadQueued(ref Utf8JsonReader reader) => Read(ref reader, Seen.Queued);
-
-    private static TransactionFields Read(ref Utf8JsonReader reader, Seen known)
+    public static TransactionFields ReadQueued(ref Utf8JsonReader reader)
     {
         var fields = new TransactionFields();
+        fields.Read(ref reader, Seen.Queued);
+        return fields;
+    }
+
+    private void Read(ref Utf8JsonReader reader, Seen known)
+    {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            fields.AddError(ValidationErrors.Whole, "must be an object");
+            AddError(ValidationErrors.Whole, "must be an object");
             reader.Skip();
-            return fields;
+            return;
         }
 
         Seen seen = Seen.None;
@@ -89,17 +109,16 @@ public sealed class TransactionFields
 
             if ((seen & field) != 0)
             {
-                fields.AddError(NameOf(field), "is given twice");
+                AddError(NameOf(field), "is given twice");
             }
 
             seen |= field;
-            fields.ReadField(field, ref reader);
+            ReadField(field, ref reader);
         }
 
-        fields.Require(fields.UserId is null, "user_id");
-        fields.Require(fields.CategoryId is null, "category_id");
-        fields.Require(fields.Amount is null, "amount");
-        return fields;
+        Require(UserId is null, "user_id");
+        Require(CategoryId is null, "category_id");
+        Require(Amount is null, "amount");
     }
 
     /// <summary>Adds what a caller found wrong beyond the grammar.</summary>

@@ -43,13 +43,13 @@ internal sealed class CrashingQueue(IMessageQueue queue, Crash crash) : IMessage
 
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => queue.EnsureExistsAsync(cancellationToken);
 
-    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken) =>
-        crash.RunAsync(Name, () => queue.SendAsync(text, visibilityDelay, cancellationToken));
+    public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken) =>
+        crash.RunAsync(Name, () => queue.SendAsync(body, visibilityDelay, cancellationToken));
 
     public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken)
     {
         IReadOnlyList<LeasedMessage> messages = await crash.RunAsync(Name, () => queue.ReceiveAsync(maximum, lease, cancellationToken));
-        return [.. messages.Select(message => new CrashingLease(Name, message, crash) { Id = message.Id, Text = message.Text, InsertedAt = message.InsertedAt, DequeueCount = message.DequeueCount })];
+        return [.. messages.Select(message => new CrashingLease(Name, message, crash) { Id = message.Id, Body = message.Body, InsertedAt = message.InsertedAt, DequeueCount = message.DequeueCount })];
     }
 
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => queue.PeekAsync(maximum, cancellationToken);

@@ -58,7 +58,7 @@ public sealed class PoisonOperationsTests : IDisposable
         Transaction unrecorded = _system.Transaction(7);
         var envelope = new InboundEnvelope(null);
         envelope.TryAdd(unrecorded);
-        await _system.Poison.SendAsync(envelope.ToMessageText(), TimeSpan.Zero, Token);
+        await _system.Poison.SendAsync(envelope.ToBody(), TimeSpan.Zero, Token);
 
         PoisonOutcome outcome = await _poison.RedriveAllAsync(Token);
         await _system.ProcessAsync();
@@ -275,9 +275,9 @@ public sealed class PoisonOperationsTests : IDisposable
 
         public Task EnsureExistsAsync(CancellationToken cancellationToken) => queue.EnsureExistsAsync(cancellationToken);
 
-        public async Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+        public async Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
         {
-            LeasedMessage sent = await queue.SendAsync(text, visibilityDelay, cancellationToken);
+            LeasedMessage sent = await queue.SendAsync(body, visibilityDelay, cancellationToken);
             await drain();
             return sent;
         }

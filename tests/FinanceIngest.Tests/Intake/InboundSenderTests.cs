@@ -17,7 +17,7 @@ public sealed class InboundSenderTests
         var queue = new HeldQueue();
         await using InboundSender sender = NewSender(queue);
 
-        Task<Exception?[]?> answer = sender.SendAsync([Transaction()], default);
+        Task<Exception?[]?> answer = sender.SendAsync([Transaction()]);
         HeldQueue.Send send = await queue.NextAsync();
 
         Assert.False(answer.IsCompleted);
@@ -31,9 +31,9 @@ public sealed class InboundSenderTests
     {
         var queue = new HeldQueue();
         await using InboundSender sender = NewSender(queue);
-        Task<Exception?[]?> first = sender.SendAsync([Transaction()], default);
+        Task<Exception?[]?> first = sender.SendAsync([Transaction()]);
         HeldQueue.Send firstSend = await queue.NextAsync();
-        Task<Exception?[]?>[] others = [.. Enumerable.Range(0, 50).Select(_ => sender.SendAsync([Transaction()], default))];
+        Task<Exception?[]?>[] others = [.. Enumerable.Range(0, 50).Select(_ => sender.SendAsync([Transaction()]))];
 
         firstSend.Succeed();
         HeldQueue.Send secondSend = await queue.NextAsync();
@@ -49,9 +49,9 @@ public sealed class InboundSenderTests
     {
         var queue = new HeldQueue();
         await using InboundSender sender = NewSender(queue);
-        Task<Exception?[]?> first = sender.SendAsync([Transaction()], default);
+        Task<Exception?[]?> first = sender.SendAsync([Transaction()]);
         HeldQueue.Send firstSend = await queue.NextAsync();
-        Task<Exception?[]?> second = sender.SendAsync([Transaction(), Transaction()], default);
+        Task<Exception?[]?> second = sender.SendAsync([Transaction(), Transaction()]);
 
         firstSend.Fail();
         (await queue.NextAsync()).Succeed();
@@ -67,7 +67,7 @@ public sealed class InboundSenderTests
         await using InboundSender sender = NewSender(queue);
         Transaction[] transactions = [.. Enumerable.Range(0, 700).Select(_ => Transaction())];
 
-        Task<Exception?[]?> answer = sender.SendAsync(transactions, default);
+        Task<Exception?[]?> answer = sender.SendAsync(transactions);
         HeldQueue.Send one = await queue.NextAsync();
         HeldQueue.Send two = await queue.NextAsync();
         one.Succeed();
@@ -89,9 +89,9 @@ public sealed class InboundSenderTests
         Transaction transaction = Transaction();
         Transaction[] tooMany = [.. Enumerable.Repeat(transaction, 200_001)];
 
-        await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync(tooMany, default));
+        await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync(tooMany));
 
-        Task<Exception?[]?> answer = sender.SendAsync([transaction], default);
+        Task<Exception?[]?> answer = sender.SendAsync([transaction]);
         (await queue.NextAsync()).Succeed();
         Assert.Null(await answer);
     }
@@ -101,7 +101,7 @@ public sealed class InboundSenderTests
     {
         var queue = new HeldQueue();
         InboundSender sender = NewSender(queue);
-        Task<Exception?[]?> answer = sender.SendAsync([Transaction()], default);
+        Task<Exception?[]?> answer = sender.SendAsync([Transaction()]);
         HeldQueue.Send send = await queue.NextAsync();
 
         Task end = sender.DisposeAsync().AsTask();
@@ -110,7 +110,7 @@ public sealed class InboundSenderTests
         await end;
 
         Assert.Null(await answer);
-        await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync([Transaction()], default));
+        await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync([Transaction()]));
     }
 
     private static InboundSender NewSender(IMessageQueue queue) => new(queue, TestTelemetry.Create(TimeProvider.System), TimeProvider.System, NullLogger<InboundSender>.Instance);
@@ -130,9 +130,9 @@ public sealed class InboundSenderTests
             return await _sends.Reader.ReadAsync(patience.Token);
         }
 
-        public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
         {
-            var send = new Send(text);
+            var send = new Send(body);
             _sends.Writer.TryWrite(send);
             return send.Completion;
         }
@@ -147,14 +147,14 @@ public sealed class InboundSenderTests
 
         public Task ProbeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public sealed class Send(string text)
+        public sealed class Send(MessageBody body)
         {
             private readonly TaskCompletionSource<LeasedMessage> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
             public Task<LeasedMessage> Completion => _completion.Task;
 
             /// <summary>Transactions in the message.</summary>
-            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(text)).RootElement.GetProperty("transactions").GetArrayLength();
+            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(body.Text)).RootElement.GetProperty("transactions").GetArrayLength();
 
             public void Succeed() => _completion.SetResult(null!);
 

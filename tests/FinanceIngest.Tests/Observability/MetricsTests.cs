@@ -28,7 +28,7 @@ public sealed class MetricsTests : IDisposable
         Transaction anomaly = _system.Transaction(6000);
         await using (FinanceIngest.Intake.InboundSender sender = _system.NewSender())
         {
-            await sender.SendAsync([anomaly, _system.Transaction(2000)], Token);
+            await sender.SendAsync([anomaly, _system.Transaction(2000)]);
         }
 
         _system.Time.Advance(TimeSpan.FromSeconds(7));

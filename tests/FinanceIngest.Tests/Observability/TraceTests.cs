@@ -104,7 +104,7 @@ public sealed class TraceTests : IDisposable
             using (Activity request = new Activity("request") { ActivityTraceFlags = ActivityTraceFlags.Recorded }.SetIdFormat(ActivityIdFormat.W3C).Start())
             {
                 requests.Add(request.Context);
-                sends.Add(sender.SendAsync([system.Transaction(6000)], Token));
+                sends.Add(sender.SendAsync([system.Transaction(6000)]));
             }
 
             await Eventually.TrueAsync(() => system.Inbound.Sends == 1, Token);

@@ -34,13 +34,13 @@ public sealed class InboundMessageTests
         {
             if (!envelope.TryAdd(transaction))
             {
-                messages.Add(Decode(envelope.ToMessageText()));
+                messages.Add(Decode(envelope.ToBody()));
                 envelope = new InboundEnvelope(null);
                 Assert.True(envelope.TryAdd(transaction));
             }
         }
 
-        messages.Add(Decode(envelope.ToMessageText()));
+        messages.Add(Decode(envelope.ToBody()));
         Assert.All(messages, message => Assert.Null(message.PoisonReason));
         Assert.StartsWith("00-4bf92f", messages[0].TraceParent, StringComparison.Ordinal);
         Assert.Equal(transactions, messages.SelectMany(message => message.Transactions));
@@ -56,7 +56,7 @@ public sealed class InboundMessageTests
             // Until it is full.
         }
 
-        Assert.InRange(Encoding.UTF8.GetByteCount(envelope.ToMessageText()), MessageText.MaximumLength - 400, MessageText.MaximumLength);
+        Assert.InRange(Encoding.UTF8.GetByteCount(envelope.ToBody().Text), MessageText.MaximumLength - 400, MessageText.MaximumLength);
         Assert.True(envelope.Count >= 200);
     }
 
@@ -77,7 +77,7 @@ public sealed class InboundMessageTests
     {
         var envelope = new InboundEnvelope(null);
         envelope.TryAdd(new Transaction(s_ids.NewId(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
-        string json = Encoding.UTF8.GetString(Convert.FromBase64String(envelope.ToMessageText()));
+        string json = Encoding.UTF8.GetString(Convert.FromBase64String(envelope.ToBody().Text));
         for (int length = 0; length < json.Length; length++)
         {
             InboundMessage message = Decode(json[..length]);
@@ -86,7 +86,7 @@ public sealed class InboundMessageTests
         }
     }
 
-    private static InboundMessage Decode(string text) => InboundMessage.Decode("transactions-inbound", new Message { Id = "message", Text = text, InsertedAt = s_insertedAt, DequeueCount = 1 }, s_ids);
+    private static InboundMessage Decode(MessageBody body) => InboundMessage.Decode("transactions-inbound", new Message { Id = "message", Body = body, InsertedAt = s_insertedAt, DequeueCount = 1 }, s_ids);
 
     private static DateTime Instant(long ticks) => Timestamp.Truncate(new DateTime(ticks, DateTimeKind.Utc));
 

@@ -48,9 +48,10 @@ public abstract class QueueContractTests
     {
         IMessageQueue queue = await CreateAsync();
         await queue.SendAsync("one", TimeSpan.Zero, default);
-        LeasedMessage first = Assert.Single(await queue.ReceiveAsync(32, s_shortLease, default));
+        LeasedMessage first = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
         Assert.Empty(await queue.ReceiveAsync(32, s_lease, default));
 
+        Assert.True(await first.TryExtendAsync(s_shortLease, default));
         await PassAsync(s_shortLease + TimeSpan.FromMilliseconds(300));
 
         LeasedMessage second = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));

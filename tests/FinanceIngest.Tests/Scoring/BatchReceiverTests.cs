@@ -79,13 +79,13 @@ public sealed class BatchReceiverTests
             Backlog -= count;
             return Task.FromResult<IReadOnlyList<LeasedMessage>>([.. Enumerable.Range(0, count).Select(i => new Message
             {
-                Id = $"{Backlog}-{i}", Text = _text, InsertedAt = DateTime.UnixEpoch, DequeueCount = 1,
+                Id = $"{Backlog}-{i}", Body = _text, InsertedAt = DateTime.UnixEpoch, DequeueCount = 1,
             })]);
         }
 
         public Task EnsureExistsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -64,7 +64,7 @@ public sealed class SqlServerPausedTests
         Guid id = SqlServerFixture.Ids.NewId();
         Assert.True(envelope.TryAdd(new Transaction(id, 399, 2310, new Money(60_000_000), now, now)));
         await queues.Inbound.EnsureExistsAsync(Token);
-        await queues.Inbound.SendAsync(envelope.ToMessageText(), TimeSpan.Zero, Token);
+        await queues.Inbound.SendAsync(envelope.ToBody(), TimeSpan.Zero, Token);
 
         await worker.StartAsync(Token);
         await Eventually.TrueAsync(() => server.Refused >= 3, Token);

@@ -58,11 +58,11 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => Up().EnsureExistsAsync(cancellationToken);
 
-    public async Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public async Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
         Sends++;
         await Hold;
-        return IsDown ? throw Down() : await queue.SendAsync(text, visibilityDelay, cancellationToken);
+        return IsDown ? throw Down() : await queue.SendAsync(body, visibilityDelay, cancellationToken);
     }
 
     public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => Up().ReceiveAsync(maximum, lease, cancellationToken);

@@ -85,7 +85,7 @@ internal sealed class ScoringHarness : IDisposable
     {
         var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         Assert.All(transactions, transaction => Assert.True(envelope.TryAdd(transaction)));
-        return Inbound.SendAsync(envelope.ToMessageText(), TimeSpan.Zero, default);
+        return Inbound.SendAsync(envelope.ToBody(), TimeSpan.Zero, default);
     }
 
     /// <summary>Receives what is visible and processes it, as the worker does.</summary>

@@ -33,24 +33,24 @@ public sealed class AzureMessageQueue(QueueClient client, DependencyStatus statu
     });
 
     /// <inheritdoc/>
-    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken) => GuardAsync(async () =>
+    public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken) => GuardAsync(async () =>
     {
         SendReceipt receipt;
         try
         {
-            receipt = await SendOnceAsync(text, visibilityDelay, cancellationToken);
+            receipt = await SendOnceAsync(body.Text, visibilityDelay, cancellationToken);
         }
         catch (RequestFailedException e) when (e.ErrorCode == QueueErrorCode.QueueNotFound)
         {
             // Somebody removed the queue under us.
             await client.CreateIfNotExistsAsync(cancellationToken: cancellationToken);
-            receipt = await SendOnceAsync(text, visibilityDelay, cancellationToken);
+            receipt = await SendOnceAsync(body.Text, visibilityDelay, cancellationToken);
         }
 
         return (LeasedMessage)new AzureLeasedMessage(client, receipt.PopReceipt)
         {
             Id = receipt.MessageId,
-            Text = text,
+            Body = body,
             InsertedAt = receipt.InsertionTime.UtcDateTime,
             DequeueCount = 0,
         };
@@ -63,7 +63,7 @@ public sealed class AzureMessageQueue(QueueClient client, DependencyStatus statu
         return (IReadOnlyList<LeasedMessage>)Array.ConvertAll(messages, message => new AzureLeasedMessage(client, message.PopReceipt)
         {
             Id = message.MessageId,
-            Text = message.MessageText,
+            Body = message.MessageText,
             InsertedAt = (message.InsertedOn ?? DateTimeOffset.UtcNow).UtcDateTime,
             DequeueCount = message.DequeueCount,
         });

@@ -11,10 +11,10 @@ namespace FinanceIngest.Queueing.Embedded;
 /// </summary>
 public sealed class EmbeddedQueue : IMessageQueue, IDisposable
 {
-    // Text apart from state: leasing rewrites a row of a few bytes, not 64 KiB.
+    // Text apart from state: leasing rewrites a row of a few bytes, not 64 KiB. A text is TEXT, or a BLOB where it is packed (see MessageBody).
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS messages (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            seq INTEGER PRIMARY KEY,
             id TEXT NOT NULL,
             inserted_at INTEGER NOT NULL,
             visible_at INTEGER NOT NULL,
@@ -49,24 +49,39 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => ReadAsync(_ => 0, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
-        if (Encoding.UTF8.GetByteCount(text) > MessageText.MaximumLength)
+        if (body.Length > MessageText.MaximumLength)
         {
-            throw new ArgumentException($"A message text has at most {MessageText.MaximumLength} bytes.", nameof(text));
+            throw new ArgumentException($"A message text has at most {MessageText.MaximumLength} bytes.", nameof(body));
         }
 
         DateTime now = _time.GetUtcNow().UtcDateTime;
         string id = Guid.CreateVersion7().ToString("D");
         long receipt = NewReceipt();
+        byte[]? packed = body.Packed;
         return WriteAsync(
             session =>
             {
-                long seq = session.Scalar<long>(
-                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (@id, @now, @visible_at, @receipt) RETURNING seq",
-                    ("@id", id), ("@now", now.Ticks), ("@visible_at", now.Ticks + visibilityDelay.Ticks), ("@receipt", receipt));
-                session.Execute("INSERT INTO texts (seq, text) VALUES (@seq, @text)", ("@seq", seq), ("@text", text));
-                return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Text = text, InsertedAt = now, DequeueCount = 0 };
+                SqliteStatement message = session.Prepared("INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (?1, ?2, ?3, ?4) RETURNING seq");
+                message.Bind(1, id);
+                message.Bind(2, now.Ticks);
+                message.Bind(3, now.Ticks + visibilityDelay.Ticks);
+                message.Bind(4, receipt);
+                long seq = message.Single(row => row.GetInt64(0));
+                SqliteStatement text = session.Prepared("INSERT INTO texts (seq, text) VALUES (?1, ?2)");
+                text.Bind(1, seq);
+                if (packed is not null)
+                {
+                    text.BindBlob(2, packed);
+                }
+                else
+                {
+                    text.Bind(2, body.Text);
+                }
+
+                text.Execute();
+                return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
             },
             cancellationToken);
     }
@@ -89,25 +104,7 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
                 List<long> taken = session.Query(
                     "SELECT seq FROM messages WHERE visible_at <= @now ORDER BY visible_at, seq LIMIT @maximum",
                     row => row.GetInt64(0), ("@now", now), ("@maximum", maximum));
-                var messages = new List<LeasedMessage>(taken.Count);
-                foreach (long seq in taken)
-                {
-                    session.Execute(
-                        "UPDATE messages SET visible_at = @visible_at, dequeue_count = dequeue_count + 1, pop_receipt = @receipt WHERE seq = @seq",
-                        ("@visible_at", now + lease.Ticks), ("@receipt", receipt), ("@seq", seq));
-                    messages.AddRange(session.Query(
-                        "SELECT m.id, t.text, m.inserted_at, m.dequeue_count FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq = @seq",
-                        row => new EmbeddedLease(this, seq, receipt)
-                        {
-                            Id = row.GetString(0),
-                            Text = row.GetString(1),
-                            InsertedAt = new DateTime(row.GetInt64(2), DateTimeKind.Utc),
-                            DequeueCount = row.GetInt64(3),
-                        },
-                        ("@seq", seq)));
-                }
-
-                return (IReadOnlyList<LeasedMessage>)messages;
+                return (IReadOnlyList<LeasedMessage>)taken.ConvertAll<LeasedMessage>(seq => Take(session, seq, now + lease.Ticks, receipt));
             },
             cancellationToken);
     }
@@ -116,7 +113,8 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => ReadAsync(
         session => (IReadOnlyList<string>)session.Query(
             "SELECT t.text FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.visible_at <= @now ORDER BY m.visible_at, m.seq LIMIT @maximum",
-            row => row.GetString(0), ("@now", _time.GetUtcNow().Ticks), ("@maximum", maximum)),
+            row => (row.GetValue(0) is byte[] packed ? MessageBody.Unpack(packed) : row.GetString(0)).Text,
+            ("@now", _time.GetUtcNow().Ticks), ("@maximum", maximum)),
         cancellationToken);
 
     /// <inheritdoc/>
@@ -133,6 +131,24 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private EmbeddedLease Take(SqliteSession session, long seq, long visibleAt, long receipt)
+    {
+        SqliteStatement lease = session.Prepared("UPDATE messages SET visible_at = ?2, dequeue_count = dequeue_count + 1, pop_receipt = ?3 WHERE seq = ?1");
+        lease.Bind(1, seq);
+        lease.Bind(2, visibleAt);
+        lease.Bind(3, receipt);
+        lease.Execute();
+        SqliteStatement read = session.Prepared("SELECT m.id, t.text, m.inserted_at, m.dequeue_count FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq = ?1");
+        read.Bind(1, seq);
+        return read.Single(row => new EmbeddedLease(this, seq, receipt)
+        {
+            Id = row.GetText(0),
+            Body = row.GetBlob(1) is { } packed ? MessageBody.Unpack(packed) : row.GetText(1),
+            InsertedAt = new DateTime(row.GetInt64(2), DateTimeKind.Utc),
+            DequeueCount = row.GetInt64(3),
+        });
+    }
 
     private static long NewReceipt() => Random.Shared.NextInt64();
 
@@ -164,8 +180,20 @@ public sealed class EmbeddedQueue : IMessageQueue, IDisposable
         private long _receipt = receipt;
 
         public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.SettleAsync(
-            session => session.Execute("DELETE FROM messages WHERE seq = @seq AND pop_receipt = @receipt", ("@seq", seq), ("@receipt", _receipt)) == 1
-                && session.Execute("DELETE FROM texts WHERE seq = @seq", ("@seq", seq)) == 1,
+            session =>
+            {
+                SqliteStatement message = session.Prepared("DELETE FROM messages WHERE seq = ?1 AND pop_receipt = ?2");
+                message.Bind(1, seq);
+                message.Bind(2, _receipt);
+                if (message.Execute() == 0)
+                {
+                    return false;
+                }
+
+                SqliteStatement text = session.Prepared("DELETE FROM texts WHERE seq = ?1");
+                text.Bind(1, seq);
+                return text.Execute() == 1;
+            },
             cancellationToken);
 
         public override async Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken)

@@ -35,6 +35,9 @@ public sealed class SqliteStatement : IDisposable
     /// <summary>Binds a text in UTF-8.</summary>
     public void Bind(int parameter, ReadOnlySpan<byte> utf8) => Check(raw.sqlite3_bind_text(_statement, parameter, utf8));
 
+    /// <summary>Binds bytes.</summary>
+    public void BindBlob(int parameter, ReadOnlySpan<byte> bytes) => Check(raw.sqlite3_bind_blob(_statement, parameter, bytes));
+
     /// <summary>Runs the statement to its end and returns how many rows it changed.</summary>
     /// <exception cref="SqliteException">It failed.</exception>
     public int Execute()
@@ -45,6 +48,20 @@ public sealed class SqliteStatement : IDisposable
         }
 
         return raw.sqlite3_changes(_database);
+    }
+
+    /// <summary>Runs a statement that gives one row, and reads it.</summary>
+    /// <exception cref="SqliteException">It failed.</exception>
+    /// <exception cref="InvalidOperationException">It gave none.</exception>
+    public T Single<T>(Func<SqliteStatement, T> read)
+    {
+        T row = Step() ? read(this) : throw new InvalidOperationException("The statement gave no row.");
+        while (Step())
+        {
+            // To its end: a row that was changed is changed only then.
+        }
+
+        return row;
     }
 
     /// <summary>Goes to the next row; false: there is none, and the statement can be bound anew.</summary>
@@ -78,6 +95,13 @@ public sealed class SqliteStatement : IDisposable
 
     /// <summary>A double of the row.</summary>
     public double GetDouble(int column) => raw.sqlite3_column_double(_statement, column);
+
+    /// <summary>A text of the row.</summary>
+    public string GetText(int column) => raw.sqlite3_column_text(_statement, column).utf8_to_string();
+
+    /// <summary>The bytes of a blob of the row; null for a text.</summary>
+    public byte[]? GetBlob(int column) =>
+        raw.sqlite3_column_type(_statement, column) == raw.SQLITE_BLOB ? raw.sqlite3_column_blob(_statement, column).ToArray() : null;
 
     /// <inheritdoc/>
     public void Dispose() => _statement.Dispose();
