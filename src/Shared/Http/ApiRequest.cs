@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Numerics;
 
 namespace FinanceIngest.Http;
 
@@ -11,6 +12,9 @@ public abstract class ApiRequest : IDisposable
     public const int BesideItsBody = 1024;
 
     private const int FirstBuffer = 4 * 1024;
+
+    // The pool has powers of two, and keeps what it has given.
+    private const int LargestPooled = 1024 * 1024;
 
     private BytesInFlight? _inFlight;
     private long _held;
@@ -75,12 +79,14 @@ public abstract class ApiRequest : IDisposable
             {
                 // Both are there while one is copied into the other.
                 int before = buffer.Length;
-                int next = (int)Math.Min(before * 2L, Math.Max(ContentLength ?? limit, filled) + 1);
+                int next = (int)Math.Min((before * 2L) + 1, Math.Max(ContentLength ?? limit, filled) + 1);
+                bool isPooled = next <= LargestPooled;
+                next = isPooled ? (int)BitOperations.RoundUpToPowerOf2((uint)next) : next;
                 Hold(next);
-                byte[] larger = ArrayPool<byte>.Shared.Rent(next);
+                byte[] larger = isPooled ? ArrayPool<byte>.Shared.Rent(next) : new byte[next];
                 buffer.AsSpan(0, filled).CopyTo(larger);
                 GiveBackBuffer(isRented ? buffer : null);
-                (buffer, isRented) = (larger, true);
+                (buffer, isRented) = (larger, isPooled);
                 GiveBack(before);
                 _pace ??= next > BytesInFlight.Small && _inFlight is not null ? new BodyPace(_inFlight.Time, cancellationToken) : null;
             }

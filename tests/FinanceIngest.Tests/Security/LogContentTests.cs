@@ -112,8 +112,10 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
             await app.StopAsync(Token);
         }
 
-        Assert.Equal(2, spans.Count);
-        AssertTellsNothing(string.Join('\n', spans.SelectMany(span => span.TagObjects).Select(tag => string.Create(CultureInfo.InvariantCulture, $"{tag.Key}={Uri.UnescapeDataString($"{tag.Value}")}"))));
+        // The listener hears the other tests of this process too.
+        Activity[] own = [.. spans.ToArray().Where(span => span.GetTagItem("url.path") is "/api/anomalies" or "/api/none")];
+        Assert.Equal(2, own.Length);
+        AssertTellsNothing(string.Join('\n', own.SelectMany(span => span.TagObjects).Select(tag => string.Create(CultureInfo.InvariantCulture, $"{tag.Key}={Uri.UnescapeDataString($"{tag.Value}")}"))));
 
         using var failed = new Activity("failed");
         Telemetry.Fail(failed.Start(), new InvalidOperationException(Text));
