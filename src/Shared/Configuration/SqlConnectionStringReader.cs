@@ -51,7 +51,7 @@ public static class SqlConnectionStringReader
         {
             return Check(new SqlConnectionStringBuilder(value));
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
         {
             throw new SettingsException(Setting, $"not a connection string: {FirstLine(e.Message)}");
         }
@@ -74,7 +74,7 @@ public static class SqlConnectionStringReader
             {
                 translated[s_odbcNames.GetValueOrDefault(name, name)] = text;
             }
-            catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+            catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
             {
                 throw new SettingsException(
                     Setting,
