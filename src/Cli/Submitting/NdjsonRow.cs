@@ -91,12 +91,7 @@ internal sealed class NdjsonRow : SourceRow
 
     private void ScanField(ref Utf8JsonReader reader)
     {
-        int name = 0;
-        while (name < s_names.Length && !reader.ValueTextEquals(s_names[name]))
-        {
-            name++;
-        }
-
+        int name = Recognise(ref reader);
         reader.Read();
         bool isNull = reader.TokenType == JsonTokenType.Null;
         int start = (int)reader.TokenStartIndex;
@@ -109,6 +104,24 @@ internal sealed class NdjsonRow : SourceRow
         else if (name == IdempotencyKey)
         {
             _nullKey = value;
+        }
+    }
+    private static int Recognise(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            int name = 0;
+            while (name < s_names.Length && !reader.ValueTextEquals(s_names[name]))
+            {
+                name++;
+            }
+
+            return name;
+        }
+        catch (InvalidOperationException)
+        {
+            // A name that is not Unicode, such as "\uD800", is none of ours, to the API neither: the line still needs its key.
+            return s_names.Length;
         }
     }
 }

@@ -51,7 +51,7 @@ public static class SqlConnectionStringReader
         {
             return Check(new SqlConnectionStringBuilder(value));
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
         {
             // SqlClient's message names the keyword that it does not know, which may be a piece of a password with an unquoted semicolon.
             throw new SettingsException(Setting, "not a connection string: a keyword is not known, a value is not of its kind, or a value that holds ; or = does not stand in quotes.");
@@ -75,7 +75,7 @@ public static class SqlConnectionStringReader
             {
                 translated[s_odbcNames.GetValueOrDefault(name, name)] = text;
             }
-            catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+            catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
             {
                 throw new SettingsException(
                     Setting,

@@ -226,6 +226,14 @@ public readonly record struct Money(long Units)
         }
 
         Int128 units = 0;
+        if (fraction.IsEmpty)
+        {
+            // 1 with forty zeros and e-40 is 1: zeros at the end belong to the exponent, not to the digits that have to fit.
+            int digits = whole.Length;
+            whole = whole.TrimEnd((byte)'0');
+            power += digits - whole.Length;
+        }
+
         foreach (byte digit in whole)
         {
             units = (units * 10) + (digit - '0');

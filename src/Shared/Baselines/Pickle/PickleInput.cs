@@ -12,6 +12,9 @@ internal sealed class PickleInput(byte[] bytes, string file)
     private int _position;
     private int _instruction;
 
+    /// <summary>Bytes of the whole pickle.</summary>
+    public int Length => bytes.Length;
+
     /// <summary>The next instruction, which is from then on the place of every failure.</summary>
     public PickleOpcode ReadOpcode()
     {

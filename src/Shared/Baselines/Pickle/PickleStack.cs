@@ -105,6 +105,12 @@ internal sealed class PickleStack(PickleInput input)
             throw input.Fail($"the pickle has more than {Printable.Count(MostMemos)} memos");
         }
 
+        // Pickles number their memos from 0, and each takes a byte at least: few bytes must not make room for millions.
+        if (index > (ulong)input.Length)
+        {
+            throw input.Fail($"the pickle is damaged: memo {index} is beyond what it can hold");
+        }
+
         while (_memo.Count <= (int)index)
         {
             _memo.Add(Unset.Value);

@@ -1,0 +1,18 @@
+namespace FinanceIngest.Fuzz.Api;
+
+/// <summary>A clock that stands still, and on which every pause is over at once: nothing random comes from it, and nobody waits.</summary>
+internal sealed class InstantTime : TimeProvider
+{
+    /// <summary>The time that it always is.</summary>
+    public static DateTimeOffset Now { get; } = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
+
+    /// <inheritdoc/>
+    public override DateTimeOffset GetUtcNow() => Now;
+
+    /// <inheritdoc/>
+    public override long GetTimestamp() => 0;
+
+    /// <inheritdoc/>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+}

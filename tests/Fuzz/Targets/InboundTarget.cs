@@ -1,0 +1,112 @@
+using System.Text;
+using FinanceIngest.Fuzz.Api;
+using FinanceIngest.Fuzz.Engine;
+using FinanceIngest.Poison;
+using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Fuzz.Targets;
+
+/// <summary>A message of the inbound queue, from whoever put it there.</summary>
+internal sealed class InboundTarget : FuzzTarget
+{
+    private const string Queue = "transactions-inbound";
+    private static readonly IdCertifier s_ids = new("a signing key for fuzzing", new InstantTime());
+
+    /// <inheritdoc/>
+    public override string Name => "inbound";
+
+    /// <inheritdoc/>
+    public override string Properties =>
+        "decoding never throws; only certified ids; base64 or not is all the same; what was decoded travels and decodes again; ids are found without parsing; a person taken out leaves the others as they were";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Tokens { get; } =
+    [
+        "{\"v\":1,\"transactions\":[", "]}", "\"v\":1,", "\"v\":2,", "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\",", "\"marker\":\"unsent-alerts\",", "\"transactions\":", "\"id\":",
+        "\"accepted_at\":\"2026-11-22T19:02:28.123456Z\",", "{\"user_id\":399,\"category_id\":2310,\"amount\":25000}", "{\"user_id\":400,\"category_id\":2310,\"amount\":25000},", "\"user_id\":399,",
+        $"\"id\":\"{s_ids.ForIdempotencyKey(399, "a")}\",", $"\"id\":\"{s_ids.ForIdempotencyKey(400, "b")}\",", "\"id\":\"00000000-0000-0000-0000-000000000000\",", "\uFEFF", "\"\\ud800\"", .. SubmitTarget.JsonTokens,
+    ];
+
+    /// <inheritdoc/>
+    public override string Run(byte[] input)
+    {
+        string text = Encoding.UTF8.GetString(input);
+        InboundMessage message = Decode(text);
+        Check(message);
+        if (MessageText.TryDecode(text, out byte[] json))
+        {
+            Same(message, Decode(MessageText.Encode(json)), "base64 or not is all the same");
+            FindsIds(message, text, json);
+            TravelsAgain(message);
+            TakesOut(message, text);
+        }
+
+        return $"{(message.PoisonReason is { } reason ? Texts.Shape(reason) : "fine")} {Math.Min(3, message.Transactions.Count)} {Math.Min(3, message.Unreadable.Count)} {message.HasDerivedIds} {message.IsAlertMarker} {message.TraceParent is not null}";
+    }
+
+    private static InboundMessage Decode(string text) => InboundMessage.Decode(Queue, Message(text), s_ids);
+
+    private static FuzzMessage Message(string text) => new() { Id = "m1", Text = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 };
+
+    private static void Check(InboundMessage message)
+    {
+        Property.Holds(message.Transactions.TrueForAll(transaction => s_ids.IsIssued(transaction.Id) && transaction.UserId >= 1 && transaction.CategoryId >= 1), "only what is valid is scored", $"{message.Transactions.Count}");
+        Property.Holds(message.Unreadable.TrueForAll(transaction => transaction.Id is not { } id || s_ids.IsIssued(id)), "only certified ids get a row", $"{message.Unreadable.Count}");
+        Property.Holds(message.PoisonReason is not null || message.Unreadable.Count == 0, "what can't be scored makes poison", $"{message.Unreadable.Count}");
+        Property.Holds(message.TraceParent is not { Length: > 64 }, "a trace context is short", $"{message.TraceParent?.Length}");
+    }
+
+    private static void Same(InboundMessage one, InboundMessage two, string property)
+    {
+        Property.Same(one.PoisonReason, two.PoisonReason, property);
+        Property.SameItems(one.Transactions, two.Transactions, property);
+        Property.SameItems(one.Unreadable, two.Unreadable, property);
+        Property.Same((one.TraceParent, one.IsAlertMarker, one.HasDerivedIds), (two.TraceParent, two.IsAlertMarker, two.HasDerivedIds), property);
+    }
+
+    // Ids that stand there with escapes are not seen by a plain search, nor those of transactions that came without.
+    private static void FindsIds(InboundMessage message, string text, byte[] json)
+    {
+        InboundMessage found = InboundMessage.FindIds(Message(text), s_ids, "gave up");
+        Property.Holds(found.Transactions.Count == 0 && found.Unreadable.TrueForAll(transaction => s_ids.IsIssued(transaction.Id!.Value)), "only issued ids are found", $"{found.Unreadable.Count}");
+        if (!message.HasDerivedIds && !json.AsSpan().Contains((byte)'\\'))
+        {
+            HashSet<Guid> ids = [.. found.Unreadable.Select(transaction => transaction.Id!.Value)];
+            Property.Holds(message.Transactions.TrueForAll(transaction => ids.Contains(transaction.Id)), "every id that is read is found without parsing", $"{ids.Count} of {message.Transactions.Count}");
+        }
+    }
+
+    private static void TravelsAgain(InboundMessage message)
+    {
+        var envelope = new InboundEnvelope(message.TraceParent);
+        int fitted = message.Transactions.TakeWhile(envelope.TryAdd).Count();
+        InboundMessage again = Decode(envelope.ToMessageText());
+        Property.Same(null, again.PoisonReason, "what is encoded decodes");
+        Property.SameItems(message.Transactions[..fitted], again.Transactions, "what is encoded decodes to the same");
+        Property.Same(message.TraceParent, again.TraceParent, "a trace context travels");
+    }
+
+    private static void TakesOut(InboundMessage message, string text)
+    {
+        if (message.PoisonReason is not null || message.Transactions.Count == 0)
+        {
+            InboundRedaction.Without(text, 399, Queue, "m1", s_ids);
+            return;
+        }
+
+        long user = message.Transactions[0].UserId;
+        Redaction redaction = InboundRedaction.Without(text, user, Queue, "m1", s_ids);
+        Property.Holds(redaction.IsConcerned, "a person's message is recognised", $"user {user}");
+        Transaction[] theirs = [.. message.Transactions.Where(transaction => transaction.UserId == user)];
+        Property.SameItems([.. theirs.Select(transaction => transaction.Id)], redaction.Removed, "a person's transactions are taken out");
+        Transaction[] others = [.. message.Transactions.Where(transaction => transaction.UserId != user)];
+        Property.Same(others.Length > 0, redaction.Remainder is not null, "what remains is kept, and nothing else");
+        if (redaction.Remainder is not null)
+        {
+            InboundMessage remainder = Decode(redaction.Remainder);
+            Property.Same(null, remainder.PoisonReason, "what remains is a message");
+            Property.SameItems(others, remainder.Transactions, "what remains is as it was");
+        }
+    }
+}
