@@ -23,15 +23,16 @@ internal sealed class FuzzQueue(string name) : IMessageQueue
     }
 
     /// <inheritdoc/>
-    public Task<LeasedMessage> SendAsync(string text, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
+        string text = body.Text;
         Engine.Property.Holds(text.Length <= MessageText.MaximumLength, "a message fits into the queue", $"{text.Length} characters");
         lock (_gate)
         {
             _texts.Add(text);
         }
 
-        return Task.FromResult<LeasedMessage>(new FuzzMessage { Id = "1", Text = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 0 });
+        return Task.FromResult<LeasedMessage>(new FuzzMessage { Id = "1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 0 });
     }
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ internal static class AllTargets
     public static IReadOnlyList<FuzzTarget> Create() =>
     [
         new MoneyTarget(), new TimestampTarget(), new SubmitTarget(), new BatchTarget(), new StatusTarget(), new StatsTarget(), new HeadersTarget(), new QueryTarget(), new RequestTarget(),
-        new InboundTarget(), new BaselineFileTarget(BaselineFileFormat.Csv), new BaselineFileTarget(BaselineFileFormat.Json), new BaselineFileTarget(BaselineFileFormat.Pickle),
+        new InboundTarget(), new PackedTarget(), new BaselineFileTarget(BaselineFileFormat.Csv), new BaselineFileTarget(BaselineFileFormat.Json), new BaselineFileTarget(BaselineFileFormat.Pickle),
         new SubmitFileTarget(isCsv: true), new SubmitFileTarget(isCsv: false), new SqlConnectionTarget(), new SettingsTarget(),
     ];
 }

@@ -47,7 +47,7 @@ internal sealed class InboundTarget : FuzzTarget
 
     private static InboundMessage Decode(string text) => InboundMessage.Decode(Queue, Message(text), s_ids);
 
-    private static FuzzMessage Message(string text) => new() { Id = "m1", Text = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 };
+    private static FuzzMessage Message(string text) => new() { Id = "m1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 };
 
     private static void Check(InboundMessage message)
     {
@@ -81,7 +81,7 @@ internal sealed class InboundTarget : FuzzTarget
     {
         var envelope = new InboundEnvelope(message.TraceParent);
         int fitted = message.Transactions.TakeWhile(envelope.TryAdd).Count();
-        InboundMessage again = Decode(envelope.ToMessageText());
+        InboundMessage again = Decode(envelope.ToBody().Text);
         Property.Same(null, again.PoisonReason, "what is encoded decodes");
         Property.SameItems(message.Transactions[..fitted], again.Transactions, "what is encoded decodes to the same");
         Property.Same(message.TraceParent, again.TraceParent, "a trace context travels");
