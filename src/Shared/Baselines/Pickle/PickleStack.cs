@@ -6,6 +6,7 @@ internal sealed class PickleStack(PickleInput input)
     private const int MostValues = 1_000_000;
     private const int MostMarks = 1_000;
     private const int MostMemos = 4_000_000;
+    private const int MostGaps = 1_000;
 
     // Each value costs one and each container two, wherever it is put. It bounds the memory behind all of them.
     private const int Budget = 16_000_000;
@@ -105,8 +106,8 @@ internal sealed class PickleStack(PickleInput input)
             throw input.Fail($"the pickle has more than {Printable.Count(MostMemos)} memos");
         }
 
-        // Pickles number their memos from 0, and each takes a byte at least: few bytes must not make room for millions.
-        if (index > (ulong)input.Length)
+        // Pickles number their memos from 0, and each takes a byte at least: few bytes must not make room for millions. Some gaps do no harm.
+        if (index > (ulong)input.Length + MostGaps)
         {
             throw input.Fail($"the pickle is damaged: memo {index} is beyond what it can hold");
         }
