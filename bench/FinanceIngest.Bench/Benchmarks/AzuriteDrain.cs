@@ -14,6 +14,9 @@ internal sealed class AzuriteDrain : IAsyncDisposable
     private const int SingleMessages = 3000;
     private const int WarmUpSingleMessages = 300;
 
+    // Of an alert's base64, about.
+    private const int AlertLength = 520;
+
     private readonly BenchContext _context;
     private readonly AzuriteProcess _azurite;
     private readonly List<double> _enqueued = [];
@@ -53,6 +56,8 @@ internal sealed class AzuriteDrain : IAsyncDisposable
     private async Task<Section> RunAsync()
     {
         AzureQueue spare = await _azurite.CreateQueueAsync("spare", CancellationToken);
+        AzureQueue spareAlerts = await _azurite.CreateQueueAsync("spare-alerts", CancellationToken);
+        MessageBody[] alerts = [.. Enumerable.Repeat<MessageBody>(new string('A', AlertLength), Transactions / 100)];
         IReadOnlyList<Series> series = await _context.TakeTurnsAsync(
             await WorkerAsync(),
             await NothingTriggerAsync(),
@@ -61,8 +66,15 @@ internal sealed class AzuriteDrain : IAsyncDisposable
             {
                 await FillAsync(spare, new TransactionSource(Baselines, Installation.Ids).NextPacked(Transactions));
                 return Transactions / (await spare.EmptyAsync(CancellationToken)).TotalSeconds;
+            }),
+            new Contender("the same, and raw puts of as many alerts meanwhile", "transactions/s", async _ =>
+            {
+                await FillAsync(spare, new TransactionSource(Baselines, Installation.Ids).NextPacked(Transactions));
+                long start = Stopwatch.GetTimestamp();
+                await Task.WhenAll(spare.EmptyAsync(CancellationToken), spareAlerts.FillAsync(alerts, CancellationToken));
+                return Transactions / Stopwatch.GetElapsedTime(start).TotalSeconds;
             }));
-        (Series worker, Series nothing, Series score, Series raw) = (series[0], series[1], series[2], series[3]);
+        (Series worker, Series nothing, Series score, Series raw, Series emulator) = (series[0], series[1], series[2], series[3], series[4]);
         return new Section(
             "Drain of an Azure queue",
             $"""
@@ -70,11 +82,12 @@ internal sealed class AzuriteDrain : IAsyncDisposable
             scored and stored, their messages deleted, the alerts of the 1 % anomalies sent and marked as sent. `QueueTrigger` that does nothing gets {SingleMessages:N0} messages of one transaction;
             the one that scores gets the worker's own packed messages and stores into the same tables by prepared statements, one database transaction per message, and sends its alerts. Both run 32 messages at once.
             """,
-            [worker, new Series("worker, until all is scored and stored", "transactions/s", _scored[^_context.Runs..]), nothing, score, raw, new Series("raw enqueue of packed messages, 8 at once", "messages/s", _enqueued)],
+            [worker, new Series("worker, until all is scored and stored", "transactions/s", _scored[^_context.Runs..]), nothing, score, raw, emulator, new Series("raw enqueue of packed messages, 8 at once", "messages/s", _enqueued)],
             [
                 Ratio.Of("worker against `QueueTrigger` that does nothing", worker, nothing, Target.AtLeast(100)),
                 Ratio.Of("worker against `QueueTrigger` with the same messages, scoring and database", worker, score, Target.AtLeast(2)),
                 Ratio.Of("worker against raw receive and delete", worker, raw, null),
+                Ratio.Of("worker against raw receive and delete with raw puts of its alerts: what the emulator alone takes for the same operations", worker, emulator, null),
             ],
             []);
     }
