@@ -50,9 +50,10 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
         var outcome = new Outcome();
         var next = new TransactionFields();
         int index = 0;
+        DateTime acceptedAt = factory.Now();
         int count = ManyItems.Read(body, format, MaximumItems, ReadNext, NotAnItem, fields =>
         {
-            if (factory.CreateItem(fields, batchKey, index) is { } transaction)
+            if (factory.CreateItem(fields, batchKey, index, acceptedAt) is { } transaction)
             {
                 outcome.Add(index, transaction);
             }

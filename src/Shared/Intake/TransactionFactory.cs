@@ -19,12 +19,13 @@ public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
             fields.AddError("idempotency_key", "differs from the header Idempotency-Key");
         }
 
-        if (!IsAcceptable(fields, out DateTime acceptedAt))
+        DateTime acceptedAt = Now();
+        if (!IsAcceptable(fields, acceptedAt))
         {
             return null;
         }
 
-        Guid id = (fields.IdempotencyKey ?? headerKey) is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key) : ids.NewId();
+        Guid id = (fields.IdempotencyKey ?? headerKey) is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key) : ids.NewId(acceptedAt);
         return Make(id, fields, acceptedAt);
     }
 
@@ -32,23 +33,26 @@ public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
     /// <param name="fields">The item.</param>
     /// <param name="batchKey">The header <c>Idempotency-Key</c>, from which an item without a key of its own gets one.</param>
     /// <param name="index">Index of the item.</param>
+    /// <param name="acceptedAt">The batch's time of acceptance: <see cref="Now"/> once for all of it.</param>
     /// <returns>Null when the fields are wrong.</returns>
-    public Transaction? CreateItem(TransactionFields fields, string? batchKey, int index)
+    public Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt)
     {
-        if (!IsAcceptable(fields, out DateTime acceptedAt))
+        if (!IsAcceptable(fields, acceptedAt))
         {
             return null;
         }
 
         Guid id = fields.IdempotencyKey is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key)
             : batchKey is not null ? ids.ForBatchItem(fields.UserId!.Value, batchKey, index)
-            : ids.NewId();
+            : ids.NewId(acceptedAt);
         return Make(id, fields, acceptedAt);
     }
 
-    private bool IsAcceptable(TransactionFields fields, out DateTime acceptedAt)
+    /// <summary>The time of acceptance of what is made now: UTC, whole microseconds.</summary>
+    public DateTime Now() => time.UtcNowMicroseconds();
+
+    private static bool IsAcceptable(TransactionFields fields, DateTime acceptedAt)
     {
-        acceptedAt = time.UtcNowMicroseconds();
         if (fields.OccurredAt > acceptedAt + MaximumFuture)
         {
             fields.AddError("occurred_at", "must not be more than 24 hours in the future");

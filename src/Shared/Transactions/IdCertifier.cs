@@ -44,11 +44,15 @@ public sealed class IdCertifier
     public string Fingerprint { get; }
 
     /// <summary>A fresh id, ordered in time.</summary>
-    public Guid NewId()
+    public Guid NewId() => NewId(_time.GetUtcNow().UtcDateTime);
+
+    /// <summary>A fresh id, ordered in time, for who has looked at the clock already.</summary>
+    /// <param name="now">UTC.</param>
+    public Guid NewId(DateTime now)
     {
         Span<byte> body = stackalloc byte[16];
         (t_random ??= new RandomPage()).Fill(body.Slice(6, RandomLength));
-        long milliseconds = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        long milliseconds = (now.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMillisecond;
         BinaryPrimitives.WriteUInt16BigEndian(body, (ushort)(milliseconds >> 32));
         BinaryPrimitives.WriteUInt32BigEndian(body[2..], (uint)milliseconds);
         return Certify(body);
