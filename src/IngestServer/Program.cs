@@ -4,7 +4,13 @@ using FinanceIngest.Http;
 using FinanceIngest.IngestServer.Dashboard;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Observability;
+using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Transactions;
+
+if (ScoringChild.IsWanted(args))
+{
+    return await ScoringChildProgram.RunAsync(args, ProgramKind.IngestServer);
+}
 
 return await ProgramHost.RunAsync(async () =>
 {

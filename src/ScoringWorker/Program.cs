@@ -2,7 +2,13 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Observability;
+using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Transactions;
+
+if (ScoringChild.IsWanted(args))
+{
+    return await ScoringChildProgram.RunAsync(args, ProgramKind.ScoringWorker);
+}
 
 // The worker answers no requests but those of probes: /healthz and /readyz.
 return await ProgramHost.RunAsync(async () =>

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using FinanceIngest.Scoring.Isolation;
 using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Chaos.Hooks;
 
 /// <summary>
 /// What the harness wants of this process, from a file that it may rewrite (by renaming a new one over it) while the process runs; lines of <c>name=value</c>:
-/// <c>kill=POINT</c>, <c>clock=SECONDS</c>, <c>write-delay=MILLISECONDS</c>, <c>deadly=USER</c>.
+/// <c>kill=POINT</c>, <c>clock=SECONDS</c>, <c>write-delay=MILLISECONDS</c>, <c>deadly=USER</c>, <c>deadly-write=USER</c>.
 /// </summary>
 internal sealed class Control
 {
@@ -19,7 +20,6 @@ internal sealed class Control
 
     private readonly string _path;
     private readonly Lock _gate = new();
-    private readonly HashSet<string> _deadlyMessages = [];
     private DateTime _readAt;
     private Dictionary<string, string> _values = [];
 
@@ -46,41 +46,67 @@ internal sealed class Control
         }
     }
 
-    /// <summary>Whether reading this text ends the process, as the harness has it.</summary>
-    public bool IsDeadly(string messageId, string text)
-    {
-        if (Value("deadly") is not { } user || !TryDecode(text).Contains($"\"user_id\":{user},", StringComparison.Ordinal))
-        {
-            return false;
-        }
+    /// <summary>Whether reading this text ends the process that reads it, as the harness has it.</summary>
+    public bool IsDeadly(string text) => Value("deadly") is { } user && TryDecode(text).Contains($"\"user_id\":{user},", StringComparison.Ordinal);
 
-        lock (_gate)
-        {
-            _deadlyMessages.Add(messageId);
-        }
+    /// <summary>Whether there is a user whose results are deadly to write.</summary>
+    public bool HasDeadlyWrites => Value("deadly-write") is not null;
 
-        return true;
-    }
+    /// <summary>Whether writing results of this user ends the process that writes them, half-way through the transaction.</summary>
+    public bool IsDeadlyToWrite(long? userId) => userId is { } user && Value("deadly-write") == user.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>The same of a message that was received before.</summary>
-    public bool IsDeadly(string messageId)
-    {
-        lock (_gate)
-        {
-            return _deadlyMessages.Contains(messageId);
-        }
-    }
-
-    /// <summary>Ends the process with SIGKILL, and says where in a file beside the control file.</summary>
+    /// <summary>Ends the worker with SIGKILL, and says where in a file beside the control file. A child takes its parent along, as the kill of a pod does.</summary>
     public void Die(string point)
     {
-        File.AppendAllText(_path + ".hits", point + "\n");
+        Tell(point + (IsChild ? " (child)" : ""));
+        if (IsChild)
+        {
+            using var parent = Process.GetProcessById(ParentId());
+            parent.Kill();
+        }
+
+        End();
+    }
+
+    /// <summary>Ends nothing but the process that handles a deadly message.</summary>
+    public void DieAlone(string point)
+    {
+        Tell(point + (IsChild ? " (child)" : ""));
+        End();
+    }
+
+    private static bool IsChild { get; } = Environment.GetCommandLineArgs().Contains(ScoringChild.Argument);
+
+    private static int ParentId()
+    {
+        // The name of the program, in brackets, may hold anything.
+        string stat = File.ReadAllText("/proc/self/stat");
+        return int.Parse(stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+
+    private static void End()
+    {
         Process.GetCurrentProcess().Kill();
         Thread.Sleep(Timeout.Infinite);
     }
 
+    private void Tell(string point) => File.AppendAllText(_path + ".hits", point + "\n");
+
     /// <summary>Ends the process where a write transaction of the embedded database must be open, and says so when it is not.</summary>
-    public void DieInsideTransaction(string point) => Die(IsDatabaseLocked() ? point : point + " (no transaction was open)");
+    /// <param name="point">Where.</param>
+    /// <param name="isDeadly">Whether it is the message that ends it, and not somebody who kills the worker.</param>
+    public void DieInsideTransaction(string point, bool isDeadly)
+    {
+        string where = IsDatabaseLocked() ? point : point + " (no transaction was open)";
+        if (isDeadly)
+        {
+            DieAlone("write of a deadly message, " + where);
+        }
+        else
+        {
+            Die(where);
+        }
+    }
 
     private static bool IsDatabaseLocked()
     {

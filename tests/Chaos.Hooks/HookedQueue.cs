@@ -30,10 +30,10 @@ internal sealed class HookedQueue(IMessageQueue queue, string name, Control cont
 
         foreach (LeasedMessage message in received)
         {
-            // A batch is read right after it is received; a suspect only after its attempt is counted (see HookedPoisonStore).
-            if (control.IsDeadly(message.Id, message.Text) && message.DequeueCount <= BatchProcessor.SuspectAfter)
+            // A batch is read right after it is received; a suspect by a child (see DeadlyInput).
+            if (message.DequeueCount <= BatchProcessor.SuspectAfter && control.IsDeadly(message.Text))
             {
-                control.Die("read of a deadly message in a batch");
+                control.DieAlone("read of a deadly message in a batch");
             }
         }
 

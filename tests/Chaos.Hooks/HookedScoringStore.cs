@@ -17,9 +17,9 @@ internal sealed class HookedScoringStore(IScoringStore store, Control control) :
     {
         control.Reach("write.before");
         await Task.Delay(control.WriteDelay, cancellationToken);
+        bool isDeadly = control.HasDeadlyWrites && batch.Results.Any(result => control.IsDeadlyToWrite(result.UserId));
         WriteCounts counts = await store.WriteAsync(
-            control.IsArmed(Inside) ? batch with { Results = new DeadlyList(batch.Results, control) } : batch,
-            cancellationToken);
+            isDeadly || control.IsArmed(Inside) ? batch with { Results = new DeadlyList(batch.Results, control) } : batch, cancellationToken);
         control.Reach("write.after");
         return counts;
     }
@@ -35,7 +35,7 @@ internal sealed class HookedScoringStore(IScoringStore store, Control control) :
             {
                 if (index >= results.Count / 2)
                 {
-                    control.DieInsideTransaction(Inside);
+                    control.DieInsideTransaction(Inside, isDeadly: !control.IsArmed(Inside));
                 }
 
                 return results[index];

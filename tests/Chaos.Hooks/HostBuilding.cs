@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using FinanceIngest.Alerts;
-using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
 using Microsoft.Extensions.DependencyInjection;
@@ -56,7 +55,7 @@ internal sealed class HostBuilding : IObserver<DiagnosticListener>, IObserver<Ke
             new HookedQueue(queues.Inbound, "inbound", control), queues.Poison, new HookedQueue(queues.Alerts, "alerts", control)));
         Wrap<IScoringStore>(services, store => new HookedScoringStore(store, control));
         Wrap<IAlertOutbox>(services, outbox => new HookedOutbox(outbox, control));
-        Wrap<IPoisonStore>(services, store => new HookedPoisonStore(store, control));
+        Console.SetIn(new DeadlyInput(Console.In, control));
     }
 
     private static void Wrap<T>(IServiceCollection services, Func<T, T> wrap)

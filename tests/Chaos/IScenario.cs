@@ -24,7 +24,7 @@ internal static class AllScenarios
     public static IReadOnlyList<IScenario> List { get; } =
     [
         new Kills(), new Freeze(), new AzuriteRestart(), new QueueOutage("alert-queue-down", Storage.Installation.AlertQueue), new QueueOutage("inbound-queue-down", Storage.Installation.InboundQueue),
-        new DatabaseOutage(), new SlowDatabase(), new DiskFull(), new ClockSkew(), new HealthyMessage(), new DeadlyMessage(), new ScaleToZero(), new Soak(),
+        new DatabaseOutage(), new SlowDatabase(), new DiskFull(), new ClockSkew(), new HealthyMessage(), new DeadlyMessage(), new ScaleToZero(), new Shutdown(), new Soak(),
         new SlowClients(), new Flood(), new Backlog(),
     ];
 }

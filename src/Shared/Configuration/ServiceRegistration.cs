@@ -15,6 +15,7 @@ using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
+using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Storage.SqlServer;
@@ -102,6 +103,8 @@ public static class ServiceRegistration
             services.AddSingleton<SigningKeyCheck>();
             services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(
                 provider, ActivatorUtilities.CreateInstance<ObservedScoringStore>(provider, provider.GetRequiredService<IScoringStore>())));
+            services.AddSingleton<MessageScorer>();
+            services.AddSingleton<IIsolation, ChildProcessIsolation>();
             services.AddSingleton<BatchProcessor>();
             services.AddSingleton<InboundWorker>();
             services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>());

@@ -60,7 +60,7 @@ public sealed partial class Telemetry
         _conflicts = Meter.CreateCounter<long>("finance_ingest.transactions.conflicts", "{transaction}", "Repeats that differ from their row.");
         _anomalies = Meter.CreateCounter<long>("finance_ingest.anomalies", "{anomaly}", "New anomalies: alerts added to the outbox.");
         _poison = Meter.CreateCounter<long>("finance_ingest.messages.poison", "{message}", "Messages given up.");
-        _leasesLost = Meter.CreateCounter<long>("finance_ingest.leases.lost", "{lease}", "Messages that could not be deleted because their lease had ended.");
+        _leasesLost = Meter.CreateCounter<long>("finance_ingest.leases.lost", "{lease}", "Leases that ended with their message in hand, by finance_ingest.stage: renew, commit (nothing was written for it), delete (its rows are written).");
         _retries = Meter.CreateCounter<long>("finance_ingest.retries", "{retry}", "Tries that failed and come again, by finance_ingest.cause: message, scoring, alerts.");
         _latency = Meter.CreateHistogram("finance_ingest.transaction.latency", "s", "From a transaction's acceptance to the commit of its row.", advice: s_latencies);
         _batchTransactions = Meter.CreateHistogram("finance_ingest.batch.transactions", "{transaction}", "Transactions written together.", advice: s_sizes);
@@ -164,6 +164,16 @@ public sealed partial class Telemetry
         }
     }
 
+    /// <summary>A process of its own committed a message: what it can't count itself, because it exports nothing.</summary>
+    public void Written(WriteCounts counts, int failed)
+    {
+        _repeats.Add(counts.Repeats);
+        _conflicts.Add(counts.Conflicts);
+        _anomalies.Add(counts.Alerts);
+        _failed.Add(failed);
+        _scored.Add(Math.Max(0, counts.Written - failed));
+    }
+
     /// <summary>The database answered, or failed to.</summary>
     public void Queried(string operation, string table, long startedAt, Exception? failure)
     {
@@ -178,8 +188,9 @@ public sealed partial class Telemetry
     /// <summary>A message was given up.</summary>
     public void Poisoned() => _poison.Add(1);
 
-    /// <summary>A lease had ended before its message was deleted; its rows are written.</summary>
-    public void LeaseLost() => _leasesLost.Add(1);
+    /// <summary>A lease ended with its message in hand.</summary>
+    /// <param name="stage">Where it showed: <c>renew</c>, <c>commit</c> or <c>delete</c>.</param>
+    public void LeaseLost(string stage) => _leasesLost.Add(1, new KeyValuePair<string, object?>("finance_ingest.stage", stage));
 
     /// <summary>Something failed and is tried again.</summary>
     /// <param name="cause"><c>message</c>, <c>scoring</c> or <c>alerts</c>.</param>

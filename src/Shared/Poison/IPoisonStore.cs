@@ -18,13 +18,9 @@ public interface IPoisonStore
     /// <summary>Counted attempts are forgotten after this time: the message was scored since, or is gone.</summary>
     static readonly TimeSpan KeepAttempts = TimeSpan.FromDays(14);
 
-    /// <summary>Counts a failure (or an attempt that may end the process) of a message and returns the new count.</summary>
+    /// <summary>Counts a failure of a message, or a process that it ended, and returns the new count.</summary>
     /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
     Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken);
-
-    /// <summary>Takes one counted attempt back: it did no harm.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
-    Task ForgiveAttemptAsync(string messageId, CancellationToken cancellationToken);
 
     /// <summary>The messages given up, oldest first.</summary>
     /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>

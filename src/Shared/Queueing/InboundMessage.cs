@@ -99,6 +99,27 @@ public sealed class InboundMessage
         return found;
     }
 
+    /// <summary>A message of which nothing but its trace is known here.</summary>
+    public static InboundMessage Empty(string? traceParent) => new() { TraceParent = traceParent };
+
+    /// <summary>Some of its transactions, as a message of their own that can be written apart from the rest.</summary>
+    /// <param name="start">Index of the first.</param>
+    /// <param name="count">How many.</param>
+    public InboundMessage Only(int start, int count)
+    {
+        var part = new InboundMessage { TraceParent = TraceParent };
+        part.Transactions.AddRange(Transactions.GetRange(start, count));
+        return part;
+    }
+
+    /// <summary>What it holds beside transactions that can be scored.</summary>
+    public InboundMessage WithoutTransactions()
+    {
+        var rest = new InboundMessage { TraceParent = TraceParent, PoisonReason = PoisonReason };
+        rest.Unreadable.AddRange(Unreadable);
+        return rest;
+    }
+
     private void Read(byte[] json, string queue, LeasedMessage message, IdCertifier ids)
     {
         var options = new JsonReaderOptions { MaxDepth = MaximumDepth };

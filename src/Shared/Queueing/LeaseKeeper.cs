@@ -1,50 +1,93 @@
-using System.Collections.Concurrent;
+using FinanceIngest.Observability;
 
 namespace FinanceIngest.Queueing;
 
-/// <summary>Renews the leases of messages in hand until it is disposed, and remembers which were lost.</summary>
-public sealed class LeaseKeeper : IAsyncDisposable
+/// <summary>
+/// Renews the leases of messages in hand until it is disposed, and knows until when each of them is held: for one lease from the moment at which the last
+/// call that succeeded, the receipt or a renewal, was begun. The clock is monotonic: the time of day may jump, and a process that was frozen finds its leases over.
+/// </summary>
+/// <remarks>
+/// A renewal that fails or is not answered in time is tried again, twice within the lease. Whether it arrived is then unknown: if it did, the receipt in hand is
+/// void, the next call says so, and the message comes again when the lease that nobody knows of ends. Until then nobody else has it.
+/// </remarks>
+public sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
 {
-    private readonly IReadOnlyList<LeasedMessage> _messages;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private readonly Dictionary<LeasedMessage, Holding> _holdings;
     private readonly TimeSpan _lease;
+    private readonly Telemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<string, bool> _lost = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, bool> _released = new(StringComparer.Ordinal);
-    private readonly Task _run;
+    private readonly CancellationTokenSource _abort = new();
     private readonly Lock _gate = new();
-    private Task _round = Task.CompletedTask;
+    private readonly Task _run;
 
     /// <param name="messages">The messages in hand.</param>
+    /// <param name="askedAt">Timestamp of <paramref name="time"/> from before they were asked for.</param>
     /// <param name="lease">Their lease; renewed each time a third of it has passed.</param>
+    /// <param name="telemetry">Counts lost leases.</param>
     /// <param name="time">Clock.</param>
-    public LeaseKeeper(IReadOnlyList<LeasedMessage> messages, TimeSpan lease, TimeProvider time)
+    public LeaseKeeper(IReadOnlyList<LeasedMessage> messages, long askedAt, TimeSpan lease, Telemetry telemetry, TimeProvider time)
     {
-        _messages = messages;
         _lease = lease;
+        _telemetry = telemetry;
         _time = time;
+        _holdings = messages.ToDictionary(message => message, _ => new Holding { Until = UntilOf(askedAt) });
         _run = RunAsync();
     }
 
-    /// <summary>Whether another worker may have the message by now.</summary>
-    public bool IsLost(LeasedMessage message) => _lost.ContainsKey(message.Id);
+    /// <inheritdoc/>
+    public bool IsHeld(LeasedMessage message) => _holdings[message] is var holding && !holding.IsLost && _time.GetTimestamp() < holding.Until;
+
+    /// <summary>Timestamp until which the message is held unless a renewal moves it.</summary>
+    public long HeldUntil(LeasedMessage message) => _holdings[message].Until;
+
+    /// <inheritdoc/>
+    public void Lose(LeasedMessage message, string stage)
+    {
+        if (_holdings[message].TryLose())
+        {
+            _telemetry.LeaseLost(stage);
+        }
+    }
 
     /// <summary>Renews a message no more and waits for a renewal under way, so that its receipt no longer changes.</summary>
     public Task ReleaseAsync(LeasedMessage message)
     {
+        Holding holding = _holdings[message];
         lock (_gate)
         {
-            _released.TryAdd(message.Id, true);
-            return _round;
+            holding.IsReleased = true;
+            return holding.Renewal;
         }
     }
 
-    /// <summary>Stops renewing; after this no renewal is under way, so receipts no longer change.</summary>
+    /// <summary>Renews a message now instead of when it is due, for work that wants a whole lease.</summary>
+    public async Task RenewAsync(LeasedMessage message)
+    {
+        Holding holding = _holdings[message];
+        await holding.Renewal;
+        Task renewal;
+        lock (_gate)
+        {
+            renewal = Renew(message, holding);
+        }
+
+        await renewal;
+    }
+
+    /// <summary>Stops renewing; after this no renewal is under way, so receipts no longer change. One that hangs is given up after two seconds.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _run;
+        await using (_time.CreateTimer(_ => _abort.Cancel(), null, s_patience, Timeout.InfiniteTimeSpan))
+        {
+            await Task.WhenAll(_holdings.Values.Select(holding => holding.Renewal));
+        }
+
         _stop.Dispose();
+        _abort.Dispose();
     }
 
     private async Task RunAsync()
@@ -54,13 +97,14 @@ public sealed class LeaseKeeper : IAsyncDisposable
             using var timer = new PeriodicTimer(_lease / 3, _time);
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                Task round;
                 lock (_gate)
                 {
-                    round = _round = Task.WhenAll(_messages.Where(message => !IsLost(message) && !_released.ContainsKey(message.Id)).Select(RenewAsync));
+                    // One that hangs delays none of the others.
+                    foreach ((LeasedMessage message, Holding holding) in _holdings)
+                    {
+                        Renew(message, holding);
+                    }
                 }
-
-                await round;
             }
         }
         catch (OperationCanceledException)
@@ -69,19 +113,53 @@ public sealed class LeaseKeeper : IAsyncDisposable
         }
     }
 
-    private async Task RenewAsync(LeasedMessage message)
+    // Under the gate. A receipt is good for one call at a time.
+    private Task Renew(LeasedMessage message, Holding holding) =>
+        holding.IsReleased || holding.IsLost || !holding.Renewal.IsCompleted ? holding.Renewal : holding.Renewal = TryRenewAsync(message, holding);
+
+    private async Task TryRenewAsync(LeasedMessage message, Holding holding)
     {
+        long askedAt = _time.GetTimestamp();
         try
         {
-            // Not cancelled by the stop: a renewal cut off half-way leaves the receipt unknown.
-            if (!await message.TryExtendAsync(_lease, CancellationToken.None))
+            // Not cut off by the stop, which would leave the receipt unknown.
+            using var limit = new CancellationTokenSource(_lease / 3, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _abort.Token);
+            if (await message.TryExtendAsync(_lease, either.Token))
             {
-                _lost.TryAdd(message.Id, true);
+                holding.Until = UntilOf(askedAt);
+            }
+            else
+            {
+                Lose(message, "renew");
             }
         }
         catch (Exception)
         {
             // Two more tries fit into the lease. Whatever it was, it must not end the renewal of the other messages.
         }
+    }
+
+    private long UntilOf(long askedAt) => askedAt + (long)(_lease.TotalSeconds * _time.TimestampFrequency);
+
+    private sealed class Holding
+    {
+        private long _until;
+        private int _isLost;
+
+        public long Until
+        {
+            get => Interlocked.Read(ref _until);
+            set => Interlocked.Exchange(ref _until, value);
+        }
+
+        // For good: what was dropped is not taken up again because a renewal that was under way succeeds.
+        public bool IsLost => Volatile.Read(ref _isLost) == 1;
+
+        public bool IsReleased { get; set; }
+
+        public Task Renewal { get; set; } = Task.CompletedTask;
+
+        public bool TryLose() => Interlocked.Exchange(ref _isLost, 1) == 0;
     }
 }

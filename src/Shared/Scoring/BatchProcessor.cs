@@ -3,7 +3,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
-using FinanceIngest.Results;
+using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Storage;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Logging;
@@ -15,53 +15,57 @@ namespace FinanceIngest.Scoring;
 /// then messages are deleted; a crash in between means redelivery, and unique keys make redelivery harmless.
 /// </summary>
 public sealed partial class BatchProcessor(
-    Queues queues, BatchScorer scorer, IPoisonStore failures, IAlertOutbox outbox, AlertMarker marker, IdCertifier ids, TimeProvider time,
-    ScoringEvents events, Telemetry telemetry, ILogger<BatchProcessor> logger)
+    Queues queues, BatchScorer scorer, MessageScorer messageScorer, IIsolation isolation, IPoisonStore failures, IAlertOutbox outbox, AlertMarker marker, IdCertifier ids,
+    TimeProvider time, ScoringEvents events, Telemetry telemetry, ILogger<BatchProcessor> logger)
 {
-    /// <summary>A message that by itself has failed this often is poison.</summary>
+    /// <summary>A message that by itself has failed, or ended a process of its own, this often is poison.</summary>
     public const int MaximumAttempts = 5;
 
     /// <summary>
-    /// Received more often than this, a message is handled alone. The count is no evidence: kills, lost leases and outages raise it too.
+    /// Received more often than this, a message is handled alone, in a process of its own. The count is no evidence: kills, lost leases and outages raise it too.
     /// </summary>
     public const int SuspectAfter = 5;
 
-    private const string EndedTheProcess = "it has ended the process while it was read";
+    private static readonly TimeSpan s_afterTooLong = TimeSpan.FromSeconds(10);
+    private int _isWithoutIsolation;
 
     /// <summary>Scores and settles messages.</summary>
+    /// <param name="messages">The messages.</param>
+    /// <param name="askedAt">Timestamp from before they were asked for: their leases count from there.</param>
+    /// <param name="abandon">Ends the work; what is not settled is given back.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached; the messages were given back.</exception>
-    /// <exception cref="QueueUnavailableException">A queue can't be reached; what was not settled comes again when its lease ends.</exception>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached; the messages that were not settled were given back, or come again when their lease ends.</exception>
     /// <exception cref="OperationCanceledException">Abandoned; the messages were given back.</exception>
-    public async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, CancellationToken abandon)
+    public async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, long askedAt, CancellationToken abandon)
     {
         long startedAt = telemetry.Now;
-        var open = new HashSet<LeasedMessage>(messages);
-        var keeper = new LeaseKeeper(messages, InboundWorker.Lease, time);
-        try
+        Exception? failure = null;
+        var leases = new LeaseKeeper(messages, askedAt, InboundWorker.Lease, telemetry, time);
+        await using (var hand = new MessagesInHand(messages, leases, time, logger, abandon))
         {
-            List<Delivery> batch = [.. messages.Where(message => message.DequeueCount <= SuspectAfter).Select(Decode)];
-            await ScoreTogetherAsync(batch, keeper, open, abandon);
-            foreach (LeasedMessage suspect in messages.Where(message => message.DequeueCount > SuspectAfter))
+            try
             {
-                await ScoreSuspectAsync(suspect, keeper, open, abandon);
+                await ScoreTogetherAsync([.. messages.Where(message => !IsSuspect(message)).Select(Decode)], hand, abandon);
+                await ScoreSuspectsAsync([.. messages.Where(IsSuspect)], hand, abandon);
+            }
+            catch (Exception e)
+            {
+                failure = e;
+                throw;
+            }
+            finally
+            {
+                telemetry.Processed(queues.Inbound.Name, messages.Count, startedAt, failure);
             }
         }
-        catch (Exception e)
-        {
-            // Renewals end first, so that none of them takes back what is given back.
-            await keeper.DisposeAsync();
-            await GiveBackAsync(open);
-            telemetry.Processed(queues.Inbound.Name, messages.Count, startedAt, e);
-            throw;
-        }
-
-        await keeper.DisposeAsync();
-        telemetry.Processed(queues.Inbound.Name, messages.Count, startedAt, null);
     }
+
+    // The marker's text is our own constant.
+    private static bool IsSuspect(LeasedMessage message) => message.DequeueCount > SuspectAfter && message.Text != InboundEnvelope.AlertMarkerText;
 
     private Delivery Decode(LeasedMessage message) => new(message, InboundMessage.Decode(queues.Inbound.Name, message, ids));
 
-    private async Task ScoreTogetherAsync(List<Delivery> batch, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    private async Task ScoreTogetherAsync(List<Delivery> batch, MessagesInHand hand, CancellationToken abandon)
     {
         if (batch.Count == 0)
         {
@@ -72,228 +76,217 @@ public sealed partial class BatchProcessor(
         ScoredCounts scored;
         try
         {
-            scored = await scorer.ScoreAsync(batch, abandon);
+            scored = await scorer.ScoreAsync(batch, hand.Leases, abandon);
         }
-        catch (Exception e) when (IsFaultOfMessages(e) && batch.Count > 1)
+        catch (Exception e) when (MessageScorer.IsFaultOfMessages(e) && batch.Count > 1)
         {
+            // One of them fails all: the halves show which.
             Telemetry.Fail(span, e);
-            // One of them fails all: each alone shows which.
             Log.Splitting(logger, batch.Count, FailureText.Kind(e));
-            foreach (Delivery delivery in batch)
-            {
-                await ScoreTogetherAsync([delivery], keeper, open, abandon);
-            }
-
+            await ScoreTogetherAsync(batch[..(batch.Count / 2)], hand, abandon);
+            await ScoreTogetherAsync(batch[(batch.Count / 2)..], hand, abandon);
             return;
         }
-        catch (Exception e) when (IsFaultOfMessages(e))
+        catch (Exception e) when (MessageScorer.IsFaultOfMessages(e))
         {
             Telemetry.Fail(span, e);
-            await ScoreOneByOneAsync(batch[0], e, keeper, open, abandon);
+            var outcome = IsolatedOutcome.Of(batch[0], await messageScorer.ScoreApartAsync(batch[0], e, hand.Leases, abandon));
+            await SettleAloneAsync(batch[0].Lease, outcome, hand, abandon);
             return;
         }
 
-        await SettleAsync(batch, scored, keeper, open);
+        await SettleAsync(scored, hand);
     }
 
-    /// <summary>A message that was received very often: if it ends the process, the count of attempts, written before, is the witness.</summary>
-    private async Task ScoreSuspectAsync(LeasedMessage message, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    private async Task ScoreSuspectsAsync(List<LeasedMessage> suspects, MessagesInHand hand, CancellationToken abandon)
     {
-        int attempts = await failures.CountAttemptAsync(message.Id, "the process ended while the message was read", abandon);
-        if (attempts > MaximumAttempts + 1)
+        if (suspects.Count == 0)
         {
-            // Reading it even to give it up has ended the process. Its transactions were acknowledged all the same: they end as failed.
-            var unread = InboundMessage.FindIds(message, ids, EndedTheProcess);
-            await GiveUpAsync(new Delivery(message, unread), [], null, attempts - 1, keeper, open, abandon);
             return;
         }
 
-        Delivery delivery = Decode(message);
-        if (attempts > MaximumAttempts)
+        await using IIsolatedScorer isolated = isolation.Open();
+        foreach (LeasedMessage suspect in suspects)
         {
-            await GiveUpAsync(delivery, delivery.Content.Transactions, null, attempts - 1, keeper, open, abandon);
-            return;
-        }
-
-        // Reading did no harm; what follows can't end the process.
-        await failures.ForgiveAttemptAsync(message.Id, abandon);
-        await ScoreTogetherAsync([delivery], keeper, open, abandon);
-    }
-
-    /// <summary>A message that fails by itself: its good transactions are scored, the bad ones counted against it.</summary>
-    private async Task ScoreOneByOneAsync(Delivery delivery, Exception failure, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
-    {
-        var bad = new List<Transaction>();
-        bool alerts = false;
-        foreach (Transaction transaction in delivery.Content.Transactions)
-        {
-            var alone = new InboundMessage();
-            alone.Transactions.Add(transaction);
-            try
+            if (await isolated.PrepareAsync(abandon) is { } problem)
             {
-                ScoredCounts scored = await scorer.ScoreAsync([delivery with { Content = alone }], abandon);
-                alerts |= scored.MayHaveUnsentAlerts;
+                // Nobody can tell then what ends the process, so that nothing is counted.
+                if (Interlocked.Exchange(ref _isWithoutIsolation, 1) == 0)
+                {
+                    Log.NoIsolation(logger, problem);
+                }
+
+                await ScoreTogetherAsync([Decode(suspect)], hand, abandon);
+                continue;
             }
-            catch (Exception e) when (IsFaultOfMessages(e))
+
+            // A whole lease for it, longer than it may take.
+            await hand.Leases.RenewAsync(suspect);
+            if (hand.Leases.IsHeld(suspect))
             {
-                bad.Add(transaction);
-                failure = e;
+                await ScoreSuspectAsync(suspect, isolated, hand, abandon);
             }
         }
-
-        if (bad.Count == 0)
-        {
-            // What was in the way has passed.
-            await SettleAsync([delivery], new ScoredCounts(default, alerts), keeper, open);
-            return;
-        }
-
-        if (alerts)
-        {
-            await marker.RaiseAsync(CancellationToken.None);
-        }
-
-        events.OnScored(alerts);
-        int attempts = await failures.CountAttemptAsync(delivery.Lease.Id, failure.Message, abandon);
-        if (attempts >= MaximumAttempts)
-        {
-            await GiveUpAsync(delivery, bad, failure, attempts, keeper, open, abandon);
-            return;
-        }
-
-        telemetry.Retried("message");
-        Log.Failed(logger, delivery.Lease.Id, attempts, MaximumAttempts, FailureText.Of(failure));
-        await keeper.ReleaseAsync(delivery.Lease);
-        open.Remove(delivery.Lease);
-        await delivery.Lease.TryExtendAsync(TimeSpan.FromSeconds(Math.Pow(2, attempts)), CancellationToken.None);
     }
 
-    private async Task GiveUpAsync(
-        Delivery delivery, IEnumerable<Transaction> bad, Exception? failure, int attempts, LeaseKeeper keeper, HashSet<LeasedMessage> open, CancellationToken abandon)
+    /// <summary>A message that was received very often, in a process of its own: this one stays to count what it does to it.</summary>
+    private async Task ScoreSuspectAsync(LeasedMessage message, IIsolatedScorer isolated, MessagesInHand hand, CancellationToken abandon)
     {
-        string reason = failure is null ? EndedTheProcess : $"it failed by itself: {failure.Message}";
-        IEnumerable<UnreadableTransaction> failed = bad
-            .Select(item => new UnreadableTransaction(item.Id, item.UserId, item.CategoryId, item.Amount, item.OccurredAt, item.AcceptedAt, reason))
-            .Concat(delivery.Content.Unreadable);
-        await scorer.GiveUpAsync(delivery, failed, reason, failure?.ToString(), attempts, abandon);
-        events.OnScored(mayHaveUnsentAlerts: false);
-        await MoveToPoisonAsync(delivery.Lease, failure is null ? reason : $"it failed by itself: {FailureText.Kind(failure)}", keeper, open);
-    }
-
-    private async Task SettleAsync(List<Delivery> batch, ScoredCounts scored, LeaseKeeper keeper, HashSet<LeasedMessage> open)
-    {
-        if (scored.MayHaveUnsentAlerts)
+        IsolatedOutcome outcome = await isolated.ScoreAsync(message, hand.Leases.HeldUntil(message), abandon);
+        switch (outcome.End)
         {
-            await marker.RaiseAsync(CancellationToken.None);
+            case IsolatedEnd.DatabaseUnavailable:
+                throw new StoreUnavailableException(new IOException(outcome.Problem));
+            case IsolatedEnd.TookTooLong:
+                telemetry.Retried("message");
+                Log.TookTooLong(logger, message.Id, outcome.Problem!);
+                await hand.DelayAsync(message, s_afterTooLong);
+                break;
+            case IsolatedEnd.EndedTheProcess:
+                // Its transactions were acknowledged: they end as failed, found without reading it once more.
+                var unread = InboundMessage.FindIds(message, ids, outcome.Problem!);
+                await CountFailureAsync(new Delivery(message, unread), unread.Unreadable, outcome.Problem!, outcome, hand, abandon);
+                break;
+            default:
+                telemetry.Written(outcome.Counts, outcome.NotScored.Count(item => item.Error is not null && item.Id is not null));
+                await SettleAloneAsync(message, outcome, hand, abandon);
+                break;
         }
-
-        events.OnScored(scored.MayHaveUnsentAlerts);
-        Log.Scored(logger, scored.Counts.Written, scored.Counts.Repeats, scored.Counts.Conflicts, scored.Counts.Alerts, batch.Count);
-        using Activity? span = telemetry.StartSettle(queues.Inbound.Name, batch.Count);
-        await Task.WhenAll(batch.Select(delivery => SettleAsync(delivery, keeper, open)));
     }
 
-    private async Task SettleAsync(Delivery delivery, LeaseKeeper keeper, HashSet<LeasedMessage> open)
+    /// <summary>What is committed is told; what is not is counted against the message, and given up in the end.</summary>
+    private async Task SettleAloneAsync(LeasedMessage message, IsolatedOutcome outcome, MessagesInHand hand, CancellationToken abandon)
     {
-        await keeper.ReleaseAsync(delivery.Lease);
-        if (delivery.Content.IsAlertMarker)
+        await TellAsync(outcome.MayHaveUnsentAlerts, hand);
+        switch (outcome)
         {
-            await SettleMarkerAsync(delivery.Lease);
-            Close(delivery.Lease, open);
+            case { End: IsolatedEnd.LeaseLost }:
+                hand.Leases.Lose(message, "commit");
+                break;
+            case { End: IsolatedEnd.Failed }:
+                var reread = new Delivery(message, InboundMessage.Empty(outcome.TraceParent));
+                string reason = $"it failed by itself: {outcome.Problem}";
+                await CountFailureAsync(reread, outcome.Unscored(reason), reason, outcome, hand, abandon);
+                break;
+            case { IsAlertMarker: true }:
+                await SettleMarkerAsync(message, hand);
+                break;
+            case { PoisonReason: { } unread }:
+                await MoveToPoisonAsync(message, unread, hand);
+                break;
+            default:
+                await hand.DeleteAsync(message);
+                break;
+        }
+    }
+
+    private async Task CountFailureAsync(
+        Delivery delivery, IEnumerable<UnreadableTransaction> failed, string reason, IsolatedOutcome outcome, MessagesInHand hand, CancellationToken abandon)
+    {
+        LeasedMessage message = delivery.Lease;
+        int attempts = await failures.CountAttemptAsync(message.Id, reason, abandon);
+        if (attempts < MaximumAttempts)
+        {
+            telemetry.Retried("message");
+            Log.Failed(logger, message.Id, attempts, MaximumAttempts, outcome.Loggable ?? reason);
+            await hand.DelayAsync(message, TimeSpan.FromSeconds(Math.Pow(2, attempts)));
             return;
         }
 
-        if (delivery.Content.PoisonReason is { } reason)
+        bool isGivenUp;
+        try
         {
-            await MoveToPoisonAsync(delivery.Lease, reason, keeper, open);
+            isGivenUp = await scorer.GiveUpAsync(delivery, failed, reason, outcome.Exception, attempts, hand.Leases, abandon);
+        }
+        catch (Exception e) when (MessageScorer.IsFaultOfMessages(e))
+        {
+            // What is bad about them also keeps their failed rows from being written: then these say nothing but that they failed.
+            var unread = InboundMessage.FindIds(message, ids, reason);
+            isGivenUp = await scorer.GiveUpAsync(new Delivery(message, unread), unread.Unreadable, reason, outcome.Exception, attempts, hand.Leases, abandon);
+        }
+
+        if (isGivenUp)
+        {
+            events.OnScored(mayHaveUnsentAlerts: false);
+            await MoveToPoisonAsync(message, outcome.End == IsolatedEnd.Failed ? $"it has failed by itself {attempts} times" : reason, hand);
+        }
+    }
+
+    private async Task SettleAsync(ScoredCounts scored, MessagesInHand hand)
+    {
+        if (scored.Held.Count == 0)
+        {
             return;
         }
 
-        if (!await delivery.Lease.TryDeleteAsync(CancellationToken.None))
+        await TellAsync(scored.MayHaveUnsentAlerts, hand);
+        Log.Scored(logger, scored.Counts.Written, scored.Counts.Repeats, scored.Counts.Conflicts, scored.Counts.Alerts, scored.Held.Count);
+        using Activity? span = telemetry.StartSettle(queues.Inbound.Name, scored.Held.Count);
+        await Task.WhenAll(scored.Held.Select(delivery => SettleAsync(delivery, hand)));
+    }
+
+    private async Task TellAsync(bool mayHaveUnsentAlerts, MessagesInHand hand)
+    {
+        if (mayHaveUnsentAlerts)
         {
-            // Redelivery finds its rows.
-            telemetry.LeaseLost();
-            Log.LeaseLost(logger, delivery.Lease.Id);
+            await marker.RaiseAsync(hand.Settling);
         }
 
-        Close(delivery.Lease, open);
+        events.OnScored(mayHaveUnsentAlerts);
     }
+
+    private Task SettleAsync(Delivery delivery, MessagesInHand hand) => delivery.Content switch
+    {
+        { IsAlertMarker: true } => SettleMarkerAsync(delivery.Lease, hand),
+        { PoisonReason: { } reason } => MoveToPoisonAsync(delivery.Lease, reason, hand),
+        _ => hand.DeleteAsync(delivery.Lease),
+    };
 
     // A marker that became visible: whoever put it there is gone or has no dispatcher. It stays for as long as alerts are unsent.
-    private async Task SettleMarkerAsync(LeasedMessage message)
+    private async Task SettleMarkerAsync(LeasedMessage message, MessagesInHand hand)
     {
-        if (await outbox.CountUnsentAsync(CancellationToken.None) == 0)
+        await hand.Leases.ReleaseAsync(message);
+        if (await outbox.CountUnsentAsync(hand.Settling) == 0)
         {
-            await marker.DropAsync(message, CancellationToken.None);
-            return;
+            await marker.DropAsync(message, hand.Settling);
+        }
+        else
+        {
+            await marker.AdoptAsync(message, hand.Settling);
+            events.OnScored(mayHaveUnsentAlerts: true);
         }
 
-        await marker.AdoptAsync(message, CancellationToken.None);
-        events.OnScored(mayHaveUnsentAlerts: true);
+        hand.Close(message);
     }
 
     // The record and the failed rows are committed: a crash before the delete repeats both without effect. The record has what the log may not: messages of
     // exceptions, which quote data.
-    private async Task MoveToPoisonAsync(LeasedMessage message, string reason, LeaseKeeper keeper, HashSet<LeasedMessage> open)
+    private async Task MoveToPoisonAsync(LeasedMessage message, string reason, MessagesInHand hand)
     {
         telemetry.Poisoned();
         Log.Poison(logger, message.Id, reason);
-        await queues.Poison.SendAsync(message.Text, TimeSpan.Zero, CancellationToken.None);
-        await keeper.ReleaseAsync(message);
-        if (keeper.IsLost(message) || !await message.TryDeleteAsync(CancellationToken.None))
-        {
-            telemetry.LeaseLost();
-            Log.LeaseLost(logger, message.Id);
-        }
-
-        Close(message, open);
+        await queues.Poison.SendAsync(message.Text, TimeSpan.Zero, hand.Settling);
+        await hand.DeleteAsync(message);
     }
-
-    private static void Close(LeasedMessage message, HashSet<LeasedMessage> open)
-    {
-        lock (open)
-        {
-            open.Remove(message);
-        }
-    }
-
-    private async Task GiveBackAsync(HashSet<LeasedMessage> open)
-    {
-        foreach (LeasedMessage message in open)
-        {
-            try
-            {
-                await message.TryExtendAsync(TimeSpan.Zero, CancellationToken.None);
-            }
-            catch (QueueUnavailableException e)
-            {
-                // Its lease ends by itself.
-                Log.NotGivenBack(logger, message.Id, e.Message);
-            }
-        }
-    }
-
-    private static bool IsFaultOfMessages(Exception e) =>
-        e is not (StoreUnavailableException or QueueUnavailableException or OperationCanceledException or OutOfMemoryException);
 
     private static partial class Log
     {
         [LoggerMessage(LogLevel.Debug, "{Written} written, {Repeats} repeats ({Conflicts} differ), {Alerts} alerts, from {Messages} messages.")]
         public static partial void Scored(ILogger logger, int written, int repeats, int conflicts, int alerts, int messages);
 
-        [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is taken apart: {Problem}")]
+        [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is halved: {Problem}")]
         public static partial void Splitting(ILogger logger, int count, string problem);
 
-        [LoggerMessage(LogLevel.Warning, "Message {Id} has failed by itself, {Attempts} of {Maximum}: {Failure}")]
-        public static partial void Failed(ILogger logger, string id, int attempts, int maximum, string failure);
+        [LoggerMessage(LogLevel.Warning, "Message {Id} has failed by itself, {Attempts} of {Maximum}: {Problem}")]
+        public static partial void Failed(ILogger logger, string id, int attempts, int maximum, string problem);
+
+        [LoggerMessage(LogLevel.Warning, "Message {Id} comes again: in a process of its own {Problem}.")]
+        public static partial void TookTooLong(ILogger logger, string id, string problem);
+
+        [LoggerMessage(LogLevel.Warning, "Messages that were received very often are handled within this process, because a child of it can't be started: {Problem}. What ends this process then comes again for ever.")]
+        public static partial void NoIsolation(ILogger logger, string problem);
 
         [LoggerMessage(LogLevel.Error, "Message {Id} is poison: {Reason}")]
         public static partial void Poison(ILogger logger, string id, string reason);
-
-        [LoggerMessage(LogLevel.Information, "The lease of message {Id} was lost before it was deleted; its rows are written.")]
-        public static partial void LeaseLost(ILogger logger, string id);
-
-        [LoggerMessage(LogLevel.Information, "Message {Id} could not be given back and returns when its lease ends: {Problem}")]
-        public static partial void NotGivenBack(ILogger logger, string id, string problem);
     }
 }

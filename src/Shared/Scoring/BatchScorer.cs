@@ -18,7 +18,8 @@ public sealed record Delivery(LeasedMessage Lease, InboundMessage Content);
 /// <summary>What became of a batch.</summary>
 /// <param name="Counts">What was written.</param>
 /// <param name="MayHaveUnsentAlerts">Whether alerts of this batch may be unsent: it has anomalies, or repeats, which may have been anomalies when they were written.</param>
-public readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts);
+/// <param name="Held">The deliveries that this holds for: those whose lease had not ended by the commit. Nothing was written for the others.</param>
+public readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts, IReadOnlyList<Delivery> Held);
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
 public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time)
@@ -26,48 +27,85 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
     /// <summary>
-    /// Scores and writes everything in the batch, poison records and failed rows included. When it returns, all of it is committed and the
-    /// messages may be settled.
+    /// Scores and writes everything in the batch, poison records and failed rows included, as far as its messages are held. When it returns, all of
+    /// that is committed and these messages may be settled.
     /// </summary>
     /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
-    public async Task<ScoredCounts> ScoreAsync(IReadOnlyCollection<Delivery> batch, CancellationToken cancellationToken)
+    public async Task<ScoredCounts> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
-        List<Transaction> transactions = [.. batch.SelectMany(delivery => delivery.Content.Transactions)];
-        IReadOnlyDictionary<BaselineKey, Baseline> baselines = transactions.Count == 0
+        IReadOnlyList<Delivery> held = StillHeld(batch, leases);
+        BaselineKey[] keys = [.. held.SelectMany(delivery => delivery.Content.Transactions).Select(KeyOf).Distinct()];
+        IReadOnlyDictionary<BaselineKey, Baseline> baselines = keys.Length == 0
             ? new Dictionary<BaselineKey, Baseline>()
-            : await store.LoadBaselinesAsync([.. transactions.Select(KeyOf).Distinct()], cancellationToken);
+            : await store.LoadBaselinesAsync(keys, cancellationToken);
+        while (true)
+        {
+            ScoredBatch scored = Score(held, baselines);
+            if (scored.Results.Count == 0 && scored.Poison.Count == 0)
+            {
+                return new ScoredCounts(default, false, held);
+            }
 
+            if (await TryWriteAsync(scored, held, leases, cancellationToken) is { } counts)
+            {
+                return new ScoredCounts(counts, scored.Alerts.Count > 0 || counts.Repeats > 0, held);
+            }
+
+            // One fewer each time: what is lost stays lost.
+            held = StillHeld(held, leases);
+        }
+    }
+
+    /// <summary>Gives up a message: its poison record, and a failed row for each of these transactions that has none yet. False: its lease had ended, nothing was written.</summary>
+    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    public async Task<bool> GiveUpAsync(
+        Delivery delivery, IEnumerable<UnreadableTransaction> failed, string reason, string? exception, int attempts, ILeaseHolder leases, CancellationToken cancellationToken)
+    {
         DateTime now = time.UtcNowMicroseconds();
-        List<TransactionResult> results = [.. transactions.Select(transaction => _rule.Score(transaction, baselines.GetValueOrDefault(KeyOf(transaction)), now))];
+        var given = new ScoredBatch(
+            [.. failed.Where(item => item.Id is not null).Select(item => Failed(item, now))],
+            [],
+            [PoisonRecord(delivery, reason, exception, attempts, now)]);
+        return await TryWriteAsync(given, [delivery], leases, cancellationToken) is not null;
+    }
+
+    private ScoredBatch Score(IReadOnlyList<Delivery> batch, IReadOnlyDictionary<BaselineKey, Baseline> baselines)
+    {
+        DateTime now = time.UtcNowMicroseconds();
+        List<TransactionResult> results = [.. batch.SelectMany(delivery => delivery.Content.Transactions)
+            .Select(transaction => _rule.Score(transaction, baselines.GetValueOrDefault(KeyOf(transaction)), now))];
         List<NewAlert> alerts = AlertsOf(batch, results);
         results.AddRange(batch.SelectMany(delivery => delivery.Content.Unreadable).Where(item => item.Id is not null).Select(item => Failed(item, now)));
         List<PoisonMessage> poison = [.. batch.Where(delivery => delivery.Content.PoisonReason is not null)
             .Select(delivery => PoisonRecord(delivery, delivery.Content.PoisonReason!, null, (int)Math.Min(delivery.Lease.DequeueCount, int.MaxValue), now))];
-        if (results.Count == 0 && poison.Count == 0)
-        {
-            return default;
-        }
-
-        WriteCounts counts = await store.WriteAsync(new ScoredBatch(results, alerts, poison), cancellationToken);
-        telemetry.Written(results, counts);
-        return new ScoredCounts(counts, alerts.Count > 0 || counts.Repeats > 0);
+        return new ScoredBatch(results, alerts, poison);
     }
 
-    /// <summary>Gives up a message: its poison record, and a failed row for each of these transactions that has none yet.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
-    public Task GiveUpAsync(Delivery delivery, IEnumerable<UnreadableTransaction> failed, string reason, string? exception, int attempts, CancellationToken cancellationToken)
+    /// <returns>Null: a lease ended before the commit, and nothing was written.</returns>
+    private async Task<WriteCounts?> TryWriteAsync(ScoredBatch batch, IReadOnlyList<Delivery> deliveries, ILeaseHolder leases, CancellationToken cancellationToken)
     {
-        DateTime now = time.UtcNowMicroseconds();
-        return store.WriteAsync(
-            new ScoredBatch(
-                [.. failed.Where(item => item.Id is not null).Select(item => Failed(item, now))],
-                [],
-                [PoisonRecord(delivery, reason, exception, attempts, now)]),
-            cancellationToken);
+        try
+        {
+            WriteCounts counts = await store.WriteAsync(batch with { MayCommit = () => StillHeld(deliveries, leases).Count == deliveries.Count }, cancellationToken);
+            telemetry.Written(batch.Results, counts);
+            return counts;
+        }
+        catch (LeaseLostException)
+        {
+            return null;
+        }
+    }
+
+    // A look at a clock per message, not per row.
+    private static IReadOnlyList<Delivery> StillHeld(IReadOnlyList<Delivery> batch, ILeaseHolder leases)
+    {
+        List<Delivery> lost = [.. batch.Where(delivery => !leases.IsHeld(delivery.Lease))];
+        lost.ForEach(delivery => leases.Lose(delivery.Lease, "commit"));
+        return lost.Count == 0 ? batch : [.. batch.Except(lost)];
     }
 
     // Each goes on with the trace of its transaction: below the batch's span where that is in the same trace, else below the message's.
-    private List<NewAlert> AlertsOf(IReadOnlyCollection<Delivery> batch, List<TransactionResult> results)
+    private List<NewAlert> AlertsOf(IReadOnlyList<Delivery> batch, List<TransactionResult> results)
     {
         var alerts = new List<NewAlert>();
         int at = 0;

@@ -17,6 +17,7 @@ public interface IScoringStore
     /// replaces a failed one. A repeat that differs from the row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
     /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
+    /// <exception cref="Queueing.LeaseLostException"><see cref="ScoredBatch.MayCommit"/> said no; nothing was written.</exception>
     Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken);
 }
 
@@ -27,7 +28,23 @@ public interface IScoringStore
 public sealed record ScoredBatch(
     IReadOnlyList<TransactionResult> Results,
     IReadOnlyList<NewAlert> Alerts,
-    IReadOnlyList<PoisonMessage> Poison);
+    IReadOnlyList<PoisonMessage> Poison)
+{
+    /// <summary>
+    /// Whether this process may still write all of it; null: it may. Asked right before the write, and on SQLite once more as the last thing before the commit.
+    /// SQL Server is one round trip, which can't ask: what is late there finds its rows written, because ids are unique.
+    /// </summary>
+    public Func<bool>? MayCommit { get; init; }
+
+    /// <exception cref="Queueing.LeaseLostException">It may not.</exception>
+    internal void ThrowUnlessHeld()
+    {
+        if (MayCommit?.Invoke() == false)
+        {
+            throw new Queueing.LeaseLostException();
+        }
+    }
+}
 
 /// <summary>An alert to send.</summary>
 /// <param name="AlertId">The same however often the alert is made.</param>

@@ -23,7 +23,8 @@ public sealed partial class InboundWorker(
     /// <summary>Batches in hand at once: with <see cref="BatchReceiver.MaximumCharacters"/> this bounds the memory, whatever waits.</summary>
     private const int MaximumBatches = 4;
 
-    private static readonly TimeSpan s_finish = TimeSpan.FromSeconds(20);
+    // With what then remains to be done (MessagesInHand) less than the 25 s of guarantee 7.
+    private static readonly TimeSpan s_finish = TimeSpan.FromSeconds(15);
 
     private readonly WakeSignal _wake = new();
     private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
@@ -105,6 +106,7 @@ public sealed partial class InboundWorker(
     private async Task<bool> ReceiveAsync(BatchReceiver receiver, CancellationToken abandon)
     {
         IReadOnlyList<LeasedMessage> messages = [];
+        long askedAt = time.GetTimestamp();
         try
         {
             if (Interlocked.Exchange(ref _failure, null) is { } failure)
@@ -124,17 +126,17 @@ public sealed partial class InboundWorker(
             }
             else
             {
-                _ = Task.Run(() => ProcessAsync(messages, abandon), CancellationToken.None);
+                _ = Task.Run(() => ProcessAsync(messages, askedAt, abandon), CancellationToken.None);
             }
         }
     }
 
     // Never throws: the loop learns of a failure when it comes by.
-    private async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, CancellationToken abandon)
+    private async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, long askedAt, CancellationToken abandon)
     {
         try
         {
-            await processor.ProcessAsync(messages, abandon);
+            await processor.ProcessAsync(messages, askedAt, abandon);
             _retry.Reset();
         }
         catch (OperationCanceledException) when (abandon.IsCancellationRequested)

@@ -44,6 +44,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public bool IsRunning => _process is { HasExited: false };
 
+    /// <summary>How its last run ended.</summary>
+    public int ExitCode => _process!.ExitCode;
+
     public int Id => _process?.Id ?? throw new InvalidOperationException($"{Name} has not been started.");
 
     /// <summary>Points at which it has ended, in order.</summary>

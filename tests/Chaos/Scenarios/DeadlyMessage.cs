@@ -7,15 +7,20 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>A message whose reading ends the process every time gets to poison, its transactions read <c>failed</c>; once the cause is mended, a redrive scores them.</summary>
+/// <summary>
+/// Messages that end the process every time, one while it is read and one while it is written, get to poison, and their transactions read <c>failed</c>; once the
+/// cause is mended, a redrive scores them.
+/// </summary>
 internal sealed class DeadlyMessage : IScenario
 {
-    private const long DeadlyUser = 666;
     private const int MostDeaths = 20;
+
+    // By the wish that makes a user's messages deadly.
+    private static readonly (string Wish, long User)[] s_deadly = [("deadly", 666), ("deadly-write", 667)];
 
     public string Name => "deadly-message";
 
-    public string Description => "a message that ends its worker every time is poison; 'poison redrive' brings it back";
+    public string Description => "messages that end their process every time they are read, or written, are poison; 'poison redrive' brings them back";
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
@@ -23,32 +28,48 @@ internal sealed class DeadlyMessage : IScenario
         await run.Fleet.StartAsync(cancellationToken);
         await run.ImportBaselinesAsync(cancellationToken);
         ServiceProcess worker = run.Fleet.AddWorker("worker-1");
-        worker.Wish("deadly", DeadlyUser.ToString(CultureInfo.InvariantCulture));
-        var deadly = new Submission("deadly", DeadlyUser, 1000);
         await run.Clients.SubmitAsync(run.Clients.Make(20, run.Random), run.Random, cancellationToken);
-        await run.Clients.SubmitAsync([deadly], run.Random, cancellationToken);
-        await run.Clients.SubmitAsync(run.Clients.Make(20, run.Random), run.Random, cancellationToken);
+        foreach ((string wish, long user) in s_deadly)
+        {
+            worker.Wish(wish, user.ToString(CultureInfo.InvariantCulture));
+            await run.Clients.SubmitAsync([new Submission(wish, user, 1000)], run.Random, cancellationToken);
+            await run.Clients.SubmitAsync(run.Clients.Make(20, run.Random), run.Random, cancellationToken);
+        }
 
-        await DieUntilGivenUpAsync(run, worker, cancellationToken);
-        Guid id = run.Ledger.Acknowledged[deadly.Key].Id;
+        int deaths = await DieUntilGivenUpAsync(run, worker, cancellationToken);
         var rows = new Rows(run.Installation);
         long poisoned = await run.Installation.Queue(Installation.InboundQueue + "-poison").LengthAsync(cancellationToken);
-        run.Audit.Check(rows.Poison() == 1 && poisoned == 1, $"after {worker.Hits.Count} deaths the message is poison: {rows.Poison()} records, {poisoned} messages");
-        string status = await StatusAsync(run, id, cancellationToken);
-        run.Audit.Check(status == "failed", $"its transaction reads '{status}' at the status URL");
-        run.Audit.Check(rows.Count() == run.Ledger.Count, $"its neighbours have their rows: {rows.Count()} of {run.Ledger.Count}");
+        run.Audit.Check(
+            rows.Poison() == s_deadly.Length && poisoned == s_deadly.Length,
+            $"after {deaths} deaths of the worker and {worker.Hits.Count - deaths} of its children they are poison: {rows.Poison()} records, {poisoned} messages");
+        run.Audit.Check(!worker.Hits.Any(hit => hit.Contains("no transaction", StringComparison.Ordinal)), "what died while it wrote died inside a transaction");
+        run.Audit.Check(rows.Count() == run.Ledger.Count, $"their neighbours have their rows: {rows.Count()} of {run.Ledger.Count}");
+        Guid[] ids = [.. s_deadly.Select(deadly => run.Ledger.Acknowledged[deadly.Wish].Id)];
+        long[] positions = [.. ids.Select(rows.Position)];
+        await CheckStatusAsync(run, ids, "failed", cancellationToken);
 
-        long position = rows.Position(id);
-        worker.Wish("deadly", null);
+        Array.ForEach(s_deadly, deadly => worker.Wish(deadly.Wish, null));
         await Cli.RunAsync(run.Installation, ["poison", "redrive"], cancellationToken);
-        await Patience.UntilAsync(async () => await StatusAsync(run, id, cancellationToken) == "scored", TimeSpan.FromMinutes(1), cancellationToken);
-        status = await StatusAsync(run, id, cancellationToken);
-        run.Audit.Check(status == "scored" && rows.Position(id) > position, $"redriven it reads '{status}', at position {rows.Position(id)} of the feed instead of {position}");
+        await CheckStatusAsync(run, ids, "scored", cancellationToken);
+        run.Audit.Check(
+            ids.Zip(positions).All(moved => rows.Position(moved.First) > moved.Second),
+            $"redriven they are at positions {string.Join(" and ", ids.Select(rows.Position))} of the feed instead of {string.Join(" and ", positions)}");
         await run.FinishAsync(cancellationToken);
-        run.Tell($"The worker ended {worker.Hits.Count} times: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}.");
+        run.Tell($"{worker.Hits.Count} ends: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}.");
     }
 
-    private static async Task DieUntilGivenUpAsync(Run run, ServiceProcess worker, CancellationToken cancellationToken)
+    private static async Task CheckStatusAsync(Run run, Guid[] ids, string expected, CancellationToken cancellationToken)
+    {
+        foreach (Guid id in ids)
+        {
+            await Patience.UntilAsync(async () => await StatusAsync(run, id, cancellationToken) == expected, TimeSpan.FromMinutes(1), cancellationToken);
+            string status = await StatusAsync(run, id, cancellationToken);
+            run.Audit.Check(status == expected, $"the transaction of user {run.Ledger.Acknowledged.Values.Single(promise => promise.Id == id).Submission.UserId} reads '{status}' at the status URL");
+        }
+    }
+
+    /// <returns>How often the worker itself ended.</returns>
+    private static async Task<int> DieUntilGivenUpAsync(Run run, ServiceProcess worker, CancellationToken cancellationToken)
     {
         IQueueView inbound = run.Installation.Queue(Installation.InboundQueue);
         for (int death = 0; death <= MostDeaths; death++)
@@ -59,14 +80,14 @@ internal sealed class DeadlyMessage : IScenario
                 async () => !worker.IsRunning || await inbound.LengthAsync(cancellationToken) == 0, Patience.Start, cancellationToken);
             if (worker.IsRunning)
             {
-                return;
+                return death;
             }
 
             await inbound.EndLeasesAsync(cancellationToken);
             run.Say($"death {death + 1}: {worker.Hits[^1]}");
         }
 
-        throw new InvalidOperationException($"The message is not poison after {MostDeaths} deaths.");
+        throw new InvalidOperationException($"They are not poison after {MostDeaths} deaths.");
     }
 
     private static async Task<string> StatusAsync(Run run, Guid id, CancellationToken cancellationToken)

@@ -11,6 +11,26 @@ internal sealed class AzureQueueView(string connectionString, string name) : IQu
     public async Task<long> LengthAsync(CancellationToken cancellationToken) =>
         (await _client.GetPropertiesAsync(cancellationToken)).Value.ApproximateMessagesCountLong;
 
+    public bool TellsMarkers => false;
+
+    public async Task<long> HiddenAsync(CancellationToken cancellationToken)
+    {
+        // What is visible can be received; it is given back at once.
+        long length = await LengthAsync(cancellationToken);
+        var visible = new List<QueueMessage>();
+        while (await _client.ReceiveMessagesAsync(32, TimeSpan.FromMinutes(5), cancellationToken) is { Value: { Length: > 0 } messages })
+        {
+            visible.AddRange(messages);
+        }
+
+        foreach (QueueMessage message in visible)
+        {
+            await _client.UpdateMessageAsync(message.MessageId, message.PopReceipt, visibilityTimeout: TimeSpan.Zero, cancellationToken: cancellationToken);
+        }
+
+        return length - visible.Count;
+    }
+
     public async Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken)
     {
         var texts = new List<string>();

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Chaos.Storage;
@@ -5,7 +7,15 @@ namespace FinanceIngest.Chaos.Storage;
 /// <summary>A file of the embedded queue, read and written by SQL of the harness's own.</summary>
 internal sealed class QueueFile(string path) : IQueueView
 {
+    private static readonly string s_marker = Convert.ToBase64String(Encoding.UTF8.GetBytes("""{"v":1,"marker":"unsent-alerts","transactions":[]}"""));
+
     public Task<long> LengthAsync(CancellationToken cancellationToken) => Task.FromResult((long)Scalar("SELECT count(*) FROM messages")!);
+
+    public bool TellsMarkers => true;
+
+    public Task<long> HiddenAsync(CancellationToken cancellationToken) => Task.FromResult((long)Scalar(string.Create(
+        CultureInfo.InvariantCulture,
+        $"SELECT count(*) FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.visible_at > {DateTime.UtcNow.Ticks} AND t.text <> '{s_marker}'"))!);
 
     public Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken)
     {

@@ -10,6 +10,11 @@ internal sealed class Rows(Installation installation)
 
     public long Unsent() => Number("SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL");
 
+    /// <summary>Unsent alerts that wait for a claim to end.</summary>
+    public long ClaimedAlerts() => Number(installation is SqlInstallation
+        ? "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > SYSUTCDATETIME()"
+        : "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > strftime('%Y-%m-%dT%H:%M:%f', 'now')");
+
     public long Anomalies() => Number("SELECT count(*) FROM anomaly_transactions WHERE is_anomaly = 1");
 
     public long Poison() => Number("SELECT count(*) FROM poison_messages");

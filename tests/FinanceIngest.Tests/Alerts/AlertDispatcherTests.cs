@@ -104,7 +104,7 @@ public sealed class AlertDispatcherTests : IDisposable
         IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
         _system.Inbound.IsDown = true;
 
-        await Assert.ThrowsAsync<QueueUnavailableException>(() => _system.Processor.ProcessAsync(messages, default));
+        await Assert.ThrowsAsync<QueueUnavailableException>(() => _system.Processor.ProcessAsync(messages, _system.Time.GetTimestamp(), default));
 
         _system.Inbound.IsDown = false;
         Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);

@@ -71,8 +71,6 @@ internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPo
 {
     public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) => store.CountAttemptAsync(messageId, error, cancellationToken);
 
-    public Task ForgiveAttemptAsync(string messageId, CancellationToken cancellationToken) => store.ForgiveAttemptAsync(messageId, cancellationToken);
-
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));

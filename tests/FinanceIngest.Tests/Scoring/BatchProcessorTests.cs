@@ -87,59 +87,6 @@ public sealed class BatchProcessorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_message_that_ends_the_process_each_time_it_is_read_becomes_poison()
-    {
-        Transaction transaction = _system.Transaction(1);
-        LeasedMessage message = await _system.SendAsync(transaction);
-        for (int i = 0; i < BatchProcessor.SuspectAfter; i++)
-        {
-            await _system.ReceiveAndDieAsync();
-        }
-
-        // From here on it is alone, and the attempt is counted before it is read.
-        for (int i = 0; i < BatchProcessor.MaximumAttempts; i++)
-        {
-            await _system.PoisonStore.CountAttemptAsync(message.Id, "the process ended", default);
-            await _system.ReceiveAndDieAsync();
-        }
-
-        await _system.ProcessAsync();
-
-        PoisonMessage record = Assert.Single(await _system.PoisonStore.ListAsync(default));
-        Assert.Equal((message.Id, BatchProcessor.MaximumAttempts), (record.MessageId, record.Attempts));
-        Assert.Equal(TransactionStatus.Failed, (await _system.ResultAsync(transaction.Id))!.Status);
-        Assert.Equal([message.Text], await ScoringHarness.TextsAsync(_system.Poison));
-    }
-
-    [Fact]
-    public async Task A_message_that_ends_the_process_even_when_it_is_read_to_be_given_up_leaves_nothing_pending()
-    {
-        Transaction[] transactions = [_system.Transaction(1), _system.Transaction(2)];
-        LeasedMessage message = await _system.SendAsync(transactions);
-        for (int i = 0; i < BatchProcessor.SuspectAfter; i++)
-        {
-            await _system.ReceiveAndDieAsync();
-        }
-
-        for (int i = 0; i < BatchProcessor.MaximumAttempts + 1; i++)
-        {
-            await _system.PoisonStore.CountAttemptAsync(message.Id, "the process ended", default);
-            await _system.ReceiveAndDieAsync();
-        }
-
-        await _system.ProcessAsync();
-
-        foreach (Transaction transaction in transactions)
-        {
-            TransactionResult result = (await _system.ResultAsync(transaction.Id))!;
-            Assert.Equal((TransactionStatus.Failed, null), (result.Status, result.Amount));
-        }
-
-        Assert.Single(await _system.PoisonStore.ListAsync(default));
-        Assert.Equal([message.Text], await ScoringHarness.TextsAsync(_system.Poison));
-    }
-
-    [Fact]
     public async Task One_bad_transaction_takes_none_of_its_neighbours_along()
     {
         await _system.AddBaselineAsync();
@@ -165,6 +112,68 @@ public sealed class BatchProcessorTests : IDisposable
         Assert.Equal(message.Text, record.Body);
         Assert.StartsWith("00-4bf92f", record.TraceParent, StringComparison.Ordinal);
         Assert.Equal([message.Text], await ScoringHarness.TextsAsync(_system.Poison));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(117)]
+    [InlineData(7168)]
+    public async Task A_bad_transaction_among_thousands_is_found_by_halving(int position)
+    {
+        const int messages = 32;
+        const int perMessage = 224;
+        List<Transaction> transactions = [.. Enumerable.Range(1, messages * perMessage).Select(i => _system.Transaction(i))];
+        foreach (Transaction[] some in transactions.Chunk(perMessage))
+        {
+            await _system.SendAsync(some);
+        }
+
+        _system.Store.FailOnAmount(position * (long)Money.Scale);
+        await _system.ProcessAsync();
+
+        // 1 + 2·log₂(32) of messages, 2·log₂(224) of transactions.
+        Assert.InRange(_system.Store.Writes, 1, 1 + 10 + 16);
+        Assert.Equal(_system.Store.Writes, _system.Store.Loads);
+        FeedPage page = (await _system.Results.ReadFeedAsync(FeedCursor.Start, 10_000, default))!;
+        Assert.Equal(transactions.Count - 1, page.Results.Count);
+        Assert.DoesNotContain(transactions[position - 1].Id, page.Results.Select(result => result.Id));
+        Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task What_is_unreadable_beside_a_bad_transaction_gets_its_row_and_its_record()
+    {
+        Transaction bad = _system.Transaction(13);
+        Transaction good = _system.Transaction(14);
+        Guid unreadable = _system.Ids.NewId();
+        await _system.Inbound.SendAsync(
+            $$"""{"v":1,"transactions":[{"id":"{{unreadable}}","user_id":0},{{Json(bad)}},{{Json(good)}}]}""", TimeSpan.Zero, default);
+        _system.Store.FailOnAmount(bad.Amount.Units);
+
+        await _system.ProcessAsync();
+
+        Assert.Equal(TransactionStatus.Failed, (await _system.ResultAsync(unreadable))!.Status);
+        Assert.Equal(TransactionStatus.Scored, (await _system.ResultAsync(good.Id))!.Status);
+        Assert.Null(await _system.ResultAsync(bad.Id));
+
+        static string Json(Transaction item) => $$"""{"id":"{{item.Id}}","user_id":{{item.UserId}},"category_id":{{item.CategoryId}},"amount":{{item.Amount}}}""";
+    }
+
+    [Fact]
+    public async Task Where_the_failed_row_cannot_be_written_either_it_says_nothing_but_that_it_failed()
+    {
+        Transaction bad = _system.Transaction(13);
+        await _system.SendAsync(bad);
+        _system.Store.BeforeWrite = batch => batch.Results.Any(result => result.Amount == bad.Amount) ? new ArithmeticException("this amount can't be written") : null;
+        for (int attempt = 1; attempt <= BatchProcessor.MaximumAttempts; attempt++)
+        {
+            await _system.ProcessAsync();
+            _system.Time.Advance(TimeSpan.FromSeconds(Math.Pow(2, attempt)));
+        }
+
+        TransactionResult failed = (await _system.ResultAsync(bad.Id))!;
+        Assert.Equal((TransactionStatus.Failed, null), (failed.Status, failed.Amount));
+        Assert.Equal(0, (await _system.Inbound.GetDepthAsync(default)).Length);
     }
 
     [Fact]

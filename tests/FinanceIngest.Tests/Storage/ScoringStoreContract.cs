@@ -9,6 +9,18 @@ namespace FinanceIngest.Tests.Storage;
 public abstract class ScoringStoreContract(StoreFixture fixture) : StoreContract(fixture)
 {
     [Fact]
+    public async Task Nothing_is_written_when_the_leases_are_lost()
+    {
+        ScoredBatch batch = new([Sample.Anomaly()], [], [Sample.Poison("a")]);
+
+        await Assert.ThrowsAsync<FinanceIngest.Queueing.LeaseLostException>(() => Stores.Scoring.WriteAsync(batch with { MayCommit = () => false }, Token));
+        Assert.Equal(0, await Fixture.CountRowsAsync("anomaly_transactions"));
+        Assert.Equal(0, await Fixture.CountRowsAsync("poison_messages"));
+
+        Assert.Equal(1, (await Stores.Scoring.WriteAsync(batch with { MayCommit = () => true }, Token)).Written);
+    }
+
+    [Fact]
     public async Task A_row_comes_back_as_it_was_written()
     {
         TransactionResult written = Sample.Anomaly();

@@ -15,6 +15,9 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 
     public Exception? OnLoad { get; set; }
 
+    /// <summary>What happens while the store is inside its transaction, all rows written.</summary>
+    public Action? InsideWrite { get; set; }
+
     public int Loads { get; private set; }
 
     public int Writes { get; private set; }
@@ -35,8 +38,24 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
             throw before;
         }
 
-        WriteCounts counts = await store.WriteAsync(batch, cancellationToken);
+        WriteCounts counts = await store.WriteAsync(InsideWrite is { } inside ? batch with { Alerts = new LastList(batch.Alerts, inside) } : batch, cancellationToken);
         return AfterWrite(batch) is { } after ? throw after : counts;
+    }
+
+    /// <summary>Alerts, which a store reads when its rows are written.</summary>
+    private sealed class LastList(IReadOnlyList<NewAlert> alerts, Action onRead) : IReadOnlyList<NewAlert>
+    {
+        public int Count => alerts.Count;
+
+        public NewAlert this[int index] => alerts[index];
+
+        public IEnumerator<NewAlert> GetEnumerator()
+        {
+            onRead();
+            return alerts.GetEnumerator();
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     /// <summary>A write that fails, for a reason of its own, whenever it has this amount in it.</summary>
@@ -65,13 +84,31 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
         return IsDown ? throw Down() : await queue.SendAsync(body, visibilityDelay, cancellationToken);
     }
 
-    public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => Up().ReceiveAsync(maximum, lease, cancellationToken);
+    /// <summary>What an extension meets instead of the queue; null: nothing.</summary>
+    public Func<TimeSpan, CancellationToken, Task<bool>?> OnExtend { get; set; } = (_, _) => null;
+
+    /// <summary>What a delete meets instead of the queue; null: nothing.</summary>
+    public Func<Task<bool>?> OnDelete { get; set; } = () => null;
+
+    public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) =>
+        [.. (await Up().ReceiveAsync(maximum, lease, cancellationToken)).Select(message => new FaultingLease(this, message)
+        {
+            Id = message.Id, Body = message.Body, InsertedAt = message.InsertedAt, DequeueCount = message.DequeueCount,
+        })];
 
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => Up().PeekAsync(maximum, cancellationToken);
 
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => Up().GetDepthAsync(cancellationToken);
 
     public Task ProbeAsync(CancellationToken cancellationToken) => Up().ProbeAsync(cancellationToken);
+
+    private sealed class FaultingLease(FaultingQueue queue, LeasedMessage message) : LeasedMessage
+    {
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.OnDelete() ?? message.TryDeleteAsync(cancellationToken);
+
+        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) =>
+            queue.OnExtend(lease, cancellationToken) ?? message.TryExtendAsync(lease, cancellationToken);
+    }
 
     private IMessageQueue Up() => IsDown ? throw Down() : queue;
 

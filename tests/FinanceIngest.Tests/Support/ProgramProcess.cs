@@ -116,7 +116,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
     }
 
     // The program as built in the tests' own configuration: …/src/NAME/bin/Debug/net10.0.
-    private static string PathOf(string name)
+    internal static string PathOf(string name)
     {
         string[] folders = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
         string project = name == "finance-ingest" ? "Cli" : name;

@@ -23,6 +23,7 @@ internal sealed class ScoringHarness : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly SqliteDatabase _database;
+    private readonly BatchScorer _scorer;
 
     public ScoringHarness()
     {
@@ -41,6 +42,8 @@ internal sealed class ScoringHarness : IDisposable
         Telemetry = TestTelemetry.Create(Time);
         var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
         Dispatcher = new AlertDispatcher(Outbox, Queues, Marker, settings, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
+        _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time);
+        Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
     }
 
@@ -70,6 +73,10 @@ internal sealed class ScoringHarness : IDisposable
 
     public AlertMarker Marker { get; }
 
+    public FakeIsolation Isolation { get; }
+
+    public BatchScorer Scorer => _scorer;
+
     public AlertDispatcher Dispatcher { get; }
 
     public BatchProcessor Processor { get; }
@@ -91,8 +98,9 @@ internal sealed class ScoringHarness : IDisposable
     /// <summary>Receives what is visible and processes it, as the worker does.</summary>
     public async Task<int> ProcessAsync()
     {
+        long askedAt = Time.GetTimestamp();
         IReadOnlyList<LeasedMessage> messages = await Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
-        await Processor.ProcessAsync(messages, default);
+        await Processor.ProcessAsync(messages, askedAt, default);
         return messages.Count;
     }
 
@@ -112,7 +120,7 @@ internal sealed class ScoringHarness : IDisposable
         [.. (await TextsAsync(Alerts)).Select(text => Encoding.UTF8.GetString(Convert.FromBase64String(text)))];
 
     public BatchProcessor NewProcessor(ILogger<BatchProcessor>? logger = null) => new(
-        Queues, new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time), PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, logger ?? NullLogger<BatchProcessor>.Instance);
+        Queues, _scorer, new MessageScorer(_scorer), Isolation, PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, logger ?? NullLogger<BatchProcessor>.Instance);
 
     public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance);
 

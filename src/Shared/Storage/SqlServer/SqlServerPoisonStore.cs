@@ -27,17 +27,6 @@ public sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvide
             new CommandDefinition(CountAttemptSql, new { messageId, error, now = time.UtcNowMicroseconds(), old = time.UtcNowMicroseconds() - IPoisonStore.KeepAttempts }, cancellationToken: cancellationToken)),
         cancellationToken);
 
-    internal const string ForgiveAttemptSql =
-        """
-        UPDATE message_attempts SET attempts = attempts - 1 WHERE message_id = @messageId AND attempts > 0;
-        DELETE FROM message_attempts WHERE message_id = @messageId AND attempts = 0;
-        """;
-
-    /// <inheritdoc/>
-    public Task ForgiveAttemptAsync(string messageId, CancellationToken cancellationToken) => database.RunAsync(
-        connection => connection.ExecuteAsync(new CommandDefinition(ForgiveAttemptSql, new { messageId }, cancellationToken: cancellationToken)),
-        cancellationToken);
-
     internal const string ListSql =
         "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages ORDER BY failed_at, message_id";
 

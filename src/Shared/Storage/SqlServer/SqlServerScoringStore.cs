@@ -119,7 +119,15 @@ public sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvid
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
         batch.Results.Count == 0 && batch.Poison.Count == 0
             ? Task.FromResult(default(WriteCounts))
-            : database.RunAsync(connection => WriteAsync(connection, batch, BatchId.Next(time), cancellationToken), cancellationToken);
+            : database.RunAsync(
+                connection =>
+                {
+                    // The last moment at which it can be asked. A deadline within the statement would also undo what is renewed while the server works; and
+                    // what commits too late meets unique keys.
+                    batch.ThrowUnlessHeld();
+                    return WriteAsync(connection, batch, BatchId.Next(time), cancellationToken);
+                },
+                cancellationToken);
 
     /// <summary>One round trip. Within a transaction of the connection's, it is that one's end that commits.</summary>
     internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)

@@ -42,7 +42,8 @@ public sealed class SqliteDatabase : IDisposable
 
     /// <summary>Runs a write; see <see cref="SqliteFile.WriteAsync"/>.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit));
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

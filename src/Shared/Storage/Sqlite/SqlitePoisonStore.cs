@@ -23,12 +23,6 @@ public sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider time
     }
 
     /// <inheritdoc/>
-    public Task ForgiveAttemptAsync(string messageId, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Execute("UPDATE message_attempts SET attempts = attempts - 1 WHERE message_id = @message_id AND attempts > 0", ("@message_id", messageId))
-            + session.Execute("DELETE FROM message_attempts WHERE message_id = @message_id AND attempts = 0", ("@message_id", messageId)),
-        cancellationToken);
-
-    /// <inheritdoc/>
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => database.ReadAsync(
         session => (IReadOnlyList<PoisonMessage>)session.Query(
             "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages ORDER BY failed_at, message_id",

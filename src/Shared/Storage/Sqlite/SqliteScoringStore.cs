@@ -33,11 +33,13 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)
     {
         long batchId = BatchId.Next(time);
-        return database.WriteAsync(session => Write(session, batch, batchId), cancellationToken);
+        return database.WriteAsync(session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld);
     }
 
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)
     {
+        // It may have waited for its turn, and for another process's lock.
+        batch.ThrowUnlessHeld();
         int written = 0;
         int conflicts = 0;
         var anomalies = new HashSet<Guid>();

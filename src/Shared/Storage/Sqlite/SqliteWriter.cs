@@ -28,10 +28,11 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <param name="work">The write.</param>
     /// <param name="isDurable">Whether it must be on the disk before it is reported; a commit that holds no such write costs no fsync.</param>
+    /// <param name="beforeCommit">Runs when every write of the group is done and nothing but the commit is left; what it throws undoes this write.</param>
     /// <param name="cancellationToken">Cancels it while it waits.</param>
-    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, CancellationToken cancellationToken)
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, CancellationToken cancellationToken)
     {
-        var write = new Write<T>(work, isDurable, cancellationToken);
+        var write = new Write<T>(work, isDurable, beforeCommit, cancellationToken);
         _writes.Add(write, cancellationToken);
         return write.Completion;
     }
@@ -104,7 +105,11 @@ internal sealed class SqliteWriter : IDisposable
 
         try
         {
-            _session.FinishTransaction(() => group.ForEach(write => write.Apply(_session)));
+            _session.FinishTransaction(() =>
+            {
+                group.ForEach(write => write.Apply(_session));
+                group.ForEach(write => write.BeforeCommit?.Invoke());
+            });
         }
         catch (Exception) when (group.Count > 1)
         {
@@ -125,9 +130,11 @@ internal sealed class SqliteWriter : IDisposable
         group.ForEach(write => write.Succeed());
     }
 
-    private abstract class Write(bool isDurable)
+    private abstract class Write(bool isDurable, Action? beforeCommit)
     {
         public bool IsDurable => isDurable;
+
+        public Action? BeforeCommit => beforeCommit;
 
         public abstract bool IsCancelled();
 
@@ -138,7 +145,7 @@ internal sealed class SqliteWriter : IDisposable
         public abstract void Fail(Exception exception);
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, CancellationToken cancellationToken) : Write(isDurable)
+    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, CancellationToken cancellationToken) : Write(isDurable, beforeCommit)
     {
         // Continuations never run on the writer's thread.
         private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Scoring.Isolation;
+
+/// <summary>Isolation by a child process: this program once more, as <see cref="ScoringChild"/>, with the same arguments and environment.</summary>
+public sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
+{
+    /// <inheritdoc/>
+    public IIsolatedScorer Open() => new ChildProcess(StartOfThisProgram(), time);
+
+    /// <summary>How a child of this program is started.</summary>
+    internal static ProcessStartInfo StartOfThisProgram()
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath ?? "dotnet");
+        if (Path.GetFileNameWithoutExtension(start.FileName).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
+        {
+            start.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
+        }
+
+        start.ArgumentList.Add(ScoringChild.Argument);
+        foreach (string argument in Environment.GetCommandLineArgs().Skip(1))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return start;
+    }
+}
+
+/// <summary>
+/// One child at a time, which takes messages until one ends it. This process is the witness: that a child is gone without an outcome counts against its message
+/// only because this process is still there to say so; whoever kills a worker kills its witness.
+/// </summary>
+/// <param name="start">How it is started; its streams are set here.</param>
+/// <param name="time">Clock.</param>
+internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : IIsolatedScorer
+{
+    /// <summary>Time for a start, and for one message: together with a renewal before it less than a lease.</summary>
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    // Who ends all processes of a machine or a container does not end them in one instant: the witness must outlive the message by this much.
+    private static readonly TimeSpan s_testify = TimeSpan.FromSeconds(1);
+
+    // 256 MiB: a message of 64 KiB that takes more is to end its child, before it takes the memory of its parent.
+    private const string HeapLimit = "0x10000000";
+
+    private Process? _process;
+    private int _messages;
+
+    public async Task<string?> PrepareAsync(CancellationToken cancellationToken)
+    {
+        if (_process is { HasExited: false })
+        {
+            return null;
+        }
+
+        await EndAsync();
+        start.UseShellExecute = false;
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.StandardInputEncoding = start.StandardOutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        start.Environment["DOTNET_GCHeapHardLimit"] = HeapLimit;
+        start.Environment["DOTNET_gcServer"] = "0";
+        using var limit = new CancellationTokenSource(Limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            _process = Process.Start(start)!;
+            _messages = 0;
+            while (await _process.StandardOutput.ReadLineAsync(either.Token) is { } line)
+            {
+                if (line == ScoringChild.Ready)
+                {
+                    return null;
+                }
+            }
+
+            await _process.WaitForExitAsync(either.Token);
+            string problem = $"it ended at its start with {_process.ExitCode.ToString(CultureInfo.InvariantCulture)}";
+            await EndAsync();
+            return problem;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            await EndAsync();
+            return string.Create(CultureInfo.InvariantCulture, $"it was not ready within {Limit.TotalSeconds} s");
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
+        {
+            await EndAsync();
+            return e.Message;
+        }
+    }
+
+    public async Task<IsolatedOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken)
+    {
+        _messages++;
+        using var limit = new CancellationTokenSource(Limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            if (await AskAsync(IsolatedMessage.Of(message, heldUntil), either.Token) is { } outcome)
+            {
+                return outcome;
+            }
+
+            await _process!.WaitForExitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Busy by itself for half of the time says that it would go on for ever; else it waited for others.
+            bool wasBusy = IsBusy(_process!);
+            await EndAsync();
+            return new IsolatedOutcome
+            {
+                End = wasBusy ? IsolatedEnd.EndedTheProcess : IsolatedEnd.TookTooLong,
+                Problem = string.Create(CultureInfo.InvariantCulture, $"it was not done within {Limit.TotalSeconds} s"),
+            };
+        }
+
+        if (_messages > 1)
+        {
+            // Another message may have left the harm behind: what counts is the end of a process that has seen no other.
+            string? problem = await PrepareAsync(cancellationToken);
+            return problem is null
+                ? await ScoreAsync(message, heldUntil, cancellationToken)
+                : new IsolatedOutcome { End = IsolatedEnd.TookTooLong, Problem = problem };
+        }
+
+        string how = $"it has ended the process that handled it (exit code {_process.ExitCode.ToString(CultureInfo.InvariantCulture)})";
+        await Task.Delay(s_testify, time, cancellationToken);
+        return new IsolatedOutcome { End = IsolatedEnd.EndedTheProcess, Problem = how };
+    }
+
+    public async ValueTask DisposeAsync() => await EndAsync();
+
+    /// <returns>Null: it has ended.</returns>
+    private async Task<IsolatedOutcome?> AskAsync(IsolatedMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _process!.StandardInput.WriteLineAsync(message.ToLine().AsMemory(), cancellationToken);
+            await _process.StandardInput.FlushAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+
+        while (await _process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)
+        {
+            if (line.StartsWith('{'))
+            {
+                return JsonSerializer.Deserialize<IsolatedOutcome>(line);
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsBusy(Process process)
+    {
+        try
+        {
+            return process.TotalProcessorTime > Limit / 2;
+        }
+        catch (InvalidOperationException)
+        {
+            // It has just ended: too late to say.
+            return false;
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        // What it has answered is committed, what it has not is open: killing it is as good as asking it to end, and sooner.
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+}

@@ -1,0 +1,106 @@
+using FinanceIngest.Queueing;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Scoring;
+
+/// <summary>The messages of one batch, from their receipt to their end: leases are kept, and what was not settled by the end is given back, visible at once.</summary>
+/// <remarks>When the work is abandoned, what is left to do is bounded: four seconds for deletes under way, two for renewals, three to give the rest back.</remarks>
+internal sealed partial class MessagesInHand : IAsyncDisposable
+{
+    private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan s_giveBack = TimeSpan.FromSeconds(3);
+    private readonly HashSet<LeasedMessage> _open;
+    private readonly CancellationTokenSource _settling = new();
+    private readonly CancellationTokenRegistration _abandoned;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    /// <param name="messages">The messages.</param>
+    /// <param name="leases">Keeps their leases, and ends with them.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="logger">Learns what could not be given back.</param>
+    /// <param name="abandon">The work on them is given up.</param>
+    public MessagesInHand(IReadOnlyList<LeasedMessage> messages, LeaseKeeper leases, TimeProvider time, ILogger logger, CancellationToken abandon)
+    {
+        _open = [.. messages];
+        Leases = leases;
+        _time = time;
+        _logger = logger;
+        _abandoned = abandon.Register(() => _settling.CancelAfter(s_settle));
+    }
+
+    public LeaseKeeper Leases { get; }
+
+    /// <summary>Of what comes after a commit. Not the token of the work: what is committed is settled, as long as there is time.</summary>
+    public CancellationToken Settling => _settling.Token;
+
+    /// <summary>Deletes a message whose effects are committed. One whose lease had ended is counted: redelivery finds its rows.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
+    public async Task DeleteAsync(LeasedMessage message)
+    {
+        await Leases.ReleaseAsync(message);
+        if (!await message.TryDeleteAsync(Settling))
+        {
+            Leases.Lose(message, "delete");
+            Log.LeaseLost(_logger, message.Id);
+        }
+
+        Close(message);
+    }
+
+    /// <summary>Gives a message back, to come again after a while.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
+    public async Task DelayAsync(LeasedMessage message, TimeSpan delay)
+    {
+        await Leases.ReleaseAsync(message);
+        await message.TryExtendAsync(delay, Settling);
+        Close(message);
+    }
+
+    /// <summary>The message needs nothing more.</summary>
+    public void Close(LeasedMessage message)
+    {
+        lock (_open)
+        {
+            _open.Remove(message);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Renewals end first, so that none of them takes back what is given back. Also what seemed lost is given back: where nobody has taken it, its lease
+        // may have been renewed since.
+        await Leases.DisposeAsync();
+        await _abandoned.DisposeAsync();
+        _settling.Dispose();
+        if (_open.Count == 0)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(s_giveBack, _time);
+        await Task.WhenAll(_open.Select(message => GiveBackAsync(message, limit.Token)));
+    }
+
+    private async Task GiveBackAsync(LeasedMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await message.TryExtendAsync(TimeSpan.Zero, cancellationToken);
+        }
+        catch (Exception e) when (e is QueueUnavailableException or OperationCanceledException)
+        {
+            // Its lease ends by itself.
+            Log.NotGivenBack(_logger, message.Id, e.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Debug, "Message {Id} was gone or another worker's when it was to be deleted; its rows are written.")]
+        public static partial void LeaseLost(ILogger logger, string id);
+
+        [LoggerMessage(LogLevel.Information, "Message {Id} could not be given back and returns when its lease ends: {Problem}")]
+        public static partial void NotGivenBack(ILogger logger, string id, string problem);
+    }
+}
