@@ -28,22 +28,27 @@ public sealed class InboundMessageTests
     [Fact]
     public void What_is_packed_is_unpacked_exactly() => s_transaction.List[1, 300].Sample(transactions =>
     {
-        var messages = new List<InboundMessage>();
+        var bodies = new List<MessageBody>();
         var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         foreach (Transaction transaction in transactions)
         {
             if (!envelope.TryAdd(transaction))
             {
-                messages.Add(Decode(envelope.ToBody()));
+                bodies.Add(envelope.ToBody());
                 envelope = new InboundEnvelope(null);
                 Assert.True(envelope.TryAdd(transaction));
             }
         }
 
-        messages.Add(Decode(envelope.ToBody()));
-        Assert.All(messages, message => Assert.Null(message.PoisonReason));
+        bodies.Add(envelope.ToBody());
+        List<InboundMessage> messages = bodies.ConvertAll(body => Decode(body.Text));
+        List<InboundMessage> packed = bodies.ConvertAll(body => Decode(MessageBody.Unpack(body.Packed!)));
+        Assert.All([.. messages, .. packed], message => Assert.Null(message.PoisonReason));
         Assert.StartsWith("00-4bf92f", messages[0].TraceParent, StringComparison.Ordinal);
         Assert.Equal(transactions, messages.SelectMany(message => message.Transactions));
+        Assert.Equal(transactions, packed.SelectMany(message => message.Transactions));
+        Assert.All(bodies, body => Assert.Equal(body.Text, MessageBody.Unpack(body.Packed!).Text));
+        Assert.All(bodies, body => Assert.Equal(body.Text.Length, MessageBody.Unpack(body.Packed!).Length));
     }, iter: 60);
 
     [Fact]
@@ -58,6 +63,39 @@ public sealed class InboundMessageTests
 
         Assert.InRange(Encoding.UTF8.GetByteCount(envelope.ToBody().Text), MessageText.MaximumLength - 400, MessageText.MaximumLength);
         Assert.True(envelope.Count >= 200);
+    }
+
+    [Fact]
+    public void An_id_that_was_not_issued_is_poison_packed_or_not()
+    {
+        var envelope = new InboundEnvelope(null);
+        envelope.TryAdd(new Transaction(Guid.NewGuid(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
+
+        Assert.All([envelope.ToBody(), MessageBody.Unpack(envelope.ToBody().Packed!), envelope.ToBody().Text], body =>
+        {
+            InboundMessage message = Decode(body);
+            Assert.Contains("was not issued", message.PoisonReason, StringComparison.Ordinal);
+            Assert.Empty(message.Transactions);
+        });
+    }
+
+    [Fact]
+    public void Packed_bytes_that_were_damaged_anywhere_never_throw_and_score_nothing_that_was_not_issued()
+    {
+        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        envelope.TryAdd(new Transaction(s_ids.NewId(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
+        byte[] whole = envelope.ToBody().Packed!;
+        for (int length = 0; length < whole.Length; length++)
+        {
+            Assert.NotNull(Decode(MessageBody.Unpack(whole[..length])).PoisonReason);
+        }
+
+        for (int at = 0; at < whole.Length; at++)
+        {
+            byte[] damaged = [.. whole];
+            damaged[at] ^= 0x80;
+            Assert.All(Decode(MessageBody.Unpack(damaged)).Transactions, transaction => Assert.True(s_ids.IsIssued(transaction.Id)));
+        }
     }
 
     [Fact]

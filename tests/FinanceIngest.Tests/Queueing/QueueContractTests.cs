@@ -1,4 +1,5 @@
 using FinanceIngest.Queueing;
+using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Queueing;
 
@@ -28,6 +29,31 @@ public abstract class QueueContractTests
         Assert.Equal(1, received.DequeueCount);
         Assert.Equal(DateTimeKind.Utc, received.InsertedAt.Kind);
         Assert.InRange((received.InsertedAt - sent.InsertedAt).Duration(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task An_envelope_arrives_with_its_text_and_its_transactions()
+    {
+        IMessageQueue queue = await CreateAsync();
+        var ids = new IdCertifier("a signing key", TimeProvider.System);
+        DateTime acceptedAt = DateTime.UtcNow.Date;
+        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        Transaction[] transactions =
+        [
+            new(ids.NewId(), 399, 2310, new Money(60_000_001), acceptedAt.AddYears(-3), acceptedAt),
+            new(ids.NewId(), long.MaxValue, 1, new Money(-long.MaxValue), DateTime.UnixEpoch.AddMicroseconds(-1), acceptedAt.AddMicroseconds(1)),
+        ];
+        Assert.All(transactions, transaction => Assert.True(envelope.TryAdd(transaction)));
+        await queue.SendAsync(envelope.ToBody(), TimeSpan.Zero, default);
+
+        Assert.Equal([envelope.ToBody().Text], await queue.PeekAsync(1, default));
+        LeasedMessage received = Assert.Single(await queue.ReceiveAsync(1, s_lease, default));
+
+        Assert.Equal(envelope.ToBody().Text, received.Text);
+        Assert.Equal(received.Text.Length, received.Body.Length);
+        InboundMessage content = InboundMessage.Decode(queue.Name, received, ids);
+        Assert.Equal(transactions, content.Transactions);
+        Assert.StartsWith("00-4bf92f", content.TraceParent, StringComparison.Ordinal);
     }
 
     [Fact]
