@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
 using OpenTelemetry.Trace;
 
 namespace FinanceIngest.KestrelHead;
@@ -14,6 +15,8 @@ public static partial class ApiHead
 {
     // Guesses are not slowed down (that would let anybody lock others out), so a secret must be beyond guessing.
     private const int ShortestSecret = 16;
+
+    private static HostName? s_lastHost;
 
     /// <summary>Spans of requests, but for those of probes.</summary>
     public static void AddRequestSpans(TracerProviderBuilder tracing) =>
@@ -86,9 +89,22 @@ public static partial class ApiHead
 
     private static bool IsNameOfThisMachine(HttpRequest request)
     {
-        string host = request.Host.Host.Trim('[', ']');
-        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
+        // One name after the other is the same.
+        string? name = request.Host.Value;
+        if (s_lastHost is { } last && last.Name == name)
+        {
+            return last.IsLocal;
+        }
+
+        bool isLocal = IsNameOfThisMachine(request.Host.Host.Trim('[', ']'));
+        s_lastHost = name is null ? null : new HostName(name, isLocal);
+        return isLocal;
     }
+
+    private static bool IsNameOfThisMachine(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
+
+    private sealed record HostName(string Name, bool IsLocal);
 
     private sealed class KestrelRequest(HttpRequest request) : ApiRequest
     {
@@ -100,7 +116,10 @@ public static partial class ApiHead
 
         public override Stream Body => new GuardedBody(request.Body);
 
-        public override string? Header(string name) => request.Headers.TryGetValue(name, out var values) ? string.Join(", ", values.ToArray()) : null;
+        public override string? Header(string name) =>
+            !request.Headers.TryGetValue(name, out StringValues values) ? null
+            : values.Count == 1 ? values[0]
+            : string.Join(", ", values.ToArray());
 
         public override string? Query(string name) => request.Query.TryGetValue(name, out var values) ? values[0] : null;
     }

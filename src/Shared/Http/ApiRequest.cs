@@ -11,6 +11,7 @@ public abstract class ApiRequest : IDisposable
     /// <summary>What a request with a body is taken to hold beside its bytes: a transaction, an answer.</summary>
     public const int BesideItsBody = 1024;
 
+    private const string Json = "application/json";
     private const int FirstBuffer = 4 * 1024;
 
     // The pool has powers of two, and keeps what it has given.
@@ -176,7 +177,13 @@ public abstract class ApiRequest : IDisposable
             throw Problems.UnsupportedMediaType($"The body's encoding '{encoding}' is not supported; send it as it is.");
         }
 
-        string[] parts = (Header("Content-Type") ?? "").Split(';', StringSplitOptions.TrimEntries);
+        string type = Header("Content-Type") ?? "";
+        if (type == Json)
+        {
+            return type;
+        }
+
+        string[] parts = type.Split(';', StringSplitOptions.TrimEntries);
         foreach (string parameter in parts.AsSpan(1))
         {
             string[] pair = parameter.Split('=', 2, StringSplitOptions.TrimEntries);
@@ -202,7 +209,7 @@ public abstract class ApiRequest : IDisposable
 
     /// <summary>Whether a media type is JSON's or one of its family (<c>+json</c>).</summary>
     public static bool IsJson(string mediaType) =>
-        mediaType == "application/json" || (mediaType.StartsWith("application/", StringComparison.Ordinal) && mediaType.EndsWith("+json", StringComparison.Ordinal));
+        mediaType == Json || (mediaType.StartsWith("application/", StringComparison.Ordinal) && mediaType.EndsWith("+json", StringComparison.Ordinal));
 
     private void GiveBack(long bytes)
     {

@@ -27,6 +27,9 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     /// <param name="length">Bytes of the body, about.</param>
     public static ApiResponse Json(int status, Action<Utf8JsonWriter> write, int length = 512) => new(status, JsonType, Serialize(write, length));
 
+    /// <summary>A JSON response whose body is there already.</summary>
+    public static ApiResponse Json(int status, ReadOnlyMemory<byte> body) => new(status, JsonType, body);
+
     /// <summary>A problem response (RFC 9457).</summary>
     public static ApiResponse From(Problem problem)
     {

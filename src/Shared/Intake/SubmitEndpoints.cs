@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
 using FinanceIngest.Results;
@@ -12,6 +13,9 @@ public sealed class SubmitEndpoints(
     TransactionFactory factory, InboundSender sender, ResultWaiter waiter, BacklogEstimator backlog) : IEndpoints
 {
     private const int MaximumBody = 1024 * 1024;
+
+    // At most.
+    private const int AcceptedLength = 192;
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
@@ -71,13 +75,8 @@ public sealed class SubmitEndpoints(
     private ApiResponse Accepted(Guid id)
     {
         string url = $"/api/transactions/{id:D}";
-        return ApiResponse.Json(202, json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("id", id);
-            json.WriteString("status", Names.Pending);
-            json.WriteString("status_url", url);
-            json.WriteEndObject();
-        }).With("Location", url).WithRetryAfter(backlog.RetryAfterSeconds);
+        byte[] body = new byte[AcceptedLength];
+        Utf8.TryWrite(body, CultureInfo.InvariantCulture, $"{{\"id\":\"{id:D}\",\"status\":\"{Names.Pending}\",\"status_url\":\"{url}\"}}", out int length);
+        return ApiResponse.Json(202, body.AsMemory(0, length)).With("Location", url).WithRetryAfter(backlog.RetryAfterSeconds);
     }
 }
