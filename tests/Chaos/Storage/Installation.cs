@@ -41,6 +41,24 @@ internal abstract class Installation(string folder) : IAsyncDisposable
         return connection;
     }
 
+    /// <summary>Whether a process holds the one write lock that a SQLite file has, for seconds on end.</summary>
+    public virtual bool IsDatabaseLocked()
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(DataDirectory, "finance-ingest.db"), Pooling = false, DefaultTimeout = 3 }.ToString());
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE; ROLLBACK";
+        try
+        {
+            command.ExecuteNonQuery();
+            return false;
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == 5)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Gets ready before the first program starts.</summary>
     public virtual Task StartAsync(CancellationToken cancellationToken)
     {
@@ -119,6 +137,8 @@ internal sealed class SqlInstallation(string folder, string server) : AzuriteIns
     };
 
     public override DbConnection OpenDatabase() => Open(_database);
+
+    public override bool IsDatabaseLocked() => false;
 
     public override Task<IAsyncDisposable> TakeDownDatabaseAsync() => Task.FromResult(_proxy.TakeDown());
 
