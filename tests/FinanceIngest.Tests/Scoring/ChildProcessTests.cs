@@ -55,7 +55,9 @@ public sealed class ChildProcessTests : IDisposable
         {
             StartInfo = new ProcessStartInfo("dotnet", [ProgramProcess.PathOf("ScoringWorker"), ScoringChild.Argument])
             {
-                WorkingDirectory = _folder.Path, RedirectStandardInput = true, RedirectStandardOutput = true,
+                WorkingDirectory = _folder.Path,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
             },
         };
         process.StartInfo.Environment["FinanceIngest__DataDirectory"] = _folder.Path;

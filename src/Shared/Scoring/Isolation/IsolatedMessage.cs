@@ -14,7 +14,10 @@ internal sealed record IsolatedMessage(string Id, string Text, long InsertedAtTi
 
     public LeasedMessage ToMessage() => new HandedMessage
     {
-        Id = Id, Body = Text, InsertedAt = new DateTime(InsertedAtTicks, DateTimeKind.Utc), DequeueCount = DequeueCount,
+        Id = Id,
+        Body = Text,
+        InsertedAt = new DateTime(InsertedAtTicks, DateTimeKind.Utc),
+        DequeueCount = DequeueCount,
     };
 
     private sealed class HandedMessage : LeasedMessage
