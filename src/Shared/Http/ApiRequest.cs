@@ -44,13 +44,15 @@ public abstract class ApiRequest : IDisposable
     /// <exception cref="ProblemException">413: it has more than <paramref name="limit"/> bytes. 408: it came too slowly. 503: this process holds all it can.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync(int limit, CancellationToken cancellationToken)
     {
-        if (ContentLength > limit)
+        // A web server refuses a negative length; a head that reads the header by itself may hand one on.
+        long? announced = ContentLength is >= 0 ? ContentLength : null;
+        if (announced > limit)
         {
             throw Problems.TooLarge($"The body has more than {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
         }
 
         // What is announced is not there yet: memory follows what has come, and what has come is what counts.
-        byte[] buffer = new byte[(int)Math.Min(ContentLength ?? FirstBuffer, FirstBuffer) + 1];
+        byte[] buffer = new byte[(int)Math.Min(announced ?? FirstBuffer, FirstBuffer) + 1];
         bool isRented = false;
         int filled = 0;
         Stream body = Body;
@@ -80,7 +82,7 @@ public abstract class ApiRequest : IDisposable
             {
                 // Both are there while one is copied into the other.
                 int before = buffer.Length;
-                int next = (int)Math.Min((before * 2L) + 1, Math.Max(ContentLength ?? limit, filled) + 1);
+                int next = (int)Math.Min((before * 2L) + 1, Math.Max(announced ?? limit, filled) + 1);
                 bool isPooled = next <= LargestPooled;
                 next = isPooled ? (int)BitOperations.RoundUpToPowerOf2((uint)next) : next;
                 Hold(next);

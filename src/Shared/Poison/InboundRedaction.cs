@@ -57,7 +57,7 @@ internal static class InboundRedaction
         JsonElement[]? items = root.ValueKind switch
         {
             JsonValueKind.Array => [.. root.EnumerateArray()],
-            JsonValueKind.Object => root.EnumerateObject().LastOrDefault(property => property.NameEquals("transactions")) is { Value.ValueKind: JsonValueKind.Array } list
+            JsonValueKind.Object => root.EnumerateObject().LastOrDefault(property => IsNamed(property, "transactions")) is { Value.ValueKind: JsonValueKind.Array } list
                 ? [.. list.Value.EnumerateArray()]
                 : null,
             _ => null,
@@ -93,7 +93,7 @@ internal static class InboundRedaction
             else
             {
                 json.WriteStartObject();
-                foreach (JsonProperty property in root.EnumerateObject().Where(property => !property.NameEquals("transactions")))
+                foreach (JsonProperty property in root.EnumerateObject().Where(property => !IsNamed(property, "transactions")))
                 {
                     property.WriteTo(json);
                 }
@@ -112,7 +112,7 @@ internal static class InboundRedaction
         json.WriteStartArray();
         foreach ((int index, JsonElement item) in items.Index().Where(item => !isOf[item.Index]))
         {
-            if (item.ValueKind != JsonValueKind.Object || item.TryGetProperty("id", out _))
+            if (item.ValueKind != JsonValueKind.Object || item.EnumerateObject().Any(property => IsNamed(property, "id")))
             {
                 item.WriteTo(json);
                 continue;
@@ -134,12 +134,38 @@ internal static class InboundRedaction
 
     // Also where the number is not as it should be: "399", 399.0, given twice.
     private static bool IsOf(JsonElement item, long userId) =>
-        item.ValueKind == JsonValueKind.Object && item.EnumerateObject().Any(property => property.NameEquals("user_id")
+        item.ValueKind == JsonValueKind.Object && item.EnumerateObject().Any(property => IsNamed(property, "user_id")
             && property.Value.ValueKind is JsonValueKind.Number or JsonValueKind.String
-            && decimal.TryParse(property.Value.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal value) && value == userId);
+            && decimal.TryParse(TextOf(property.Value), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal value) && value == userId);
 
     private static Guid IdOf(JsonElement item, int index, Func<int, Guid> derivedId) =>
-        item.TryGetProperty("id", out JsonElement id) && id.ValueKind == JsonValueKind.String && Guid.TryParseExact(id.GetString(), "D", out Guid given)
+        item.EnumerateObject().LastOrDefault(property => IsNamed(property, "id")) is { Value: { ValueKind: JsonValueKind.String } id }
+            && Guid.TryParseExact(TextOf(id), "D", out Guid given)
             ? given
             : derivedId(index);
+
+    // JSON's grammar lets a name, or a text, hold half a surrogate pair ("\uD800"), which is no Unicode: no name of ours, and no text.
+    private static bool IsNamed(JsonProperty property, string name)
+    {
+        try
+        {
+            return property.NameEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.ToString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 }
