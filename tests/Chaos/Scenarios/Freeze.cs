@@ -14,6 +14,7 @@ internal sealed class Freeze : IScenario
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
+        run.Clients.ServersStandStill = true;
         await run.StartUsualAsync(cancellationToken);
         ServiceProcess[] victims = [run.Fleet.Workers[0], run.Fleet.All.Single(process => process.Name == "server")];
         foreach (ServiceProcess victim in victims)
