@@ -53,6 +53,7 @@ public sealed class BearerTokenTests : IAsyncLifetime
             await SendAsync(_provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(_provider.Key, algorithm)));
         }
 
+        await SendAsync(_provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(_provider.CurveKey, SecurityAlgorithms.EcdsaSha256)));
         await RefusedAsync(
             _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(_provider.Key, SecurityAlgorithms.RsaSha512)), "it is not signed with one of RS256, PS256, ES256");
     }

@@ -41,13 +41,16 @@ public sealed class OpenIdProvider : IAsyncLifetime
     public RsaSecurityKey Key { get; private set; } = NewKey("first");
 
     /// <summary>The keys that it tells the world.</summary>
-    public List<RsaSecurityKey> Published { get; private set; } = [];
+    public List<SecurityKey> Published { get; private set; } = [];
+
+    /// <summary>Another key that it tells the world at first, on the curve P-256.</summary>
+    public ECDsaSecurityKey CurveKey { get; } = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "curve" };
 
     public static RsaSecurityKey NewKey(string id) => new(RSA.Create(2048)) { KeyId = id };
 
     public async ValueTask InitializeAsync()
     {
-        Published = [Key];
+        Published = [Key, CurveKey];
         await _app.StartAsync();
     }
 
@@ -76,9 +79,15 @@ public sealed class OpenIdProvider : IAsyncLifetime
         return s_handler.CreateToken(token);
     }
 
-    private static object Public(RsaSecurityKey key)
+    private static object Public(SecurityKey key)
     {
-        RSAParameters numbers = key.Rsa.ExportParameters(includePrivateParameters: false);
+        if (key is ECDsaSecurityKey curve)
+        {
+            ECPoint point = curve.ECDsa.ExportParameters(includePrivateParameters: false).Q;
+            return new { kty = "EC", use = "sig", kid = key.KeyId, crv = "P-256", x = Base64UrlEncoder.Encode(point.X), y = Base64UrlEncoder.Encode(point.Y) };
+        }
+
+        RSAParameters numbers = ((RsaSecurityKey)key).Rsa.ExportParameters(includePrivateParameters: false);
         return new { kty = "RSA", use = "sig", kid = key.KeyId, n = Base64UrlEncoder.Encode(numbers.Modulus), e = Base64UrlEncoder.Encode(numbers.Exponent) };
     }
 
