@@ -71,15 +71,18 @@ internal static class QueuePeekCommand
         });
     }
 
-    /// <summary>Null for what is no JSON.</summary>
+    /// <summary>Null for what is no JSON, and for JSON whose strings are no Unicode (half a surrogate pair), which can't be written.</summary>
     private static JsonElement? Decode(string text)
     {
         try
         {
             using JsonDocument? document = MessageText.TryDecode(text, out byte[] decoded) ? JsonDocument.Parse(Encoding.UTF8.GetString(decoded)) : null;
-            return document?.RootElement.Clone();
+            JsonElement? json = document?.RootElement.Clone();
+            using var check = new Utf8JsonWriter(Stream.Null);
+            json?.WriteTo(check);
+            return json;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using FinanceIngest.Queueing;
@@ -81,55 +82,66 @@ internal static class InboundRedaction
         };
     }
 
+    // Names and values are copied, not read and written again: what JSON's grammar takes and Unicode does not, or an escape, remains as it was written.
     private static string Write(JsonElement root, JsonElement[] items, bool[] isOf, Func<int, Guid> derivedId)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        var json = new ArrayBufferWriter<byte>();
+        if (root.ValueKind == JsonValueKind.Array)
         {
-            if (root.ValueKind == JsonValueKind.Array)
+            WriteItems(json, items, isOf, derivedId);
+        }
+        else
+        {
+            json.Write("{"u8);
+            foreach (JsonProperty property in root.EnumerateObject().Where(property => !IsNamed(property, "transactions")))
             {
-                WriteItems(json, items, isOf, derivedId);
+                WriteProperty(json, property);
+                json.Write(","u8);
             }
-            else
-            {
-                json.WriteStartObject();
-                foreach (JsonProperty property in root.EnumerateObject().Where(property => !IsNamed(property, "transactions")))
-                {
-                    property.WriteTo(json);
-                }
 
-                json.WritePropertyName("transactions");
-                WriteItems(json, items, isOf, derivedId);
-                json.WriteEndObject();
-            }
+            json.Write("\"transactions\":"u8);
+            WriteItems(json, items, isOf, derivedId);
+            json.Write("}"u8);
         }
 
-        return MessageText.Encode(buffer.WrittenSpan);
+        return MessageText.Encode(json.WrittenSpan);
     }
 
-    private static void WriteItems(Utf8JsonWriter json, JsonElement[] items, bool[] isOf, Func<int, Guid> derivedId)
+    private static void WriteItems(ArrayBufferWriter<byte> json, JsonElement[] items, bool[] isOf, Func<int, Guid> derivedId)
     {
-        json.WriteStartArray();
+        ReadOnlySpan<byte> separator = "["u8;
         foreach ((int index, JsonElement item) in items.Index().Where(item => !isOf[item.Index]))
         {
+            json.Write(separator);
+            separator = ","u8;
             if (item.ValueKind != JsonValueKind.Object || item.EnumerateObject().Any(property => IsNamed(property, "id")))
             {
-                item.WriteTo(json);
+                json.Write(JsonMarshal.GetRawUtf8Value(item));
                 continue;
             }
 
             // Its id derives from its place, which changes: from now on it has the id of its failed row.
-            json.WriteStartObject();
-            json.WriteString("id", derivedId(index));
+            json.Write("{\"id\":\""u8);
+            Encoding.UTF8.GetBytes(derivedId(index).ToString(), json);
+            json.Write("\""u8);
             foreach (JsonProperty property in item.EnumerateObject())
             {
-                property.WriteTo(json);
+                json.Write(","u8);
+                WriteProperty(json, property);
             }
 
-            json.WriteEndObject();
+            json.Write("}"u8);
         }
 
-        json.WriteEndArray();
+        json.Write("]"u8);
+    }
+
+    private static void WriteProperty(ArrayBufferWriter<byte> json, JsonProperty property)
+    {
+        json.Write("\""u8);
+        json.Write(JsonMarshal.GetRawUtf8PropertyName(property));
+        json.Write("\":"u8);
+        json.Write(JsonMarshal.GetRawUtf8Value(property.Value));
     }
 
     // Also where the number is not as it should be: "399", 399.0, given twice.

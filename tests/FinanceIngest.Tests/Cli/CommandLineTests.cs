@@ -123,14 +123,15 @@ public sealed class CommandLineTests : IDisposable
         {
             await queue.SendAsync("eyJhIjoxLjEwfQ==", TimeSpan.Zero, Token);
             await queue.SendAsync("plain \u001b[31m text", TimeSpan.Zero, Token);
+            await queue.SendAsync("""{"\ud800":1}""", TimeSpan.Zero, Token);
         }
 
         _cli.Time.Advance(TimeSpan.FromSeconds(90));
 
         JsonElement inbound = (await _cli.RunAsync("queue", "status", "--json")).Json.GetProperty("inbound");
-        Assert.Equal(2, inbound.Number("length"));
+        Assert.Equal(3, inbound.Number("length"));
         Assert.InRange(inbound.Number("oldest_seconds"), 90, 100);
-        Assert.Equal("""[{"a":1.10},"plain \u001B[31m text"]""", (await _cli.RunAsync("queue", "peek", "inbound", "--json")).Output.TrimEnd());
+        Assert.Equal("""[{"a":1.10},"plain \u001B[31m text","{\"\\ud800\":1}"]""", (await _cli.RunAsync("queue", "peek", "inbound", "--json")).Output.TrimEnd());
         Assert.DoesNotContain('\u001b', (await _cli.RunAsync("queue", "peek", "inbound")).Output);
     }
 

@@ -49,6 +49,20 @@ public sealed class UserErasureTests : IDisposable
     }
 
     [Fact]
+    public async Task What_remains_stays_as_it_was_written_also_where_it_is_no_unicode()
+    {
+        const string other = """{"\udc00":4, "caf\u00e9":"\/\ud800","user_id" : 4e2}""";
+        LeasedMessage sent = await PoisonAsync(Envelope("""{"user_id":399}""", other));
+
+        ErasureOutcome outcome = await EraseAsync();
+
+        Assert.Equal((0, 1), (outcome.Poison.Removed, outcome.Poison.Rewritten));
+        Guid id = _system.Ids.ForMessage(_system.Inbound.Name, sent.Id, 1);
+        string expected = $$"""{"v":1,"traceparent":"t","transactions":[{"id":"{{id}}","\udc00":4,"caf\u00e9":"\/\ud800","user_id":4e2}]}""";
+        Assert.Equal(expected, Decoded(Assert.Single(await _system.PoisonStore.ListAsync(Token)).Body));
+    }
+
+    [Fact]
     public async Task Transactions_without_an_id_keep_the_id_of_their_failed_row_when_their_place_changes()
     {
         LeasedMessage sent = await PoisonAsync(Envelope("""{"user_id":399,"amount":1}""", """{"user_id":400,"amount":2}"""));
