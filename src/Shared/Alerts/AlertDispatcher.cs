@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using FinanceIngest.Configuration;
 using FinanceIngest.Observability;
@@ -17,14 +18,19 @@ public sealed partial class AlertDispatcher(
 {
     private const int BatchSize = 100;
     private const int ConcurrentSends = 16;
+
+    // After a crash alerts are free again within the 30 s of guarantee 7. While nobody crashes they are sent and marked within the claim, so that no other process sends
+    // them again: no send begins after the first of these times and none lasts beyond the second; what then remains is for a database that is slow to take the mark.
     private static readonly TimeSpan s_claim = TimeSpan.FromSeconds(25);
-    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_sending = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_keepSent = TimeSpan.FromDays(30);
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
 
     private readonly Guid _owner = Guid.NewGuid();
     private readonly WakeSignal _wake = new();
     private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(10));
+    private readonly List<Guid> _unmarked = [];
     private long? _cleanedAt;
 
     /// <summary>There are new alerts in the outbox, or a marker says so.</summary>
@@ -36,6 +42,7 @@ public sealed partial class AlertDispatcher(
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing is lost.</exception>
     public async Task<bool> DrainAsync(CancellationToken cancellationToken)
     {
+        await MarkAsync();
         while (true)
         {
             IReadOnlyList<ClaimedAlert> claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
@@ -117,43 +124,57 @@ public sealed partial class AlertDispatcher(
 
     private async Task SendAsync(IReadOnlyList<ClaimedAlert> claimed, CancellationToken cancellationToken)
     {
-        var sent = new List<Guid>(claimed.Count);
-        Exception? failure = null;
+        long startedAt = time.GetTimestamp();
         using var timeout = new CancellationTokenSource(s_sendTimeout, time);
-        foreach (ClaimedAlert[] some in claimed.Chunk(ConcurrentSends))
-        {
-            // A stop comes between sends, never into one: whether a send that is cut off has arrived, nobody knows.
-            if (cancellationToken.IsCancellationRequested)
-            {
-                failure = new OperationCanceledException(cancellationToken);
-                break;
-            }
-
-            (Guid Id, Exception? Failure)[] outcomes = await Task.WhenAll(some.Select(alert => TrySendAsync(alert, timeout.Token)));
-            sent.AddRange(outcomes.Where(outcome => outcome.Failure is null).Select(outcome => outcome.Id));
-            failure = outcomes.FirstOrDefault(outcome => outcome.Failure is not null).Failure;
-            if (failure is not null)
-            {
-                break;
-            }
-        }
+        var unsent = new ConcurrentQueue<ClaimedAlert>(claimed);
+        var sent = new ConcurrentBag<Guid>();
+        Exception? failure = null;
+        await Task.WhenAll(Enumerable.Range(0, ConcurrentSends).Select(_ => SendOneAfterAnotherAsync()));
 
         // Settling does not obey the stop: what was sent is marked.
-        if (sent.Count > 0)
-        {
-            int marked = await outbox.MarkSentAsync(_owner, sent, CancellationToken.None);
-            Log.Sent(logger, marked);
-        }
-
-        if (failure is not null)
+        _unmarked.AddRange(sent);
+        await MarkAsync();
+        if (sent.Count < claimed.Count)
         {
             await outbox.ReleaseAsync(_owner, [.. claimed.Select(alert => alert.AlertId).Except(sent)], CancellationToken.None);
-            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (failure is not null)
+        {
             throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, failure);
+        }
+
+        async Task SendOneAfterAnotherAsync()
+        {
+            // A stop comes between sends, never into one: whether a send that is cut off has arrived, nobody knows.
+            while (failure is null && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(startedAt) < s_sending && unsent.TryDequeue(out ClaimedAlert? alert))
+            {
+                if (await TrySendAsync(alert, timeout.Token) is { } problem)
+                {
+                    failure = problem;
+                }
+                else
+                {
+                    sent.Add(alert.AlertId);
+                }
+            }
         }
     }
 
-    private async Task<(Guid Id, Exception? Failure)> TrySendAsync(ClaimedAlert alert, CancellationToken cancellationToken)
+    // What was sent while the database could not be reached stays here until it is marked: it is not sent again.
+    private async Task MarkAsync()
+    {
+        if (_unmarked.Count > 0)
+        {
+            int marked = await outbox.MarkSentAsync(_owner, _unmarked, CancellationToken.None);
+            _unmarked.Clear();
+            Log.Sent(logger, marked);
+        }
+    }
+
+    /// <returns>Why it could not be sent; null: it was.</returns>
+    private async Task<Exception?> TrySendAsync(ClaimedAlert alert, CancellationToken cancellationToken)
     {
         long startedAt = telemetry.Now;
         using Activity? span = telemetry.StartAlert(queues.Alerts.Name, alert.Payload);
@@ -161,13 +182,13 @@ public sealed partial class AlertDispatcher(
         {
             await queues.Alerts.SendAsync(MessageText.Encode(alert.Payload), TimeSpan.Zero, cancellationToken);
             telemetry.Sent(queues.Alerts.Name, startedAt, null);
-            return (alert.AlertId, null);
+            return null;
         }
         catch (Exception e)
         {
             Telemetry.Fail(span, e);
             telemetry.Sent(queues.Alerts.Name, startedAt, e);
-            return (alert.AlertId, e);
+            return e;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FinanceIngest.Alerts;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage;
@@ -54,6 +55,63 @@ public sealed class AlertDispatcherTests : IDisposable
         await _system.Alerts.SendAsync(Assert.Single(await ScoringHarness.TextsAsync(_system.Alerts)), TimeSpan.Zero, default);
 
         Assert.Single((await _system.AlertsSentAsync()).Distinct());
+    }
+
+    [Fact]
+    public async Task What_was_sent_and_could_not_be_marked_is_marked_later_and_not_sent_again()
+    {
+        await ScoreAnomalyAsync();
+        _system.DispatchersOutbox.MarkFailure = FaultingScoringStore.Outage;
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => _system.Dispatcher.DrainAsync(default));
+        _system.DispatchersOutbox.MarkFailure = null;
+        _system.Time.Advance(TimeSpan.FromSeconds(60));
+
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+
+        Assert.Equal(1, _system.Alerts.Sends);
+        Assert.Equal(0, await _system.Outbox.CountUnsentAsync(default));
+    }
+
+    [Fact]
+    public async Task Alerts_that_take_long_are_marked_while_their_claim_holds_and_the_rest_is_free()
+    {
+        await ScoreAnomaliesAsync(100);
+        _system.Alerts.OnSend = () => _system.Time.Advance(TimeSpan.FromSeconds(0.5));
+        bool othersHaveThem = false;
+        _system.DispatchersOutbox.OnMark = async () =>
+        {
+            // A database that takes nine seconds to mark them.
+            _system.Time.Advance(TimeSpan.FromSeconds(9));
+            othersHaveThem |= (await _system.Outbox.ClaimAsync(Guid.NewGuid(), 100, TimeSpan.Zero, default)).Count > 0;
+        };
+
+        Assert.True(await _system.Dispatcher.DrainAsync(default));
+
+        Assert.False(othersHaveThem);
+        Assert.Equal(100, _system.Alerts.Sends);
+    }
+
+    [Fact]
+    public async Task A_claim_counts_from_when_it_is_written_however_long_it_waited_for_the_lock()
+    {
+        await ScoreAnomalyAsync();
+        using var release = new ManualResetEventSlim();
+        var isHeld = new TaskCompletionSource();
+        Task<int> holder = _system.WriteAsync(() =>
+        {
+            isHeld.SetResult();
+            release.Wait();
+        });
+        await isHeld.Task;
+        Task<IReadOnlyList<ClaimedAlert>> claim = _system.Outbox.ClaimAsync(Guid.NewGuid(), 1, TimeSpan.FromSeconds(25), default);
+        _system.Time.Advance(TimeSpan.FromSeconds(20));
+        release.Set();
+        await holder;
+        Assert.Single(await claim);
+
+        _system.Time.Advance(TimeSpan.FromSeconds(24));
+
+        Assert.Empty(await _system.Outbox.ClaimAsync(Guid.NewGuid(), 1, TimeSpan.FromSeconds(25), default));
     }
 
     [Fact]
@@ -139,6 +197,13 @@ public sealed class AlertDispatcherTests : IDisposable
     }
 
     public void Dispose() => _system.Dispose();
+
+    private async Task ScoreAnomaliesAsync(int count)
+    {
+        await _system.AddBaselineAsync();
+        await _system.SendAsync([.. Enumerable.Range(0, count).Select(_ => _system.Transaction(6000))]);
+        await _system.ProcessAsync();
+    }
 
     private async Task<Transaction> ScoreAnomalyAsync()
     {

@@ -1,3 +1,4 @@
+using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -70,6 +71,9 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 
     public int Sends { get; private set; }
 
+    /// <summary>Runs when a send arrives.</summary>
+    public Action OnSend { get; set; } = () => { };
+
     /// <summary>What a send waits for.</summary>
     public Task Hold { get; set; } = Task.CompletedTask;
 
@@ -80,6 +84,7 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
     public async Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
         Sends++;
+        OnSend();
         await Hold;
         return IsDown ? throw Down() : await queue.SendAsync(body, visibilityDelay, cancellationToken);
     }
@@ -113,4 +118,28 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
     private IMessageQueue Up() => IsDown ? throw Down() : queue;
 
     private QueueUnavailableException Down() => new(queue.Name, new IOException("the queue is down"));
+}
+
+/// <summary>An outbox whose marks fail when the test says so.</summary>
+internal sealed class FaultingOutbox(IAlertOutbox outbox) : IAlertOutbox
+{
+    /// <summary>What marking throws; null: nothing.</summary>
+    public Exception? MarkFailure { get; set; }
+
+    public Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken) => outbox.ClaimAsync(owner, maximum, lease, cancellationToken);
+
+    /// <summary>Runs before alerts are marked.</summary>
+    public Func<Task> OnMark { get; set; } = () => Task.CompletedTask;
+
+    public async Task<int> MarkSentAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken)
+    {
+        await OnMark();
+        return MarkFailure is { } failure ? throw failure : await outbox.MarkSentAsync(owner, alertIds, cancellationToken);
+    }
+
+    public Task ReleaseAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) => outbox.ReleaseAsync(owner, alertIds, cancellationToken);
+
+    public Task<long> CountUnsentAsync(CancellationToken cancellationToken) => outbox.CountUnsentAsync(cancellationToken);
+
+    public Task<int> RemoveSentAsync(DateTime before, CancellationToken cancellationToken) => outbox.RemoveSentAsync(before, cancellationToken);
 }

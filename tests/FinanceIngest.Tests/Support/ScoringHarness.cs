@@ -36,12 +36,13 @@ internal sealed class ScoringHarness : IDisposable
         Store = new FaultingScoringStore(new SqliteScoringStore(_database, Time));
         Results = new SqliteResultsStore(_database);
         Outbox = new SqliteAlertOutbox(_database, Time);
+        DispatchersOutbox = new FaultingOutbox(Outbox);
         PoisonStore = new SqlitePoisonStore(_database, Time);
         Retention = new SqliteRetentionStore(_database, Time);
         Marker = new AlertMarker(Queues, Time);
         Telemetry = TestTelemetry.Create(Time);
         var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
-        Dispatcher = new AlertDispatcher(Outbox, Queues, Marker, settings, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
+        Dispatcher = new AlertDispatcher(DispatchersOutbox, Queues, Marker, settings, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
         _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time);
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
@@ -66,6 +67,8 @@ internal sealed class ScoringHarness : IDisposable
     public SqliteResultsStore Results { get; }
 
     public SqliteAlertOutbox Outbox { get; }
+
+    public FaultingOutbox DispatchersOutbox { get; }
 
     public SqlitePoisonStore PoisonStore { get; }
 
@@ -121,6 +124,15 @@ internal sealed class ScoringHarness : IDisposable
 
     public BatchProcessor NewProcessor(ILogger<BatchProcessor>? logger = null) => new(
         Queues, _scorer, new MessageScorer(_scorer), Isolation, PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, logger ?? NullLogger<BatchProcessor>.Instance);
+
+    /// <summary>Runs something while it holds the database's write lock.</summary>
+    public Task<int> WriteAsync(Action action) => Task.Run(() => _database.WriteAsync(
+        _ =>
+        {
+            action();
+            return 0;
+        },
+        CancellationToken.None));
 
     public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance);
 

@@ -15,23 +15,27 @@ public sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider time
             return [];
         }
 
-        DateTime now = time.UtcNowMicroseconds();
-        List<(ClaimedAlert Alert, string CreatedAt)> claimed = await database.WriteAsync(
-            session => session.Query(
-                """
-                UPDATE alert_outbox SET owner = @owner, claimed_until = @until, attempts = attempts + 1
-                WHERE alert_id IN (
-                    SELECT alert_id FROM alert_outbox
-                    WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= @now)
-                    ORDER BY created_at LIMIT @maximum)
-                RETURNING alert_id, payload, attempts, created_at
-                """,
-                row => (new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetInt32(2)), row.GetString(3)),
-                ("@owner", SqliteRows.Uuid(owner)), ("@until", Timestamp.ToText(now + lease)), ("@now", Timestamp.ToText(now)), ("@maximum", maximum)),
-            cancellationToken);
+        List<(ClaimedAlert Alert, string CreatedAt)> claimed = await database.WriteAsync(session => Claim(session, owner, maximum, lease), cancellationToken);
 
         // RETURNING has no order of its own.
         return [.. claimed.OrderBy(item => item.CreatedAt, StringComparer.Ordinal).Select(item => item.Alert)];
+    }
+
+    // Looks at the clock when it has the lock: a lease that began before the wait for it would be over the sooner.
+    private List<(ClaimedAlert Alert, string CreatedAt)> Claim(SqliteSession session, Guid owner, int maximum, TimeSpan lease)
+    {
+        DateTime now = time.UtcNowMicroseconds();
+        return session.Query(
+            """
+            UPDATE alert_outbox SET owner = @owner, claimed_until = @until, attempts = attempts + 1
+            WHERE alert_id IN (
+                SELECT alert_id FROM alert_outbox
+                WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= @now)
+                ORDER BY created_at LIMIT @maximum)
+            RETURNING alert_id, payload, attempts, created_at
+            """,
+            row => (new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetInt32(2)), row.GetString(3)),
+            ("@owner", SqliteRows.Uuid(owner)), ("@until", Timestamp.ToText(now + lease)), ("@now", Timestamp.ToText(now)), ("@maximum", maximum));
     }
 
     /// <inheritdoc/>
