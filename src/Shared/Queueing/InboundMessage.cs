@@ -45,7 +45,7 @@ public sealed class InboundMessage
             return decoded;
         }
 
-        if (!MessageText.TryDecode(message.Text, out byte[] json))
+        if (!message.Body.TryDecode(out byte[] json))
         {
             decoded.PoisonReason = "neither base64 nor JSON";
             return decoded;
@@ -79,7 +79,7 @@ public sealed class InboundMessage
     {
         const int idLength = 36;
         var found = new InboundMessage();
-        if (!MessageText.TryDecode(message.Text, out byte[] json))
+        if (!message.Body.TryDecode(out byte[] json))
         {
             return found;
         }

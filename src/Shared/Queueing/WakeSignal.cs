@@ -10,6 +10,9 @@ public sealed class WakeSignal
     /// <summary>Wakes the loop.</summary>
     public void Set() => _signal.Writer.TryWrite(true);
 
+    /// <summary>Waits for a signal.</summary>
+    public async ValueTask WaitAsync() => await _signal.Reader.ReadAsync();
+
     /// <summary>Waits for a signal or the end of the pause; true for a signal.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task<bool> WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)

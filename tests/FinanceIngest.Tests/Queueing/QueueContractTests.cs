@@ -31,6 +31,28 @@ public abstract class QueueContractTests
         Assert.InRange((received.InsertedAt - sent.InsertedAt).Duration(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
     }
 
+    [Theory]
+    [InlineData("eyJhIjoxfQ==")]
+    [InlineData("eyJhIjoxfR==")] // bits that nobody reads are set
+    [InlineData("eyJh Ijox\nfQ==")]
+    [InlineData("eyJhIjoxfQ== ")]
+    [InlineData("eyJhIjoxfQ")]
+    [InlineData("AAAA")]
+    [InlineData("====")]
+    [InlineData("ключ")]
+    public async Task A_text_is_received_exactly_as_it_was_sent_whatever_kind_of_base64_it_is(string text)
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync(text, TimeSpan.Zero, default);
+
+        LeasedMessage received = Assert.Single(await queue.ReceiveAsync(32, s_lease, default));
+
+        Assert.Equal(text, received.Text);
+        Assert.Equal(System.Text.Encoding.UTF8.GetByteCount(text), received.Body.Length);
+        Assert.Equal(MessageText.TryDecode(text, out byte[] expected), received.Body.TryDecode(out byte[] decoded));
+        Assert.Equal(expected, decoded);
+    }
+
     [Fact]
     public async Task An_envelope_arrives_with_its_text_and_its_transactions()
     {

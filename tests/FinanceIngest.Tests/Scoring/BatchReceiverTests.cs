@@ -39,7 +39,25 @@ public sealed class BatchReceiverTests
             sizes.Add((await receiver.ReceiveAsync(Token)).Count);
         }
 
-        Assert.Equal([32, 32, 32, 32], sizes);
+        // One answer to find out, then about a mebibyte at a time, also after a pause.
+        Assert.Equal([32, 16, 16, 16, 16, 16, 16], sizes);
+        Assert.Empty(await receiver.ReceiveAsync(Token));
+        queue.Backlog = 100;
+        Assert.Equal(16, (await receiver.ReceiveAsync(Token)).Count);
+    }
+
+    [Fact]
+    public async Task Small_messages_after_large_ones_are_received_by_the_full_call_again()
+    {
+        var queue = new BacklogQueue(backlog: 48, MessageText.MaximumLength);
+        var receiver = new BatchReceiver(queue, TimeSpan.FromSeconds(25));
+        await receiver.ReceiveAsync(Token);
+        await receiver.ReceiveAsync(Token);
+        queue.Text = "small";
+        queue.Backlog = 1000;
+
+        Assert.Equal(16, (await receiver.ReceiveAsync(Token)).Count);
+        Assert.Equal(64, (await receiver.ReceiveAsync(Token)).Count);
     }
 
     [Fact]
@@ -57,7 +75,7 @@ public sealed class BatchReceiverTests
 
     private sealed class BacklogQueue(int backlog, int length) : IMessageQueue
     {
-        private readonly string _text = new('x', length);
+        public string Text { get; set; } = new('x', length);
 
         public int Backlog { get; set; } = backlog;
 
@@ -79,7 +97,7 @@ public sealed class BatchReceiverTests
             Backlog -= count;
             return Task.FromResult<IReadOnlyList<LeasedMessage>>([.. Enumerable.Range(0, count).Select(i => new Message
             {
-                Id = $"{Backlog}-{i}", Body = _text, InsertedAt = DateTime.UnixEpoch, DequeueCount = 1,
+                Id = $"{Backlog}-{i}", Body = Text, InsertedAt = DateTime.UnixEpoch, DequeueCount = 1,
             })]);
         }
 

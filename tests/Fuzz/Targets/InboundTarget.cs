@@ -33,6 +33,7 @@ internal sealed class InboundTarget : FuzzTarget
     {
         string text = Encoding.UTF8.GetString(input);
         InboundMessage message = Decode(text);
+        StaysAsItIs(text, message);
         Check(message);
         if (MessageText.TryDecode(text, out byte[] json))
         {
@@ -48,6 +49,16 @@ internal sealed class InboundTarget : FuzzTarget
     private static InboundMessage Decode(string text) => InboundMessage.Decode(Queue, Message(text), s_ids);
 
     private static FuzzMessage Message(string text) => new() { Id = "m1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 };
+
+    // An Azure queue's texts are held decoded where they can be.
+    private static void StaysAsItIs(string text, InboundMessage message)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        var body = MessageBody.Received(bytes);
+        Property.Same(bytes.Length, body.Length, "a received text has its length");
+        Same(message, InboundMessage.Decode(Queue, new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }, s_ids), "a received text is decoded alike");
+        Property.Same(text, body.Text, "a received text stays as it is");
+    }
 
     private static void Check(InboundMessage message)
     {

@@ -63,7 +63,7 @@ public sealed class AzureMessageQueue(QueueClient client, DependencyStatus statu
         return (IReadOnlyList<LeasedMessage>)Array.ConvertAll(messages, message => new AzureLeasedMessage(client, message.PopReceipt)
         {
             Id = message.MessageId,
-            Body = message.MessageText,
+            Body = MessageBody.Received(message.Body is { } body ? body.ToMemory().Span : []),
             InsertedAt = (message.InsertedOn ?? DateTimeOffset.UtcNow).UtcDateTime,
             DequeueCount = message.DequeueCount,
         });
