@@ -42,8 +42,8 @@ public sealed class SqliteDatabase : IDisposable
 
     /// <summary>Runs a write; see <see cref="SqliteFile.WriteAsync"/>.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null) =>
-        GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit));
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null, bool isLong = false) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit, isLong: isLong));
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

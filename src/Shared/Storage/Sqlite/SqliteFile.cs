@@ -76,12 +76,13 @@ public sealed class SqliteFile : IDisposable
     /// <param name="cancellationToken">Cancels it while it waits.</param>
     /// <param name="isDurable">False: it is safe from the end of the process, but a loss of power may undo it.</param>
     /// <param name="beforeCommit">Runs as the last thing before the commit; what it throws undoes the write.</param>
+    /// <param name="isLong">Whether it takes some milliseconds: others go before it.</param>
     /// <exception cref="SqliteException">The write, or its commit, failed; nothing of it remains.</exception>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true, Action? beforeCommit = null)
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true, Action? beforeCommit = null, bool isLong = false)
     {
         return Volatile.Read(ref _writer) is { IsValueCreated: true } open
-            ? open.Value.RunAsync(write, isDurable, beforeCommit, cancellationToken)
-            : Task.Run(() => Writer().RunAsync(write, isDurable, beforeCommit, cancellationToken), cancellationToken);
+            ? open.Value.RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken)
+            : Task.Run(() => Writer().RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -9,6 +9,9 @@ namespace FinanceIngest.Storage.Sqlite;
 /// <inheritdoc cref="IScoringStore"/>
 public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider time) : IScoringStore
 {
+    // Rows of a batch whose write takes some milliseconds.
+    private const int LongBatch = 500;
+
     /// <inheritdoc/>
     public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) => database.ReadAsync(
         session =>
@@ -33,7 +36,7 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)
     {
         long batchId = BatchId.Next(time);
-        return database.WriteAsync(session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld);
+        return database.WriteAsync(session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld, isLong: batch.Results.Count >= LongBatch);
     }
 
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)

@@ -5,7 +5,8 @@ namespace FinanceIngest.Storage.Sqlite;
 
 /// <summary>
 /// Group commit: writes that arrive while a commit is under way share the next one, so that many small writes cost one
-/// fsync. A lone write starts at once. Owns one thread, because SQLite's calls block.
+/// fsync. A lone write starts at once. Of writes that take long each commit has one at most, and short ones go before them: nobody waits for more than one.
+/// Owns one thread, because SQLite's calls block.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
@@ -13,6 +14,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteSession _session;
     private readonly SqliteLog _log;
     private readonly BlockingCollection<Write> _writes = new(boundedCapacity: 100_000);
+    private readonly Queue<Write> _long = new();
     private readonly Thread _thread;
 
     /// <param name="session">The connection, the writer's own from now on.</param>
@@ -29,10 +31,11 @@ internal sealed class SqliteWriter : IDisposable
     /// <param name="work">The write.</param>
     /// <param name="isDurable">Whether it must be on the disk before it is reported; a commit that holds no such write costs no fsync.</param>
     /// <param name="beforeCommit">Runs when every write of the group is done and nothing but the commit is left; what it throws undoes this write.</param>
+    /// <param name="isLong">Whether it takes so long, some milliseconds, that an fsync more or less does not matter.</param>
     /// <param name="cancellationToken">Cancels it while it waits.</param>
-    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, CancellationToken cancellationToken)
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken)
     {
-        var write = new Write<T>(work, isDurable, beforeCommit, cancellationToken);
+        var write = new Write<T>(work, isDurable, beforeCommit, isLong, cancellationToken);
         _writes.Add(write, cancellationToken);
         return write.Completion;
     }
@@ -49,12 +52,16 @@ internal sealed class SqliteWriter : IDisposable
     private void Run()
     {
         var group = new List<Write>(MaximumGroup);
-        while (TryTakeFirst(out Write? first))
+        while (_long.Count > 0 || TryTakeFirst(group))
         {
-            group.Add(first);
             while (group.Count < MaximumGroup && _writes.TryTake(out Write? next))
             {
-                group.Add(next);
+                Add(next, group);
+            }
+
+            if (_long.TryDequeue(out Write? longest))
+            {
+                group.Add(longest);
             }
 
             group.RemoveAll(write => write.IsCancelled());
@@ -64,7 +71,30 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
+    private void Add(Write write, List<Write> group)
+    {
+        if (write.IsLong)
+        {
+            _long.Enqueue(write);
+        }
+        else
+        {
+            group.Add(write);
+        }
+    }
+
     // False: nothing more comes.
+    private bool TryTakeFirst(List<Write> group)
+    {
+        bool isTaken = TryTakeFirst(out Write? first);
+        if (isTaken)
+        {
+            Add(first!, group);
+        }
+
+        return isTaken;
+    }
+
     private bool TryTakeFirst([NotNullWhen(true)] out Write? first)
     {
         if (_log.IsWorthShrinking)
@@ -130,9 +160,11 @@ internal sealed class SqliteWriter : IDisposable
         group.ForEach(write => write.Succeed());
     }
 
-    private abstract class Write(bool isDurable, Action? beforeCommit)
+    private abstract class Write(bool isDurable, bool isLong, Action? beforeCommit)
     {
         public bool IsDurable => isDurable;
+
+        public bool IsLong => isLong;
 
         public Action? BeforeCommit => beforeCommit;
 
@@ -145,7 +177,7 @@ internal sealed class SqliteWriter : IDisposable
         public abstract void Fail(Exception exception);
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, CancellationToken cancellationToken) : Write(isDurable, beforeCommit)
+    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken) : Write(isDurable, isLong, beforeCommit)
     {
         // Continuations never run on the writer's thread.
         private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
