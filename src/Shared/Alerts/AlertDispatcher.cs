@@ -16,7 +16,7 @@ namespace FinanceIngest.Alerts;
 public sealed partial class AlertDispatcher(
     IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, Telemetry telemetry, TimeProvider time, ILogger<AlertDispatcher> logger) : BackgroundService
 {
-    private const int BatchSize = 100;
+    private const int BatchSize = 200;
     private const int ConcurrentSends = 16;
 
     // After a crash alerts are free again within the 30 s of guarantee 7. While nobody crashes they are sent and marked within the claim, so that no other process sends
@@ -42,10 +42,20 @@ public sealed partial class AlertDispatcher(
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing is lost.</exception>
     public async Task<bool> DrainAsync(CancellationToken cancellationToken)
     {
-        await MarkAsync();
         while (true)
         {
-            IReadOnlyList<ClaimedAlert> claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
+            // What was just sent is marked while more is claimed: two short statements that a database may well commit together.
+            Task marking = MarkAsync();
+            IReadOnlyList<ClaimedAlert> claimed = [];
+            try
+            {
+                claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
+            }
+            finally
+            {
+                await marking;
+            }
+
             if (claimed.Count == 0)
             {
                 return await CountUnsentAsync(cancellationToken) == 0;
@@ -131,11 +141,11 @@ public sealed partial class AlertDispatcher(
         Exception? failure = null;
         await Task.WhenAll(Enumerable.Range(0, ConcurrentSends).Select(_ => SendOneAfterAnotherAsync()));
 
-        // Settling does not obey the stop: what was sent is marked.
         _unmarked.AddRange(sent);
-        await MarkAsync();
         if (sent.Count < claimed.Count)
         {
+            // Settling does not obey the stop: what was sent is marked, what was not is free.
+            await MarkAsync();
             await outbox.ReleaseAsync(_owner, [.. claimed.Select(alert => alert.AlertId).Except(sent)], CancellationToken.None);
         }
 
