@@ -1,5 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Threading.Channels;
+using System.Diagnostics.CodeAnalysis;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
@@ -17,17 +18,31 @@ public sealed partial class InboundSender : IAsyncDisposable
     // Full messages may travel side by side; a partly filled one only when nothing else does.
     private const int MaximumConcurrentSends = 8;
     private const int MaximumPendingTransactions = 200_000;
+
+    // So many may fill a message: worth looking at while a send is under way.
+    private const int WorthAMessage = 128;
+
+    // Answers are handed to the thread pool by so many: each way there and back costs as much as writing one.
+    private const int AnswersTogether = 8;
+    private const int MaximumYields = 8;
     private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IMessageQueue _queue;
     private readonly Telemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly ILogger<InboundSender> _logger;
-    private readonly Channel<Submission> _submissions = Channel.CreateUnbounded<Submission>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentQueue<Submission> _submissions = new();
+    private readonly WakeSignal _wake = new();
     private readonly SendOutage _outage;
     private readonly Task _run;
-    private int _pending;
     private long _sentMessages;
+
+    // Transactions that are not answered yet; of these, transactions that no message holds yet; how many of the latter are worth waking the loop for.
+    private int _pending;
+    private int _waiting;
+    private int _wakeAt = int.MaxValue;
+    private int _sending;
+    private volatile bool _isEnding;
 
     /// <param name="queue">The inbound queue.</param>
     /// <param name="telemetry">Spans and counters of sends.</param>
@@ -71,11 +86,19 @@ public sealed partial class InboundSender : IAsyncDisposable
             throw new IntakeOverloadedException();
         }
 
-        var submission = new Submission(transactions, Activity.Current?.Id);
-        if (!_submissions.Writer.TryWrite(submission))
+        // The other order than in the loop's end: either this sees that it is ending, or the loop sees that something is pending.
+        if (_isEnding)
         {
             Interlocked.Add(ref _pending, -transactions.Count);
+            _wake.Set();
             throw new IntakeOverloadedException();
+        }
+
+        var submission = new Submission(transactions, Activity.Current?.Id);
+        _submissions.Enqueue(submission);
+        if (Interlocked.Add(ref _waiting, transactions.Count) >= Volatile.Read(ref _wakeAt))
+        {
+            _wake.Set();
         }
 
         return await submission.Completion;
@@ -84,64 +107,69 @@ public sealed partial class InboundSender : IAsyncDisposable
     /// <summary>Sends what was handed in, then ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        _submissions.Writer.TryComplete();
+        _isEnding = true;
+        Interlocked.MemoryBarrier();
+        _wake.Set();
         await _run;
     }
 
     private async Task RunAsync()
     {
-        var sends = new List<Task>();
         var message = new Message();
-        bool hasYielded = false;
-        while (true)
+        int yields = 0;
+        while (!_isEnding || Volatile.Read(ref _pending) > 0)
         {
-            message.Fill(_submissions.Reader, traceParent => _telemetry.StartSend(_queue.Name, traceParent));
-            sends.RemoveAll(send => send.IsCompleted);
+            message.Fill(this);
+            int sending = Volatile.Read(ref _sending);
             if (message.IsEmpty)
             {
-                if (!await _submissions.Reader.WaitToReadAsync())
-                {
-                    break;
-                }
-
-                continue;
+                await WaitForAsync(1);
             }
-
-            if (message.IsFull ? sends.Count < MaximumConcurrentSends : sends.Count == 0)
+            else if (message.IsFull ? sending >= MaximumConcurrentSends : sending > 0)
             {
-                if (!message.IsFull && !hasYielded)
-                {
-                    // Requests that have arrived already and wait for a thread come along; where there are none this costs nothing.
-                    hasYielded = true;
-                    await Task.Yield();
-                    continue;
-                }
-
-                hasYielded = false;
-                sends.Add(SendAsync(message));
-                message = message.Next();
-                continue;
+                // Gathers until a send ends, or until a full message could travel beside it.
+                await WaitForAsync(message.IsFull ? int.MaxValue : WorthAMessage);
             }
-
-            // Gather until a send ends. Only what is not yet full is worth waking up for when more arrives.
-            Task sent = Task.WhenAny(sends);
-            if (message.IsFull || _submissions.Reader.Completion.IsCompleted)
+            else if (!message.IsFull && yields < MaximumYields && (yields == 0 || ThreadPool.PendingWorkItemCount > 0))
             {
-                await sent;
+                // Requests that have arrived already and wait for a thread come along; where there are none this costs nothing.
+                yields++;
+                await Task.Yield();
             }
             else
             {
-                await Task.WhenAny(sent, _submissions.Reader.WaitToReadAsync().AsTask());
-                if (!sent.IsCompleted && _submissions.Reader.Completion.IsCompleted)
-                {
-                    await sent;
-                }
+                yields = 0;
+                Interlocked.Increment(ref _sending);
+                _ = SendAsync(message);
+                message = message.Next();
             }
         }
-
-        await Task.WhenAll(sends);
     }
 
+    /// <summary>Until so many transactions wait, a send ends, or the process does.</summary>
+    private async ValueTask WaitForAsync(int transactions)
+    {
+        Interlocked.Exchange(ref _wakeAt, transactions);
+        if (Volatile.Read(ref _waiting) < transactions)
+        {
+            await _wake.WaitAsync();
+        }
+
+        Volatile.Write(ref _wakeAt, int.MaxValue);
+    }
+
+    private bool TryTake([NotNullWhen(true)] out Submission? submission)
+    {
+        if (!_submissions.TryDequeue(out submission))
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _waiting, -submission.Transactions.Count);
+        return true;
+    }
+
+    // Never throws.
     private async Task SendAsync(Message message)
     {
         Exception? failure = null;
@@ -164,18 +192,25 @@ public sealed partial class InboundSender : IAsyncDisposable
         _outage.Note(failure is not null);
         _telemetry.Sent(_queue.Name, startedAt, failure);
         _telemetry.Accepted(message.Count, failure);
-        Interlocked.Add(ref _pending, -message.Count);
-        message.Complete(failure);
+        Interlocked.Decrement(ref _sending);
+        _wake.Set();
+        await message.CompleteAsync(failure);
         if (failure is null)
         {
             Sent?.Invoke();
+        }
+
+        Interlocked.Add(ref _pending, -message.Count);
+        if (_isEnding)
+        {
+            _wake.Set();
         }
     }
 
     /// <summary>The transactions of one request, which may be spread over several messages.</summary>
     private sealed class Submission(IReadOnlyList<Transaction> transactions, string? traceParent)
     {
-        private readonly TaskCompletionSource<Exception?[]?> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Exception?[]?> _completion = new();
         private readonly Lock _gate = new();
         private Exception?[]? _failures;
         private int _open = transactions.Count;
@@ -186,8 +221,10 @@ public sealed partial class InboundSender : IAsyncDisposable
 
         public Task<Exception?[]?> Completion => _completion.Task;
 
+        /// <summary>A part of them is durable or has failed. The last one answers the request, on this thread.</summary>
         public void Complete(int from, int to, Exception? failure)
         {
+            bool isLast;
             lock (_gate)
             {
                 if (failure is not null)
@@ -197,10 +234,12 @@ public sealed partial class InboundSender : IAsyncDisposable
                 }
 
                 _open -= to - from;
-                if (_open == 0)
-                {
-                    _completion.TrySetResult(_failures);
-                }
+                isLast = _open == 0;
+            }
+
+            if (isLast)
+            {
+                _completion.TrySetResult(_failures);
             }
         }
     }
@@ -222,13 +261,13 @@ public sealed partial class InboundSender : IAsyncDisposable
         /// <summary>Of the message's making and sending.</summary>
         public Activity? Span { get; private set; }
 
-        public void Fill(ChannelReader<Submission> submissions, Func<string?, Activity?> startSpan)
+        public void Fill(InboundSender sender)
         {
-            while (!IsFull && (_current is not null || submissions.TryRead(out _current)))
+            while (!IsFull && (_current is not null || sender.TryTake(out _current)))
             {
                 if (_envelope is null)
                 {
-                    Span = startSpan(_current.TraceParent);
+                    Span = sender._telemetry.StartSend(sender._queue.Name, _current.TraceParent);
                     _envelope = new InboundEnvelope(Span?.Id ?? _current.TraceParent);
                 }
                 else if (_parts[^1].Submission != _current)
@@ -261,13 +300,8 @@ public sealed partial class InboundSender : IAsyncDisposable
 
         public MessageBody ToBody() => _envelope!.ToBody();
 
-        public void Complete(Exception? failure)
-        {
-            foreach ((Submission submission, int from, int to) in _parts)
-            {
-                submission.Complete(from, to, failure);
-            }
-        }
+        public Task CompleteAsync(Exception? failure) =>
+            Task.WhenAll(_parts.Chunk(AnswersTogether).Select(parts => Task.Run(() => Array.ForEach(parts, part => part.Submission.Complete(part.From, part.To, failure)))));
     }
 
     private static partial class Log
