@@ -41,6 +41,9 @@ internal sealed class AzureQueue(QueueClient client)
         }
     }
 
+    /// <summary>Removes everything at once.</summary>
+    public async Task ClearAsync(CancellationToken cancellationToken) => await client.ClearMessagesAsync(cancellationToken);
+
     /// <summary>Messages on it, leased and delayed ones included.</summary>
     public async Task<int> CountAsync(CancellationToken cancellationToken)
     {

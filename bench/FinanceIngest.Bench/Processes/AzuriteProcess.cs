@@ -48,7 +48,7 @@ internal sealed class AzuriteProcess : IAsyncDisposable
         ChildProcess process = ChildProcess.Start(
             "node",
             [
-                Path.Combine(Folder, "dist", "src", "queue", "main.js"), "--queueHost", "127.0.0.1", "--queuePort", port.ToString(CultureInfo.InvariantCulture),
+                Path.Combine(AppContext.BaseDirectory, "azurite.cjs"), Folder, "--queueHost", "127.0.0.1", "--queuePort", port.ToString(CultureInfo.InvariantCulture),
                 "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", .. logsAccesses ? (string[])[] : ["--silent"],
             ],
             "azurite", folder);
