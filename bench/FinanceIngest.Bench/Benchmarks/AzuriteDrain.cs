@@ -102,7 +102,7 @@ internal sealed class AzuriteDrain : IAsyncDisposable
         ChildProcess worker = Track(ChildProcess.Start(
             "ScoringWorker", _context.Folder, ["--urls", "http://127.0.0.1:0"],
             [.. installation.Environment, ("AZURE_STORAGE_CONNECTION_STRING", _azurite.ConnectionString)]));
-        await worker.AddressAsync();
+        await worker.OpenedAsync();
         var source = new TransactionSource(Baselines, Installation.Ids);
         long rows = 0;
         return new Contender("worker", "transactions/s", async _ =>

@@ -21,7 +21,7 @@ internal static class EmbeddedDrain
         using Installation copy = await Installation.CreateAsync(context.Folder, "copy", Baselines, context.CancellationToken);
         using EmbeddedQueue queue = installation.OpenInboundQueue();
         await using ChildProcess worker = ChildProcess.Start("ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], installation.Environment);
-        await worker.AddressAsync();
+        await worker.OpenedAsync();
         var source = new TransactionSource(Baselines, Installation.Ids);
         var batchSizes = new List<double>();
         long rows = 0;

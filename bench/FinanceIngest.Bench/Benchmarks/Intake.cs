@@ -20,7 +20,7 @@ internal static class Intake
 
     private static async Task<Section> RunSinglesAsync(BenchContext context)
     {
-        int count = context.Size(40_000);
+        int count = context.Size(100_000);
         IReadOnlyList<byte[]> bodies = new TransactionSource(1000, Installation.Ids).NextBodies(count);
         IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions", bodies, Connections, ceilingRepeats: 1);
         Series fsync = DiskProbe.Measure(context.Folder.Path, rounds: 300);

@@ -57,7 +57,7 @@ internal static class Scale
             _installations.Add(queue);
             ChildProcess worker = ChildProcess.Start("ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], installation.Environment);
             _workers.Add(worker);
-            await worker.AddressAsync();
+            await worker.OpenedAsync();
             var source = new TransactionSource(baselines, Installation.Ids) { UsesKeyedIds = keyed };
             return new Contender(name, "µs per transaction", async _ =>
             {

@@ -69,6 +69,23 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Waits until it listens at an address and a port.</summary>
     public async Task<Uri> AddressAsync() => new(await ReadyAsync());
 
+    /// <summary>Waits until its queues and its database are open: held before that, it would hold their locks too.</summary>
+    public async Task OpenedAsync()
+    {
+        using var client = new HttpClient { BaseAddress = await AddressAsync() };
+        while (true)
+        {
+            using HttpResponseMessage answer = await client.GetAsync("/readyz");
+            if (answer.IsSuccessStatusCode)
+            {
+                return;
+            }
+
+            ThrowIfEnded();
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
+    }
+
     /// <summary>Stops it where it stands, without its noticing.</summary>
     public void Hold() => Send(SignalStop);
 

@@ -37,11 +37,14 @@ public sealed partial class InboundSender : IAsyncDisposable
     private readonly Task _run;
     private long _sentMessages;
 
-    // Transactions that are not answered yet; of these, transactions that no message holds yet; how many of the latter are worth waking the loop for.
+    // Transactions that are neither durable nor failed; of these, transactions that no message holds yet; how many of the latter are worth waking the loop for.
     private int _pending;
     private int _waiting;
     private int _wakeAt = int.MaxValue;
+
+    // Messages that are being sent; those and messages whose requests are being answered.
     private int _sending;
+    private int _open;
     private volatile bool _isEnding;
 
     /// <param name="queue">The inbound queue.</param>
@@ -80,18 +83,10 @@ public sealed partial class InboundSender : IAsyncDisposable
             return null;
         }
 
-        if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions)
-        {
-            Interlocked.Add(ref _pending, -transactions.Count);
-            throw new IntakeOverloadedException();
-        }
-
         // The other order than in the loop's end: either this sees that it is ending, or the loop sees that something is pending.
-        if (_isEnding)
+        if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions || _isEnding)
         {
-            Interlocked.Add(ref _pending, -transactions.Count);
-            _wake.Set();
-            throw new IntakeOverloadedException();
+            Refuse(transactions.Count);
         }
 
         var submission = new Submission(transactions, Activity.Current?.Id);
@@ -102,6 +97,14 @@ public sealed partial class InboundSender : IAsyncDisposable
         }
 
         return await submission.Completion;
+    }
+
+    [DoesNotReturn]
+    private void Refuse(int transactions)
+    {
+        Interlocked.Add(ref _pending, -transactions);
+        _wake.Set();
+        throw new IntakeOverloadedException();
     }
 
     /// <summary>Sends what was handed in, then ends.</summary>
@@ -117,7 +120,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     {
         var message = new Message();
         int yields = 0;
-        while (!_isEnding || Volatile.Read(ref _pending) > 0)
+        while (!_isEnding || Volatile.Read(ref _pending) > 0 || Volatile.Read(ref _open) > 0)
         {
             message.Fill(this);
             int sending = Volatile.Read(ref _sending);
@@ -140,6 +143,7 @@ public sealed partial class InboundSender : IAsyncDisposable
             {
                 yields = 0;
                 Interlocked.Increment(ref _sending);
+                Interlocked.Increment(ref _open);
                 _ = SendAsync(message);
                 message = message.Next();
             }
@@ -192,6 +196,7 @@ public sealed partial class InboundSender : IAsyncDisposable
         _outage.Note(failure is not null);
         _telemetry.Sent(_queue.Name, startedAt, failure);
         _telemetry.Accepted(message.Count, failure);
+        Interlocked.Add(ref _pending, -message.Count);
         Interlocked.Decrement(ref _sending);
         _wake.Set();
         await message.CompleteAsync(failure);
@@ -200,7 +205,7 @@ public sealed partial class InboundSender : IAsyncDisposable
             Sent?.Invoke();
         }
 
-        Interlocked.Add(ref _pending, -message.Count);
+        Interlocked.Decrement(ref _open);
         if (_isEnding)
         {
             _wake.Set();

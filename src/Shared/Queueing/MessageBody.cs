@@ -35,6 +35,9 @@ public sealed class MessageBody
         : _content is not null ? MessageText.LengthOf(_content.JsonLength)
         : MessageText.LengthOf(PackedTransactions.TryReadJsonLength(_packed, out int json) ? json : _packed!.Length);
 
+    /// <summary>Bytes that came with it from its queue: of a packed one about a seventh of its text.</summary>
+    public int ReceivedLength => _packed?.Length ?? Length;
+
     /// <summary>What <see cref="Unpack"/> takes; null for a text.</summary>
     public byte[]? Packed => _packed ??= _content is null ? null : PackedTransactions.Pack(_content);
 

@@ -113,6 +113,58 @@ public sealed class InboundSenderTests
         await Assert.ThrowsAsync<IntakeOverloadedException>(() => sender.SendAsync([Transaction()]));
     }
 
+    [Fact]
+    public async Task Whatever_is_handed_in_while_it_ends_is_answered_or_refused()
+    {
+        for (int run = 0; run < 50; run++)
+        {
+            var queue = new HeldQueue();
+            InboundSender sender = NewSender(queue);
+            using var stop = new CancellationTokenSource();
+            Task answering = AnswerAsync(queue, stop.Token);
+            Task<(int Sent, int Durable)>[] clients = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(() => SendUntilRefusedAsync(sender)))];
+            (await queue.NextAsync()).Succeed();
+
+            await sender.DisposeAsync();
+            (int Sent, int Durable)[] outcomes = await Task.WhenAll(clients);
+            await stop.CancelAsync();
+            await answering;
+
+            Assert.All(outcomes, outcome => Assert.Equal(outcome.Sent, outcome.Durable));
+            Assert.True(outcomes.Sum(outcome => outcome.Sent) > 0);
+        }
+    }
+
+    private static async Task AnswerAsync(HeldQueue queue, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            if (await queue.NextAsync(cancellationToken) is { } send)
+            {
+                send.Succeed();
+            }
+        }
+    }
+
+    private static async Task<(int Sent, int Durable)> SendUntilRefusedAsync(InboundSender sender)
+    {
+        int sent = 0;
+        int durable = 0;
+        try
+        {
+            while (true)
+            {
+                Task<Exception?[]?> answer = sender.SendAsync([Transaction(), Transaction()]);
+                sent += answer.IsFaulted ? 0 : 1;
+                durable += await answer is null ? 1 : 0;
+            }
+        }
+        catch (IntakeOverloadedException)
+        {
+            return (sent, durable);
+        }
+    }
+
     private static InboundSender NewSender(IMessageQueue queue) => new(queue, TestTelemetry.Create(TimeProvider.System), TimeProvider.System, NullLogger<InboundSender>.Instance);
 
     private static Transaction Transaction() => new(s_ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch);
@@ -128,6 +180,19 @@ public sealed class InboundSenderTests
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
             return await _sends.Reader.ReadAsync(patience.Token);
+        }
+
+        /// <summary>Null: cancelled.</summary>
+        public async Task<Send?> NextAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                return await _sends.Reader.ReadAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
         }
 
         public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)

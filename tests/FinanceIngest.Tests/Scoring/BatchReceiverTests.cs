@@ -1,5 +1,6 @@
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
+using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Scoring;
 
@@ -47,13 +48,31 @@ public sealed class BatchReceiverTests
     }
 
     [Fact]
+    public async Task Large_messages_that_are_packed_come_by_the_full_call_and_no_more()
+    {
+        var envelope = new InboundEnvelope(null);
+        var ids = new IdCertifier("a signing key", TimeProvider.System);
+        while (envelope.TryAdd(new Transaction(ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch)))
+        {
+        }
+
+        var queue = new BacklogQueue(backlog: 32 * 3, 0) { Body = MessageBody.Unpack(envelope.ToBody().Packed!) };
+        var receiver = new BatchReceiver(queue, TimeSpan.FromSeconds(25));
+
+        for (int call = 0; call < 3; call++)
+        {
+            Assert.Equal(32, (await receiver.ReceiveAsync(Token)).Count);
+        }
+    }
+
+    [Fact]
     public async Task Small_messages_after_large_ones_are_received_by_the_full_call_again()
     {
         var queue = new BacklogQueue(backlog: 48, MessageText.MaximumLength);
         var receiver = new BatchReceiver(queue, TimeSpan.FromSeconds(25));
         await receiver.ReceiveAsync(Token);
         await receiver.ReceiveAsync(Token);
-        queue.Text = "small";
+        queue.Body = "small";
         queue.Backlog = 1000;
 
         Assert.Equal(16, (await receiver.ReceiveAsync(Token)).Count);
@@ -75,7 +94,7 @@ public sealed class BatchReceiverTests
 
     private sealed class BacklogQueue(int backlog, int length) : IMessageQueue
     {
-        public string Text { get; set; } = new('x', length);
+        public MessageBody Body { get; set; } = new string('x', length);
 
         public int Backlog { get; set; } = backlog;
 
@@ -97,7 +116,7 @@ public sealed class BatchReceiverTests
             Backlog -= count;
             return Task.FromResult<IReadOnlyList<LeasedMessage>>([.. Enumerable.Range(0, count).Select(i => new Message
             {
-                Id = $"{Backlog}-{i}", Body = Text, InsertedAt = DateTime.UnixEpoch, DequeueCount = 1,
+                Id = $"{Backlog}-{i}", Body = Body, InsertedAt = DateTime.UnixEpoch, DequeueCount = 1,
             })]);
         }
 
