@@ -13,24 +13,30 @@ public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider tim
     private const int LongBatch = 500;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) => database.ReadAsync(
-        session =>
-        {
-            var baselines = new Dictionary<BaselineKey, Baseline>(keys.Count);
-            SqliteStatement select = session.Prepared("SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = ?1 AND category_id = ?2");
-            foreach (BaselineKey key in keys)
-            {
-                select.Bind(1, key.UserId);
-                select.Bind(2, key.CategoryId);
-                while (select.Step())
-                {
-                    baselines[key] = new Baseline(select.GetDouble(0), select.GetDouble(1), select.GetInt64(2));
-                }
-            }
+    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    {
+        // In the order in which they lie in the file.
+        BaselineKey[] inOrder = [.. keys];
+        Array.Sort(inOrder, static (one, other) => one.UserId != other.UserId ? one.UserId.CompareTo(other.UserId) : one.CategoryId.CompareTo(other.CategoryId));
+        return database.ReadAsync<IReadOnlyDictionary<BaselineKey, Baseline>>(session => session.InReadTransaction(() => Load(session, inOrder)), cancellationToken);
+    }
 
-            return (IReadOnlyDictionary<BaselineKey, Baseline>)baselines;
-        },
-        cancellationToken);
+    private static Dictionary<BaselineKey, Baseline> Load(SqliteSession session, BaselineKey[] keys)
+    {
+        var baselines = new Dictionary<BaselineKey, Baseline>(keys.Length);
+        SqliteStatement select = session.Prepared("SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = ?1 AND category_id = ?2");
+        foreach (BaselineKey key in keys)
+        {
+            select.Bind(1, key.UserId);
+            select.Bind(2, key.CategoryId);
+            while (select.Step())
+            {
+                baselines[key] = new Baseline(select.GetDouble(0), select.GetDouble(1), select.GetInt64(2));
+            }
+        }
+
+        return baselines;
+    }
 
     /// <inheritdoc/>
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)

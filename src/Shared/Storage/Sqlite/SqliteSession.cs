@@ -66,6 +66,23 @@ public sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return rows;
     }
 
+    /// <summary>Runs reads that look at the file once for all of them.</summary>
+    public T InReadTransaction<T>(Func<T> read)
+    {
+        Execute("BEGIN");
+        try
+        {
+            T result = read();
+            Execute("COMMIT");
+            return result;
+        }
+        catch
+        {
+            Rollback();
+            throw;
+        }
+    }
+
     /// <summary>Runs the work in a write transaction.</summary>
     public void InTransaction(Action work)
     {
