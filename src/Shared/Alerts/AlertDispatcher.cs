@@ -147,12 +147,11 @@ public sealed partial class AlertDispatcher(
             // Settling does not obey the stop: what was sent is marked, what was not is free.
             await MarkAsync();
             await outbox.ReleaseAsync(_owner, [.. claimed.Select(alert => alert.AlertId).Except(sent)], CancellationToken.None);
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        if (failure is not null)
-        {
-            throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, failure);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (failure is not null)
+            {
+                throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, failure);
+            }
         }
 
         async Task SendOneAfterAnotherAsync()

@@ -72,6 +72,21 @@ public sealed class AlertDispatcherTests : IDisposable
         Assert.Equal(0, await _system.Outbox.CountUnsentAsync(default));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(40)]
+    public async Task A_stop_marks_what_was_sent_and_frees_the_rest(int anomalies)
+    {
+        await ScoreAnomaliesAsync(anomalies);
+        using var stop = new CancellationTokenSource();
+        _system.Alerts.OnSend = stop.Cancel;
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _system.Dispatcher.DrainAsync(stop.Token));
+
+        Assert.Equal(anomalies - _system.Alerts.Sends, await _system.Outbox.CountUnsentAsync(default));
+        Assert.Equal(anomalies - _system.Alerts.Sends, (await _system.Outbox.ClaimAsync(Guid.NewGuid(), 100, TimeSpan.FromSeconds(25), default)).Count);
+    }
+
     [Fact]
     public async Task Alerts_that_take_long_are_marked_while_their_claim_holds_and_the_rest_is_free()
     {
@@ -104,6 +119,12 @@ public sealed class AlertDispatcherTests : IDisposable
         });
         await isHeld.Task;
         Task<IReadOnlyList<ClaimedAlert>> claim = _system.Outbox.ClaimAsync(Guid.NewGuid(), 1, TimeSpan.FromSeconds(25), default);
+        // It has looked whether there is anything when others, who came after it, have.
+        for (int look = 0; look < 20; look++)
+        {
+            await _system.Outbox.CountUnsentAsync(default);
+        }
+
         _system.Time.Advance(TimeSpan.FromSeconds(20));
         release.Set();
         await holder;
