@@ -1,7 +1,6 @@
 using FinanceIngest.Bench.Plain;
 using FinanceIngest.Bench.QueueTriggerHost;
 using Microsoft.Azure.WebJobs;
-using Microsoft.Azure.WebJobs.Host;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

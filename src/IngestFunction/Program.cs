@@ -1,7 +1,7 @@
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Observability;
-using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,8 +14,7 @@ return await ProgramHost.RunAsync(async () =>
     builder.Services.AddTelemetryExport(builder.Configuration, "finance-ingest-function");
     builder.Services.AddFinanceIngest(settings);
     builder.Services.AddIntake(settings);
-    builder.Services.AddHostedService<QueueCreation>();
-    builder.Services.AddHostedService<QueueGauges>();
+    builder.Services.AddQueueUpkeep();
 
     using IHost host = builder.Build();
     _ = host.Services.GetRequiredService<IdCertifier>();

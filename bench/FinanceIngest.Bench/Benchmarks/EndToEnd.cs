@@ -3,7 +3,7 @@ using System.Net;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
-using FinanceIngest.Bench.Storage;
+using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -5,6 +5,7 @@ using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

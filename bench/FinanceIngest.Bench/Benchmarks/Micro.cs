@@ -1,6 +1,7 @@
 using System.Net;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
+using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -4,7 +4,8 @@ using System.Globalization;
 using System.Text;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
-using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Sqlite;
+using FinanceIngest.Storage.SqlServer;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 

@@ -1,6 +1,7 @@
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Storage;
 

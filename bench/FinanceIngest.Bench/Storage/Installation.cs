@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;

@@ -1,4 +1,5 @@
 using FinanceIngest.Bench.Processes;
+using FinanceIngest.Scoring.Isolation;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Bench.Storage;

@@ -1,4 +1,3 @@
-using FinanceIngest.Baselines;
 using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Baselines;

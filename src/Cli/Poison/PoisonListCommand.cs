@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using FinanceIngest.Cli.Running;
+using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;

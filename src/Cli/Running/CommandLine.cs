@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using FinanceIngest.Baselines;
 using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
@@ -8,8 +7,8 @@ using FinanceIngest.Cli.Retention;
 using FinanceIngest.Cli.Storage;
 using FinanceIngest.Cli.Submitting;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
-using FinanceIngest.Queueing;
 using FinanceIngest.Storage;
 
 namespace FinanceIngest.Cli.Running;

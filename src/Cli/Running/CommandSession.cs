@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Storage.Sqlite;

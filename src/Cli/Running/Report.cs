@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using FinanceIngest.Hosting;
+using FinanceIngest.Ground;
 using Spectre.Console;
 
 namespace FinanceIngest.Cli.Running;

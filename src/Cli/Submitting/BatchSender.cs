@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using FinanceIngest.Cli.Running;
-using FinanceIngest.Queueing;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Submitting;
 

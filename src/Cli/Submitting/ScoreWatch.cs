@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using FinanceIngest.Cli.Running;
-using FinanceIngest.Queueing;
+using FinanceIngest.Ground;
 using FinanceIngest.Results;
 
 namespace FinanceIngest.Cli.Submitting;

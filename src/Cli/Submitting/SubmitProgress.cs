@@ -1,5 +1,5 @@
 using FinanceIngest.Cli.Running;
-using FinanceIngest.Hosting;
+using FinanceIngest.Ground;
 using Spectre.Console;
 
 namespace FinanceIngest.Cli.Submitting;

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
-using FinanceIngest.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +13,7 @@ namespace FinanceIngest.Alerts;
 /// Sends alerts from the outbox to the alert queue: claim in a short statement, send outside of it, mark as sent. A crash between
 /// send and mark sends an alert again, under the same <c>alert_id</c>. Looks into the database only when there is a reason to.
 /// </summary>
-public sealed partial class AlertDispatcher(
+internal sealed partial class AlertDispatcher(
     IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, Telemetry telemetry, TimeProvider time, ILogger<AlertDispatcher> logger) : BackgroundService
 {
     private const int BatchSize = 200;

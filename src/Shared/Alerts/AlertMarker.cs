@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Alerts;
@@ -6,7 +7,7 @@ namespace FinanceIngest.Alerts;
 /// The delayed message that this process keeps on the inbound queue while alerts may be unsent, so that an autoscaler does not put the
 /// last worker to sleep over them. After a crash it becomes visible, and whoever receives it sends the alerts.
 /// </summary>
-public sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposable
+internal sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_delay = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_renewBefore = TimeSpan.FromSeconds(15);

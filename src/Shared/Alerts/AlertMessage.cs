@@ -3,13 +3,12 @@ using System.Text;
 using System.Text.Json;
 using FinanceIngest.Http;
 using FinanceIngest.Results;
-using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Alerts;
 
 /// <summary>The alert queue's message: the older system's fields, and what a mail or a reader needs beyond them.</summary>
-public static class AlertMessage
+internal static class AlertMessage
 {
     /// <summary>The alert of an anomaly.</summary>
     /// <param name="anomaly">The anomaly.</param>

@@ -1,3 +1,5 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Alerts;
 
 /// <summary>Alerts that are written together with their anomaly's row and sent afterwards.</summary>
@@ -7,23 +9,23 @@ public interface IAlertOutbox
     /// Takes up to <paramref name="maximum"/> unsent alerts that nobody holds, oldest first, for <paramref name="lease"/>. A short
     /// statement: nothing is locked while the alerts are sent.
     /// </summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken);
 
     /// <summary>Marks alerts as sent if <paramref name="owner"/> still holds them; returns how many it did.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<int> MarkSentAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken);
 
     /// <summary>Gives alerts back that could not be sent.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task ReleaseAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken);
 
     /// <summary>Alerts not yet sent.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<long> CountUnsentAsync(CancellationToken cancellationToken);
 
     /// <summary>Removes alerts sent before an instant; returns how many.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<int> RemoveSentAsync(DateTime before, CancellationToken cancellationToken);
 }
 

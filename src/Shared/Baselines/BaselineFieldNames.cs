@@ -2,19 +2,31 @@ namespace FinanceIngest.Baselines;
 
 /// <summary>The fields of a baseline, as bits so that those met can be gathered.</summary>
 [Flags]
-internal enum BaselineField
+public enum BaselineField
 {
+    /// <summary>No field of a baseline.</summary>
     None = 0,
+
+    /// <summary>The user, 1 … 2^63−1.</summary>
     UserId = 1,
+
+    /// <summary>The category, 1 … 2^63−1.</summary>
     CategoryId = 2,
+
+    /// <summary>The average amount.</summary>
     Mean = 4,
+
+    /// <summary>The standard deviation of the amounts.</summary>
     StdDev = 8,
+
+    /// <summary>How many amounts the baseline rests on.</summary>
     SampleCount = 16,
 }
 
 /// <summary>What files and requests call the fields of a baseline.</summary>
-internal static class BaselineFieldNames
+public static class BaselineFieldNames
 {
+    /// <summary>Every field, in the order in which files have them.</summary>
     public static readonly BaselineField[] All =
         [BaselineField.UserId, BaselineField.CategoryId, BaselineField.Mean, BaselineField.StdDev, BaselineField.SampleCount];
 
@@ -27,6 +39,7 @@ internal static class BaselineFieldNames
     /// <summary>The field with that name; None when it is another's.</summary>
     public static BaselineField Recognise(string name) => Array.Find(Spellings, spelling => spelling.Name == name).Field;
 
+    /// <summary>The name under which a field is written.</summary>
     public static string NameOf(BaselineField field) => field switch
     {
         BaselineField.UserId => BaselineValidator.UserId,
@@ -36,6 +49,7 @@ internal static class BaselineFieldNames
         _ => BaselineValidator.SampleCount,
     };
 
+    /// <summary>Whether the field holds an integer; the others hold a double.</summary>
     public static bool IsInteger(BaselineField field) =>
         field is BaselineField.UserId or BaselineField.CategoryId or BaselineField.SampleCount;
 }

@@ -33,7 +33,7 @@ public sealed class BaselineFields
     public void AddError(string field, string message) => (Errors ??= new ValidationErrors()).Add(field, message);
 
     /// <summary>Notes that a field is there. False when it was there before, which is an error whatever its value.</summary>
-    internal bool Meet(BaselineField field)
+    public bool Meet(BaselineField field)
     {
         bool again = (_seen & field) != 0;
         if (again && (_repeated & field) == 0)
@@ -47,7 +47,7 @@ public sealed class BaselineFields
     }
 
     /// <summary>Takes a field's value from text; blank is absent.</summary>
-    internal void SetText(BaselineField field, ReadOnlySpan<char> text)
+    public void SetText(BaselineField field, ReadOnlySpan<char> text)
     {
         text = text.Trim();
         if (text.IsEmpty)
@@ -65,7 +65,7 @@ public sealed class BaselineFields
     }
 
     /// <summary>Takes the value of an integer field, or the problem with it.</summary>
-    internal void SetParsed(BaselineField field, NumberProblem problem, long value)
+    public void SetParsed(BaselineField field, NumberProblem problem, long value)
     {
         if (problem != NumberProblem.None)
         {
@@ -88,7 +88,7 @@ public sealed class BaselineFields
     }
 
     /// <summary>Takes the value of a floating-point field, or the problem with it.</summary>
-    internal void SetParsed(BaselineField field, NumberProblem problem, double value)
+    public void SetParsed(BaselineField field, NumberProblem problem, double value)
     {
         if (problem != NumberProblem.None)
         {

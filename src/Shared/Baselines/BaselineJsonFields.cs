@@ -22,7 +22,7 @@ public static class BaselineJsonFields
     }
 
     /// <summary>Reads an object's fields beside those that are already known.</summary>
-    internal static void ReadInto(BaselineFields fields, ref Utf8JsonReader reader)
+    public static void ReadInto(BaselineFields fields, ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {

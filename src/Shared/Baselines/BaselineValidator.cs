@@ -46,7 +46,8 @@ public static class BaselineValidator
         return row is not null;
     }
 
-    internal static string RangeOf(BaselineField field) =>
+    /// <summary>The range of an integer field, as a message says it.</summary>
+    public static string RangeOf(BaselineField field) =>
         field == BaselineField.SampleCount ? "must be from 0 to 9223372036854775807" : "must be from 1 to 9223372036854775807";
 
     private static void Check(BaselineFields fields, string field, bool present, bool holds, string rule)

@@ -1,3 +1,5 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Baselines;
 
 /// <summary>The table <c>anomaly_stats</c> as its owners change it.</summary>
@@ -7,11 +9,11 @@ public interface IBaselineStore
     /// Inserts or replaces baselines, all or none; of several for one key the last wins. They hold for every scoring that
     /// starts after the task has completed.
     /// </summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<UpsertCounts> UpsertAsync(IReadOnlyList<BaselineRow> rows, CancellationToken cancellationToken);
 
     /// <summary>All baselines, ordered by user and category.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     IAsyncEnumerable<BaselineRow> ReadAllAsync(CancellationToken cancellationToken);
 }
 

@@ -3,16 +3,23 @@ using System.Globalization;
 namespace FinanceIngest.Baselines;
 
 /// <summary>Why a text is not the number that its field wants.</summary>
-internal enum NumberProblem
+public enum NumberProblem
 {
+    /// <summary>The text is the number.</summary>
     None,
+
+    /// <summary>The text is no number.</summary>
     NotANumber,
+
+    /// <summary>The text is a number, but no integer.</summary>
     NotAnInteger,
+
+    /// <summary>The text is a number that the field's type can't hold.</summary>
     OutOfRange,
 }
 
 /// <summary>Numbers as people, Python and spreadsheets write them.</summary>
-internal static class NumberText
+public static class NumberText
 {
     /// <summary>Reads an integer; decimals are taken where all of them are zero, as pandas writes integers that pass through floats.</summary>
     public static NumberProblem ParseInteger(ReadOnlySpan<char> text, out long value)

@@ -6,7 +6,7 @@ namespace FinanceIngest.Baselines;
 /// Python's json module writes <c>NaN</c>, <c>Infinity</c> and <c>-Infinity</c>, which are not JSON. They are turned into
 /// strings of the same length, so that a strict reader gets past them and every line and offset stays what it was.
 /// </summary>
-internal static class PythonJson
+public static class PythonJson
 {
     // A string of nothing but DEL characters; the number of them tells which token it was.
     private const byte Filler = 0x7f;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
 using FinanceIngest.Transactions;
@@ -6,7 +5,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Baselines;
 
 /// <summary><c>PUT /api/stats</c>: baselines without the command line. They hold for every scoring after the answer.</summary>
-public sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
+internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
 {
     private const int MaximumItems = 10_000;
     private const int MaximumBody = 16 * 1024 * 1024;

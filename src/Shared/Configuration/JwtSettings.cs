@@ -4,4 +4,4 @@ namespace FinanceIngest.Configuration;
 /// <param name="Authority">OpenID Connect issuer, without a slash at its end; its configuration stands below <c>/.well-known/</c>.</param>
 /// <param name="Audience">What a token's <c>aud</c> must name.</param>
 /// <param name="ScopePrefix">What stands before <c>submit</c>, <c>read</c> and <c>admin</c> in a token; empty: nothing.</param>
-public sealed record JwtSettings(Uri Authority, string Audience, string ScopePrefix);
+internal sealed record JwtSettings(Uri Authority, string Audience, string ScopePrefix);

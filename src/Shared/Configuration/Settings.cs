@@ -1,70 +1,14 @@
-using FinanceIngest.Http;
-
 namespace FinanceIngest.Configuration;
-
-/// <summary>The programs, which differ in what they may run on (see <see cref="SettingsReader"/>).</summary>
-public enum ProgramKind
-{
-    /// <summary>HTTP API on Kestrel; by default the whole system.</summary>
-    IngestServer,
-
-    /// <summary>HTTP API as an Azure Functions app.</summary>
-    IngestFunction,
-
-    /// <summary>Drains the inbound queue.</summary>
-    ScoringWorker,
-
-    /// <summary>The operator's tool.</summary>
-    Cli,
-}
-
-/// <summary>What one process does.</summary>
-[Flags]
-public enum Roles
-{
-    /// <summary>Nothing but what every program does.</summary>
-    None = 0,
-
-    /// <summary>Answers HTTP and puts transactions on the inbound queue.</summary>
-    Intake = 1,
-
-    /// <summary>Drains the inbound queue and scores.</summary>
-    Scorer = 2,
-
-    /// <summary>Sends alerts from the outbox.</summary>
-    Dispatcher = 4,
-}
-
-/// <summary>What an API key allows.</summary>
-[Flags]
-public enum Scopes
-{
-    /// <summary>Open to everybody.</summary>
-    None = 0,
-
-    /// <summary>Submit transactions.</summary>
-    Submit = 1,
-
-    /// <summary>Read results.</summary>
-    Read = 2,
-
-    /// <summary>Change baselines.</summary>
-    Admin = 4,
-
-    /// <summary>Everything.</summary>
-    All = Submit | Read | Admin,
-}
-
-/// <summary>One named key; two names can hold at once, so that keys rotate.</summary>
-public sealed record ApiKeySetting(string Name, string Secret, Scopes Scopes)
-{
-    /// <summary>The name alone: a record's own text would hold the secret.</summary>
-    public override string ToString() => Name;
-}
 
 /// <summary>Every setting of the system, validated. <c>docs/configuration.md</c> is the user's view of it.</summary>
 public sealed record Settings
 {
+    /// <summary>The least <see cref="MaximumBytesInFlight"/>, in bytes: the largest body passes when nothing else is in flight.</summary>
+    public const long MinimumBytesInFlight = 32L * 1024 * 1024;
+
+    /// <summary>256 MiB, or a quarter of the memory that this process may have (a container's limit, or the machine's) where that is less.</summary>
+    public static long DefaultMaximumBytesInFlight => Math.Max(MinimumBytesInFlight, Math.Min(256L * 1024 * 1024, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4));
+
     /// <summary>SQL Server connection string, or null for embedded SQLite.</summary>
     public string? SqlConnectionString { get; init; }
 
@@ -99,7 +43,7 @@ public sealed record Settings
     public IReadOnlyList<ApiKeySetting> ApiKeys { get; init; } = [];
 
     /// <summary>Whose bearer tokens are taken beside keys; null: nobody's.</summary>
-    public JwtSettings? Jwt { get; init; }
+    internal JwtSettings? Jwt { get; init; }
 
     /// <summary>Whether callers have to say who they are; else the intake is open, on loopback only.</summary>
     public bool HasCredentials => ApiKeys.Count > 0 || Jwt is not null;
@@ -111,7 +55,7 @@ public sealed record Settings
     public int? RateLimitPerMinute { get; init; }
 
     /// <summary>Bytes that all requests of the process may hold together.</summary>
-    public long MaximumBytesInFlight { get; init; } = BytesInFlight.DefaultLimit;
+    public long MaximumBytesInFlight { get; init; } = DefaultMaximumBytesInFlight;
 
     /// <summary>Connections at once, on Kestrel.</summary>
     public int MaximumConnections { get; init; } = 10_000;

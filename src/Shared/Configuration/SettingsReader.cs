@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
-using FinanceIngest.Http;
 using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Configuration;
@@ -47,7 +46,7 @@ public static partial class SettingsReader
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
-            MaximumBytesInFlight = ReadInteger(own, "Intake:MaximumBytesInFlight", BytesInFlight.MinimumLimit, 1L << 40) ?? BytesInFlight.DefaultLimit,
+            MaximumBytesInFlight = ReadInteger(own, "Intake:MaximumBytesInFlight", Settings.MinimumBytesInFlight, 1L << 40) ?? Settings.DefaultMaximumBytesInFlight,
             MaximumConnections = (int)(ReadInteger(own, "Intake:MaximumConnections", 10L, 1_000_000L) ?? 10_000),
             RetentionDays = ReadInteger(own, "Retention:Days", 1, 36_500),
             MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),

@@ -7,7 +7,7 @@ namespace FinanceIngest.Configuration;
 /// Takes SQL_CONNECTION_STRING in SqlClient's form, or in the ODBC form that the older system used
 /// (<c>Driver={ODBC Driver 18 for SQL Server};Server=…;Uid=…;Pwd=…</c>), which is translated.
 /// </summary>
-public static class SqlConnectionStringReader
+internal static class SqlConnectionStringReader
 {
     private const string Setting = "SQL_CONNECTION_STRING";
 

@@ -1,7 +1,9 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Health;
 
 /// <summary>What this process depends on, as of the last use.</summary>
-public sealed class Dependencies
+internal sealed class Dependencies
 {
     /// <summary>The inbound queue.</summary>
     public DependencyStatus InboundQueue { get; } = new("inbound_queue");

@@ -1,5 +1,6 @@
 using System.Reflection;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Http;
 using FinanceIngest.Queueing;
 
@@ -9,7 +10,7 @@ namespace FinanceIngest.Health;
 /// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready whenever the inbound queue takes messages; a worker always, for what it waits for comes back by
 /// itself. Other dependencies are reported from their last use: nothing here wakes a sleeping database.
 /// </summary>
-public sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Settings settings, TimeProvider time) : IEndpoints
+internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Settings settings, TimeProvider time) : IEndpoints
 {
     private static readonly TimeSpan s_probeTimeout = TimeSpan.FromSeconds(5);
 
@@ -61,7 +62,7 @@ public sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Se
 }
 
 /// <summary><c>GET /openapi.json</c>: the API's own description.</summary>
-public sealed class OpenApiEndpoints : IEndpoints
+internal sealed class OpenApiEndpoints : IEndpoints
 {
     private static readonly Lazy<byte[]> s_document = new(Load);
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;

@@ -1,7 +1,6 @@
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
-using FinanceIngest.Queueing;
-using FinanceIngest.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Http;
@@ -37,7 +36,7 @@ public sealed partial class Api
     /// <param name="inFlight">What all requests may hold together.</param>
     /// <param name="telemetry">Counts what is shed.</param>
     /// <param name="logger">Where failures of ours go.</param>
-    public Api(IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
+    internal Api(IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
     {
         _inFlight = inFlight;
         _telemetry = telemetry;

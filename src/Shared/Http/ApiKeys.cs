@@ -8,7 +8,7 @@ namespace FinanceIngest.Http;
 /// <param name="Name">Name of the key, or of a token's client: what its requests are counted under. No key can take a token's name.</param>
 /// <param name="Scopes">What it allows.</param>
 /// <param name="HasToken">Whether it came with a token instead of a key.</param>
-public sealed record Caller(string Name, Scopes Scopes, bool HasToken = false);
+internal sealed record Caller(string Name, Scopes Scopes, bool HasToken = false);
 
 /// <summary>Checks keys as Azure Functions takes them: header <c>x-functions-key</c> or query <c>code</c>.</summary>
 /// <remarks>
@@ -29,7 +29,7 @@ public sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
 
     /// <summary>The caller of a request.</summary>
     /// <exception cref="ProblemException">401.</exception>
-    public Caller Authenticate(ApiRequest request)
+    internal Caller Authenticate(ApiRequest request)
     {
         if (!AreConfigured)
         {

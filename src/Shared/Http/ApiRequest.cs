@@ -97,7 +97,7 @@ public abstract class ApiRequest : IDisposable
     }
 
     /// <summary>From now on what is held for this request counts.</summary>
-    public void CountIn(BytesInFlight inFlight) => _inFlight = inFlight;
+    internal void CountIn(BytesInFlight inFlight) => _inFlight = inFlight;
 
     /// <summary>Holds this many bytes more.</summary>
     /// <exception cref="ProblemException">503: this process holds all it can.</exception>

@@ -5,11 +5,11 @@ namespace FinanceIngest.Http;
 /// A token decides alone, and a key beside it is not looked at: rights never add up, and a token that has expired is not made good by a key.
 /// Where no authority is configured the header <c>Authorization</c> is somebody else's (a proxy's) and means nothing here.
 /// </remarks>
-public sealed class Authenticator(ApiKeys keys, BearerTokens tokens)
+internal sealed class Authenticator(ApiKeys keys, BearerTokens tokens)
 {
     /// <summary>The caller of a request.</summary>
     /// <exception cref="ProblemException">401; or 503, when a token can't be judged because its authority can't be reached.</exception>
-    public ValueTask<Caller> AuthenticateAsync(ApiRequest request, CancellationToken cancellationToken)
+    internal ValueTask<Caller> AuthenticateAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         if (!tokens.AreTaken)
         {

@@ -12,7 +12,7 @@ namespace FinanceIngest.Http;
 /// <c>scp</c> or <c>scope</c> (delegated, separated by spaces) and <c>roles</c> (of an application): <c>submit</c>, <c>read</c>, <c>admin</c>, each behind
 /// the configured prefix.
 /// </summary>
-public sealed class BearerTokens
+internal sealed class BearerTokens
 {
     /// <summary>Longest token that is looked at, in characters.</summary>
     public const int MaximumLength = 16 * 1024;
@@ -66,7 +66,7 @@ public sealed class BearerTokens
 
     /// <summary>Who a token was issued to, and what it allows.</summary>
     /// <exception cref="ProblemException">401: it is not valid. 503: its issuer can't be reached, so that can't be said.</exception>
-    public async ValueTask<Caller> AuthenticateAsync(string token, CancellationToken cancellationToken)
+    internal async ValueTask<Caller> AuthenticateAsync(string token, CancellationToken cancellationToken)
     {
         string keyId = ReadKeyId(token);
         (string issuer, IReadOnlyList<SecurityKey> keys) = await _authority!.FindAsync(keyId, cancellationToken);

@@ -4,13 +4,10 @@ namespace FinanceIngest.Http;
 /// What all requests of this process hold together, bounded: bodies as far as they have come, transactions that wait for their send, answers
 /// that are being read. Who would go beyond is refused at once and never queued, so that half-read bodies can't wait for each other.
 /// </summary>
-/// <param name="limit">Bytes; see <see cref="DefaultLimit"/>.</param>
+/// <param name="limit">Bytes; see <see cref="Configuration.Settings.MaximumBytesInFlight"/>.</param>
 /// <param name="time">Clock of the rate.</param>
-public sealed class BytesInFlight(long limit, TimeProvider time)
+internal sealed class BytesInFlight(long limit, TimeProvider time)
 {
-    /// <summary>The least limit: the largest body passes when nothing else is in flight.</summary>
-    public const long MinimumLimit = 32L * 1024 * 1024;
-
     /// <summary>A request that holds no more than this is small.</summary>
     public const long Small = 64 * 1024;
 
@@ -34,9 +31,6 @@ public sealed class BytesInFlight(long limit, TimeProvider time)
 
     /// <summary>Bytes that are held at the moment.</summary>
     public long Current => Volatile.Read(ref _taken) - Volatile.Read(ref _givenBack);
-
-    /// <summary>256 MiB, or a quarter of the memory that this process may have (a container's limit, or the machine's) where that is less.</summary>
-    public static long DefaultLimit => Math.Max(MinimumLimit, Math.Min(256L * 1024 * 1024, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4));
 
     /// <summary>Takes bytes for a request that holds some already; false, and nothing is taken, when that is more than this process may hold.</summary>
     public bool TryTake(long bytes, long held)

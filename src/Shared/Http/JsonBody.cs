@@ -3,7 +3,7 @@ using System.Text.Unicode;
 namespace FinanceIngest.Http;
 
 /// <summary>What all JSON bodies have in common.</summary>
-public static class JsonBody
+internal static class JsonBody
 {
     private static ReadOnlySpan<byte> Bom => [0xEF, 0xBB, 0xBF];
 

@@ -8,7 +8,7 @@ namespace FinanceIngest.Http;
 public static class JsonNumbers
 {
     /// <summary>Writes an amount, exactly: <c>6000.0</c> for readers who expect a float, or <c>6000</c>.</summary>
-    public static void WriteMoney(this Utf8JsonWriter json, string name, Money amount, bool atLeastOneDecimal = true)
+    internal static void WriteMoney(this Utf8JsonWriter json, string name, Money amount, bool atLeastOneDecimal = true)
     {
         Span<byte> text = stackalloc byte[32];
         json.WritePropertyName(name);

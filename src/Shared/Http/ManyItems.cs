@@ -8,7 +8,7 @@ namespace FinanceIngest.Http;
 public delegate T ReadItem<T>(ref Utf8JsonReader reader);
 
 /// <summary>Reads a body of many items: a JSON array, or one item per line (NDJSON).</summary>
-public static class ManyItems
+internal static class ManyItems
 {
     /// <summary>How the items stand in the body.</summary>
     public enum Format

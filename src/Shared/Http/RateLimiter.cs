@@ -6,7 +6,7 @@ namespace FinanceIngest.Http;
 /// Requests per key and minute, as a generic cell rate algorithm (ITU-T I.371): a full minute's allowance may come in one burst,
 /// then one request per 60 s / limit.
 /// </summary>
-public sealed class RateLimiter(int? perMinute, TimeProvider time)
+internal sealed class RateLimiter(int? perMinute, TimeProvider time)
 {
     // Counted on the clock that nobody sets: one put back by an hour would else refuse everybody for that hour.
     private readonly long _startedAt = time.GetTimestamp();

@@ -5,7 +5,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Http;
 
 /// <summary>The items of a request that were not taken: invalid ones with their errors, and those worth another try.</summary>
-public sealed class RejectedItems
+internal sealed class RejectedItems
 {
     private readonly SortedDictionary<int, ValidationErrors?> _items = [];
 

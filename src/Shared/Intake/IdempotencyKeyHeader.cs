@@ -5,7 +5,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Intake;
 
 /// <summary>The header <c>Idempotency-Key</c>: a plain text, or a structured-field string (RFC 9651, section 3.3.3) whose quotes are stripped.</summary>
-public static class IdempotencyKeyHeader
+internal static class IdempotencyKeyHeader
 {
     private const string Name = "Idempotency-Key";
 

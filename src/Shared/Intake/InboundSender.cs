@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
@@ -51,7 +52,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     /// <param name="telemetry">Spans and counters of sends.</param>
     /// <param name="time">Clock of the time-outs.</param>
     /// <param name="logger">Log.</param>
-    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
+    internal InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
     {
         _queue = queue;
         _telemetry = telemetry;
@@ -76,7 +77,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     /// </summary>
     /// <returns>Null when all are durable; else, for each transaction, what its send failed with, or null.</returns>
     /// <exception cref="IntakeOverloadedException">More is in flight than this process can hold; nothing was sent.</exception>
-    public async Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions)
+    internal async Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions)
     {
         if (transactions.Count == 0)
         {
@@ -317,4 +318,4 @@ public sealed partial class InboundSender : IAsyncDisposable
 }
 
 /// <summary>More transactions are in flight than this process can hold.</summary>
-public sealed class IntakeOverloadedException() : Exception("Too many transactions are in flight in this process.");
+internal sealed class IntakeOverloadedException() : Exception("Too many transactions are in flight in this process.");

@@ -2,7 +2,7 @@ namespace FinanceIngest.Intake;
 
 /// <summary>How long sends to the inbound queue have been failing, and so when it is worth trying again: after as long as it has lasted, at most half a minute.</summary>
 /// <param name="time">Clock.</param>
-public sealed class SendOutage(TimeProvider time)
+internal sealed class SendOutage(TimeProvider time)
 {
     private const int MaximumSeconds = 30;
     private const long None = long.MinValue;

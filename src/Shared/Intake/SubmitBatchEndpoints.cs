@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
+using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Intake;

@@ -3,13 +3,14 @@ using System.Text.Json;
 using System.Text.Unicode;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
+using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Intake;
 
 /// <summary><c>POST /api/transactions</c>, and the older system's route to the same endpoint.</summary>
-public sealed class SubmitEndpoints(
+internal sealed class SubmitEndpoints(
     TransactionFactory factory, InboundSender sender, ResultWaiter waiter, BacklogEstimator backlog) : IEndpoints
 {
     private const int MaximumBody = 1024 * 1024;

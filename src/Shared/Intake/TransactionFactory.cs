@@ -12,7 +12,7 @@ public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
     /// <param name="fields">The body.</param>
     /// <param name="headerKey">The header <c>Idempotency-Key</c>.</param>
     /// <returns>Null when the fields are wrong: <see cref="TransactionFields.Errors"/> says what.</returns>
-    public Transaction? Create(TransactionFields fields, string? headerKey)
+    internal Transaction? Create(TransactionFields fields, string? headerKey)
     {
         if (headerKey is not null && fields.IdempotencyKey is not null && headerKey != fields.IdempotencyKey)
         {
@@ -35,7 +35,7 @@ public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
     /// <param name="index">Index of the item.</param>
     /// <param name="acceptedAt">The batch's time of acceptance: <see cref="Now"/> once for all of it.</param>
     /// <returns>Null when the fields are wrong.</returns>
-    public Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt)
+    internal Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt)
     {
         if (!IsAcceptable(fields, acceptedAt))
         {

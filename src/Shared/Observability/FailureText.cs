@@ -8,7 +8,7 @@ namespace FinanceIngest.Observability;
 /// A failure as logs above Debug and spans may tell it: its types, the database's error numbers and where it happened, but none of its messages. A parser's
 /// message quotes what it read, a database's the key that was in its way: amounts and ids of persons.
 /// </summary>
-public static class FailureText
+internal static class FailureText
 {
     /// <summary>Types and numbers, the outermost first, such as <c>Microsoft.Data.SqlClient.SqlException 2627</c>.</summary>
     public static string Kind(Exception failure)

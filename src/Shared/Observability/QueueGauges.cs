@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using Microsoft.Extensions.Hosting;
 
@@ -8,7 +9,7 @@ namespace FinanceIngest.Observability;
 /// How long the queues are and how old their oldest message is: told by every program, so that a queue shows also while no worker takes from it.
 /// Asked for only while somebody collects metrics, at most twice a minute, and of the queues alone: the database is not opened for it.
 /// </summary>
-public sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvider time) : IHostedService
+internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvider time) : IHostedService
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(30);
     private readonly Lock _gate = new();

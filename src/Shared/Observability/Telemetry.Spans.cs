@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using FinanceIngest.Scoring;
+using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Observability;
 
@@ -9,7 +9,7 @@ namespace FinanceIngest.Observability;
 /// database and to its alert. A message that gathers several requests belongs to the first one's trace and links to the others'; so does a
 /// batch of several messages, which has a trace of its own and links to all of them.
 /// </content>
-public sealed partial class Telemetry
+internal sealed partial class Telemetry
 {
     private static readonly ActivitySource s_source = new(Name);
 
@@ -60,7 +60,7 @@ public sealed partial class Telemetry
         s_source.HasListeners() ? Tag(s_source.StartActivity($"send {queue}", ActivityKind.Producer, Context(TraceParentOf(payload))), "send", "send", queue) : null;
 
     /// <summary>The span of a batch that is scored: in the trace of its message, or, of several, in one of its own that links to them.</summary>
-    public Activity? StartProcess(string queue, IReadOnlyList<Delivery> batch)
+    internal Activity? StartProcess(string queue, IReadOnlyList<Delivery> batch)
     {
         if (!s_source.HasListeners())
         {

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FinanceIngest.Configuration;
-using FinanceIngest.Results;
-using FinanceIngest.Scoring;
 
 namespace FinanceIngest.Observability;
 
@@ -11,7 +9,7 @@ namespace FinanceIngest.Observability;
 /// conventions where there are any (https://opentelemetry.io/docs/specs/semconv/). Nothing of it costs more than a test of a flag per batch
 /// or message while nobody listens. Tags hold no ids and no amounts.
 /// </summary>
-public sealed partial class Telemetry
+internal sealed partial class Telemetry
 {
     /// <summary>Name of the meter and of the source of spans.</summary>
     public const string Name = "FinanceIngest";
@@ -137,41 +135,32 @@ public sealed partial class Telemetry
     }
 
     /// <summary>A batch was committed.</summary>
-    public void Written(IReadOnlyList<TransactionResult> results, WriteCounts counts)
+    /// <param name="transactions">Transactions in it, repeats and failed ones included.</param>
+    /// <param name="counts">What became of them.</param>
+    /// <param name="acceptedAt">When each scored transaction was accepted (UTC). It is enumerated only while somebody collects latencies.</param>
+    internal void BatchWritten(int transactions, in WrittenTransactions counts, IEnumerable<DateTime> acceptedAt)
     {
-        _repeats.Add(counts.Repeats);
-        _conflicts.Add(counts.Conflicts);
-        _anomalies.Add(counts.Alerts);
-        _batchTransactions.Record(results.Count);
-        if (_scored.Enabled || _failed.Enabled)
-        {
-            int failed = results.Count(result => result.Status == TransactionStatus.Failed);
-            _failed.Add(failed);
-            _scored.Add(Math.Max(0, counts.Written - failed));
-        }
-
+        Written(counts);
+        _batchTransactions.Record(transactions);
         if (_latency.Enabled)
         {
             DateTime now = _time.GetUtcNow().UtcDateTime;
-            foreach (TransactionResult result in results)
+            foreach (DateTime accepted in acceptedAt)
             {
-                if (result is { Status: TransactionStatus.Scored, AcceptedAt: { } acceptedAt })
-                {
-                    // Clocks of two machines differ.
-                    _latency.Record(Math.Max(0, (now - acceptedAt).TotalSeconds));
-                }
+                // The clocks of two machines differ.
+                _latency.Record(Math.Max(0, (now - accepted).TotalSeconds));
             }
         }
     }
 
-    /// <summary>A process of its own committed a message: what it can't count itself, because it exports nothing.</summary>
-    public void Written(WriteCounts counts, int failed)
+    /// <summary>Transactions were committed, here or by a child process, which exports nothing itself.</summary>
+    internal void Written(in WrittenTransactions counts)
     {
+        _scored.Add(counts.Scored);
+        _failed.Add(counts.Failed);
         _repeats.Add(counts.Repeats);
         _conflicts.Add(counts.Conflicts);
-        _anomalies.Add(counts.Alerts);
-        _failed.Add(failed);
-        _scored.Add(Math.Max(0, counts.Written - failed));
+        _anomalies.Add(counts.Anomalies);
     }
 
     /// <summary>The database answered, or failed to.</summary>

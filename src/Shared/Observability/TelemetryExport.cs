@@ -5,7 +5,6 @@ using Azure.Monitor.OpenTelemetry.Exporter;
 using FinanceIngest.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using OpenTelemetry;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;

@@ -1,3 +1,5 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Poison;
 
 /// <summary>A message that can't be processed: a row of <c>poison_messages</c>.</summary>
@@ -19,18 +21,18 @@ public interface IPoisonStore
     static readonly TimeSpan KeepAttempts = TimeSpan.FromDays(14);
 
     /// <summary>Counts a failure of a message, or a process that it ended, and returns the new count.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken);
 
     /// <summary>The messages given up, oldest first.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken);
 
     /// <summary>Removes the record of a message and its counted attempts; false when there was none.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken);
 
     /// <summary>Gives the record of a message another body and forgets its exception, whose text may quote the old one; false when there is no such record.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken);
 }

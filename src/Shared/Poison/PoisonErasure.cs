@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 
@@ -14,7 +15,7 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
     /// <param name="before">Gets the ids of the person's transactions in these messages, and completes before any message is changed.</param>
     /// <param name="cancellationToken">Stops between two messages.</param>
     /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it.</exception>
     public async Task<PoisonErasureOutcome> EraseAsync(long userId, Func<IReadOnlyCollection<Guid>, Task> before, CancellationToken cancellationToken)
     {
         await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken);

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 
@@ -14,12 +15,12 @@ namespace FinanceIngest.Poison;
 public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertifier ids)
 {
     /// <summary>The records, oldest first.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     /// <summary>Puts the messages of these records back on the inbound queue; ids without a record are reported, not an error.</summary>
     /// <exception cref="QueueUnavailableException">A queue can't be reached; repeat it, nothing is lost.</exception>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; repeat it, nothing is lost.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it, nothing is lost.</exception>
     public async Task<PoisonOutcome> RedriveAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
@@ -29,13 +30,13 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
 
     /// <summary>Puts everything back: the messages of all records, and what is on the poison queue without a record.</summary>
     /// <exception cref="QueueUnavailableException">A queue can't be reached; repeat it, nothing is lost.</exception>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; repeat it, nothing is lost.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it, nothing is lost.</exception>
     public async Task<PoisonOutcome> RedriveAllAsync(CancellationToken cancellationToken) =>
         await RedriveAsync(await store.ListAsync(cancellationToken), withoutRecord: true, cancellationToken);
 
     /// <summary>Removes messages for good: their copies, then their records. Rows that say <c>failed</c> stay.</summary>
     /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it.</exception>
     public async Task<PoisonOutcome> DropAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
@@ -46,7 +47,7 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
 
     /// <summary>Removes messages given up before an instant, for good: copies, also those without a record, then records.</summary>
     /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it.</exception>
     public async Task<PoisonOutcome> DropOlderAsync(DateTime before, CancellationToken cancellationToken)
     {
         if (!(await store.ListAsync(cancellationToken)).Any(record => record.FailedAt < before) && !((await queues.Poison.GetDepthAsync(cancellationToken)).Oldest < before))

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Poison;

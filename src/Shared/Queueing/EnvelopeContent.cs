@@ -10,7 +10,7 @@ namespace FinanceIngest.Queueing;
 /// <param name="TraceParent">W3C trace context of the sender, if any.</param>
 /// <param name="Transactions">The transactions.</param>
 /// <param name="JsonLength">Bytes of the JSON.</param>
-public sealed record EnvelopeContent(string? TraceParent, IReadOnlyList<Transaction> Transactions, int JsonLength)
+internal sealed record EnvelopeContent(string? TraceParent, IReadOnlyList<Transaction> Transactions, int JsonLength)
 {
     /// <summary>Bytes of one transaction's JSON, at most.</summary>
     private const int MaximumItem = 320;

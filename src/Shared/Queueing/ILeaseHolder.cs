@@ -1,7 +1,7 @@
 namespace FinanceIngest.Queueing;
 
 /// <summary>Which messages are still this process's to commit for.</summary>
-public interface ILeaseHolder
+internal interface ILeaseHolder
 {
     /// <summary>Whether nobody else can have the message yet. From any thread, also while a write transaction is open: it takes no time.</summary>
     bool IsHeld(LeasedMessage message);

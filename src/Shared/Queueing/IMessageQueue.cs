@@ -1,3 +1,5 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Queueing;
 
 /// <summary>
@@ -72,7 +74,3 @@ public abstract class LeasedMessage
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     public abstract Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken);
 }
-
-/// <summary>A queue could not be reached or refused work: an outage, never the fault of a message.</summary>
-public sealed class QueueUnavailableException(string queue, Exception cause)
-    : Exception($"Queue '{queue}' is unavailable: {cause.Message}", cause);

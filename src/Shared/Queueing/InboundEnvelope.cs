@@ -3,7 +3,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Queueing;
 
 /// <summary>Gathers the inbound queue's message: as many transactions as fit into one.</summary>
-public sealed class InboundEnvelope
+internal sealed class InboundEnvelope
 {
     /// <summary>The message that keeps the queue from looking empty while alerts are unsent (see <c>Alerts/AlertMarker</c>).</summary>
     public static readonly string AlertMarkerText = MessageText.Encode("""{"v":1,"marker":"unsent-alerts","transactions":[]}""");

@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Queueing;
 
 /// <summary>A message of the inbound queue, decoded: what can be scored, what can't and why.</summary>
-public sealed class InboundMessage
+internal sealed class InboundMessage
 {
     private const int MaximumDepth = 16;
     private const int MaximumTraceParent = 64;
@@ -251,5 +251,5 @@ public sealed class InboundMessage
 /// <param name="OccurredAt">Null when absent or unreadable.</param>
 /// <param name="AcceptedAt">When it was accepted, or its message inserted.</param>
 /// <param name="Error">What is wrong.</param>
-public sealed record UnreadableTransaction(
+internal sealed record UnreadableTransaction(
     Guid? Id, long? UserId, long? CategoryId, Money? Amount, DateTime? OccurredAt, DateTime AcceptedAt, string Error);

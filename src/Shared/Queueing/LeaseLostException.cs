@@ -1,4 +1,4 @@
 namespace FinanceIngest.Queueing;
 
 /// <summary>Undoes a write whose messages are not all held any more: nothing of it remains. Never gets into a log.</summary>
-public sealed class LeaseLostException() : Exception("A lease ended before the commit.");
+internal sealed class LeaseLostException() : Exception("A lease ended before the commit.");

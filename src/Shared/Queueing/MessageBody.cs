@@ -19,7 +19,7 @@ public sealed class MessageBody
     public MessageBody(string text) => _text = text;
 
     /// <param name="content">An envelope of ours.</param>
-    public MessageBody(EnvelopeContent content) => _content = content;
+    internal MessageBody(EnvelopeContent content) => _content = content;
 
     private MessageBody()
     {
@@ -60,7 +60,7 @@ public sealed class MessageBody
     public static implicit operator MessageBody(string text) => new(text);
 
     /// <summary>The envelope, where this was made of one.</summary>
-    public bool TryGetContent([NotNullWhen(true)] out EnvelopeContent? content)
+    internal bool TryGetContent([NotNullWhen(true)] out EnvelopeContent? content)
     {
         if (_content is null && _packed is not null && PackedTransactions.TryUnpack(_packed, out EnvelopeContent? unpacked))
         {

@@ -1,7 +1,7 @@
 namespace FinanceIngest.Queueing;
 
 /// <summary>How long to pause between polls of an empty queue: ever longer, up to a limit; from the start again after a message.</summary>
-public sealed class PollingBackoff(TimeSpan maximum)
+internal sealed class PollingBackoff(TimeSpan maximum)
 {
     private static readonly TimeSpan s_first = TimeSpan.FromMilliseconds(25);
     private TimeSpan _next = Min(s_first, maximum);

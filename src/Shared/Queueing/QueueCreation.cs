@@ -1,10 +1,11 @@
+using FinanceIngest.Ground;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Queueing;
 
 /// <summary>Makes the queues at the start, and keeps trying while the queue service can't be reached: the process starts all the same.</summary>
-public sealed partial class QueueCreation(Queues queues, TimeProvider time, ILogger<QueueCreation> logger) : BackgroundService
+internal sealed partial class QueueCreation(Queues queues, TimeProvider time, ILogger<QueueCreation> logger) : BackgroundService
 {
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

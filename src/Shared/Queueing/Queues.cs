@@ -1,4 +1,4 @@
-using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Queueing;
 

@@ -6,7 +6,7 @@ using FinanceIngest.Http;
 namespace FinanceIngest.Results;
 
 /// <summary>Cursors as clients hold them: opaque text.</summary>
-public static class Cursors
+internal static class Cursors
 {
     private const byte FeedKind = 1;
     private const byte AnomalyKind = 2;

@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Results;
 
 /// <summary><c>GET /api/results</c>, the feed that one poll of a whole installation reads, and <c>GET /api/anomalies</c>.</summary>
-public sealed class FeedEndpoints(IResultsStore store) : IEndpoints
+internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
 {
     private const int DefaultLimit = 100;
     private const int MaximumLimit = 1000;

@@ -18,7 +18,7 @@ public static class Names
     };
 
     /// <summary>Name of a reason.</summary>
-    public static string Of(ScoreReason reason) => reason switch
+    internal static string Of(ScoreReason reason) => reason switch
     {
         ScoreReason.Scored => "scored",
         ScoreReason.NoBaseline => "no_baseline",
@@ -35,7 +35,7 @@ public static class Names
     };
 
     /// <summary>The reason of a name in a table.</summary>
-    public static ScoreReason ToReason(string name) => name switch
+    internal static ScoreReason ToReason(string name) => name switch
     {
         "scored" => ScoreReason.Scored,
         "no_baseline" => ScoreReason.NoBaseline,

@@ -4,7 +4,7 @@ using FinanceIngest.Http;
 namespace FinanceIngest.Results;
 
 /// <summary>The result object of the API.</summary>
-public static class ResultJson
+internal static class ResultJson
 {
     /// <summary>Writes a result; an optional field that is null is absent.</summary>
     public static void Write(Utf8JsonWriter json, TransactionResult result)

@@ -7,7 +7,7 @@ namespace FinanceIngest.Results;
 /// been waited for; at once when a scorer in this process has written. It runs only while somebody waits, one query at a time, and rests four times as long as
 /// a query took, at most half a second: what thousands who wait cost the database has a bound, and what grows is how long a result takes to be seen.
 /// </summary>
-public sealed partial class ResultWaiter(IResultsStore store, TimeProvider time, ILogger<ResultWaiter> logger)
+internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider time, ILogger<ResultWaiter> logger)
 {
     private const int MaximumIds = 1000;
     private const int RestsPerQuery = 4;

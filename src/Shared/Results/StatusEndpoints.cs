@@ -1,13 +1,13 @@
 using System.Text.Json;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
-using FinanceIngest.Intake;
+using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Results;
 
 /// <summary><c>GET /api/transactions/{id}</c> and <c>POST /api/transactions/status</c>.</summary>
-public sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, IdCertifier ids, BacklogEstimator backlog) : IEndpoints
+internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, IdCertifier ids, BacklogEstimator backlog) : IEndpoints
 {
     private const int MaximumIds = 1000;
     private const int MaximumBody = 1024 * 1024;

@@ -17,7 +17,7 @@ public enum TransactionStatus
 }
 
 /// <summary>How a score came about.</summary>
-public enum ScoreReason
+internal enum ScoreReason
 {
     /// <summary>There is a z-score.</summary>
     Scored,
@@ -33,7 +33,7 @@ public enum ScoreReason
 }
 
 /// <summary>A row of <c>anomaly_transactions</c>. Of a failed transaction only what could be read is there.</summary>
-public sealed record TransactionResult
+internal sealed record TransactionResult
 {
     /// <summary>The transaction's id.</summary>
     public required Guid Id { get; init; }

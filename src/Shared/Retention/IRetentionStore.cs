@@ -1,3 +1,5 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Retention;
 
 /// <summary>
@@ -14,7 +16,7 @@ public interface IRetentionStore
     /// Removes the rows that were scored, or failed, before an instant (<c>created_at</c>), with their alerts and recorded repeats. A row
     /// whose alert is still unsent stays until it is sent: retention loses no alert.
     /// </summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached, or its user may not delete rows.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or its user may not delete rows.</exception>
     Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken);
 
     /// <summary>
@@ -24,7 +26,7 @@ public interface IRetentionStore
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="nameless">Transactions of that user whose row may not say so, because its user could not be read.</param>
     /// <param name="cancellationToken">Stops between two transactions.</param>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached, or its user may not delete rows.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or its user may not delete rows.</exception>
     Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken);
 }
 

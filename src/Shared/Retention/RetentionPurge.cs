@@ -1,5 +1,5 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
-using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Retention;
@@ -8,7 +8,7 @@ namespace FinanceIngest.Retention;
 public sealed class RetentionPurge(IRetentionStore store, PoisonOperations poison, TimeProvider time)
 {
     /// <summary>Removes rows scored, and poison messages given up, more than <paramref name="days"/> (≥ 1) days ago. Safe to repeat, and beside workers.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached, or its user may not delete rows; a repeat does the rest.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or its user may not delete rows; a repeat does the rest.</exception>
     /// <exception cref="QueueUnavailableException">The poison queue can't be reached; a repeat does the rest.</exception>
     public async Task<PurgeOutcome> PurgeAsync(int days, CancellationToken cancellationToken)
     {

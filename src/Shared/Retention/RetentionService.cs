@@ -1,7 +1,6 @@
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
-using FinanceIngest.Queueing;
-using FinanceIngest.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +10,7 @@ namespace FinanceIngest.Retention;
 /// Applies <c>FinanceIngest__Retention__Days</c> by itself, at most once a day in each process that scores, and only after a batch was
 /// written: a database that sleeps is not woken up to be tidied.
 /// </summary>
-public sealed partial class RetentionService(RetentionPurge purge, Settings settings, TimeProvider time, ILogger<RetentionService> logger) : BackgroundService
+internal sealed partial class RetentionService(RetentionPurge purge, Settings settings, TimeProvider time, ILogger<RetentionService> logger) : BackgroundService
 {
     /// <summary>The least time between two purges, failed ones included.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromDays(1);

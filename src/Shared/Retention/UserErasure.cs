@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 
@@ -12,7 +13,7 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
     /// <summary>Removes everything that can be reached. Safe to repeat: that finishes what was cut off, and finds what was scored since.</summary>
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="cancellationToken">Stops between two steps.</param>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached, or its user may not delete rows; repeat it.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or its user may not delete rows; repeat it.</exception>
     /// <exception cref="QueueUnavailableException">A queue can't be reached; repeat it.</exception>
     public async Task<ErasureOutcome> EraseAsync(long userId, CancellationToken cancellationToken)
     {

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using FinanceIngest.Alerts;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring.Isolation;
-using FinanceIngest.Storage;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +14,7 @@ namespace FinanceIngest.Scoring;
 /// Takes received messages to their end. The order of effects is the design: SQL commits, then the marker of unsent alerts is on the queue,
 /// then messages are deleted; a crash in between means redelivery, and unique keys make redelivery harmless.
 /// </summary>
-public sealed partial class BatchProcessor(
+internal sealed partial class BatchProcessor(
     Queues queues, BatchScorer scorer, MessageScorer messageScorer, IIsolation isolation, IPoisonStore failures, IAlertOutbox outbox, AlertMarker marker, IdCertifier ids,
     TimeProvider time, ScoringEvents events, Telemetry telemetry, ILogger<BatchProcessor> logger)
 {
@@ -148,7 +148,7 @@ public sealed partial class BatchProcessor(
                 await CountFailureAsync(new Delivery(message, unread), unread.Unreadable, outcome.Problem!, outcome, hand, abandon);
                 break;
             default:
-                telemetry.Written(outcome.Counts, outcome.NotScored.Count(item => item.Error is not null && item.Id is not null));
+                telemetry.Written(outcome.Counts.Observed(outcome.NotScored.Count(item => item.Error is not null && item.Id is not null)));
                 await SettleAloneAsync(message, outcome, hand, abandon);
                 break;
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
@@ -10,19 +11,14 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>A received message with what was decoded from it.</summary>
-/// <param name="Lease">The message.</param>
-/// <param name="Content">Its content.</param>
-public sealed record Delivery(LeasedMessage Lease, InboundMessage Content);
-
 /// <summary>What became of a batch.</summary>
 /// <param name="Counts">What was written.</param>
 /// <param name="MayHaveUnsentAlerts">Whether alerts of this batch may be unsent: it has anomalies, or repeats, which may have been anomalies when they were written.</param>
 /// <param name="Held">The deliveries that this holds for: those whose lease had not ended by the commit. Nothing was written for the others.</param>
-public readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts, IReadOnlyList<Delivery> Held);
+internal readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts, IReadOnlyList<Delivery> Held);
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
-public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time)
+internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time)
 {
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
@@ -30,7 +26,7 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
     /// Scores and writes everything in the batch, poison records and failed rows included, as far as its messages are held. When it returns, all of
     /// that is committed and these messages may be settled.
     /// </summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<ScoredCounts> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         IReadOnlyList<Delivery> held = StillHeld(batch, leases);
@@ -57,7 +53,7 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
     }
 
     /// <summary>Gives up a message: its poison record, and a failed row for each of these transactions that has none yet. False: its lease had ended, nothing was written.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<bool> GiveUpAsync(
         Delivery delivery, IEnumerable<UnreadableTransaction> failed, string reason, string? exception, int attempts, ILeaseHolder leases, CancellationToken cancellationToken)
     {
@@ -87,7 +83,10 @@ public sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings s
         try
         {
             WriteCounts counts = await store.WriteAsync(batch with { MayCommit = () => StillHeld(deliveries, leases).Count == deliveries.Count }, cancellationToken);
-            telemetry.Written(batch.Results, counts);
+            telemetry.BatchWritten(
+                batch.Results.Count,
+                counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),
+                batch.Results.Where(result => result.Status == TransactionStatus.Scored).Select(result => result.AcceptedAt).OfType<DateTime>());
             return counts;
         }
         catch (LeaseLostException)

@@ -1,14 +1,16 @@
+using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 
 namespace FinanceIngest.Scoring;
 
 /// <summary>What the scorer needs of the database: one round trip to read a batch's baselines, one to write its results.</summary>
-public interface IScoringStore
+internal interface IScoringStore
 {
     /// <summary>The baselines of these keys in one round trip; a key without one is missing from the answer.</summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
@@ -16,7 +18,7 @@ public interface IScoringStore
     /// repeat and to run beside other workers writing the same ids: the first result of an id stays, except that a scored one
     /// replaces a failed one. A repeat that differs from the row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
-    /// <exception cref="Storage.StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
     /// <exception cref="Queueing.LeaseLostException"><see cref="ScoredBatch.MayCommit"/> said no; nothing was written.</exception>
     Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken);
 }
@@ -25,7 +27,7 @@ public interface IScoringStore
 /// <param name="Results">Results in the order in which they were scored; an id may occur twice.</param>
 /// <param name="Alerts">Alerts of the anomalies among them.</param>
 /// <param name="Poison">Messages that can't be processed.</param>
-public sealed record ScoredBatch(
+internal sealed record ScoredBatch(
     IReadOnlyList<TransactionResult> Results,
     IReadOnlyList<NewAlert> Alerts,
     IReadOnlyList<PoisonMessage> Poison)
@@ -45,17 +47,3 @@ public sealed record ScoredBatch(
         }
     }
 }
-
-/// <summary>An alert to send.</summary>
-/// <param name="AlertId">The same however often the alert is made.</param>
-/// <param name="TransactionId">The anomaly.</param>
-/// <param name="Payload">JSON of the alert message.</param>
-/// <param name="CreatedAt">When the anomaly was scored.</param>
-public sealed record NewAlert(Guid AlertId, Guid TransactionId, string Payload, DateTime CreatedAt);
-
-/// <summary>What a write changed.</summary>
-/// <param name="Written">Rows that are new, or went from failed to scored.</param>
-/// <param name="Repeats">Results whose row was there already and stayed.</param>
-/// <param name="Conflicts">Those of them that differed from the row.</param>
-/// <param name="Alerts">Alerts that are new in the outbox.</param>
-public readonly record struct WriteCounts(int Written, int Repeats, int Conflicts, int Alerts);

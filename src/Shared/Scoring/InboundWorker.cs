@@ -1,10 +1,10 @@
 using System.Runtime.ExceptionServices;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
+using FinanceIngest.Installation;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
-using FinanceIngest.Storage;
-using FinanceIngest.Transactions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +14,7 @@ namespace FinanceIngest.Scoring;
 /// Drains the inbound queue: receive, score, settle, for as long as the process runs. Several batches are in hand at once, so that one is
 /// received while others load, score, write and settle; a batch grows with the backlog and is one message when there is none.
 /// </summary>
-public sealed partial class InboundWorker(
+internal sealed partial class InboundWorker(
     Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, Telemetry telemetry, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
 {
     /// <summary>Lease of a received message: after a crash it is taken up again within this time and one poll.</summary>

@@ -1,11 +1,12 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
-using FinanceIngest.Storage;
+using FinanceIngest.Results;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Scoring;
 
 /// <summary>What became of one message.</summary>
-public sealed record MessageOutcome
+internal sealed record MessageOutcome
 {
     /// <summary>What was written.</summary>
     public WriteCounts Counts { get; init; }
@@ -27,7 +28,7 @@ public sealed record MessageOutcome
 /// Scores one message, and when it fails halves it until the bad transactions stand alone: all others are scored. One bad transaction among n costs some
 /// 2·log₂ n writes.
 /// </summary>
-public sealed class MessageScorer(BatchScorer scorer)
+internal sealed class MessageScorer(BatchScorer scorer)
 {
     /// <summary>Whether a failure may be the fault of what is written, not of what it is written to. A process out of memory says nothing about either.</summary>
     public static bool IsFaultOfMessages(Exception e) =>

@@ -1,7 +1,7 @@
 namespace FinanceIngest.Scoring;
 
 /// <summary>What others in the process want to know of the scorer: waiting requests, the alert dispatcher.</summary>
-public sealed class ScoringEvents
+internal sealed class ScoringEvents
 {
     /// <summary>Results were committed.</summary>
     public event Action? Written;

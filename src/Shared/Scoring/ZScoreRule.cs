@@ -10,7 +10,7 @@ namespace FinanceIngest.Scoring;
 /// </summary>
 /// <param name="threshold">≥ 0.</param>
 /// <param name="minimumSamples">Fewer samples than this is no baseline; ≥ 1.</param>
-public sealed class ZScoreRule(double threshold, int minimumSamples)
+internal sealed class ZScoreRule(double threshold, int minimumSamples)
 {
     /// <summary>Scores one transaction. Pure.</summary>
     public TransactionResult Score(Transaction transaction, Baseline? baseline, DateTime scoredAt)

@@ -1,3 +1,5 @@
+using FinanceIngest.Ground;
+
 namespace FinanceIngest.Storage;
 
 /// <summary>Brings the database to this program's schema version, on either engine.</summary>

@@ -7,7 +7,7 @@ namespace FinanceIngest.Storage;
 /// <param name="Version">1, 2, 3 …</param>
 /// <param name="Name">File name without its ending, such as <c>0001_initial</c>.</param>
 /// <param name="Sql">The script.</param>
-public sealed record MigrationScript(int Version, string Name, string Sql)
+internal sealed record MigrationScript(int Version, string Name, string Sql)
 {
     private const string Root = "FinanceIngest.Storage.";
     private static readonly Assembly s_assembly = typeof(MigrationScript).Assembly;

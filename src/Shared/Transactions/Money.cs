@@ -9,7 +9,7 @@ namespace FinanceIngest.Transactions;
 /// (a subset of DECIMAL(19,4)): |amount| ≤ 922,337,203,685,477.5807. Never passes through a double on its way to storage.
 /// </summary>
 /// <param name="Units">Ten-thousandths, −(2^63−1) … 2^63−1.</param>
-public readonly record struct Money(long Units)
+internal readonly record struct Money(long Units)
 {
     /// <summary>Ten-thousandths in one.</summary>
     public const int Scale = 10_000;
@@ -21,7 +21,7 @@ public readonly record struct Money(long Units)
     // With as many zeros behind them as there are decimals, 18 digits: below 2^63.
     private const int ShortDigits = 14;
 
-    /// <summary>What is wrong with a text that <see cref="TryParse"/> refused.</summary>
+    /// <summary>What is wrong with a text that <see cref="TryParse(ReadOnlySpan{char}, out Money)"/> refused.</summary>
     public enum ParseError
     {
         /// <summary>The text is an amount.</summary>

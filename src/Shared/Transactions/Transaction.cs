@@ -7,4 +7,4 @@ namespace FinanceIngest.Transactions;
 /// <param name="Amount">Zero and negative amounts are transactions too.</param>
 /// <param name="OccurredAt">UTC, whole microseconds; equal to <paramref name="AcceptedAt"/> where the producer gave none.</param>
 /// <param name="AcceptedAt">UTC, whole microseconds.</param>
-public sealed record Transaction(Guid Id, long UserId, long CategoryId, Money Amount, DateTime OccurredAt, DateTime AcceptedAt);
+internal sealed record Transaction(Guid Id, long UserId, long CategoryId, Money Amount, DateTime OccurredAt, DateTime AcceptedAt);

@@ -10,7 +10,7 @@ namespace FinanceIngest.Transactions;
 /// wrong with the rest. Unknown fields are skipped; <c>null</c> is absent; a field given twice is an error. Each side has fields that the
 /// other does not know: a client's own <c>id</c> means nothing to the API.
 /// </summary>
-public sealed class TransactionFields
+internal sealed class TransactionFields
 {
     /// <summary>Longest idempotency key in Unicode code points.</summary>
     public const int MaximumKeyLength = 255;
@@ -43,7 +43,7 @@ public sealed class TransactionFields
     public long? CategoryId { get; private set; }
 
     /// <summary>The amount.</summary>
-    public Money? Amount { get; private set; }
+    internal Money? Amount { get; private set; }
 
     /// <summary>UTC, whole microseconds.</summary>
     public DateTime? OccurredAt { get; private set; }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using FinanceIngest.Chaos.Processes;
-using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 

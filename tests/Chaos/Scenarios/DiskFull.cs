@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 

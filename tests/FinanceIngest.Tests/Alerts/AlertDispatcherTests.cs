@@ -1,8 +1,8 @@
 using System.Text.Json;
 using FinanceIngest.Alerts;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
-using FinanceIngest.Storage;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 
@@ -93,7 +94,7 @@ public sealed class BaselineCsvTests
     [InlineData("user_id;category_id;mean;std_dev;sample_count\n", "it reads \"user_id;category_id;mean;std_dev;sample_count\"")]
     [InlineData("user_id,category_id,mean,std_dev,sample_count,count\n", "header: has a column twice")]
     [InlineData("user_id,\"category_id,mean,std_dev,sample_count\n", "line 1: the header has a quote")]
-    [InlineData("\u0001\u001b[2J\0", "\\x1b[2J")]
+    [InlineData("\u0001\u001b[2J\0", "\\u001b[2J")]
     public void A_file_without_its_header_is_an_error(string text, string message) =>
         Assert.Contains(message, Samples.Fails(() => Samples.ReadCsv(text)).Message, StringComparison.Ordinal);
 

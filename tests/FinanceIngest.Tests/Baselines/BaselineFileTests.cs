@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 

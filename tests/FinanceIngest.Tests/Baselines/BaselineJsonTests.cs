@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 
@@ -66,7 +67,7 @@ public sealed class BaselineJsonTests
                     + "sample_count must be a finite number, not Infinity, which Python writes but JSON does not have",
                 "line 7 [\"3\"][\"3\"]: mean must be a number; std_dev must be a number; sample_count must be an integer",
                 "line 7 [\"3\"][\"4\"]: mean must be a finite number; std_dev must not be negative; sample_count must be from 0 to 9223372036854775807",
-                "line 7 [\"3\"][\"5\\x1b\"]: category_id must be an integer; mean is required; std_dev is required; sample_count is required",
+                "line 7 [\"3\"][\"5\\u001b\"]: category_id must be an integer; mean is required; std_dev is required; sample_count is required",
                 "line 8 [\"4\"][\"1\"]: std_dev is given twice",
                 "line 8 [\"4\"][\"2\"]: user_id is given twice; sample_count must be from 0 to 9223372036854775807; mean is required",
             ],

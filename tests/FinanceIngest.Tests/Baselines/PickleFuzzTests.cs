@@ -1,4 +1,4 @@
-using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 
@@ -22,7 +22,7 @@ public sealed class PickleHostileTests
     [InlineData("cnumpy.dtypes\nStringDType\n.", "numpy.dtypes.StringDType")]
     [InlineData("cbuiltins\ndict.fromkeys\n.", "builtins.dict.fromkeys")]
     [InlineData("c\n\n.", ".")]
-    [InlineData("c\u001b[31mred\nx\n.", "\\x1b[31mred.x")]
+    [InlineData("c\u001b[31mred\nx\n.", "\\u001b[31mred.x")]
     public void Other_globals_are_named_and_nothing_is_executed(string pickle, string name)
     {
         BaselineFileException failure = Samples.Fails(() => Samples.ReadPickle(pickle));

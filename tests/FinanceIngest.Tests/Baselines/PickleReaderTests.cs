@@ -1,5 +1,4 @@
-using FinanceIngest.Baselines;
-using FinanceIngest.Baselines.Pickle;
+using FinanceIngest.Cli.Baselines.Pickle;
 
 namespace FinanceIngest.Tests.Baselines;
 

@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 

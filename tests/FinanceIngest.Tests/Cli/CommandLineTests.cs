@@ -1,5 +1,5 @@
 using System.Text.Json;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Storage.Sqlite;
 

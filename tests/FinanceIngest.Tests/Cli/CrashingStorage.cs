@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 

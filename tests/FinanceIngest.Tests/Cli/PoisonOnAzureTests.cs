@@ -1,5 +1,5 @@
 using Azure.Storage.Queues;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.AzureStorage;

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using FinanceIngest.Baselines;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Storage.Sqlite;

@@ -4,8 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using FinanceIngest.Baselines;
-using FinanceIngest.Health;
-using FinanceIngest.Queueing;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Support;
 

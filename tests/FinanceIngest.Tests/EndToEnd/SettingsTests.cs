@@ -1,4 +1,4 @@
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
 

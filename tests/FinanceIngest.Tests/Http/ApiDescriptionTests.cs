@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
 using FinanceIngest.Tests.Http.Harness;

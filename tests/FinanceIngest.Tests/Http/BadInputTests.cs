@@ -1,5 +1,5 @@
 using CsCheck;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Http.Harness;
 using Microsoft.Data.Sqlite;

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Http.Harness;
@@ -115,7 +116,7 @@ public sealed class OtherStatusTests(OwnServer server) : IClassFixture<OwnServer
     public async Task What_could_not_be_scored_has_failed_with_what_could_be_read()
     {
         string id = s_ids.NewId().ToString("D");
-        using var queue = new EmbeddedQueue(server.DataDirectory, "transactions-inbound", TimeProvider.System, new Health.DependencyStatus("inbound_queue"));
+        using var queue = new EmbeddedQueue(server.DataDirectory, "transactions-inbound", TimeProvider.System, new DependencyStatus("inbound_queue"));
         await queue.SendAsync(
             MessageText.Encode($$"""{"v": 1, "transactions": [{"id": "{{id}}", "user_id": 399, "category_id": 2310, "amount": 0.00001}]}"""),
             TimeSpan.Zero, CancellationToken.None);

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Intake;
 using FinanceIngest.Queueing;
 using FinanceIngest.Tests.Support;

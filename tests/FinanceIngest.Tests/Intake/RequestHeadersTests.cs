@@ -1,6 +1,7 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
 using FinanceIngest.Intake;
+using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Tests.Intake;
 

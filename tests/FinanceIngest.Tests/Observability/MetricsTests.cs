@@ -1,11 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
-using FinanceIngest.Scoring;
-using FinanceIngest.Tests.Storage;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
@@ -67,7 +67,7 @@ public sealed class MetricsTests : IDisposable
         await _system.ProcessAsync();
         _system.Store.BeforeWrite = _ => FaultingScoringStore.Outage;
         await _system.SendAsync(_system.Transaction(14));
-        await Assert.ThrowsAsync<FinanceIngest.Storage.StoreUnavailableException>(_system.ProcessAsync);
+        await Assert.ThrowsAsync<StoreUnavailableException>(_system.ProcessAsync);
 
         Assert.Equal("message", Assert.Single(_measured, item => item.Name == "finance_ingest.retries").Tags);
         Assert.Contains(_measured, item => item.Name == "messaging.process.duration" && item.Tags.EndsWith("StoreUnavailableException", StringComparison.Ordinal));
@@ -133,7 +133,7 @@ public sealed class MetricsTests : IDisposable
     [Fact]
     public void Nothing_is_allocated_while_nobody_listens()
     {
-        TransactionResult[] results = [.. Enumerable.Range(0, 1000).Select(_ => Sample.Anomaly())];
+        DateTime[] acceptedAt = [.. Enumerable.Repeat(DateTime.UnixEpoch, 1000)];
         Telemetry telemetry = TestTelemetry.Create(TimeProvider.System);
         Report();
 
@@ -146,7 +146,7 @@ public sealed class MetricsTests : IDisposable
             telemetry.Accepted(1000, null);
             telemetry.Sent("q", telemetry.Now, null);
             telemetry.Processed("q", 1, telemetry.Now, null);
-            telemetry.Written(results, new WriteCounts(1000, 0, 0, 1000));
+            telemetry.BatchWritten(1000, new WriteCounts(1000, 0, 0, 1000).Observed(failed: 0), acceptedAt);
             telemetry.Queried("INSERT", "t", telemetry.Now, null);
             telemetry.Retried("scoring");
         }

@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
 using FinanceIngest.Baselines;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Tests.Support;
-using FinanceIngest.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,5 @@
 using Azure.Storage.Queues;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.AzureStorage;
 using FinanceIngest.Tests.Support;

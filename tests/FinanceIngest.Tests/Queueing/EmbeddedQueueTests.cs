@@ -1,4 +1,4 @@
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Support;

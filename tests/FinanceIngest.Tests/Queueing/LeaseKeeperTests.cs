@@ -1,4 +1,6 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
+using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 

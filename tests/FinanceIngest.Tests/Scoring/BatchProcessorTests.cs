@@ -1,8 +1,8 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
-using FinanceIngest.Storage;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 

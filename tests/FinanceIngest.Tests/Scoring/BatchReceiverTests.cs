@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;

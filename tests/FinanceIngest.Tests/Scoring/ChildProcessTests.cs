@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring.Isolation;

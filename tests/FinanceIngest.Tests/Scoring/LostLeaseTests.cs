@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;

@@ -1,9 +1,9 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Scoring.Isolation;
-using FinanceIngest.Storage;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 

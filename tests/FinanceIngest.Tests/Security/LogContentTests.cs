@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing.Embedded;

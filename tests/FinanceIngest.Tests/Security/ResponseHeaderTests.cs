@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Tests.Http.Harness;

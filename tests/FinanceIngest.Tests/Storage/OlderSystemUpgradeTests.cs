@@ -4,7 +4,6 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Results;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
-using FinanceIngest.Transactions;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,4 +1,5 @@
 using FinanceIngest.Poison;
+using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 
 namespace FinanceIngest.Tests.Storage;

@@ -1,5 +1,4 @@
 using FinanceIngest.Results;
-using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
@@ -13,25 +12,28 @@ public abstract class RepeatConflictsContract(StoreFixture fixture) : StoreContr
 
     private static readonly TransactionResult s_filledIn = s_given with { OccurredAt = s_given.AcceptedAt };
 
-    public static TheoryData<string, TransactionResult, TransactionResult> Repeats => new()
+    private static readonly Dictionary<string, (TransactionResult Row, TransactionResult Repeat)> s_repeats = new()
     {
-        { "the same", s_given, s_given },
-        { "accepted later", s_given, s_given with { AcceptedAt = s_given.AcceptedAt!.Value.AddHours(1) } },
-        { "another score", s_given, s_given with { ZScore = 2.5, ScoredAt = Sample.Noon.AddDays(1) } },
-        { "another amount", s_given, s_given with { Amount = new Money(s_given.Amount!.Value.Units + 1) } },
-        { "another user", s_given, s_given with { UserId = 400 } },
-        { "another category", s_given, s_given with { CategoryId = 2311 } },
-        { "another time", s_given, s_given with { OccurredAt = Sample.Noon.AddTicks(10) } },
-        { "no time, then one", s_filledIn, s_given },
-        { "a time, then none", s_given, s_filledIn },
-        { "no time twice", s_filledIn, s_filledIn with { OccurredAt = Sample.Noon.AddHours(1), AcceptedAt = Sample.Noon.AddHours(1) } },
-        { "no time, another amount", s_filledIn, s_given with { Amount = new Money(1) } },
+        ["the same"] = (s_given, s_given),
+        ["accepted later"] = (s_given, s_given with { AcceptedAt = s_given.AcceptedAt!.Value.AddHours(1) }),
+        ["another score"] = (s_given, s_given with { ZScore = 2.5, ScoredAt = Sample.Noon.AddDays(1) }),
+        ["another amount"] = (s_given, s_given with { Amount = new Money(s_given.Amount!.Value.Units + 1) }),
+        ["another user"] = (s_given, s_given with { UserId = 400 }),
+        ["another category"] = (s_given, s_given with { CategoryId = 2311 }),
+        ["another time"] = (s_given, s_given with { OccurredAt = Sample.Noon.AddTicks(10) }),
+        ["no time, then one"] = (s_filledIn, s_given),
+        ["a time, then none"] = (s_given, s_filledIn),
+        ["no time twice"] = (s_filledIn, s_filledIn with { OccurredAt = Sample.Noon.AddHours(1), AcceptedAt = Sample.Noon.AddHours(1) }),
+        ["no time, another amount"] = (s_filledIn, s_given with { Amount = new Money(1) }),
     };
+
+    public static TheoryData<string> Repeats => [.. s_repeats.Keys];
 
     [Theory]
     [MemberData(nameof(Repeats))]
-    public async Task A_repeat_is_a_conflict_when_the_rule_says_so(string name, TransactionResult row, TransactionResult repeat)
+    public async Task A_repeat_is_a_conflict_when_the_rule_says_so(string name)
     {
+        (TransactionResult row, TransactionResult repeat) = s_repeats[name];
         await WriteAsync(row);
 
         WriteCounts counts = await WriteAsync(repeat);

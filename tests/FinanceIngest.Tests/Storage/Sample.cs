@@ -1,3 +1,4 @@
+using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;

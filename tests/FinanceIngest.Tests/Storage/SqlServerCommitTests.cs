@@ -1,8 +1,7 @@
 using Dapper;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
-using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using Microsoft.Data.SqlClient;
 

@@ -1,8 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Azure.Core;
-using FinanceIngest.Health;
-using FinanceIngest.Storage;
+using FinanceIngest.Ground;
 using FinanceIngest.Storage.SqlServer;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Time.Testing;

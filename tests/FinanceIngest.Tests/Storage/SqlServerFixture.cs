@@ -1,5 +1,5 @@
 using Dapper;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Transactions;
@@ -49,7 +49,7 @@ public sealed class SqlServerFixture : StoreFixture
         }
     }
 
-    public override Stores Open()
+    internal override Stores Open()
     {
         SqlServerDatabase database = OpenDatabase();
         return new Stores(
@@ -61,14 +61,14 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerRetentionStore(database, Time));
     }
 
-    public SqlServerDatabase OpenDatabase()
+    internal SqlServerDatabase OpenDatabase()
     {
         SqlServerDatabase database = OpenDatabase(ConnectionString, Time);
         _open.Add(database);
         return database;
     }
 
-    public static SqlServerDatabase OpenDatabase(string connectionString, TimeProvider time) =>
+    internal static SqlServerDatabase OpenDatabase(string connectionString, TimeProvider time) =>
         new(connectionString, time, new DependencyStatus("database"));
 
     /// <summary>A plain connection, for what a test does behind the stores' back.</summary>

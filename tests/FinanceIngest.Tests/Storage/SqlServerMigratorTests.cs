@@ -1,4 +1,5 @@
 using Dapper;
+using FinanceIngest.Ground;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using Microsoft.Data.SqlClient;

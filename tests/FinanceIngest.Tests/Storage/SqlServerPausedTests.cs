@@ -1,11 +1,8 @@
 using Dapper;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
-using FinanceIngest.Health;
-using FinanceIngest.Hosting;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
-using FinanceIngest.Queueing.Embedded;
-using FinanceIngest.Scoring;
-using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;

@@ -2,7 +2,6 @@ using Dapper;
 using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
-using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using Microsoft.Data.SqlClient;
 

@@ -1,4 +1,4 @@
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
 
@@ -20,7 +20,7 @@ public sealed class SqliteFixture : StoreFixture
         return ValueTask.CompletedTask;
     }
 
-    public override Stores Open()
+    internal override Stores Open()
     {
         SqliteDatabase database = OpenDatabase();
         return new Stores(

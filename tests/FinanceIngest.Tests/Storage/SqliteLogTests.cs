@@ -1,4 +1,4 @@
-using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Tests.Support;
 using Microsoft.Data.Sqlite;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;

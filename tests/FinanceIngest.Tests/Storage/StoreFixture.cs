@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace FinanceIngest.Tests.Storage;
 
 /// <summary>One process's view of a database.</summary>
-public sealed record Stores(
+internal sealed record Stores(
     IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention);
 
 /// <summary>A database of one engine for one test class.</summary>
@@ -25,7 +25,7 @@ public abstract class StoreFixture : IAsyncLifetime
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Stores with connections of their own, as a process would have them.</summary>
-    public abstract Stores Open();
+    internal abstract Stores Open();
 
     /// <summary>Leaves the schema and nothing in it.</summary>
     public abstract Task ClearAsync();
@@ -47,7 +47,7 @@ public abstract class StoreContract(StoreFixture fixture) : IAsyncLifetime
 
     protected FakeTimeProvider Time => fixture.Time;
 
-    protected Stores Stores => _stores!;
+    private protected Stores Stores => _stores!;
 
     public async ValueTask InitializeAsync()
     {
@@ -62,11 +62,11 @@ public abstract class StoreContract(StoreFixture fixture) : IAsyncLifetime
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    protected Task<WriteCounts> WriteAsync(params TransactionResult[] results) => Stores.Scoring.WriteAsync(Sample.Batch(results), Token);
+    private protected Task<WriteCounts> WriteAsync(params TransactionResult[] results) => Stores.Scoring.WriteAsync(Sample.Batch(results), Token);
 
-    protected async Task<TransactionResult> GetAsync(Guid id) => Assert.Single(await Stores.Results.GetAsync([id], Token));
+    private protected async Task<TransactionResult> GetAsync(Guid id) => Assert.Single(await Stores.Results.GetAsync([id], Token));
 
-    protected async Task<FeedPage> ReadFeedAsync(FeedCursor after, int limit = 1000)
+    private protected async Task<FeedPage> ReadFeedAsync(FeedCursor after, int limit = 1000)
     {
         FeedPage? page = await Stores.Results.ReadFeedAsync(after, limit, Token);
         Assert.NotNull(page);

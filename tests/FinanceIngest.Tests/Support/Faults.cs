@@ -1,9 +1,9 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
-using FinanceIngest.Storage;
 
 namespace FinanceIngest.Tests.Support;
 

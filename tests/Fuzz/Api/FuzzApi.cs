@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FinanceIngest.Baselines;
+using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Fuzz.Engine;
 using FinanceIngest.Http;

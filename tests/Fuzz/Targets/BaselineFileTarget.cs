@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Fuzz.Engine;
 
 namespace FinanceIngest.Fuzz.Targets;

@@ -2,14 +2,14 @@ using System.Net;
 using Azure;
 using Azure.Storage.Queues;
 using Azure.Storage.Queues.Models;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Queueing.AzureStorage;
 
 /// <summary>Azure Queue Storage, or Azurite.</summary>
 /// <param name="client">The queue, with message encoding <c>None</c>.</param>
 /// <param name="status">Learns how each use went.</param>
-public sealed class AzureMessageQueue(QueueClient client, DependencyStatus status) : IMessageQueue
+internal sealed class AzureMessageQueue(QueueClient client, DependencyStatus status) : IMessageQueue
 {
     private static readonly TimeSpan s_neverExpires = TimeSpan.FromSeconds(-1);
 

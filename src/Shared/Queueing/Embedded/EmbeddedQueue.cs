@@ -1,6 +1,5 @@
-using System.Text;
-using FinanceIngest.Health;
-using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Ground;
+using FinanceIngest.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Queueing.Embedded;
@@ -9,7 +8,7 @@ namespace FinanceIngest.Queueing.Embedded;
 /// A durable queue in a SQLite file of its own, with Azure Queue Storage's semantics: visibility timeout, pop receipt, dequeue
 /// count. Safe for several processes on one file.
 /// </summary>
-public sealed class EmbeddedQueue : IMessageQueue, IDisposable
+internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 {
     // Text apart from state: leasing rewrites a row of a few bytes, not 64 KiB. A text is TEXT, or a BLOB where it is packed (see MessageBody).
     private const string Schema = """

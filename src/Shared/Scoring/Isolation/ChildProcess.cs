@@ -8,7 +8,7 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Scoring.Isolation;
 
 /// <summary>Isolation by a child process: this program once more, as <see cref="ScoringChild"/>, with the same arguments and environment.</summary>
-public sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
+internal sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
 {
     /// <inheritdoc/>
     public IIsolatedScorer Open() => new ChildProcess(StartOfThisProgram(), time);

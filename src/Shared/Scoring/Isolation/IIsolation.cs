@@ -3,14 +3,14 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Scoring.Isolation;
 
 /// <summary>Where suspects are scored: messages that may end the process that handles them.</summary>
-public interface IIsolation
+internal interface IIsolation
 {
     /// <summary>A place for some messages, one after the other. Costs nothing until it is used.</summary>
     IIsolatedScorer Open();
 }
 
 /// <summary>Decodes, scores and writes messages where their harm stays. The caller settles them: it is the witness that survives.</summary>
-public interface IIsolatedScorer : IAsyncDisposable
+internal interface IIsolatedScorer : IAsyncDisposable
 {
     /// <summary>Gets ready; why it can't, or null.</summary>
     Task<string?> PrepareAsync(CancellationToken cancellationToken);

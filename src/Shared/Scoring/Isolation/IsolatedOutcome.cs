@@ -1,11 +1,12 @@
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
+using FinanceIngest.Results;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Scoring.Isolation;
 
 /// <summary>How the handling of a message in isolation ended.</summary>
-public enum IsolatedEnd
+internal enum IsolatedEnd
 {
     /// <summary>All of it is committed.</summary>
     Committed,
@@ -27,10 +28,10 @@ public enum IsolatedEnd
 }
 
 /// <summary>A transaction that could not be scored, in JSON.</summary>
-public sealed record IsolatedTransaction(Guid? Id, long? UserId, long? CategoryId, long? AmountUnits, DateTime? OccurredAt, DateTime AcceptedAt, string? Error);
+internal sealed record IsolatedTransaction(Guid? Id, long? UserId, long? CategoryId, long? AmountUnits, DateTime? OccurredAt, DateTime AcceptedAt, string? Error);
 
 /// <summary>What became of a message in isolation; the line of JSON that a child answers with.</summary>
-public sealed record IsolatedOutcome
+internal sealed record IsolatedOutcome
 {
     /// <summary>How it ended.</summary>
     public required IsolatedEnd End { get; init; }

@@ -1,12 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
 using FinanceIngest.Queueing;
-using FinanceIngest.Storage;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace FinanceIngest.Scoring.Isolation;
 
@@ -24,19 +23,6 @@ public static class ScoringChild
 
     /// <summary>Whether these arguments ask for it.</summary>
     public static bool IsWanted(string[] args) => args is [Argument, ..];
-
-    /// <summary>What it is made of.</summary>
-    /// <param name="builder">Has the configuration that the parent has.</param>
-    /// <param name="program">What the parent is.</param>
-    /// <exception cref="SettingsException">A setting is wrong.</exception>
-    public static void Configure(IHostApplicationBuilder builder, ProgramKind program)
-    {
-        Settings settings = SettingsReader.Read(builder.Configuration, program);
-        builder.Logging.LogToStandardError(builder.Configuration);
-        builder.Services.AddFinanceIngest(settings);
-        builder.Services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(provider, provider.GetRequiredService<IScoringStore>()));
-        builder.Services.AddSingleton<MessageScorer>();
-    }
 
     /// <summary>Answers until standard input ends.</summary>
     public static async Task RunAsync(IServiceProvider services)

@@ -5,7 +5,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IAlertOutbox"/>
-public sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvider time) : IAlertOutbox
+internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvider time) : IAlertOutbox
 {
     /// <summary>Rows removed by one statement: few locks, a short transaction.</summary>
     private const int RemovalSize = 2000;

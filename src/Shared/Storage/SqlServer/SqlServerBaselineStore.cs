@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IBaselineStore"/>
-public sealed class SqlServerBaselineStore(SqlServerDatabase database, TimeProvider time) : IBaselineStore
+internal sealed class SqlServerBaselineStore(SqlServerDatabase database, TimeProvider time) : IBaselineStore
 {
     private const int PageSize = 10_000;
 

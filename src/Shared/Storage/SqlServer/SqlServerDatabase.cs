@@ -2,7 +2,7 @@ using System.Data;
 using Azure.Core;
 using Azure.Identity;
 using Dapper;
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Storage.SqlServer;
@@ -11,7 +11,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// One SQL Server or Azure SQL database: opens connections, repeats what a deadlock or a lost race for a key undid, and tells outages
 /// from errors of the data. While nobody uses it, it holds no session, so that a serverless database can pause.
 /// </summary>
-public sealed class SqlServerDatabase : IDisposable
+internal sealed class SqlServerDatabase : IDisposable
 {
     /// <summary>Tries of one piece of work that deadlocks or keeps losing races for keys. Each loss means that another transaction got on.</summary>
     internal const int MaximumTries = 16;

@@ -1,9 +1,10 @@
 using Dapper;
+using FinanceIngest.Installation;
 
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IInstallationStore"/>
-public sealed class SqlServerInstallationStore(SqlServerDatabase database) : IInstallationStore
+internal sealed class SqlServerInstallationStore(SqlServerDatabase database) : IInstallationStore
 {
     // Where two processes add at once, the key stops the second, whose work is repeated and then reads.
     internal const string ReadOrAddSql =

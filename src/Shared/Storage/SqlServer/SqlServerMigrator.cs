@@ -1,12 +1,14 @@
 using System.Text.RegularExpressions;
 using Dapper;
+using FinanceIngest.Ground;
+using FinanceIngest.Installation;
 using FinanceIngest.Transactions;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>Brings a database to this program's schema version. Two at once are safe: the second waits and finds nothing to do.</summary>
-public sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCertifier ids, TimeProvider time) : IDatabaseMigrator
+internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCertifier ids, TimeProvider time) : IDatabaseMigrator
 {
     /// <summary>Seconds that one statement may take, and that another migrator is waited for.</summary>
     private const int Patience = 1800;

@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IPoisonStore"/>
-public sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvider time) : IPoisonStore
+internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvider time) : IPoisonStore
 {
     internal const string CountAttemptSql =
         """

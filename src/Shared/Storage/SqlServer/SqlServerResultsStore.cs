@@ -1,12 +1,11 @@
 using System.Data.Common;
 using Dapper;
 using FinanceIngest.Results;
-using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IResultsStore"/>
-public sealed class SqlServerResultsStore(SqlServerDatabase database) : IResultsStore
+internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResultsStore
 {
     internal const string GetSql =
         $"""

@@ -1,6 +1,6 @@
 using Dapper;
+using FinanceIngest.Results;
 using FinanceIngest.Retention;
-using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.SqlServer;
@@ -11,7 +11,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <see cref="SqlServerScoringStore"/>): keys of <c>anomaly_transactions</c> by transaction id, <c>purged_transactions</c>,
 /// <c>repeat_conflicts</c>, <c>alert_outbox</c>.
 /// </remarks>
-public sealed class SqlServerRetentionStore(SqlServerDatabase database, TimeProvider time) : IRetentionStore
+internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimeProvider time) : IRetentionStore
 {
     /// <summary>Seconds for a look-up that may read the whole table: there is no index by user.</summary>
     private const int Patience = 1800;

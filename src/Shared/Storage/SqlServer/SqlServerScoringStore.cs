@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Dapper;
 using FinanceIngest.Baselines;
 using FinanceIngest.Results;
@@ -15,7 +14,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// the one row of <c>feed_head</c>, which is held until the commit. No range is locked: where two workers write one new id, the
 /// unique key stops the second, whose transaction is repeated and then sees the first one's row.
 /// </remarks>
-public sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
+internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
 {
     internal const string LoadBaselinesSql =
         """

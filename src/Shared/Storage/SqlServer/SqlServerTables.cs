@@ -1,9 +1,9 @@
 using System.Data;
 using Dapper;
+using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
-using FinanceIngest.Scoring;
 using Microsoft.Data.SqlClient.Server;
 
 namespace FinanceIngest.Storage.SqlServer;

@@ -1,10 +1,11 @@
 using FinanceIngest.Alerts;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IAlertOutbox"/>
-public sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider time) : IAlertOutbox
+internal sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider time) : IAlertOutbox
 {
     /// <inheritdoc/>
     public async Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken)

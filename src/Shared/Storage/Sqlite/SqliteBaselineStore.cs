@@ -5,7 +5,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IBaselineStore"/>
-public sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider time) : IBaselineStore
+internal sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider time) : IBaselineStore
 {
     private const int PageSize = 10_000;
 

@@ -1,4 +1,5 @@
-using FinanceIngest.Health;
+using FinanceIngest.Ground;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;
 
@@ -19,7 +20,7 @@ public sealed class SqliteDatabase : IDisposable
     /// <param name="directory">The data directory.</param>
     /// <param name="time">Clock of <c>applied_at</c>.</param>
     /// <param name="status">Learns how each use went.</param>
-    public SqliteDatabase(string directory, TimeProvider time, DependencyStatus status)
+    internal SqliteDatabase(string directory, TimeProvider time, DependencyStatus status)
     {
         _file = new SqliteFile(System.IO.Path.Combine(directory, FileName), session => _migration = Migrate(session, time));
         _status = status;
@@ -38,11 +39,11 @@ public sealed class SqliteDatabase : IDisposable
 
     /// <summary>Runs a read.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
-    public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
+    internal Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
 
     /// <summary>Runs a write; see <see cref="SqliteFile.WriteAsync"/>.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null, bool isLong = false) =>
+    internal Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null, bool isLong = false) =>
         GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit, isLong: isLong));
 
     /// <inheritdoc/>

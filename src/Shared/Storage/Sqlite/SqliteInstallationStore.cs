@@ -1,7 +1,9 @@
+using FinanceIngest.Installation;
+
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IInstallationStore"/>
-public sealed class SqliteInstallationStore(SqliteDatabase database) : IInstallationStore
+internal sealed class SqliteInstallationStore(SqliteDatabase database) : IInstallationStore
 {
     /// <inheritdoc/>
     public Task<string> ReadOrAddAsync(string name, string value, CancellationToken cancellationToken) => database.WriteAsync(

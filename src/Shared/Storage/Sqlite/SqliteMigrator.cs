@@ -1,7 +1,7 @@
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <summary>The embedded database migrates itself when it is opened; this opens it and says what that did.</summary>
-public sealed class SqliteMigrator(SqliteDatabase database) : IDatabaseMigrator
+internal sealed class SqliteMigrator(SqliteDatabase database) : IDatabaseMigrator
 {
     /// <inheritdoc/>
     public string Target => database.Path;

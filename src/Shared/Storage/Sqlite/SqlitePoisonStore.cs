@@ -4,7 +4,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IPoisonStore"/>
-public sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider time) : IPoisonStore
+internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider time) : IPoisonStore
 {
     /// <inheritdoc/>
     public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IResultsStore"/>
-public sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStore
+internal sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStore
 {
     /// <inheritdoc/>
     public Task<IReadOnlyList<TransactionResult>> GetAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.ReadAsync(

@@ -1,11 +1,12 @@
+using FinanceIngest.Results;
 using FinanceIngest.Retention;
-using FinanceIngest.Scoring;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IRetentionStore"/>
-public sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider time) : IRetentionStore
+internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider time) : IRetentionStore
 {
     /// <inheritdoc/>
     public async Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken)

@@ -1,13 +1,15 @@
+using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IScoringStore"/>
-public sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider time) : IScoringStore
+internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider time) : IScoringStore
 {
     // Rows of a batch whose write takes some milliseconds.
     private const int LongBatch = 500;

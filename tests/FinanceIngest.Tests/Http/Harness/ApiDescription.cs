@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FinanceIngest.Health;
-using FinanceIngest.Http;
 
 namespace FinanceIngest.Tests.Http.Harness;
 

@@ -1,0 +1,50 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using FinanceIngest.Baselines;
+
+namespace FinanceIngest.Cli.Baselines.Pickle;
+
+/// <summary>Integers and floats as pickles write them. Integers have at most 64 bits; all methods give null for what is not one.</summary>
+internal static class PickleNumbers
+{
+    /// <summary>Decimal digits, as in protocol 0, with the L of Python 2 or without.</summary>
+    public static object? ParseInteger(string text)
+    {
+        const NumberStyles Style = NumberStyles.AllowLeadingSign;
+        string digits = text.EndsWith('L') ? text[..^1] : text;
+        return long.TryParse(digits, Style, CultureInfo.InvariantCulture, out long value) ? value
+            : ulong.TryParse(digits, Style, CultureInfo.InvariantCulture, out ulong large) ? large
+            : null;
+    }
+
+    /// <summary>What Python's repr writes for a float.</summary>
+    public static object? ParseFloat(string text) =>
+        NumberText.ParseNumber(text, out double value) != NumberProblem.None ? null
+        : text.StartsWith('-') && double.IsInfinity(value) ? double.NegativeInfinity
+        : value;
+
+    /// <summary>Two's complement, least significant byte first, at most 9 bytes.</summary>
+    public static object? ReadInteger(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > 9)
+        {
+            return null;
+        }
+
+        Int128 value = bytes.IsEmpty ? 0 : ReadSigned(bytes);
+        return value >= long.MinValue && value <= long.MaxValue ? (long)value
+            : value > 0 && value <= ulong.MaxValue ? (ulong)value
+            : null;
+    }
+
+    /// <summary>The value as a long where it is one, which is how all but the largest integers are kept.</summary>
+    public static object Narrow(ulong value) => value <= long.MaxValue ? (long)value : value;
+
+    private static Int128 ReadSigned(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> wide = stackalloc byte[16];
+        wide.Fill((bytes[^1] & 0x80) != 0 ? (byte)0xff : (byte)0);
+        bytes.CopyTo(wide);
+        return BinaryPrimitives.ReadInt128LittleEndian(wide);
+    }
+}

@@ -1,0 +1,46 @@
+using FinanceIngest.Composition;
+using FinanceIngest.Configuration;
+using FinanceIngest.Hosting;
+using FinanceIngest.Observability;
+using FinanceIngest.Scoring.Isolation;
+using FinanceIngest.Transactions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FinanceIngest.KestrelHead;
+
+/// <summary>A program on Kestrel: what IngestServer and ScoringWorker have in common, from the arguments to the exit code.</summary>
+public static class KestrelProgram
+{
+    /// <summary>Runs the program until it is stopped; the exit code is one of <see cref="ProgramHost"/>'s.</summary>
+    /// <param name="args">The program's arguments.</param>
+    /// <param name="program">Which program this is: what it may run on depends on it.</param>
+    /// <param name="serviceName">The program's name in traces, metrics and logs.</param>
+    /// <param name="defaultPort">The port on loopback that it listens on unless an address is set.</param>
+    /// <param name="addServices">Adds what this program has beyond health endpoints and the roles in its settings.</param>
+    public static Task<int> RunAsync(
+        string[] args, ProgramKind program, string serviceName, int defaultPort, Action<IServiceCollection, Settings>? addServices = null) =>
+        ScoringChild.IsWanted(args)
+            ? ScoringChildProgram.RunAsync(args, program)
+            : ProgramHost.RunAsync(async () =>
+            {
+                WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args));
+                Settings settings = SettingsReader.Read(builder.Configuration, program);
+                builder.Logging.LogToStandardError(builder.Configuration);
+                ListenAddresses.Configure(builder, settings, defaultPort);
+                builder.Services.AddTelemetryExport(builder.Configuration, serviceName, ApiHead.AddRequestSpans);
+                builder.Services.AddFinanceIngest(settings);
+                addServices?.Invoke(builder.Services, settings);
+                builder.Services.AddApi(settings);
+                builder.Services.AddBackgroundRoles(settings);
+
+                await using WebApplication app = builder.Build();
+
+                // A signing key that can't be read ends the program before it listens.
+                _ = app.Services.GetRequiredService<IdCertifier>();
+                app.UseApi(settings);
+                ProgramEnd end = app.Services.GetRequiredService<ProgramEnd>();
+                await app.RunAsync();
+                end.ThrowIfCaused();
+            });
+}

@@ -1,0 +1,30 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Health;
+using FinanceIngest.Installation;
+using FinanceIngest.Observability;
+using FinanceIngest.Transactions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace FinanceIngest.Composition;
+
+/// <summary>Puts a process together from its settings: what every program needs.</summary>
+public static class FinanceIngestServices
+{
+    /// <summary>Adds ids, storage and queues, and what operators do with them. Nothing is opened here.</summary>
+    /// <exception cref="SettingsException">This process can't use the database that the settings name.</exception>
+    public static IServiceCollection AddFinanceIngest(this IServiceCollection services, Settings settings)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(settings);
+        services.AddSingleton<Dependencies>();
+        services.AddMetrics();
+        services.AddSingleton<Telemetry>();
+        services.AddSingleton(provider => new IdCertifier(
+            settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));
+        services.AddQueues(settings);
+        services.AddPoisonOperations();
+        services.AddRetention();
+        return settings.UsesSqlServer ? services.AddSqlServerStores(settings) : services.AddSqliteStores(settings);
+    }
+}

@@ -1,0 +1,61 @@
+using FinanceIngest.Baselines;
+using FinanceIngest.Configuration;
+using FinanceIngest.Health;
+using FinanceIngest.Http;
+using FinanceIngest.Intake;
+using FinanceIngest.Observability;
+using FinanceIngest.Queueing;
+using FinanceIngest.Results;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace FinanceIngest.Composition;
+
+/// <summary>The HTTP API, for a head that translates its requests.</summary>
+public static class HttpServices
+{
+    /// <summary>Adds the HTTP API with nothing but its health.</summary>
+    public static IServiceCollection AddApi(this IServiceCollection services, Settings settings)
+    {
+        services.TryAddSingleton(provider => new Api(
+            provider.GetServices<IEndpoints>(),
+            provider.GetRequiredService<Authenticator>(),
+            provider.GetRequiredService<RateLimiter>(),
+            provider.GetRequiredService<BytesInFlight>(),
+            provider.GetRequiredService<Telemetry>(),
+            provider.GetRequiredService<ILogger<Api>>()));
+        services.TryAddSingleton(provider =>
+        {
+            var inFlight = new BytesInFlight(settings.MaximumBytesInFlight, provider.GetRequiredService<TimeProvider>());
+            provider.GetRequiredService<Telemetry>().ObserveBytesInFlight(() => inFlight.Current);
+            return inFlight;
+        });
+        services.TryAddSingleton(new ApiKeys(settings.ApiKeys));
+        services.TryAddSingleton<Authenticator>();
+        services.TryAddSingleton<BearerTokens>();
+        services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());
+        return services;
+    }
+
+    /// <summary>Adds the HTTP API with all of its endpoints, and what sends transactions and waits for results behind them.</summary>
+    public static IServiceCollection AddIntake(this IServiceCollection services, Settings settings)
+    {
+        services.AddApi(settings);
+        services.AddSingleton<TransactionFactory>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<InboundSender>(provider, provider.GetRequiredService<Queues>().Inbound));
+        services.AddSingleton(provider => new BacklogEstimator(
+            provider.GetRequiredService<Queues>().Inbound,
+            () => provider.GetRequiredService<InboundSender>().SentMessages,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ResultWaiter>();
+        services.AddSingleton<IEndpoints, OpenApiEndpoints>();
+        services.AddSingleton<IEndpoints, SubmitEndpoints>();
+        services.AddSingleton<IEndpoints, SubmitBatchEndpoints>();
+        services.AddSingleton<IEndpoints, StatusEndpoints>();
+        services.AddSingleton<IEndpoints, FeedEndpoints>();
+        services.AddSingleton<IEndpoints, StatsEndpoints>();
+        return services;
+    }
+}

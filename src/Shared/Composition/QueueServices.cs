@@ -1,0 +1,43 @@
+using Azure.Core;
+using Azure.Identity;
+using Azure.Storage.Queues;
+using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
+using FinanceIngest.Health;
+using FinanceIngest.Queueing;
+using FinanceIngest.Queueing.AzureStorage;
+using FinanceIngest.Queueing.Embedded;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FinanceIngest.Composition;
+
+/// <summary>The three queues, on Azure Storage or embedded.</summary>
+internal static class QueueServices
+{
+    public static IServiceCollection AddQueues(this IServiceCollection services, Settings settings) => services.AddSingleton(provider =>
+    {
+        Dependencies dependencies = provider.GetRequiredService<Dependencies>();
+        Func<string, DependencyStatus, IMessageQueue> create = settings.UsesAzureQueues
+            ? AzureQueues(settings)
+            : (name, status) => new EmbeddedQueue(settings.DataDirectory, name, provider.GetRequiredService<TimeProvider>(), status);
+        return new Queues(
+            create(settings.InboundQueue, dependencies.InboundQueue),
+            create(settings.PoisonQueue, dependencies.PoisonQueue),
+            create(settings.AlertQueue, dependencies.AlertQueue));
+    });
+
+    private static Func<string, DependencyStatus, IMessageQueue> AzureQueues(Settings settings)
+    {
+        // Messages are base64 by our own hand: what another producer put there as plain text must reach the decoder as it is.
+        var options = new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None };
+        options.Retry.Mode = RetryMode.Exponential;
+        options.Retry.MaxRetries = 3;
+        options.Retry.Delay = TimeSpan.FromMilliseconds(400);
+        options.Retry.MaxDelay = TimeSpan.FromSeconds(4);
+        options.Retry.NetworkTimeout = TimeSpan.FromSeconds(10);
+        QueueServiceClient service = settings.QueueServiceUri is { } uri
+            ? new QueueServiceClient(uri, new DefaultAzureCredential(), options)
+            : new QueueServiceClient(settings.StorageConnectionString, options);
+        return (name, status) => new AzureMessageQueue(service.GetQueueClient(name), status);
+    }
+}

@@ -1,0 +1,34 @@
+using FinanceIngest.Alerts;
+using FinanceIngest.Baselines;
+using FinanceIngest.Configuration;
+using FinanceIngest.Health;
+using FinanceIngest.Installation;
+using FinanceIngest.Poison;
+using FinanceIngest.Results;
+using FinanceIngest.Retention;
+using FinanceIngest.Scoring;
+using FinanceIngest.Storage;
+using FinanceIngest.Storage.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FinanceIngest.Composition;
+
+/// <summary>SQLite as the database of a process.</summary>
+internal static class SqliteStores
+{
+    /// <summary>Adds every store, on <c>finance-ingest.db</c> in the data directory. Nothing is opened here.</summary>
+    public static IServiceCollection AddSqliteStores(this IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(provider => new SqliteDatabase(
+            settings.DataDirectory, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<Dependencies>().Database));
+        services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
+        services.AddSingleton<IScoringStore, SqliteScoringStore>();
+        services.AddSingleton<IResultsStore, SqliteResultsStore>();
+        services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
+        services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
+        services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
+        services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
+        services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
+        return services;
+    }
+}

@@ -1,0 +1,50 @@
+using FinanceIngest.Alerts;
+using FinanceIngest.Intake;
+using FinanceIngest.Results;
+using FinanceIngest.Retention;
+using FinanceIngest.Scoring;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FinanceIngest.Composition;
+
+/// <summary>
+/// Lets the roles of one process wake each other: a sent message the scorer, a written result the waiting requests, an anomaly the
+/// dispatcher. Across processes polling does the same, later.
+/// </summary>
+internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IHostApplicationLifetime lifetime) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        InboundSender? sender = services.GetService<InboundSender>();
+        InboundWorker? worker = services.GetService<InboundWorker>();
+        AlertDispatcher? dispatcher = services.GetService<AlertDispatcher>();
+        ResultWaiter? waiter = services.GetService<ResultWaiter>();
+        if (sender is not null && worker is not null)
+        {
+            sender.Sent += worker.Wake;
+        }
+
+        if (waiter is not null)
+        {
+            events.Written += waiter.OnWritten;
+
+            // The server lets its requests finish before it ends: none must wait for results by then.
+            lifetime.ApplicationStopping.Register(waiter.Close);
+        }
+
+        if (dispatcher is not null)
+        {
+            events.AlertsPending += dispatcher.Wake;
+        }
+
+        if (services.GetService<RetentionService>() is { } retention)
+        {
+            events.Written += retention.OnWritten;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

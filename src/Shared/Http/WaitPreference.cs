@@ -1,0 +1,47 @@
+namespace FinanceIngest.Http;
+
+/// <summary>How long a client is ready to wait for the result: <c>Prefer: wait=N</c> (RFC 7240, section 4.3) or the query <c>wait=N</c>.</summary>
+internal static class WaitPreference
+{
+    /// <summary>Longest wait in seconds; more is cut to it.</summary>
+    public const int MaximumSeconds = 30;
+
+    /// <summary>The wait in seconds; 0 when none is asked for.</summary>
+    /// <exception cref="ProblemException">400: it is not a whole number.</exception>
+    public static int Seconds(ApiRequest request)
+    {
+        if (request.Query("wait") is { } query)
+        {
+            return ApiRequest.ParseInteger("wait", query, 0, MaximumSeconds);
+        }
+
+        foreach (string preference in Preferences(request.Header("Prefer") ?? ""))
+        {
+            string[] parts = preference.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase))
+            {
+                return ApiRequest.ParseInteger("Prefer", parts.Length == 2 ? parts[1].Trim('"') : "", 0, MaximumSeconds);
+            }
+        }
+
+        return 0;
+    }
+
+    // At commas and semicolons outside of quoted strings.
+    private static IEnumerable<string> Preferences(string header)
+    {
+        int start = 0;
+        bool quoted = false;
+        for (int i = 0; i < header.Length; i++)
+        {
+            quoted ^= header[i] == '"';
+            if (!quoted && header[i] is (',' or ';'))
+            {
+                yield return header[start..i].Trim();
+                start = i + 1;
+            }
+        }
+
+        yield return header[start..].Trim();
+    }
+}

@@ -1,0 +1,166 @@
+using FinanceIngest.Observability;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Scoring;
+
+/// <summary>
+/// Renews the leases of messages in hand until it is disposed, and knows until when each of them is held: for one lease from the moment at which the last
+/// call that succeeded, the receipt or a renewal, was begun. The clock is monotonic: the time of day may jump, and a process that was frozen finds its leases over.
+/// </summary>
+/// <remarks>
+/// A renewal that fails or is not answered in time is tried again, twice within the lease. Whether it arrived is then unknown: if it did, the receipt in hand is
+/// void, the next call says so, and the message comes again when the lease that nobody knows of ends. Until then nobody else has it.
+/// </remarks>
+internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private readonly Dictionary<LeasedMessage, Holding> _holdings;
+    private readonly TimeSpan _lease;
+    private readonly Telemetry _telemetry;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abort = new();
+    private readonly Lock _gate = new();
+    private readonly Task _run;
+
+    /// <param name="messages">The messages in hand.</param>
+    /// <param name="askedAt">Timestamp of <paramref name="time"/> from before they were asked for.</param>
+    /// <param name="lease">Their lease; renewed each time a third of it has passed.</param>
+    /// <param name="telemetry">Counts lost leases.</param>
+    /// <param name="time">Clock.</param>
+    public LeaseKeeper(IReadOnlyList<LeasedMessage> messages, long askedAt, TimeSpan lease, Telemetry telemetry, TimeProvider time)
+    {
+        _lease = lease;
+        _telemetry = telemetry;
+        _time = time;
+        _holdings = messages.ToDictionary(message => message, _ => new Holding { Until = UntilOf(askedAt) });
+        _run = RunAsync();
+    }
+
+    /// <inheritdoc/>
+    public bool IsHeld(LeasedMessage message) => _holdings[message] is var holding && !holding.IsLost && _time.GetTimestamp() < holding.Until;
+
+    /// <summary>Timestamp until which the message is held unless a renewal moves it.</summary>
+    public long HeldUntil(LeasedMessage message) => _holdings[message].Until;
+
+    /// <inheritdoc/>
+    public void Lose(LeasedMessage message, string stage)
+    {
+        if (_holdings[message].TryLose())
+        {
+            _telemetry.LeaseLost(stage);
+        }
+    }
+
+    /// <summary>Renews a message no more and waits for a renewal under way, so that its receipt no longer changes.</summary>
+    public Task ReleaseAsync(LeasedMessage message)
+    {
+        Holding holding = _holdings[message];
+        lock (_gate)
+        {
+            holding.IsReleased = true;
+            return holding.Renewal;
+        }
+    }
+
+    /// <summary>Renews a message now instead of when it is due, for work that wants a whole lease.</summary>
+    public async Task RenewAsync(LeasedMessage message)
+    {
+        Holding holding = _holdings[message];
+        await holding.Renewal;
+        Task renewal;
+        lock (_gate)
+        {
+            renewal = Renew(message, holding);
+        }
+
+        await renewal;
+    }
+
+    /// <summary>Stops renewing; after this no renewal is under way, so receipts no longer change. One that hangs is given up after two seconds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _run;
+        await using (_time.CreateTimer(_ => _abort.Cancel(), null, s_patience, Timeout.InfiniteTimeSpan))
+        {
+            await Task.WhenAll(_holdings.Values.Select(holding => holding.Renewal));
+        }
+
+        _stop.Dispose();
+        _abort.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(_lease / 3, _time);
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                lock (_gate)
+                {
+                    // One that hangs delays none of the others.
+                    foreach ((LeasedMessage message, Holding holding) in _holdings)
+                    {
+                        Renew(message, holding);
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed.
+        }
+    }
+
+    // Under the gate. A receipt is good for one call at a time.
+    private Task Renew(LeasedMessage message, Holding holding) =>
+        holding.IsReleased || holding.IsLost || !holding.Renewal.IsCompleted ? holding.Renewal : holding.Renewal = TryRenewAsync(message, holding);
+
+    private async Task TryRenewAsync(LeasedMessage message, Holding holding)
+    {
+        long askedAt = _time.GetTimestamp();
+        try
+        {
+            // Not cut off by the stop, which would leave the receipt unknown.
+            using var limit = new CancellationTokenSource(_lease / 3, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _abort.Token);
+            if (await message.TryExtendAsync(_lease, either.Token))
+            {
+                holding.Until = UntilOf(askedAt);
+            }
+            else
+            {
+                Lose(message, "renew");
+            }
+        }
+        catch (Exception)
+        {
+            // Two more tries fit into the lease. Whatever it was, it must not end the renewal of the other messages.
+        }
+    }
+
+    private long UntilOf(long askedAt) => askedAt + (long)(_lease.TotalSeconds * _time.TimestampFrequency);
+
+    private sealed class Holding
+    {
+        private long _until;
+        private int _isLost;
+
+        public long Until
+        {
+            get => Interlocked.Read(ref _until);
+            set => Interlocked.Exchange(ref _until, value);
+        }
+
+        // For good: what was dropped is not taken up again because a renewal that was under way succeeds.
+        public bool IsLost => Volatile.Read(ref _isLost) == 1;
+
+        public bool IsReleased { get; set; }
+
+        public Task Renewal { get; set; } = Task.CompletedTask;
+
+        public bool TryLose() => Interlocked.Exchange(ref _isLost, 1) == 0;
+    }
+}

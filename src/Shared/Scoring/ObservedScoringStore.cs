@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using FinanceIngest.Baselines;
+using FinanceIngest.Observability;
+using FinanceIngest.Results;
+
+namespace FinanceIngest.Scoring;
+
+/// <summary>The scorer's round trips to the database, on either engine, with their spans and durations.</summary>
+internal sealed class ObservedScoringStore(IScoringStore store, Telemetry telemetry) : IScoringStore
+{
+    /// <inheritdoc/>
+    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
+        ObserveAsync("SELECT", "anomaly_stats", keys.Count, () => store.LoadBaselinesAsync(keys, cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
+        ObserveAsync("INSERT", "anomaly_transactions", batch.Results.Count, () => store.WriteAsync(batch, cancellationToken));
+
+    private async Task<T> ObserveAsync<T>(string operation, string table, int rows, Func<Task<T>> work)
+    {
+        long startedAt = telemetry.Now;
+        using Activity? span = telemetry.StartQuery(operation, table, rows);
+        try
+        {
+            T result = await work();
+            telemetry.Queried(operation, table, startedAt, null);
+            return result;
+        }
+        catch (Exception e)
+        {
+            Telemetry.Fail(span, e);
+            telemetry.Queried(operation, table, startedAt, e);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+
+namespace FinanceIngest.Sqlite;
+
+/// <summary>
+/// Group commit: writes that arrive while a commit is under way share the next one, so that many small writes cost one
+/// fsync. A lone write starts at once. Of writes that take long each commit has one at most, and short ones go before them: nobody waits for more than one.
+/// Owns one thread, because SQLite's calls block.
+/// </summary>
+internal sealed class SqliteWriter : IDisposable
+{
+    private const int MaximumGroup = 512;
+    private readonly SqliteSession _session;
+    private readonly SqliteLog _log;
+    private readonly BlockingCollection<Write> _writes = new(boundedCapacity: 100_000);
+    private readonly Queue<Write> _long = new();
+    private readonly Thread _thread;
+
+    /// <param name="session">The connection, the writer's own from now on.</param>
+    /// <param name="name">Name of the thread.</param>
+    /// <param name="log">The file's write-ahead log, kept small between commits.</param>
+    public SqliteWriter(SqliteSession session, string name, SqliteLog log)
+    {
+        _session = session;
+        _log = log;
+        _thread = new Thread(Run) { IsBackground = true, Name = $"writer of {name}" };
+        _thread.Start();
+    }
+
+    /// <param name="work">The write.</param>
+    /// <param name="isDurable">Whether it must be on the disk before it is reported; a commit that holds no such write costs no fsync.</param>
+    /// <param name="beforeCommit">Runs when every write of the group is done and nothing but the commit is left; what it throws undoes this write.</param>
+    /// <param name="isLong">Whether it takes so long, some milliseconds, that an fsync more or less does not matter.</param>
+    /// <param name="cancellationToken">Cancels it while it waits.</param>
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken)
+    {
+        var write = new Write<T>(work, isDurable, beforeCommit, isLong, cancellationToken);
+        _writes.Add(write, cancellationToken);
+        return write.Completion;
+    }
+
+    /// <summary>Finishes what was handed in, then closes the connection.</summary>
+    public void Dispose()
+    {
+        _writes.CompleteAdding();
+        _thread.Join();
+        _session.Dispose();
+        _writes.Dispose();
+    }
+
+    private void Run()
+    {
+        var group = new List<Write>(MaximumGroup);
+        while (_long.Count > 0 || TryTakeFirst(group))
+        {
+            while (group.Count < MaximumGroup && _writes.TryTake(out Write? next))
+            {
+                Add(next, group);
+            }
+
+            if (_long.TryDequeue(out Write? longest))
+            {
+                group.Add(longest);
+            }
+
+            group.RemoveAll(write => write.IsCancelled());
+            Commit(group);
+            group.Clear();
+            _log.AfterCommit();
+        }
+    }
+
+    private void Add(Write write, List<Write> group)
+    {
+        if (write.IsLong)
+        {
+            _long.Enqueue(write);
+        }
+        else
+        {
+            group.Add(write);
+        }
+    }
+
+    // False: nothing more comes.
+    private bool TryTakeFirst(List<Write> group)
+    {
+        bool isTaken = TryTakeFirst(out Write? first);
+        if (isTaken)
+        {
+            Add(first!, group);
+        }
+
+        return isTaken;
+    }
+
+    private bool TryTakeFirst([NotNullWhen(true)] out Write? first)
+    {
+        if (_log.IsWorthShrinking)
+        {
+            if (_writes.TryTake(out first, SqliteLog.IdleMilliseconds))
+            {
+                return true;
+            }
+
+            // The last one to close the file empties its log anyway.
+            if (!_writes.IsAddingCompleted)
+            {
+                _log.Shrink();
+            }
+        }
+
+        return _writes.TryTake(out first, Timeout.Infinite);
+    }
+
+    private void Commit(List<Write> group)
+    {
+        if (group.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _session.SetDurable(group.Exists(write => write.IsDurable));
+            _session.Begin();
+        }
+        catch (Exception e)
+        {
+            // The file is locked or gone: no fault of any write, and no better for one alone.
+            group.ForEach(write => write.Fail(e));
+            return;
+        }
+
+        try
+        {
+            _session.FinishTransaction(() =>
+            {
+                group.ForEach(write => write.Apply(_session));
+                group.ForEach(write => write.BeforeCommit?.Invoke());
+            });
+        }
+        catch (Exception) when (group.Count > 1)
+        {
+            // Nothing of the group remains: each write by itself shows which one failed.
+            foreach (Write write in group.Where(write => !write.IsCancelled()))
+            {
+                Commit([write]);
+            }
+
+            return;
+        }
+        catch (Exception e)
+        {
+            group[0].Fail(e);
+            return;
+        }
+
+        group.ForEach(write => write.Succeed());
+    }
+
+    private abstract class Write(bool isDurable, bool isLong, Action? beforeCommit)
+    {
+        public bool IsDurable => isDurable;
+
+        public bool IsLong => isLong;
+
+        public Action? BeforeCommit => beforeCommit;
+
+        public abstract bool IsCancelled();
+
+        public abstract void Apply(SqliteSession session);
+
+        public abstract void Succeed();
+
+        public abstract void Fail(Exception exception);
+    }
+
+    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken) : Write(isDurable, isLong, beforeCommit)
+    {
+        // Continuations never run on the writer's thread.
+        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+
+        public Task<T> Completion => _completion.Task;
+
+        public override bool IsCancelled() => cancellationToken.IsCancellationRequested && _completion.TrySetCanceled(cancellationToken);
+
+        public override void Apply(SqliteSession session) => _result = work(session);
+
+        public override void Succeed() => _completion.TrySetResult(_result!);
+
+        public override void Fail(Exception exception) => _completion.TrySetException(exception);
+    }
+}
