@@ -4,7 +4,6 @@ using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Queueing;
-using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

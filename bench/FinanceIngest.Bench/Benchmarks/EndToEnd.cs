@@ -3,7 +3,7 @@ using System.Net;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
-using FinanceIngest.Scoring.Isolation;
+using FinanceIngest.Bench.Storage;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -5,7 +5,6 @@ using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
-using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

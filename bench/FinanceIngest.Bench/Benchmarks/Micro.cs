@@ -1,7 +1,6 @@
 using System.Net;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
-using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -3,7 +3,6 @@ using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
-using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -3,8 +3,6 @@ using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Queueing.Embedded;
-using FinanceIngest.Scoring.Isolation;
-using FinanceIngest.Storage.SqlServer;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -5,7 +5,6 @@ using System.Text;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Sqlite;
-using FinanceIngest.Storage.SqlServer;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 

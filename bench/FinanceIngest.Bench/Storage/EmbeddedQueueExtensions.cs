@@ -1,7 +1,6 @@
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
-using FinanceIngest.Scoring.Isolation;
 
 namespace FinanceIngest.Bench.Storage;
 

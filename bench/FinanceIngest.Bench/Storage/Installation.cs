@@ -3,7 +3,6 @@ using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
-using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;

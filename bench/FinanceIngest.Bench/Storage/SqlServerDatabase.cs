@@ -1,5 +1,4 @@
 using FinanceIngest.Bench.Processes;
-using FinanceIngest.Scoring.Isolation;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Bench.Storage;

@@ -33,7 +33,7 @@ internal static class SubmitCommand
             Description = "API key with the scope submit (for --wait also read); else the environment variable FINANCE_INGEST_KEY, where no other user of the machine sees it.",
             HelpName = "KEY",
         };
-        Option<int> batchSize = Number("--batch-size", "Rows in one request.", 1000, 1, SubmitBatchEndpoints.MaximumItems);
+        Option<int> batchSize = Number("--batch-size", "Rows in one request.", 1000, 1, BatchLimits.MaximumItems);
         Option<int> retries = Number("--retries", "How often a request without progress is repeated, with growing pauses.", 8, 0, 1000);
         var wait = new Option<bool>("--wait") { Description = "Wait until all of it is scored, and show the anomalies." };
         var prefix = new Option<string?>("--idempotency-prefix") { Description = PrefixHelp, HelpName = "PREFIX" };

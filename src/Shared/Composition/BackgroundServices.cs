@@ -1,12 +1,12 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
-using FinanceIngest.Installation;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Scoring.Isolation;
+using FinanceIngest.SigningKeys;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

@@ -1,7 +1,7 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
-using FinanceIngest.Installation;
 using FinanceIngest.Observability;
+using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

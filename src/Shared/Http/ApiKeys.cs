@@ -15,7 +15,7 @@ internal sealed record Caller(string Name, Scopes Scopes, bool HasToken = false)
 /// Secrets are kept as SHA-256 only. Every request is compared with every key, each in constant time, whichever of them matches: how long it takes says
 /// nothing but how long the given text is. With a header the query is not looked at.
 /// </remarks>
-public sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
+internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
 {
     private readonly List<(byte[] Hash, Caller Caller)> _keys =
         [.. settings.Select(key => (SHA256.HashData(Encoding.UTF8.GetBytes(key.Secret)), new Caller(key.Name, key.Scopes)))];

@@ -41,7 +41,7 @@ internal sealed class BearerTokens
     {
     }
 
-    internal BearerTokens(JwtSettings? settings, IDocumentRetriever? documents, TimeProvider time, ILogger logger)
+    public BearerTokens(JwtSettings? settings, IDocumentRetriever? documents, TimeProvider time, ILogger logger)
     {
         _settings = settings;
         _time = time;

@@ -5,7 +5,7 @@ using System.Text.Unicode;
 namespace FinanceIngest.Http;
 
 /// <summary>Reads one item from JSON and leaves the reader at its end.</summary>
-public delegate T ReadItem<T>(ref Utf8JsonReader reader);
+internal delegate T ReadItem<T>(ref Utf8JsonReader reader);
 
 /// <summary>Reads a body of many items: a JSON array, or one item per line (NDJSON).</summary>
 internal static class ManyItems

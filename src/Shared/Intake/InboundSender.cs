@@ -14,7 +14,7 @@ namespace FinanceIngest.Intake;
 /// A lone request is sent at once, there is no timer. Every request is answered only after its message is durable, and a failed
 /// send fails exactly its requests.
 /// </summary>
-public sealed partial class InboundSender : IAsyncDisposable
+internal sealed partial class InboundSender : IAsyncDisposable
 {
     // Full messages may travel side by side; a partly filled one only when nothing else does.
     private const int MaximumConcurrentSends = 8;
@@ -52,7 +52,7 @@ public sealed partial class InboundSender : IAsyncDisposable
     /// <param name="telemetry">Spans and counters of sends.</param>
     /// <param name="time">Clock of the time-outs.</param>
     /// <param name="logger">Log.</param>
-    internal InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
+    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
     {
         _queue = queue;
         _telemetry = telemetry;

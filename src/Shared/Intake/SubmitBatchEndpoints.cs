@@ -9,11 +9,8 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Intake;
 
 /// <summary><c>POST /api/transactions/batch</c>: a JSON array or NDJSON.</summary>
-public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSender sender, BacklogEstimator backlog) : IEndpoints
+internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSender sender, BacklogEstimator backlog) : IEndpoints
 {
-    /// <summary>Most transactions in one request.</summary>
-    public const int MaximumItems = 10_000;
-
     private const int MaximumBody = 16 * 1024 * 1024;
 
     // What a transaction holds from its parsing until its answer is read: itself, its place in lists and the answer.
@@ -52,7 +49,7 @@ public sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSend
         var next = new TransactionFields();
         int index = 0;
         DateTime acceptedAt = factory.Now();
-        int count = ManyItems.Read(body, format, MaximumItems, ReadNext, NotAnItem, fields =>
+        int count = ManyItems.Read(body, format, BatchLimits.MaximumItems, ReadNext, NotAnItem, fields =>
         {
             if (factory.CreateItem(fields, batchKey, index, acceptedAt) is { } transaction)
             {

@@ -3,7 +3,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Intake;
 
 /// <summary>Turns the fields of a request into a transaction: the rules beyond the grammar, the id, the time of acceptance.</summary>
-public sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
+internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
 {
     /// <summary>How far in the future a transaction may have occurred (clocks differ, time zones are mistaken).</summary>
     public static readonly TimeSpan MaximumFuture = TimeSpan.FromHours(24);

@@ -9,7 +9,7 @@ namespace FinanceIngest.Queueing;
 /// <param name="inbound">The inbound queue.</param>
 /// <param name="sentMessages">How many messages this process has put on it so far.</param>
 /// <param name="time">Clock.</param>
-public sealed class BacklogEstimator(IMessageQueue inbound, Func<long> sentMessages, TimeProvider time)
+internal sealed class BacklogEstimator(IMessageQueue inbound, Func<long> sentMessages, TimeProvider time)
 {
     private const int MaximumSeconds = 60;
     private const int UnknownSeconds = 5;

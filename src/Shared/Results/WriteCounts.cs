@@ -7,7 +7,7 @@ namespace FinanceIngest.Results;
 /// <param name="Repeats">Results whose row was there already and stayed.</param>
 /// <param name="Conflicts">Those of them that differed from the row.</param>
 /// <param name="Alerts">Alerts that are new in the outbox.</param>
-public readonly record struct WriteCounts(int Written, int Repeats, int Conflicts, int Alerts)
+internal readonly record struct WriteCounts(int Written, int Repeats, int Conflicts, int Alerts)
 {
     /// <summary>The same as the counters have it.</summary>
     /// <param name="failed">Transactions among them that were given up as failed.</param>

@@ -2,9 +2,9 @@ using System.Runtime.ExceptionServices;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
-using FinanceIngest.Installation;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
+using FinanceIngest.SigningKeys;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,5 @@
 using Dapper;
-using FinanceIngest.Installation;
+using FinanceIngest.SigningKeys;
 
 namespace FinanceIngest.Storage.SqlServer;
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Dapper;
 using FinanceIngest.Ground;
-using FinanceIngest.Installation;
+using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
 using Microsoft.Data.SqlClient;
 

@@ -1,4 +1,4 @@
-using FinanceIngest.Installation;
+using FinanceIngest.SigningKeys;
 
 namespace FinanceIngest.Storage.Sqlite;
 

@@ -1,6 +1,6 @@
 using FinanceIngest.Ground;
 
-namespace FinanceIngest.Installation;
+namespace FinanceIngest.SigningKeys;
 
 /// <summary>Facts about the installation that its database remembers: the table <c>installation</c>.</summary>
 internal interface IInstallationStore

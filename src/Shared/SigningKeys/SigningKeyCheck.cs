@@ -2,7 +2,7 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Transactions;
 
-namespace FinanceIngest.Installation;
+namespace FinanceIngest.SigningKeys;
 
 /// <summary>
 /// Makes sure that this process certifies ids with the key of the installation. A worker with another key would take every message for forged

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using FinanceIngest.Configuration;
 
-namespace FinanceIngest.Installation;
+namespace FinanceIngest.SigningKeys;
 
 /// <summary>The embedded installation's signing key: made once, kept in the data directory, readable by its owner only.</summary>
 internal static class SigningKeyFile
