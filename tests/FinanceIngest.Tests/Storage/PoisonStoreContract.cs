@@ -1,5 +1,6 @@
 using FinanceIngest.Poison;
 using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -97,4 +98,5 @@ public abstract class PoisonStoreContract(StoreFixture fixture) : StoreContract(
 
 public sealed class SqlitePoisonStoreTests(SqliteFixture fixture) : PoisonStoreContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerPoisonStoreTests(SqlServerFixture fixture) : PoisonStoreContract(fixture), IClassFixture<SqlServerFixture>;
