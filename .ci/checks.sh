@@ -74,3 +74,20 @@ need_azurite() {
   fi
   [ "$(cat "$results/azurite.exit")" -eq 0 ]
 }
+
+# need_debian PACKAGE… -- COMMAND…: installs packages of Debian or Ubuntu where the command fails without them, root may and apt-get is there. Whoever uses them skips by name where they are missing.
+need_debian() {
+  local packages=()
+  while [ "$1" != -- ]; do
+    packages+=("$1")
+    shift
+  done
+  shift
+  "$@" >/dev/null 2>&1 && return
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "not root, or no apt-get: what wants ${packages[*]} will be skipped"
+  elif ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}"; } >"$results/apt.log" 2>&1; then
+    tail -n 3 "$results/apt.log"
+    echo "apt-get failed: what wants ${packages[*]} will be skipped"
+  fi
+}
