@@ -13,7 +13,7 @@ internal sealed class CliHarness : IDisposable
 
     public CliHarness() => Api = new FakeApi(Time);
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; } = new JumpingTime(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
 
     public FakeApi Api { get; }
 
@@ -48,14 +48,8 @@ internal sealed class CliHarness : IDisposable
             Time = Time,
             Network = Api,
         };
-        Task<int> running = Task.Run(() => CommandLine.RunAsync([.. arguments, "--data-directory", PathOf("data")], host));
-        while (!running.IsCompleted)
-        {
-            Time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.WhenAny(running, Task.Delay(1));
-        }
-
-        return new CliResult(await running, output.ToString(), error.ToString());
+        int exitCode = await Task.Run(() => CommandLine.RunAsync([.. arguments, "--data-directory", PathOf("data")], host));
+        return new CliResult(exitCode, output.ToString(), error.ToString());
     }
 
     public void Dispose()
@@ -70,4 +64,33 @@ internal sealed record CliResult(int ExitCode, string Output, string Error)
 {
     /// <summary>Standard output as the one JSON value that it has to be.</summary>
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+}
+
+/// <summary>A clock that stands still until somebody waits for it, and then goes to the moment waited for at once.</summary>
+internal sealed class JumpingTime(DateTimeOffset start) : FakeTimeProvider(start)
+{
+    private readonly Lock _jumping = new();
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        ITimer timer = base.CreateTimer(callback, state, dueTime, period);
+        if (dueTime > TimeSpan.Zero)
+        {
+            DateTimeOffset due = GetUtcNow() + dueTime;
+            _ = Task.Run(() => JumpTo(due));
+        }
+
+        return timer;
+    }
+
+    private void JumpTo(DateTimeOffset due)
+    {
+        lock (_jumping)
+        {
+            if (GetUtcNow() < due)
+            {
+                SetUtcNow(due);
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.Cli;
 
 /// <summary>The built program, as its user runs it: from another folder, beside a running server.</summary>
+[Needs(Outside.Program)]
 public sealed class CliProcessTests : IDisposable
 {
     private readonly TemporaryFolder _data = new();

@@ -11,6 +11,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Tests.Cli;
 
 /// <summary>Azure's queues count what is leased and keep texts through XML: putting back rests on both.</summary>
+[Needs(Outside.Azurite)]
 public sealed class PoisonOnAzureTests(AzuriteFixture azurite) : IDisposable
 {
     private const string Text = "no JSON, but <markup> & \"quotes\"\nand lines";

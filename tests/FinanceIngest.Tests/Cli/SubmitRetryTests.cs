@@ -35,7 +35,7 @@ public sealed class SubmitRetryTests : IDisposable
         CliResult result = await _cli.RunAsync("submit", _file);
 
         Assert.Equal(0, result.ExitCode);
-        Assert.InRange((_cli.Api.Times[1] - _cli.Api.Times[0]).TotalSeconds, 42, 43);
+        Assert.Equal(TimeSpan.FromSeconds(42), _cli.Api.Times[1] - _cli.Api.Times[0]);
         Assert.Contains("not now. Trying again in 42.0 s.", result.Error, StringComparison.Ordinal);
     }
 
@@ -51,7 +51,7 @@ public sealed class SubmitRetryTests : IDisposable
 
         await _cli.RunAsync("submit", _file);
 
-        Assert.InRange((_cli.Api.Times[1] - _cli.Api.Times[0]).TotalSeconds, 19, 21);
+        Assert.Equal(TimeSpan.FromSeconds(20), _cli.Api.Times[1] - _cli.Api.Times[0]);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class SubmitRetryTests : IDisposable
 
         await _cli.RunAsync("submit", _file);
 
-        Assert.InRange((_cli.Api.Times[1] - _cli.Api.Times[0]).TotalMinutes, 5, 5.1);
+        Assert.Equal(TimeSpan.FromMinutes(5), _cli.Api.Times[1] - _cli.Api.Times[0]);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 namespace FinanceIngest.Tests.Deployment;
 
 /// <summary>
-/// infra/ against the code. The Bicep is read as text, so that this needs no compiler; <c>.ci/deployment</c> compiles and lints it.
+/// infra/ against the code. The Bicep is read as text, so that this needs no compiler; <c>.ci/run deployment</c> compiles and lints it.
 /// </summary>
 public sealed partial class BicepTests
 {

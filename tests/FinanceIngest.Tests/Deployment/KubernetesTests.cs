@@ -3,7 +3,7 @@ using FinanceIngest.Configuration;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>k8s/ against the code. <c>.ci/deployment</c> renders it and checks it against Kubernetes' and KEDA's schemas.</summary>
+/// <summary>k8s/ against the code. <c>.ci/run deployment</c> renders it and checks it against Kubernetes' and KEDA's schemas.</summary>
 public sealed class KubernetesTests
 {
     private static readonly List<object> s_base =

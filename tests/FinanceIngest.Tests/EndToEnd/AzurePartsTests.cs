@@ -15,6 +15,7 @@ namespace FinanceIngest.Tests.EndToEnd;
 /// The parts as they run in Azure: an intake, Azure's queues (Azurite), two workers and SQL Server, with 100,000 transactions submitted in
 /// batches, a tenth of the batches twice, and a reader of the results feed who follows while they are scored.
 /// </summary>
+[Needs(Outside.Program, Outside.Azurite, Outside.SqlServer)]
 public sealed class AzurePartsTests(AzuriteFixture azurite)
 {
     private const int Batches = 100;

@@ -6,6 +6,7 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.EndToEnd;
 
 /// <summary>The page that IngestServer shows a person.</summary>
+[Needs(Outside.Program)]
 public sealed class DashboardTests
 {
     [Fact]

@@ -151,6 +151,7 @@ public abstract class EndToEndTests : IAsyncLifetime
 }
 
 /// <summary>One process is the whole system.</summary>
+[Needs(Outside.Program)]
 public sealed class OneServerTests : EndToEndTests
 {
     private ProgramProcess? _server;
@@ -163,6 +164,7 @@ public sealed class OneServerTests : EndToEndTests
 }
 
 /// <summary>An intake and a worker of its own share a data directory.</summary>
+[Needs(Outside.Program)]
 public sealed class IntakeAndWorkerTests : EndToEndTests
 {
     private ProgramProcess? _server;

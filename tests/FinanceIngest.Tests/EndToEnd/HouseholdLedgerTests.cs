@@ -14,6 +14,7 @@ namespace FinanceIngest.Tests.EndToEnd;
 /// A real household: baselines per category from the ledger's first three years, the fourth submitted over HTTP, every answer against an independent
 /// computation in decimal arithmetic.
 /// </summary>
+[Needs(Outside.Program)]
 public sealed class HouseholdLedgerTests
 {
     private const string FileName = "household-ledger.csv";

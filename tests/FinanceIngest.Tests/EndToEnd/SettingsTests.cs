@@ -5,6 +5,7 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.EndToEnd;
 
 /// <summary>A wrong setting ends the program with one line that names it, and exit code 2.</summary>
+[Needs(Outside.Program)]
 public sealed class SettingsTests
 {
     private const string Sql = "Server=tcp:127.0.0.1,1;Database=d;User ID=u;Password=p";

@@ -2,11 +2,13 @@ using CsCheck;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Tests.Http;
 
 /// <summary>Bad input of every kind gets a 4xx problem, never a 5xx, and leaves nothing behind.</summary>
+[Needs(Outside.Program)]
 public sealed class BadInputTests(IntakeOnlyServer server) : IClassFixture<IntakeOnlyServer>
 {
     // Fixed, so that every run sends the same requests. Nobody scores here: whatever got through would still be on the queue.

@@ -1,11 +1,13 @@
 using System.Net.Sockets;
 using System.Text;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Http;
 
 /// <summary>Requests that break off or are no HTTP: the server answers 4xx or closes, logs no error, and goes on.</summary>
+[Needs(Outside.Program)]
 public sealed class BrokenConnectionTests(OwnServer server) : IClassFixture<OwnServer>
 {
     private const string Key = $"x-functions-key: {ServerFixture.Key}";

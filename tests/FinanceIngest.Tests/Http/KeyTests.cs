@@ -1,4 +1,5 @@
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
@@ -49,6 +50,7 @@ public sealed class KeyTests(HeadFixture head)
     }
 }
 
+[Needs(Outside.Program)]
 public sealed class ScopeTests(ScopedServer server) : IClassFixture<ScopedServer>
 {
     [Theory]

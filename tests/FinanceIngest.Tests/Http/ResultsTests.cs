@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text.Json;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
@@ -129,6 +130,7 @@ public sealed class ResultsTests(HeadFixture head)
     private static IEnumerable<string> Ids(Answer page) => page.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("id").GetString()!);
 }
 
+[Needs(Outside.Program)]
 public sealed class EmptyFeedTests(IntakeOnlyServer server) : IClassFixture<IntakeOnlyServer>
 {
     [Fact]

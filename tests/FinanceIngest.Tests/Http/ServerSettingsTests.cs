@@ -1,8 +1,10 @@
 using System.Globalization;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
+[Needs(Outside.Program)]
 public sealed class RateLimitTests(RateLimitedServer server) : IClassFixture<RateLimitedServer>
 {
     [Fact]
@@ -22,6 +24,7 @@ public sealed class RateLimitTests(RateLimitedServer server) : IClassFixture<Rat
     }
 }
 
+[Needs(Outside.Program)]
 public sealed class OpenServerTests(OpenServer server) : IClassFixture<OpenServer>
 {
     private readonly ApiClient _nobody = server.Client.WithKey(null);
@@ -62,12 +65,14 @@ public sealed class OpenServerTests(OpenServer server) : IClassFixture<OpenServe
     }
 }
 
+[Needs(Outside.Program)]
 public sealed class NamedServerTests(OwnServer server) : IClassFixture<OwnServer>
 {
     [Fact]
     public async Task With_keys_any_name_is_taken() => (await server.Client.GetAsync("/api/results", ("Host", "finance.example"))).Is(200);
 }
 
+[Needs(Outside.Program)]
 public sealed class QueueOutageTests(BrokenStorageServer server) : IClassFixture<BrokenStorageServer>
 {
     [Fact]
@@ -93,6 +98,7 @@ public sealed class QueueOutageTests(BrokenStorageServer server) : IClassFixture
     }
 }
 
+[Needs(Outside.Program)]
 public sealed class DatabaseOutageTests(BrokenDatabaseServer server) : IClassFixture<BrokenDatabaseServer>
 {
     [Fact]

@@ -7,6 +7,7 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.Http;
 
 /// <summary>Clients that hold half a request over real connections, against a server that may hold 32 MiB.</summary>
+[Needs(Outside.Program)]
 public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallServer>
 {
     private const int Mebibyte = 1024 * 1024;
@@ -89,6 +90,7 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
 }
 
 /// <summary>A server that takes ten connections.</summary>
+[Needs(Outside.Program)]
 public sealed class ManyConnectionsTests(TenConnectionsServer server) : IClassFixture<TenConnectionsServer>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -2,6 +2,7 @@ using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;
 
@@ -97,6 +98,7 @@ public sealed class StatusTests(HeadFixture head)
 }
 
 /// <summary>Statuses that a client can't bring about by itself: they are made in the server's own data directory.</summary>
+[Needs(Outside.Program)]
 public sealed class OtherStatusTests(OwnServer server) : IClassFixture<OwnServer>
 {
     private static readonly IdCertifier s_ids = new(ServerFixture.SigningKey, TimeProvider.System);

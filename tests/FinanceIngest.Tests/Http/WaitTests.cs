@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
@@ -106,6 +107,7 @@ public sealed class WaitTests(HeadFixture head)
     }
 }
 
+[Needs(Outside.Program)]
 public sealed class PendingTests(IntakeOnlyServer server) : IClassFixture<IntakeOnlyServer>
 {
     [Fact]

@@ -6,6 +6,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Queueing;
 
+[Needs(Outside.Azurite)]
 public sealed class AzureQueueTests(AzuriteFixture azurite) : QueueContractTests
 {
     [Fact]

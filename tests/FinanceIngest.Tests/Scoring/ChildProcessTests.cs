@@ -11,6 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace FinanceIngest.Tests.Scoring;
 
 /// <summary>Isolation by real processes: the real programs as children, and a shell where a child has to misbehave.</summary>
+[Needs(Outside.Program)]
 public sealed class ChildProcessTests : IDisposable
 {
     private const string Key = "the key of these tests";

@@ -1,12 +1,14 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Tests.Security;
 
 /// <summary>Tokens at the real server, whose answers are held to its description.</summary>
+[Needs(Outside.Program)]
 public sealed class BearerServerTests(TokenServer server) : IClassFixture<TokenServer>
 {
     private readonly ApiClient _nobody = server.Client.WithKey(null);

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Options;
 namespace FinanceIngest.Tests.Security;
 
 /// <summary>Requests that mean harm, at a server without keys: the weakest there is.</summary>
+[Needs(Outside.Program)]
 public sealed class HostileRequestTests(OpenServer server) : IClassFixture<OpenServer>
 {
     private const string Injection = "'; DROP TABLE anomaly_transactions; --";

@@ -18,6 +18,7 @@ using OpenTelemetry.Trace;
 namespace FinanceIngest.Tests.Security;
 
 /// <summary>Above Debug no log and no span tells an amount, the id of a person or a category, what a client wrote, or a secret.</summary>
+[Needs(Outside.Program)]
 public sealed partial class LogContentTests(TalkativeServer server) : IClassFixture<TalkativeServer>
 {
     private const string User = "398765432109";

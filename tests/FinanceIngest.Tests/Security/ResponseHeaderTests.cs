@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Tests.Security;
 
 /// <summary>What every answer says to a browser, and what none says.</summary>
+[Needs(Outside.Program)]
 public sealed class ResponseHeaderTests(OwnServer server) : IClassFixture<OwnServer>
 {
     [Fact]

@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Results;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
@@ -166,4 +167,5 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
 
 public sealed class SqliteAlertOutboxTests(SqliteFixture fixture) : AlertOutboxContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerAlertOutboxTests(SqlServerFixture fixture) : AlertOutboxContract(fixture), IClassFixture<SqlServerFixture>;

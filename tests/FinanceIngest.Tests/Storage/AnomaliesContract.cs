@@ -1,4 +1,5 @@
 using FinanceIngest.Results;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -106,4 +107,5 @@ public abstract class AnomaliesContract(StoreFixture fixture) : StoreContract(fi
 
 public sealed class SqliteAnomaliesTests(SqliteFixture fixture) : AnomaliesContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerAnomaliesTests(SqlServerFixture fixture) : AnomaliesContract(fixture), IClassFixture<SqlServerFixture>;

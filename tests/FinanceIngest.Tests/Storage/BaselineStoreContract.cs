@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -94,4 +95,5 @@ public abstract class BaselineStoreContract(StoreFixture fixture) : StoreContrac
 
 public sealed class SqliteBaselineStoreTests(SqliteFixture fixture) : BaselineStoreContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerBaselineStoreTests(SqlServerFixture fixture) : BaselineStoreContract(fixture), IClassFixture<SqlServerFixture>;

@@ -1,5 +1,6 @@
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -84,4 +85,5 @@ public abstract class ConcurrentWritersContract(StoreFixture fixture) : StoreCon
 
 public sealed class SqliteConcurrentWritersTests(SqliteFixture fixture) : ConcurrentWritersContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerConcurrentWritersTests(SqlServerFixture fixture) : ConcurrentWritersContract(fixture), IClassFixture<SqlServerFixture>;

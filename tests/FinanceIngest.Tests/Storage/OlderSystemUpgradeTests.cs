@@ -4,12 +4,15 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Results;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Storage;
 
 /// <summary>A database made by the older system's own two statements, with 10,000 rows in each table, upgraded in place.</summary>
+[Needs(Outside.SqlServer)]
 public sealed class OlderSystemUpgradeTests
 {
     private const int Rows = 10_000;

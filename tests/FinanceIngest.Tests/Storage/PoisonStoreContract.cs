@@ -1,6 +1,7 @@
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -98,4 +99,5 @@ public abstract class PoisonStoreContract(StoreFixture fixture) : StoreContract(
 
 public sealed class SqlitePoisonStoreTests(SqliteFixture fixture) : PoisonStoreContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerPoisonStoreTests(SqlServerFixture fixture) : PoisonStoreContract(fixture), IClassFixture<SqlServerFixture>;

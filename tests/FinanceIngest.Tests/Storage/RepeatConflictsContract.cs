@@ -1,4 +1,6 @@
 using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
@@ -84,4 +86,5 @@ public abstract class RepeatConflictsContract(StoreFixture fixture) : StoreContr
 
 public sealed class SqliteRepeatConflictsTests(SqliteFixture fixture) : RepeatConflictsContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerRepeatConflictsTests(SqlServerFixture fixture) : RepeatConflictsContract(fixture), IClassFixture<SqlServerFixture>;

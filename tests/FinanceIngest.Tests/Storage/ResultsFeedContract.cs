@@ -1,4 +1,5 @@
 using FinanceIngest.Results;
+using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -186,4 +187,5 @@ public abstract class ResultsFeedContract(StoreFixture fixture) : StoreContract(
 
 public sealed class SqliteResultsFeedTests(SqliteFixture fixture) : ResultsFeedContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerResultsFeedTests(SqlServerFixture fixture) : ResultsFeedContract(fixture), IClassFixture<SqlServerFixture>;

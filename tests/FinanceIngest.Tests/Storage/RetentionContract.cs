@@ -2,6 +2,7 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
@@ -176,6 +177,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
 
 public sealed class SqliteRetentionTests(SqliteFixture fixture) : RetentionContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerRetentionTests(SqlServerFixture fixture) : RetentionContract(fixture), IClassFixture<SqlServerFixture>
 {
     [Fact]

@@ -2,6 +2,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
@@ -304,4 +305,5 @@ public abstract class ScoringStoreContract(StoreFixture fixture) : StoreContract
 
 public sealed class SqliteScoringStoreTests(SqliteFixture fixture) : ScoringStoreContract(fixture), IClassFixture<SqliteFixture>;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerScoringStoreTests(SqlServerFixture fixture) : ScoringStoreContract(fixture), IClassFixture<SqlServerFixture>;

@@ -3,11 +3,13 @@ using FinanceIngest.Ground;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
 /// <summary>What only a database with several writers at a time can get wrong.</summary>
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContract(fixture), IClassFixture<SqlServerFixture>
 {
     private readonly SqlServerFixture _server = fixture;

@@ -59,7 +59,7 @@ public sealed class SqlServerDatabaseTests
         port.Stop();
         var status = new DependencyStatus("database");
         using var database = new SqlServerDatabase(
-            $"Server=tcp:127.0.0.1,{number};Database=d;User ID=u;Password=p;Connect Timeout=5;ConnectRetryCount=0", new FakeTimeProvider(), status);
+            $"Server=tcp:127.0.0.1,{number};Database=d;User ID=u;Password=p;Connect Timeout=1;ConnectRetryCount=0", new FakeTimeProvider(), status);
 
         StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(
             () => new SqlServerAlertOutbox(database, new FakeTimeProvider()).CountUnsentAsync(TestContext.Current.CancellationToken));

@@ -1,4 +1,5 @@
 using DotNet.Testcontainers.Builders;
+using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 using Testcontainers.MsSql;
 
@@ -16,7 +17,11 @@ internal static class SqlServerInstance
     private static readonly SemaphoreSlim s_creating = new(1);
 
     /// <summary>Connection string of an administrator, or null where there is no server.</summary>
-    public static Task<string?> ConnectionStringAsync() => s_connectionString.Value;
+    public static Task<string?> ConnectionStringAsync()
+    {
+        NeedsAttribute.Require(Outside.SqlServer);
+        return s_connectionString.Value;
+    }
 
     /// <summary>Makes a database with a random name and returns its connection string.</summary>
     public static async Task<string> CreateDatabaseAsync(string server)

@@ -2,10 +2,12 @@ using Dapper;
 using FinanceIngest.Ground;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerMigratorTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

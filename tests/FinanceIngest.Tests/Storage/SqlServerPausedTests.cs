@@ -36,6 +36,7 @@ public sealed class SqlServerPausedTests
     }
 
     [Fact]
+    [Needs(Outside.SqlServer)]
     public async Task A_worker_waits_until_it_has_resumed_and_counts_nothing_against_the_messages()
     {
         await using var migrated = new EmptySqlServerDatabase();

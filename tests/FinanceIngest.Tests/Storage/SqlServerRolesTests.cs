@@ -3,11 +3,13 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
 /// <summary>Each program's work done by a user who has only its role, and what that user may not do.</summary>
+[Needs(Outside.SqlServer)]
 public sealed class SqlServerRolesTests : IAsyncLifetime
 {
     private readonly EmptySqlServerDatabase _database = new();

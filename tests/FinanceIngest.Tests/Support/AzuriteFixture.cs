@@ -27,6 +27,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
     /// <summary>Its connection string; skips the running test where there is no Azurite.</summary>
     public async Task<string> ConnectionStringAsync()
     {
+        NeedsAttribute.Require(Outside.Azurite);
         string? connectionString = await _connectionString.Value;
         Assert.SkipWhen(connectionString is null, "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine");
         return connectionString!;

@@ -41,6 +41,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <summary>Starts a program with only these settings, whatever the environment of the tests has.</summary>
     public static ProgramProcess Start(string name, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment)
     {
+        NeedsAttribute.Require(Outside.Program);
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardError = true,

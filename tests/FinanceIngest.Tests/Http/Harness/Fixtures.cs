@@ -41,6 +41,7 @@ public sealed class HeadFixture : IAsyncLifetime
 
 /// <summary>The tests that share one head; they run one after another.</summary>
 [CollectionDefinition(Name)]
+[Needs(Outside.Program)]
 public sealed class HeadCollection : ICollectionFixture<HeadFixture>
 {
     public const string Name = "HTTP head";

@@ -1,4 +1,5 @@
-# Part of .ci/run, which has "check" and "skip": what the programs are made of, and whether any of it is known to be vulnerable.
+# lists what the programs are made of, and asks whether any of it is known to be vulnerable
+
 # Bills of materials stay in artifacts/sbom.
 boms=artifacts/sbom
 rm -rf "$boms"

@@ -1,21 +1,9 @@
-# Part of .ci/run, which has "check" and "skip": what is deployed, checked without Azure, a cluster or an engine.
+# checks what is deployed, without Azure, a cluster or an engine
+
 # What was compiled and rendered stays in artifacts/deployment.
 rendered=artifacts/deployment
 rm -rf "$rendered"
 mkdir -p "$rendered"
-
-# quietly COMMAND…: fails also where the command only warns.
-quietly() {
-  local output
-  output=$("$@" 2>&1) && [ -z "$output" ] && return
-  echo "$output"
-  return 1
-}
-
-# fails COMMAND…: turns the result around, for checks of checks.
-fails() {
-  ! "$@" >/dev/null 2>&1
-}
 
 render() {
   kubectl kustomize "k8s/overlays/$1" >"$rendered/kubernetes-$1.yaml"

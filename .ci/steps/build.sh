@@ -1,0 +1,2 @@
+# builds the whole solution, warnings being errors
+need_build && record passed

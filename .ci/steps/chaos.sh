@@ -1,0 +1,15 @@
+# kills the real programs under load, and counts what became of every transaction
+need_build || return
+
+# Longer runs are in docs/reliability.md.
+chaos() {
+  timeout -k 30 300 dotnet run --project tests/Chaos --no-build -- --seed 1 "$@"
+}
+
+check "kills on embedded storage" chaos --scenario kills --kills 12
+check "messages that end their process" chaos --scenario deadly-message
+if need_azurite; then
+  check "kills on Azurite" chaos --scenario kills --kills 5 --storage azurite
+else
+  skip "kills on Azurite: it can't be installed under tests/azurite"
+fi

@@ -1,0 +1,9 @@
+# tests the Python package against a real server, with Django and a browser where these can be had
+need_debian python3-django chromium -- eval "/usr/bin/python3 -c 'import django' && command -v chromium"
+
+# In a whole run the server is built already; else run-tests builds it, and nothing else.
+if [ -e "$results/build.exit" ]; then
+  export FINANCE_INGEST_SERVER=$PWD/src/IngestServer/bin/Debug/net10.0/IngestServer.dll
+fi
+clients/python/run-tests | tee "$results/python.log"
+record_summary clients/python/run-tests "$results/python.log"
