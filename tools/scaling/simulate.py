@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Simulates workers that KEDA or Azure Container Apps scales by the inbound queue's length, second by second.
 
-    python3 tools/scaling/simulate.py                                   # prints the tables of docs/scaling.md
+    python3 tools/scaling/simulate.py                                   # prints the tables of docs/evidence/scaling.md
     python3 tools/scaling/simulate.py --pictures docs/images            # and draws scaling-*.svg
 
-What a worker costs is measured (docs/kubernetes.md, "Resources"); everything else that goes in is an option or a documented
+What a worker costs is measured (docs/evidence/resources.md); everything else that goes in is an option or a documented
 rule of the autoscalers (autoscalers.py). Same options, same result: nothing is random. Standard library only.
 """
 import argparse
@@ -170,7 +170,7 @@ def picture(folder, name, title, outcomes, unit, divisor):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transaction-us", type=float, default=83, help="processor microseconds of a worker per transaction (83: docs/kubernetes.md, Resources)")
+    parser.add_argument("--transaction-us", type=float, default=83, help="processor microseconds of a worker per transaction (83: docs/evidence/resources.md)")
     parser.add_argument("--message-us", type=float, default=0, help="and per message beside that (not measured by itself; the default holds it for batches)")
     parser.add_argument("--cores", type=float, nargs=2, metavar=("KEDA", "APPS"), default=[0.25, 0.5], help="processor of one replica (what k8s/base/worker.yaml requests, what infra/app/worker.bicep has)")
     parser.add_argument("--start-seconds", type=int, default=10, help="from the decision to a worker that takes messages; an assumption, vary it")

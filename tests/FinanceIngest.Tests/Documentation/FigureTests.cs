@@ -1,0 +1,219 @@
+using System.Text.RegularExpressions;
+using FinanceIngest.Cli.Running;
+using FinanceIngest.Configuration;
+using FinanceIngest.Hosting;
+using FinanceIngest.Http;
+using FinanceIngest.Intake;
+using FinanceIngest.KestrelHead;
+using FinanceIngest.Retention;
+using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace FinanceIngest.Tests.Documentation;
+
+/// <summary>Figures of the pages against the constants of the code that they state.</summary>
+public sealed partial class FigureTests
+{
+    private const string LimitsHead = "| limit | value |";
+
+    private static readonly KestrelServerLimits s_kestrel = ReadKestrelLimits();
+
+    private static readonly int s_headerSeconds = Code.Whole(s_kestrel.RequestHeadersTimeout.TotalSeconds);
+    private static readonly int s_grace = Code.Whole(s_kestrel.MinRequestBodyDataRate!.GracePeriod.TotalSeconds);
+    private static readonly double s_bodyRate = s_kestrel.MinRequestBodyDataRate!.BytesPerSecond;
+    private static readonly double s_answerRate = s_kestrel.MinResponseDataRate!.BytesPerSecond;
+    private static readonly double s_largeBodyRate = Code.Value<double>("BodyPace", "BytesPerSecond");
+    private static readonly int s_bodyPause = Code.Seconds("BodyPace", "s_longest");
+    private static readonly int s_singleBody = Same(Code.Value<int>("SubmitEndpoints", "MaximumBody"), Code.Value<int>("StatusEndpoints", "MaximumBody"));
+    private static readonly int s_batchBody = Same(Code.Value<int>("SubmitBatchEndpoints", "MaximumBody"), Code.Value<int>("StatsEndpoints", "MaximumBody"));
+    private static readonly int s_batchItems = Same(SubmitBatchEndpoints.MaximumItems, Code.Value<int>("StatsEndpoints", "MaximumItems"));
+    private static readonly int s_sqlTries = Code.Value<int>("SqlServerDatabase", "MaximumTries");
+    private static readonly string s_smallRequest = Code.Size(BytesInFlight.Small);
+    private static readonly int s_tagBits = Code.Value<int>("IdCertifier", "TagLength") * 8;
+
+    // A UUID has 122 free bits (RFC 9562); the body of a time-ordered id begins with 48 bits of milliseconds.
+    private static readonly int s_bodyBits = 122 - s_tagBits;
+    private static readonly int s_randomBits = s_bodyBits - 48;
+
+    /// <summary>Every row of every table with the head "limit, value", page by page.</summary>
+    private static readonly Dictionary<string, (string Limit, string Value)[]> s_limits = new()
+    {
+        ["docs/api.md"] =
+        [
+            ("transactions of a batch, baselines of a request", Code.Number(s_batchItems)),
+            ("ids of a `POST /api/transactions/status`", Code.Number(Code.Value<int>("StatusEndpoints", "MaximumIds"))),
+            ("body of a single transaction, or of ids", Code.Size(s_singleBody)),
+            ("body of a batch, or of baselines", Code.Size(s_batchBody)),
+            ("seconds of a wait", Code.Number(WaitPreference.MaximumSeconds)),
+            ("rows of a page, at most", Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))),
+            ("rows of a page, by default", Code.Number(Code.Value<int>("FeedEndpoints", "DefaultLimit"))),
+            ("characters of an idempotency key", Code.Number(TransactionFields.MaximumKeyLength)),
+            ("hours that `occurred_at` may lie in the future", Code.Number(Code.Whole(TransactionFactory.MaximumFuture.TotalHours))),
+            ("decimals of an amount", Code.Number(Code.Whole(Math.Log10(Money.Scale)))),
+            ("a bearer token", Code.Size(BearerTokens.MaximumLength)),
+            ("`Retry-After` of a 202 or of `pending`", $"1 … {Code.Value<int>("BacklogEstimator", "MaximumSeconds")} s"),
+        ],
+        ["docs/configuration.md"] =
+        [
+            ("all requests of a process together, at least", Code.Size(BytesInFlight.MinimumLimit)),
+            ("a small request", s_smallRequest),
+            ("transactions that wait for their send", Code.Number(Code.Value<int>("InboundSender", "MaximumPendingTransactions"))),
+            ("`Retry-After` of 503 `overloaded`", $"1 … {Code.Value<int>("BytesInFlight", "MaximumSeconds")} s"),
+            ("`Retry-After` of 503 `queue`", $"1 … {Code.Value<int>("SendOutage", "MaximumSeconds")} s"),
+            ("connections, by default", Code.Number(s_kestrel.MaxConcurrentConnections!.Value)),
+            ("all headers of a request", $"{s_headerSeconds} s, {Code.Size(s_kestrel.MaxRequestHeadersTotalSize)}"),
+            ($"a body on average, after {s_grace} s", $"{Code.Size(s_bodyRate)}/s"),
+            ($"the part of a body beyond {s_smallRequest}", $"{Code.Size(s_largeBodyRate)}/s"),
+            ("a pause within that part (408 after it)", $"{s_bodyPause} s"),
+            ($"reading an answer on average, after {Code.Whole(s_kestrel.MinResponseDataRate!.GracePeriod.TotalSeconds)} s", $"{Code.Size(s_answerRate)}/s"),
+            ("an idle connection, longer than load balancers keep theirs", $"{Code.Whole(s_kestrel.KeepAliveTimeout.TotalSeconds)} s"),
+        ],
+    };
+
+    /// <summary>Sentences with figures, page by page, as the code would write them.</summary>
+    private static readonly Dictionary<string, string[]> s_sentences = new()
+    {
+        ["docs/api.md"] =
+        [
+            $"[submits up to {Code.Number(s_batchItems)} transactions]",
+            $"for at most N seconds, N ≤ {WaitPreference.MaximumSeconds}",
+            $"string of 1 to {TransactionFields.MaximumKeyLength} characters",
+            $"not more than {TransactionFactory.MaximumFuture.TotalHours} hours in the future",
+            $"(N ≤ {Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))}, default {Code.Value<int>("FeedEndpoints", "DefaultLimit")})",
+        ],
+        ["docs/cli.md"] =
+        [
+            ExitCodes(),
+            $"{CommandLine.Interrupted} after Ctrl-C",
+            $"Rows are written in transactions of {Code.Number(Code.Value<int>("StatsImportCommand", "ChunkSize"))}",
+            $"1 to {Code.Number(s_batchItems)}, default",
+            $"up to {Code.Word(Code.Whole(Code.Value<TimeSpan>("ApiClient", "s_longestPause").TotalMinutes))} minutes",
+            $"with {Code.Word(Code.Value<int>("Submitter", "Concurrency"))} requests at a time",
+            $"(at most {Code.Value<long>("TransactionFile", "LargestCopy") >> 30} GiB)",
+            $"a line every {Code.Word(Code.Seconds("QueueStatusCommand", "s_watchInterval"))} seconds",
+            $"at most {Code.Value<int>("QueuePeekCommand", "MaximumMessages")}, decoded",
+            $"has failed {Code.Word(BatchProcessor.MaximumAttempts)} times by itself",
+            $"for at most {Code.Word(Code.Whole(Code.Value<TimeSpan>("PoisonQueueSweep", "s_lease").TotalMinutes))} minutes",
+        ],
+        ["docs/configuration.md"] =
+        [
+            $"fewer than {Code.Value<int>("ApiHead", "ShortestSecret")} characters",
+            $"at least {BytesInFlight.MinimumLimit} (",
+            $"never less than {Code.Size(BytesInFlight.MinimumLimit)}",
+            $"Rows are removed {Code.Number(IRetentionStore.ChunkSize)} at a time",
+        ],
+        ["docs/operations.md"] =
+        [
+            $"sampled at most every {Code.Seconds("QueueGauges", "s_interval")} s",
+            $"renewed every {Code.Word((int)(InboundWorker.Lease.TotalSeconds / 3))} seconds",
+            $"failed {Code.Word(BatchProcessor.MaximumAttempts)} times by itself",
+        ],
+        ["docs/reliability.md"] =
+        [
+            $"a lease lasts {InboundWorker.Lease.TotalSeconds} s",
+            $"handles it, {Code.Word(BatchProcessor.MaximumAttempts)} times is poison",
+            $"limited to {Convert.ToInt64(Code.Value<string>("ChildProcess", "HeapLimit"), 16) >> 20} MiB",
+        ],
+        ["docs/security.md"] =
+        [
+            $"with {BearerTokens.Skew.TotalSeconds} s of tolerance",
+            $"a token has at most {Code.Size(BearerTokens.MaximumLength)}",
+            $"at most every {OpenIdAuthority.Pause.TotalSeconds} s",
+            $"known keys of the issuer are believed for {OpenIdAuthority.BelievedFor.TotalHours} hours",
+            $"an id has {s_randomBits} or {s_bodyBits} bits that can't be guessed",
+            $"{s_randomBits} random bits",
+            $"{s_bodyBits} bits of HMAC-SHA256",
+            $"{s_tagBits} bits of SipHash-2-4",
+            $"all headers must arrive within {s_headerSeconds} s; "
+                + $"after {s_grace} s a body must arrive at {Code.Number(Code.Whole(s_bodyRate))} B/s on average, "
+                + $"its part beyond {s_smallRequest} at {Code.Size(s_largeBodyRate)}/s without a pause longer than {s_bodyPause} s; "
+                + $"an answer must be read at {Code.Size(s_answerRate)}/s",
+            $"a batch has at most {Code.Size(s_batchBody)}",
+            $"a secret of fewer than {Code.Value<int>("ApiHead", "ShortestSecret")} characters",
+            $"for up to an hour, and during its outage for up to {OpenIdAuthority.BelievedFor.TotalHours}",
+        ],
+        ["docs/sql-server.md"] =
+        [
+            $"emptied after {Code.Seconds("SqlServerDatabase", "s_idleTime")} seconds without use",
+            $"tried {s_sqlTries} times at most",
+        ],
+    };
+
+    public static TheoryData<string> PagesWithSentences => [.. s_sentences.Keys];
+
+    [Fact]
+    public void Every_row_of_every_table_of_limits_is_what_the_code_has()
+    {
+        Dictionary<string, (string, string)[]> stated = MarkdownPage.All()
+            .ToDictionary(page => page.Path, page => page.Rows(LimitsHead).Select(cells => (cells[0], cells[1])).ToArray());
+
+        Assert.Equal(s_limits.Keys.Order(), stated.Where(page => page.Value.Length > 0).Select(page => page.Key).Order());
+        Assert.All(s_limits, page => Assert.Equal(page.Value, stated[page.Key]));
+    }
+
+    [Theory]
+    [MemberData(nameof(PagesWithSentences))]
+    public void Sentences_have_the_figures_of_the_code(string path)
+    {
+        string page = Flat(MarkdownPage.Read(path).Text);
+
+        Assert.All(s_sentences[path], sentence => Assert.Contains(sentence, page, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("docs/security.md", "## Threats")]
+    [InlineData("docs/security.md", "## Tokens")]
+    [InlineData("docs/configuration.md", "## What a process holds")]
+    public void No_figure_of_these_sections_stands_there_unchecked(string path, string heading)
+    {
+        string section = Flat(MarkdownPage.Read(path).Section(heading));
+        string[] known = [.. s_sentences[path], .. s_limits.GetValueOrDefault(path, []).Select(row => $"| {row.Limit} | {row.Value} |")];
+        Range[] checkedText = [.. known.SelectMany(text => Occurrences(section, text))];
+
+        Assert.NotEmpty(checkedText);
+        Assert.All(Figure().Matches(section), figure => Assert.True(
+            checkedText.Any(range => range.Start.Value <= figure.Index && figure.Index + figure.Length <= range.End.Value),
+            $"{path}: {figure.Value} is compared with nothing: …{section[Math.Max(0, figure.Index - 40)..(figure.Index + figure.Length)]}"));
+    }
+
+    private static KestrelServerLimits ReadKestrelLimits()
+    {
+        using var folder = new TemporaryFolder();
+        WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        ListenAddresses.Configure(builder, new Settings { DataDirectory = folder.Path }, 7071);
+        using ServiceProvider services = builder.Services.BuildServiceProvider();
+        return services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
+    }
+
+    private static string ExitCodes() =>
+        $"{ProgramHost.Done} done; {ProgramHost.Failed} failed, or only partly done; {ProgramHost.WrongUse} wrong use or a wrong setting";
+
+    // A page states one figure for two constants, which must therefore be equal.
+    private static int Same(int one, int other)
+    {
+        Assert.Equal(one, other);
+        return one;
+    }
+
+    // A page may wrap a sentence at any space.
+    private static string Flat(string text) => WhiteSpace().Replace(text, " ");
+
+    private static IEnumerable<Range> Occurrences(string text, string part)
+    {
+        for (int at = text.IndexOf(part, StringComparison.Ordinal); at >= 0; at = text.IndexOf(part, at + 1, StringComparison.Ordinal))
+        {
+            yield return at..(at + part.Length);
+        }
+    }
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex WhiteSpace();
+
+    [GeneratedRegex(@"\b\d[\d,]*(?: s|(?: [KMG]i?B| B)(?:/s)?| (?:seconds|minutes|hours|days|bits|characters))\b")]
+    private static partial Regex Figure();
+}
