@@ -31,7 +31,7 @@ public sealed partial class FigureTests
     private static readonly int s_bodyPause = Code.Seconds("BodyPace", "s_longest");
     private static readonly int s_singleBody = Same(Code.Value<int>("SubmitEndpoints", "MaximumBody"), Code.Value<int>("StatusEndpoints", "MaximumBody"));
     private static readonly int s_batchBody = Same(Code.Value<int>("SubmitBatchEndpoints", "MaximumBody"), Code.Value<int>("StatsEndpoints", "MaximumBody"));
-    private static readonly int s_batchItems = Same(SubmitBatchEndpoints.MaximumItems, Code.Value<int>("StatsEndpoints", "MaximumItems"));
+    private static readonly int s_batchItems = Same(BatchLimits.MaximumItems, Code.Value<int>("StatsEndpoints", "MaximumItems"));
     private static readonly int s_sqlTries = Code.Value<int>("SqlServerDatabase", "MaximumTries");
     private static readonly string s_smallRequest = Code.Size(BytesInFlight.Small);
     private static readonly int s_tagBits = Code.Value<int>("IdCertifier", "TagLength") * 8;
@@ -60,7 +60,7 @@ public sealed partial class FigureTests
         ],
         ["docs/configuration.md"] =
         [
-            ("all requests of a process together, at least", Code.Size(BytesInFlight.MinimumLimit)),
+            ("all requests of a process together, at least", Code.Size(Settings.MinimumBytesInFlight)),
             ("a small request", s_smallRequest),
             ("transactions that wait for their send", Code.Number(Code.Value<int>("InboundSender", "MaximumPendingTransactions"))),
             ("`Retry-After` of 503 `overloaded`", $"1 … {Code.Value<int>("BytesInFlight", "MaximumSeconds")} s"),
@@ -103,8 +103,8 @@ public sealed partial class FigureTests
         ["docs/configuration.md"] =
         [
             $"fewer than {Code.Value<int>("ApiHead", "ShortestSecret")} characters",
-            $"at least {BytesInFlight.MinimumLimit} (",
-            $"never less than {Code.Size(BytesInFlight.MinimumLimit)}",
+            $"at least {Settings.MinimumBytesInFlight} (",
+            $"never less than {Code.Size(Settings.MinimumBytesInFlight)}",
             $"Rows are removed {Code.Number(IRetentionStore.ChunkSize)} at a time",
         ],
         ["docs/operations.md"] =

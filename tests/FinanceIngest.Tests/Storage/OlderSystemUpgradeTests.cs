@@ -5,7 +5,6 @@ using FinanceIngest.Results;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Tests.Support;
-using FinanceIngest.Transactions;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Time.Testing;
 

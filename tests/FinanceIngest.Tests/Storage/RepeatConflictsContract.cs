@@ -1,5 +1,4 @@
 using FinanceIngest.Results;
-using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
