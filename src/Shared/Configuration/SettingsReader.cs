@@ -51,11 +51,12 @@ public static partial class SettingsReader
             RetentionDays = ReadInteger(own, "Retention:Days", 1, 36_500),
             MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),
         };
-        RefuseClashes(settings, program, dataDirectory is not null);
+        RefuseClashes(settings);
+        RefuseUselessStorage(settings, program, dataDirectory is not null, isOnAzure: Text(configuration["WEBSITE_INSTANCE_ID"]) is not null);
         return settings;
     }
 
-    private static void RefuseClashes(Settings settings, ProgramKind program, bool dataDirectoryGiven)
+    private static void RefuseClashes(Settings settings)
     {
         if (settings.StorageConnectionString is not null && settings.QueueServiceUri is not null)
         {
@@ -74,19 +75,25 @@ public static partial class SettingsReader
             throw new SettingsException(
                 "FinanceIngest__IdSigningKey", "required with SQL_CONNECTION_STRING: the same secret for every process, for the life of the installation.");
         }
+    }
 
-        if (program == ProgramKind.IngestFunction && !settings.UsesSqlServer)
-        {
-            throw new SettingsException("SQL_CONNECTION_STRING", "required: a function app has no place for embedded storage.");
-        }
-
+    // Embedded storage that no other process would ever read, or that would vanish with this process's machine.
+    private static void RefuseUselessStorage(Settings settings, ProgramKind program, bool isDataDirectoryGiven, bool isOnAzure)
+    {
         if (program == ProgramKind.IngestFunction && !settings.UsesAzureQueues)
         {
             throw new SettingsException(
                 "AZURE_STORAGE_CONNECTION_STRING", "required (or AZURE_STORAGE_QUEUE_SERVICE_URI): a function app has no place for embedded queues.");
         }
 
-        if (program == ProgramKind.ScoringWorker && settings.UsesAzureQueues && !settings.UsesSqlServer && !dataDirectoryGiven)
+        if (program == ProgramKind.IngestFunction && isDataDirectoryGiven && isOnAzure)
+        {
+            throw new SettingsException(
+                $"{Section}__DataDirectory", "not on Azure: an instance's disk is its own and goes with it; set SQL_CONNECTION_STRING instead.");
+        }
+
+        bool mustShareResults = program is ProgramKind.IngestFunction or ProgramKind.ScoringWorker && settings.UsesAzureQueues;
+        if (mustShareResults && !settings.UsesSqlServer && !isDataDirectoryGiven)
         {
             throw new SettingsException(
                 "SQL_CONNECTION_STRING", "required with Azure queues: results in an unnamed local folder would be seen by nobody (or set FinanceIngest__DataDirectory).");

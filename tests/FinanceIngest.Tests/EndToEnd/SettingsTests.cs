@@ -33,6 +33,13 @@ public sealed class SettingsTests
     [InlineData("IngestServer", "SQL_CONNECTION_STRING", "SQL_CONNECTION_STRING=Server=x", "FinanceIngest__IdSigningKey=k")]
     [InlineData("IngestServer", "FinanceIngest__IdSigningKey", "SQL_CONNECTION_STRING=" + Sql)]
     [InlineData("IngestServer", "FinanceIngest__DataDirectory", "FinanceIngest__DataDirectory=/dev/null/x")]
+    [InlineData("IngestFunction", "AZURE_STORAGE_CONNECTION_STRING")]
+    [InlineData("IngestFunction", "AZURE_STORAGE_CONNECTION_STRING", "SQL_CONNECTION_STRING=" + Sql, "FinanceIngest__IdSigningKey=k")]
+    [InlineData("IngestFunction", "AZURE_STORAGE_CONNECTION_STRING", "FinanceIngest__DataDirectory=data")]
+    [InlineData("IngestFunction", "SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true")]
+    [InlineData(
+        "IngestFunction", "FinanceIngest__DataDirectory",
+        "FinanceIngest__DataDirectory=data", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true", "WEBSITE_INSTANCE_ID=0")]
     [InlineData("ScoringWorker", "SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true")]
     [InlineData("ScoringWorker", "FinanceIngest__Polling__MaximumSeconds", "FinanceIngest__Polling__MaximumSeconds=0")]
     public async Task A_wrong_setting_is_named(string program, string setting, params string[] environment)

@@ -3,8 +3,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class AnomaliesTests(HeadFixture head)
+public abstract class AnomaliesTests(HeadFixture head)
 {
     private readonly long _user = Requests.NewId();
 
@@ -110,3 +109,9 @@ public sealed class AnomaliesTests(HeadFixture head)
 
     private static IEnumerable<string> Ids(Answer page) => page.Json.GetProperty("anomalies").EnumerateArray().Select(result => result.GetProperty("id").GetString()!);
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerAnomaliesTests(ServerHead head) : AnomaliesTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionAnomaliesTests(FunctionHead head) : AnomaliesTests(head);

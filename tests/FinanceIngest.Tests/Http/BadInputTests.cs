@@ -58,8 +58,7 @@ public sealed class BadInputTests(IntakeOnlyServer server) : IClassFixture<Intak
     }
 }
 
-[Collection(HeadCollection.Name)]
-public sealed class BadInputAtTheHeadTests(HeadFixture head)
+public abstract class BadInputAtTheHeadTests(HeadFixture head)
 {
     [Fact]
     public async Task Bad_input_is_refused_and_none_of_it_is_ever_scored()
@@ -76,3 +75,9 @@ public sealed class BadInputAtTheHeadTests(HeadFixture head)
         Assert.DoesNotContain((await Feed.ReadAsync(head.Client, start)).Results, result => result.GetProperty("status").GetString() == "failed");
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerBadInputTests(ServerHead head) : BadInputAtTheHeadTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionBadInputTests(FunctionHead head) : BadInputAtTheHeadTests(head);

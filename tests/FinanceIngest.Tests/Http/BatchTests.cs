@@ -3,8 +3,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class BatchTests(HeadFixture head)
+public abstract class BatchTests(HeadFixture head)
 {
     private const string Batch = "/api/transactions/batch";
     private const string Ndjson = "application/x-ndjson";
@@ -162,3 +161,9 @@ public sealed class BatchTests(HeadFixture head)
         return amounts;
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerBatchTests(ServerHead head) : BatchTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionBatchTests(FunctionHead head) : BatchTests(head);

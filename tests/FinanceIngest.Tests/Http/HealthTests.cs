@@ -3,8 +3,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class HealthTests(HeadFixture head)
+public abstract class HealthTests(HeadFixture head)
 {
     private readonly ApiClient _nobody = head.Client.WithKey(null);
 
@@ -32,3 +31,9 @@ public sealed class HealthTests(HeadFixture head)
     [InlineData("/openapi.json")]
     public async Task A_wrong_key_does_not_matter_here(string path) => (await head.Client.WithKey("wrong").GetAsync(path)).Is(200);
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerHealthTests(ServerHead head) : HealthTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionHealthTests(FunctionHead head) : HealthTests(head);

@@ -2,8 +2,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class IdempotencyTests(HeadFixture head)
+public abstract class IdempotencyTests(HeadFixture head)
 {
     private const string WrongLength = "must have 1 to 255 characters";
     private const string Header = "Idempotency-Key";
@@ -111,3 +110,9 @@ public sealed class IdempotencyTests(HeadFixture head)
 
     private string WithKey(string key) => Requests.Transaction(_user, more: $"\"idempotency_key\": \"{key}\"");
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerIdempotencyTests(ServerHead head) : IdempotencyTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionIdempotencyTests(FunctionHead head) : IdempotencyTests(head);

@@ -3,8 +3,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class KeyTests(HeadFixture head)
+public abstract class KeyTests(HeadFixture head)
 {
     public static TheoryData<string, string> KeyedRoutes { get; } = new(
         ("POST", "/api/transactions"), ("POST", "/api/score-transaction"), ("POST", "/api/transactions/batch"), ("POST", "/api/transactions/status"),
@@ -37,11 +36,11 @@ public sealed class KeyTests(HeadFixture head)
     private static Task<Answer> SendAsync(ApiClient client, string method, string path) =>
         client.SendAsync(new HttpMethod(method), path, method == "GET" ? null : ApiClient.Content(Requests.Transaction()));
 
-    private static void Unauthorized(Answer answer)
+    private void Unauthorized(Answer answer)
     {
-        if (HeadFixture.IsFunction)
+        if (head.IsFunction)
         {
-            answer.Is(401);
+            answer.IsPlatforms(401);
             return;
         }
 
@@ -49,6 +48,12 @@ public sealed class KeyTests(HeadFixture head)
         Assert.Contains("ApiKey", answer.Header("WWW-Authenticate"), StringComparison.Ordinal);
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerKeyTests(ServerHead head) : KeyTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionKeyTests(FunctionHead head) : KeyTests(head);
 
 [Needs(Outside.Program)]
 public sealed class ScopeTests(ScopedServer server) : IClassFixture<ScopedServer>

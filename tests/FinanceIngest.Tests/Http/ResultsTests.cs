@@ -5,8 +5,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class ResultsTests(HeadFixture head)
+public abstract class ResultsTests(HeadFixture head)
 {
     private readonly long _user = Requests.NewId();
 
@@ -129,6 +128,12 @@ public sealed class ResultsTests(HeadFixture head)
 
     private static IEnumerable<string> Ids(Answer page) => page.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("id").GetString()!);
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerResultsTests(ServerHead head) : ResultsTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionResultsTests(FunctionHead head) : ResultsTests(head);
 
 [Needs(Outside.Program)]
 public sealed class EmptyFeedTests(IntakeOnlyServer server) : IClassFixture<IntakeOnlyServer>

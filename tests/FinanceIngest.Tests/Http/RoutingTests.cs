@@ -2,8 +2,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class RoutingTests(HeadFixture head)
+public abstract class RoutingTests(HeadFixture head)
 {
     [Theory]
     [InlineData("/api")]
@@ -15,8 +14,8 @@ public sealed class RoutingTests(HeadFixture head)
     {
         foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Post, HttpMethod.Delete })
         {
-            Answer answer = (await head.Client.SendAsync(method, path)).Is(404);
-            _ = HeadFixture.IsFunction ? answer : answer.IsProblem(404, "not-found");
+            Answer answer = await head.Client.SendAsync(method, path);
+            _ = head.IsFunction ? answer.IsPlatforms(404) : answer.IsProblem(404, "not-found");
         }
     }
 
@@ -38,9 +37,10 @@ public sealed class RoutingTests(HeadFixture head)
     public async Task Another_method_is_405_and_says_which(string method, string path, string allowed)
     {
         Answer answer = await head.Client.SendAsync(new HttpMethod(method), path);
-        if (HeadFixture.IsFunction)
+        // The platform passes GET /api/transactions/batch on, since "batch" could be an id.
+        if (head.IsFunction && answer.Body.Length == 0)
         {
-            Assert.Contains(answer.Status, new[] { 404, 405 });
+            answer.IsPlatforms(404);
             return;
         }
 
@@ -53,7 +53,7 @@ public sealed class RoutingTests(HeadFixture head)
     [InlineData("/api/results")]
     public async Task A_GET_route_answers_HEAD_without_a_body(string path)
     {
-        Assert.SkipWhen(HeadFixture.IsFunction, "the platform routes HEAD itself");
+        Assert.SkipWhen(head.IsFunction, "the platform routes HEAD itself");
         Answer answer = (await head.Client.SendAsync(HttpMethod.Head, path)).Is(200);
         Assert.Equal("application/json", answer.MediaType);
         Assert.NotEqual("0", answer.Header("Content-Length"));
@@ -66,7 +66,13 @@ public sealed class RoutingTests(HeadFixture head)
         {
             Assert.Equal("no-store", answer.Header("Cache-Control"));
             Assert.Equal("nosniff", answer.Header("X-Content-Type-Options"));
-            Assert.True(HeadFixture.IsFunction || answer.Header("Server") is null, "the server tells its name");
+            Assert.True(head.IsFunction || answer.Header("Server") is null, "the server tells its name");
         }
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerRoutingTests(ServerHead head) : RoutingTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionRoutingTests(FunctionHead head) : RoutingTests(head);

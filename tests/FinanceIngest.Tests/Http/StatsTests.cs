@@ -2,8 +2,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class StatsTests(HeadFixture head)
+public abstract class StatsTests(HeadFixture head)
 {
     private const string Stats = "/api/stats";
     private readonly long _user = Requests.NewId();
@@ -82,13 +81,16 @@ public sealed class StatsTests(HeadFixture head)
     [Fact]
     public async Task Only_the_scope_admin_may()
     {
-        if (!HeadFixture.IsFunction)
-        {
-            (await head.Client.PutAsync(Stats, Requests.List(Stat()))).IsProblem(403, "scope");
-        }
-
+        Answer answer = await head.Client.PutAsync(Stats, Requests.List(Stat()));
+        _ = head.IsFunction ? answer.IsPlatforms(401) : answer.IsProblem(403, "scope");
         Assert.Equal("no_baseline", (await head.Client.ScoreAsync(Requests.Transaction(_user))).String("reason"));
     }
 
     private string Stat(string mean = "2000", long categoryId = 7) => Requests.Stat(_user, mean, categoryId: categoryId);
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerStatsTests(ServerHead head) : StatsTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionStatsTests(FunctionHead head) : StatsTests(head);

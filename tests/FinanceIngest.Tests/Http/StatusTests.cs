@@ -8,8 +8,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class StatusTests(HeadFixture head)
+public abstract class StatusTests(HeadFixture head)
 {
     private const string Status = "/api/transactions/status";
 
@@ -96,6 +95,12 @@ public sealed class StatusTests(HeadFixture head)
 
     private static string Ids(params IEnumerable<string> ids) => $$"""{"ids": [{{string.Join(", ", ids.Select(id => $"\"{id}\""))}}]}""";
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerStatusTests(ServerHead head) : StatusTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionStatusTests(FunctionHead head) : StatusTests(head);
 
 /// <summary>Statuses that a client can't bring about by itself: they are made in the server's own data directory.</summary>
 [Needs(Outside.Program)]

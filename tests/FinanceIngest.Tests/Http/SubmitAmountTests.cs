@@ -2,8 +2,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class SubmitAmountTests(HeadFixture head)
+public abstract class SubmitAmountTests(HeadFixture head)
 {
     private const string NotANumber = "must be a number, or a number in a string";
     private const string TooManyDecimals = "must have at most four decimals";
@@ -73,3 +72,9 @@ public sealed class SubmitAmountTests(HeadFixture head)
         (await head.Client.SubmitAsync(Requests.Transaction(5, $"0.{digits}"))).InvalidFields();
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerSubmitAmountTests(ServerHead head) : SubmitAmountTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionSubmitAmountTests(FunctionHead head) : SubmitAmountTests(head);

@@ -3,8 +3,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class SubmitFieldTests(HeadFixture head)
+public abstract class SubmitFieldTests(HeadFixture head)
 {
     private const string NotAnInteger = "must be an integer";
     private const string WithExponent = "must be an integer, written without decimals or exponent";
@@ -89,3 +88,9 @@ public sealed class SubmitFieldTests(HeadFixture head)
         (await head.Client.SubmitAsync(Requests.Transaction(5, more: "\"occurred_at\": \"9999-12-31T23:59:59Z\""))).IsInvalid("occurred_at", TooLate);
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerSubmitFieldTests(ServerHead head) : SubmitFieldTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionSubmitFieldTests(FunctionHead head) : SubmitFieldTests(head);

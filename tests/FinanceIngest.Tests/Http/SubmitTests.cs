@@ -2,8 +2,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class SubmitTests(HeadFixture head)
+public abstract class SubmitTests(HeadFixture head)
 {
     [Fact]
     public async Task Accepts_with_an_id_and_where_its_result_will_be()
@@ -92,3 +91,9 @@ public sealed class SubmitTests(HeadFixture head)
     public async Task An_empty_body_gets_the_hint_about_chunked_bodies() =>
         Assert.Contains("chunked", (await head.Client.SubmitAsync("")).IsProblem(400, "validation").String("detail"), StringComparison.Ordinal);
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerSubmitTests(ServerHead head) : SubmitTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionSubmitTests(FunctionHead head) : SubmitTests(head);

@@ -5,8 +5,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
-[Collection(HeadCollection.Name)]
-public sealed class WaitTests(HeadFixture head)
+public abstract class WaitTests(HeadFixture head)
 {
     private readonly long _user = Requests.NewId();
 
@@ -106,6 +105,12 @@ public sealed class WaitTests(HeadFixture head)
         Assert.Equal("scored", (await head.Client.GetAsync($"/api/transactions/{id}?wait=99999")).Is(200).String("status"));
     }
 }
+
+[Collection(ServerHead.Collection)]
+public sealed class ServerWaitTests(ServerHead head) : WaitTests(head);
+
+[Collection(FunctionHead.Collection)]
+public sealed class FunctionWaitTests(FunctionHead head) : WaitTests(head);
 
 [Needs(Outside.Program)]
 public sealed class PendingTests(IntakeOnlyServer server) : IClassFixture<IntakeOnlyServer>

@@ -15,6 +15,9 @@ namespace FinanceIngest.Tests.Support;
 /// </summary>
 public sealed class AzuriteFixture : IAsyncDisposable
 {
+    /// <summary>Why a test is skipped where there is no Azurite.</summary>
+    public const string Missing = "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine";
+
     private const string Account = "devstoreaccount1";
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private const int ContainerPort = 10001;
@@ -27,10 +30,16 @@ public sealed class AzuriteFixture : IAsyncDisposable
     /// <summary>Its connection string; skips the running test where there is no Azurite.</summary>
     public async Task<string> ConnectionStringAsync()
     {
-        NeedsAttribute.Require(Outside.Azurite);
-        string? connectionString = await _connectionString.Value;
-        Assert.SkipWhen(connectionString is null, "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine");
+        string? connectionString = await TryConnectionStringAsync();
+        Assert.SkipWhen(connectionString is null, Missing);
         return connectionString!;
+    }
+
+    /// <summary>Its connection string; null where there is no Azurite.</summary>
+    public Task<string?> TryConnectionStringAsync()
+    {
+        NeedsAttribute.Require(Outside.Azurite);
+        return _connectionString.Value;
     }
 
     public async ValueTask DisposeAsync()

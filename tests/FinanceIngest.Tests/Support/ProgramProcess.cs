@@ -109,19 +109,24 @@ internal sealed class ProgramProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            _process.Kill();
+            _process.Kill(entireProcessTree: true);
             await _process.WaitForExitAsync();
         }
 
         _process.Dispose();
     }
 
-    // The program as built in the tests' own configuration: …/src/NAME/bin/Debug/net10.0.
+    // The program as built in the tests' own configuration, such as …/src/NAME/bin/Debug/net10.0.
     internal static string PathOf(string name)
     {
         string[] folders = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
-        string project = name == "finance-ingest" ? "Cli" : name;
-        return Path.Combine(Repository.Root, "src", project, "bin", folders[^2], folders[^1], $"{name}.dll");
+        string project = name switch
+        {
+            "finance-ingest" => "src/Cli",
+            "FinanceIngest.FunctionDriver" => "tests/FunctionDriver",
+            _ => $"src/{name}",
+        };
+        return Path.Combine(Repository.Root, project, "bin", folders[^2], folders[^1], $"{name}.dll");
     }
 
     private static bool IsSetting(string name) =>

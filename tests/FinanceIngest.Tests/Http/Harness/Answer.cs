@@ -53,6 +53,13 @@ public sealed class Answer
         return this;
     }
 
+    /// <summary>Asserts a status that the platform of a function app answers by itself, without a body.</summary>
+    public Answer IsPlatforms(int status)
+    {
+        Assert.Empty(Is(status).Body);
+        return this;
+    }
+
     /// <summary>Asserts a problem of this type.</summary>
     public Answer IsProblem(int status, string kind)
     {

@@ -2,52 +2,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>
-/// The head under test: the one at FINANCE_TEST_BASE_URL (keys in FINANCE_TEST_KEY and FINANCE_TEST_ADMIN_KEY; FINANCE_TEST_HEAD=function
-/// where the platform answers some things itself), or else a server of its own.
-/// </summary>
-public sealed class HeadFixture : IAsyncLifetime
-{
-    private OwnServer? _server;
-
-    /// <summary>Whether the head is a function app.</summary>
-    public static bool IsFunction { get; } = Environment.GetEnvironmentVariable("FINANCE_TEST_HEAD") == "function";
-
-    /// <summary>A client that may submit and read.</summary>
-    public ApiClient Client { get; private set; } = null!;
-
-    /// <summary>A client that may change baselines.</summary>
-    public ApiClient Admin { get; private set; } = null!;
-
-    /// <inheritdoc/>
-    public async ValueTask InitializeAsync()
-    {
-        if (Environment.GetEnvironmentVariable("FINANCE_TEST_BASE_URL") is { Length: > 0 } url)
-        {
-            Client = new ApiClient(new Uri(url), Environment.GetEnvironmentVariable("FINANCE_TEST_KEY"), IsFunction);
-            Admin = Client.WithKey(Environment.GetEnvironmentVariable("FINANCE_TEST_ADMIN_KEY"));
-            return;
-        }
-
-        _server = new OwnServer();
-        await _server.InitializeAsync();
-        Client = _server.Client;
-        Admin = _server.Admin;
-    }
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
-}
-
-/// <summary>The tests that share one head; they run one after another.</summary>
-[CollectionDefinition(Name)]
-[Needs(Outside.Program)]
-public sealed class HeadCollection : ICollectionFixture<HeadFixture>
-{
-    public const string Name = "HTTP head";
-}
-
-/// <summary>A server with settings of its own, whatever head the other tests run against.</summary>
+/// <summary>An IngestServer with settings of its own, for tests of one head alone.</summary>
 public abstract class ServerFixture(params IEnumerable<(string Name, string Value)> settings) : IAsyncLifetime
 {
     /// <summary>From which the ids are certified, so that a test can make ids of this installation.</summary>
@@ -105,10 +60,13 @@ public abstract class ServerFixture(params IEnumerable<(string Name, string Valu
     }
 
     /// <summary>Whatever the tests sent, none of it may have been an error of the server's.</summary>
-    public void AssertNoRequestFailed()
+    public void AssertNoRequestFailed() => AssertNoRequestFailed(Log);
+
+    /// <summary>Whatever the tests sent, none of it may have been an error of the program that wrote this log.</summary>
+    public static void AssertNoRequestFailed(string log)
     {
-        Assert.DoesNotContain("request failed unexpectedly", Log, StringComparison.Ordinal);
-        Assert.DoesNotContain("unhandled exception", Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("request failed unexpectedly", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("unhandled exception", log, StringComparison.Ordinal);
     }
 
     /// <summary>Runs before the start.</summary>

@@ -1,0 +1,3 @@
+using FinanceIngest.FunctionDriver;
+
+return await DriverCommand.RunAsync(args);
