@@ -48,7 +48,7 @@ internal sealed class HookedQueue(IMessageQueue queue, string name, Control cont
 
     public void Dispose() => (queue as IDisposable)?.Dispose();
 
-    private string KindOf(string text) => text == InboundEnvelope.AlertMarkerText ? "marker" : name;
+    private string KindOf(string text) => text == AlertMarker.Text ? "marker" : name;
 
     private sealed class HookedLease : LeasedMessage
     {

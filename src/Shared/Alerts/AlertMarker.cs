@@ -7,8 +7,11 @@ namespace FinanceIngest.Alerts;
 /// The delayed message that this process keeps on the inbound queue while alerts may be unsent, so that an autoscaler does not put the
 /// last worker to sleep over them. After a crash it becomes visible, and whoever receives it sends the alerts.
 /// </summary>
-internal sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposable
+internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvider time) : IDisposable
 {
+    /// <summary>The marker's text on the queue.</summary>
+    public static readonly string Text = MessageText.Encode("""{"v":1,"marker":"unsent-alerts","transactions":[]}""");
+
     private static readonly TimeSpan s_delay = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_renewBefore = TimeSpan.FromSeconds(15);
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -37,7 +40,7 @@ internal sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposabl
 
             if (_held is null || !await _held.TryExtendAsync(s_delay, cancellationToken))
             {
-                _held = await queues.Inbound.SendAsync(InboundEnvelope.AlertMarkerText, s_delay, cancellationToken);
+                _held = await queues.Inbound.SendAsync(Text, s_delay, cancellationToken);
             }
 
             _renewedAt = time.GetTimestamp();
@@ -48,9 +51,28 @@ internal sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposabl
         }
     }
 
+    /// <summary>Whether a received message is a marker. The text is a constant of this system, so that comparing it is enough.</summary>
+    public static bool IsMarker(LeasedMessage message) => message.Body.Length == Text.Length && message.Text == Text;
+
+    /// <summary>Settles a marker that was received: this process keeps it while alerts are unsent, and removes it when none is.</summary>
+    /// <returns>Whether alerts are unsent.</returns>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; the marker stays as it is.</exception>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    public async Task<bool> AdoptOrDropAsync(LeasedMessage marker, CancellationToken cancellationToken)
+    {
+        if (await outbox.CountUnsentAsync(cancellationToken) == 0)
+        {
+            await DropAsync(marker, cancellationToken);
+            return false;
+        }
+
+        await AdoptAsync(marker, cancellationToken);
+        return true;
+    }
+
     /// <summary>Takes over a marker that was received, or removes it when this process has one already.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
-    public async Task AdoptAsync(LeasedMessage marker, CancellationToken cancellationToken)
+    private async Task AdoptAsync(LeasedMessage marker, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
@@ -74,7 +96,7 @@ internal sealed class AlertMarker(Queues queues, TimeProvider time) : IDisposabl
 
     /// <summary>Removes a marker that was received and is not needed.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
-    public async Task DropAsync(LeasedMessage marker, CancellationToken cancellationToken)
+    private async Task DropAsync(LeasedMessage marker, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try

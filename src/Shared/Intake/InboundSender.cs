@@ -254,7 +254,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
     private sealed class Message
     {
         private readonly List<(Submission Submission, int From, int To)> _parts = [];
-        private InboundEnvelope? _envelope;
+        private EnvelopeBuilder? _envelope;
         private Submission? _current;
         private int _position;
 
@@ -274,7 +274,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
                 if (_envelope is null)
                 {
                     Span = sender._telemetry.StartSend(sender._queue.Name, _current.TraceParent);
-                    _envelope = new InboundEnvelope(Span?.Id ?? _current.TraceParent);
+                    _envelope = new EnvelopeBuilder(Span?.Id ?? _current.TraceParent);
                 }
                 else if (_parts[^1].Submission != _current)
                 {

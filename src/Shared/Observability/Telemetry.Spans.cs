@@ -67,7 +67,7 @@ internal sealed partial class Telemetry
             return null;
         }
 
-        ActivityContext[] contexts = [.. batch.Select(delivery => Context(delivery.Content.TraceParent)).Where(context => context != default)];
+        ActivityContext[] contexts = [.. batch.Select(delivery => Context(delivery.TraceParent)).Where(context => context != default)];
         Activity? span = s_source.StartActivity(
             ActivityKind.Consumer,
             batch.Count == 1 ? contexts.FirstOrDefault() : default,
