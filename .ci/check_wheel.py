@@ -1,4 +1,5 @@
-"""check_wheel.py SOURCE WHEEL WHEEL…: whether each wheel has every file of the package in the source folder, byte for byte, with its licence and nothing else, and all wheels are the same."""
+"""check_wheel.py SOURCE WHEEL WHEEL…: whether each wheel has every file of the package in the source folder, byte for byte, with its licence and nothing
+else, and all wheels are the same."""
 
 import pathlib
 import sys

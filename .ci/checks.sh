@@ -75,7 +75,8 @@ need_azurite() {
   [ "$(cat "$results/azurite.exit")" -eq 0 ]
 }
 
-# need_debian PACKAGE… -- COMMAND…: installs packages of Debian or Ubuntu where the command fails without them, root may and apt-get is there. Whoever uses them skips by name where they are missing.
+# need_debian PACKAGE… -- COMMAND…: installs packages of Debian or Ubuntu if the command fails without them, as far as this user can. Whoever uses
+# them skips by name where they are missing.
 need_debian() {
   local packages=()
   while [ "$1" != -- ]; do

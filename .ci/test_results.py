@@ -1,5 +1,5 @@
-"""test_results.py FOLDER: reads the .trx files that dotnet test left in a folder. Names each skipped test with its reason and the classes that took longest, and ends with
-"N passed, N failed, N skipped"."""
+"""test_results.py FOLDER: reads the .trx files that dotnet test left in a folder. Names each skipped test with its reason and the classes that took
+longest, and ends with "N passed, N failed, N skipped"."""
 
 import collections
 import pathlib

@@ -23,7 +23,10 @@ else:
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         FINANCE_INGEST={"URL": "http://127.0.0.1:7071", "KEY": None},
-        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.messages", "django.contrib.admin", "django.contrib.staticfiles", "finance_ingest.django"],
+        INSTALLED_APPS=[
+            *(f"django.contrib.{app}" for app in ("admin", "auth", "contenttypes", "messages", "staticfiles")),
+            "finance_ingest.django",
+        ],
         SECRET_KEY="for this check alone",
         STATIC_URL="/static/",
         USE_TZ=True,

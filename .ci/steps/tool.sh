@@ -4,7 +4,8 @@ need_build || return
 package=$results/package tool=$results/tool data=$results/tool-data
 
 pack() {
-  dotnet pack FinanceIngest.sln --configuration Debug --no-build --output "$package" --verbosity quiet && [ "$(ls "$package" | sed 's/[0-9].*//')" = finance-ingest. ]
+  dotnet pack FinanceIngest.sln --configuration Debug --no-build --output "$package" --verbosity quiet &&
+    [ "$(ls "$package" | sed 's/[0-9].*//')" = finance-ingest. ]
 }
 
 installed_tool_runs() {

@@ -11,13 +11,17 @@ if ! can_build; then
 fi
 
 # What an earlier build left in the work tree (build/, *.egg-info) would end up in the wheel, so that a copy is built.
-source=$results/python/source built=$results/python/built from_sdist=$results/python/from-sdist environment=$results/python/environment
+source=$results/python/source built=$results/python/built from_sdist=$results/python/from-sdist
+environment=$results/python/environment
 mkdir -p "$source" "$built"
-(cd clients/python && git ls-files --cached --others --exclude-standard -z | tar --create --null --files-from - --file -) | tar --extract --file - --directory "$source"
+(cd clients/python && git ls-files --cached --others --exclude-standard -z | tar --create --null --files-from - --file -) |
+  tar --extract --file - --directory "$source"
 
 sdist() {
-  (cd "$source" && "$python" -c 'import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])' "$built") >"$results/python/sdist.log" 2>&1 ||
-    { tail -n 20 "$results/python/sdist.log"; return 1; }
+  local log=$results/python/sdist.log
+  (cd "$source" && "$python" -c 'import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])' "$built") >"$log" 2>&1 && return
+  tail -n 20 "$log"
+  return 1
 }
 
 wheel() {

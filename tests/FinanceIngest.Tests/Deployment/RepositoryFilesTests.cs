@@ -10,7 +10,8 @@ public sealed partial class RepositoryFilesTests
 {
     public static TheoryData<string> Pages =>
         [.. Directory.EnumerateFiles(Repository.Root, "*.md")
-            .Concat(new[] { "bench", "clients", "docs", "examples", "src", "tests" }.SelectMany(folder => Directory.EnumerateFiles(PathOf(folder), "*.md", SearchOption.AllDirectories)))
+            .Concat(new[] { "bench", "clients", "docs", "examples", "src", "tests" }
+                .SelectMany(folder => Directory.EnumerateFiles(PathOf(folder), "*.md", SearchOption.AllDirectories)))
             .Select(path => Path.GetRelativePath(Repository.Root, path))
             .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "node_modules" or "bin" or "obj"))];
 
@@ -22,16 +23,19 @@ public sealed partial class RepositoryFilesTests
     {
         foreach (Match link in RelativeLink().Matches(File.ReadAllText(PathOf(page))))
         {
-            string target = link.Groups["path"].Length == 0 ? PathOf(page) : Path.Combine(Path.GetDirectoryName(PathOf(page))!, link.Groups["path"].Value);
-            Assert.True(Path.Exists(target), $"{page} links to {link.Groups["path"].Value}, which does not exist.");
+            string path = link.Groups["path"].Value;
+            string target = path.Length == 0 ? PathOf(page) : Path.Combine(Path.GetDirectoryName(PathOf(page))!, path);
+            Assert.True(Path.Exists(target), $"{page} links to {path}, which does not exist.");
             if (link.Groups["heading"].Success && target.EndsWith(".md", StringComparison.Ordinal))
             {
-                Assert.True(Headings(target).Contains(link.Groups["heading"].Value), $"{page} links to the heading #{link.Groups["heading"].Value} of {Path.GetFileName(target)}, which does not exist.");
+                string heading = link.Groups["heading"].Value;
+                Assert.True(Headings(target).Contains(heading), $"{page} links to the heading #{heading} of {Path.GetFileName(target)}, which does not exist.");
             }
         }
     }
 
-    // https://docs.github.com/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-issue-forms: GitHub shows a form that breaks one of these rules to nobody.
+    // GitHub shows a form that breaks one of these rules to nobody:
+    // https://docs.github.com/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-issue-forms
     [Theory]
     [MemberData(nameof(IssueForms))]
     public void An_issue_form_is_one_that_GitHub_shows(string name)
@@ -50,30 +54,33 @@ public sealed partial class RepositoryFilesTests
     public void The_development_container_has_what_CI_has_and_forwards_the_ports_of_the_programs()
     {
         JsonElement container = Json(".devcontainer/devcontainer.json");
-        JsonElement features = container.GetProperty("features");
-        string sdk = Json("global.json").GetProperty("sdk").GetProperty("version").GetString()!;
-        Assert.StartsWith($"mcr.microsoft.com/dotnet/sdk:{string.Join('.', sdk.Split('.').Take(2))}-", container.GetProperty("image").GetString(), StringComparison.Ordinal);
-        string node = features.EnumerateObject().Single(feature => feature.Name.Contains("/node:", StringComparison.Ordinal)).Value.GetProperty("version").GetString()!;
-        string python = features.EnumerateObject().Single(feature => feature.Name.Contains("/python:", StringComparison.Ordinal)).Value.GetProperty("version").GetString()!;
+        string[] sdk = Json("global.json").GetProperty("sdk").GetProperty("version").GetString()!.Split('.');
+        string node = FeatureVersion(container, "node");
+        string python = FeatureVersion(container, "python");
+        Assert.StartsWith($"mcr.microsoft.com/dotnet/sdk:{sdk[0]}.{sdk[1]}-", container.GetProperty("image").GetString(), StringComparison.Ordinal);
         Assert.Contains($"node-version: {node}\n", Text(".github/workflows/ci.yml"), StringComparison.Ordinal);
-        Assert.Contains($"with .NET SDK {sdk.Split('.')[0]}, Node {node} and Python {python}.", Text(".ci/run"), StringComparison.Ordinal);
-        Assert.Equal(
-            ["IngestServer", "ScoringWorker"],
-            container.GetProperty("forwardPorts").EnumerateArray().Select(port => container.GetProperty("portsAttributes").GetProperty(port.ToString()).GetProperty("label").GetString()!.Split(':')[0]));
-        Assert.All(container.GetProperty("forwardPorts").EnumerateArray().Zip(["IngestServer", "ScoringWorker"]), port =>
-            Assert.Contains($"defaultPort: {port.First}", Text($"src/{port.Second}/Program.cs"), StringComparison.Ordinal));
+        Assert.Contains($"with .NET SDK {sdk[0]}, Node {node} and Python {python}.", Text(".ci/run"), StringComparison.Ordinal);
+
+        string[] ports = [.. container.GetProperty("forwardPorts").EnumerateArray().Select(port => port.ToString())];
+        Assert.Equal(ports, container.GetProperty("portsAttributes").EnumerateObject().Select(port => port.Name));
+        Assert.All(container.GetProperty("portsAttributes").EnumerateObject(), port =>
+        {
+            string program = port.Value.GetProperty("label").GetString()!.Split(':')[0];
+            Assert.Contains($"defaultPort: {port.Name}", Text($"src/{program}/Program.cs"), StringComparison.Ordinal);
+        });
     }
 
     [Fact]
     [Needs(Outside.Program)]
     public async Task Each_step_of_CI_can_be_named_and_a_name_that_is_none_is_refused()
     {
-        string[] steps = [.. Directory.EnumerateFiles(PathOf(".ci/steps"), "*.sh").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
+        IEnumerable<string> steps = Directory.EnumerateFiles(PathOf(".ci/steps"), "*.sh").Select(path => Path.GetFileNameWithoutExtension(path)!);
 
         (int listed, string list, _) = await RunAsync("--list");
         Assert.Equal(0, listed);
-        Assert.Equal(steps, list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]).Order(StringComparer.Ordinal));
-        Assert.All(list.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches(@"^[a-z-]+ +\w", line));
+        string[] lines = list.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(steps.Order(StringComparer.Ordinal), lines.Select(line => line.Split(' ')[0]).Order(StringComparer.Ordinal));
+        Assert.All(lines, line => Assert.Matches(@"^[a-z-]+ +\w", line));
 
         (int refused, string output, string error) = await RunAsync("nonsense");
         Assert.Equal((2, ""), (refused, output));
@@ -125,10 +132,14 @@ public sealed partial class RepositoryFilesTests
         Assert.Subset(required.Concat(optional).ToHashSet(), keys.ToHashSet());
     }
 
+    private static string FeatureVersion(JsonElement container, string name) => container.GetProperty("features").EnumerateObject()
+        .Single(feature => feature.Name.Contains($"/{name}:", StringComparison.Ordinal)).Value.GetProperty("version").GetString()!;
+
     private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string argument)
     {
         NeedsAttribute.Require(Outside.Program);
-        using Process run = Process.Start(new ProcessStartInfo("bash", [PathOf(".ci/run"), argument]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo("bash", [PathOf(".ci/run"), argument]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process run = Process.Start(start)!;
         Task<string> error = run.StandardError.ReadToEndAsync();
         string output = await run.StandardOutput.ReadToEndAsync();
         await run.WaitForExitAsync();
