@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using FinanceIngest.Alerts;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
 
