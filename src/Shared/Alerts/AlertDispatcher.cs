@@ -186,7 +186,7 @@ internal sealed partial class AlertDispatcher(
     private async Task<Exception?> TrySendAsync(ClaimedAlert alert, CancellationToken cancellationToken)
     {
         long startedAt = telemetry.Now;
-        using Activity? span = telemetry.StartAlert(queues.Alerts.Name, alert.Payload);
+        using Activity? span = telemetry.StartAlert(queues.Alerts.Name, alert.TraceParent);
         try
         {
             await queues.Alerts.SendAsync(MessageText.Encode(alert.Payload), TimeSpan.Zero, cancellationToken);

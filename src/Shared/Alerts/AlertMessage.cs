@@ -39,6 +39,6 @@ internal static class AlertMessage
             json.WriteEndObject();
         }
 
-        return new NewAlert(alertId, anomaly.Id, Encoding.UTF8.GetString(buffer.WrittenSpan), anomaly.ScoredAt.Value);
+        return new NewAlert(alertId, anomaly.Id, Encoding.UTF8.GetString(buffer.WrittenSpan), traceParent, anomaly.ScoredAt.Value);
     }
 }

@@ -32,5 +32,6 @@ public interface IAlertOutbox
 /// <summary>An alert that its claimer may send.</summary>
 /// <param name="AlertId">The same however often the alert is sent.</param>
 /// <param name="Payload">JSON of the alert message.</param>
+/// <param name="TraceParent">The W3C trace context that the alert continues; null where there is none, or where a program wrote the row that kept none.</param>
 /// <param name="Attempts">Claims so far, this one included.</param>
-public sealed record ClaimedAlert(Guid AlertId, string Payload, int Attempts);
+public sealed record ClaimedAlert(Guid AlertId, string Payload, string? TraceParent, int Attempts);

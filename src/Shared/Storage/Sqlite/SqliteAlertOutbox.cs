@@ -33,9 +33,9 @@ internal sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider ti
                 SELECT alert_id FROM alert_outbox
                 WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= @now)
                 ORDER BY created_at LIMIT @maximum)
-            RETURNING alert_id, payload, attempts, created_at
+            RETURNING alert_id, payload, traceparent, attempts, created_at
             """,
-            row => (new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetInt32(2)), row.GetString(3)),
+            row => (new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3)), row.GetString(4)),
             ("@owner", SqliteRows.Uuid(owner)), ("@until", Timestamp.ToText(now + lease)), ("@now", Timestamp.ToText(now)), ("@maximum", maximum));
     }
 
