@@ -45,7 +45,8 @@ internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvi
     /// <inheritdoc/>
     public Task<int> MarkSentAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) => database.RunAsync(
         connection => connection.ExecuteAsync(
-            new CommandDefinition(MarkSentSql, new { ids = SqlServerTables.Ids(alertIds), owner, now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+            new CommandDefinition(
+                MarkSentSql, new { ids = SqlServerTables.Ids(alertIds), owner, now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
         cancellationToken);
 
     internal const string ReleaseSql =
@@ -77,7 +78,8 @@ internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvi
         do
         {
             removed = await database.RunAsync(
-                connection => connection.ExecuteAsync(new CommandDefinition(RemoveSentSql, new { before, size = RemovalSize }, cancellationToken: cancellationToken)),
+                connection => connection.ExecuteAsync(
+                    new CommandDefinition(RemoveSentSql, new { before, size = RemovalSize }, cancellationToken: cancellationToken)),
                 cancellationToken);
             total += removed;
         }
