@@ -11,7 +11,7 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>The table types of the migrations beside the programs that fill them; needs no server.</summary>
 public sealed class SqlServerTypeTests
 {
-    private static readonly TypeStatements s_types = ReadMigrations();
+    private static readonly SchemaStatements s_schema = ReadMigrations();
 
     public static TheoryData<string> Parameters => [.. Tables().Keys];
 
@@ -26,7 +26,7 @@ public sealed class SqlServerTypeTests
         SqlDataRecord record = Assert.IsAssignableFrom<IEnumerable<SqlDataRecord>>(parameter.Value).First();
 
         Assert.Equal(
-            s_types.Created[parameter.TypeName].Select(column => column.ColumnIdentifier.Value),
+            s_schema.Types[parameter.TypeName].Select(column => column.ColumnIdentifier.Value),
             Enumerable.Range(0, record.FieldCount).Select(record.GetName));
     }
 
@@ -39,15 +39,20 @@ public sealed class SqlServerTypeTests
         SqlParameter parameter = command.Parameters[0];
         SqlDataRecord record = ((IEnumerable<SqlDataRecord>)parameter.Value!).First();
 
-        string[] required = [.. s_types.Created[parameter.TypeName]
-            .Where(column => column.Constraints.OfType<NullableConstraintDefinition>().Any(constraint => !constraint.Nullable))
+        string[] required = [.. s_schema.Types[parameter.TypeName]
+            .Where(IsRequired)
             .Select(column => column.ColumnIdentifier.Value)];
 
         Assert.All(required, column => Assert.False(record.IsDBNull(record.GetOrdinal(column)), column));
     }
 
     [Fact]
-    public void No_migration_drops_a_type_because_older_programs_run_beside_the_newer_schema() => Assert.Empty(s_types.Dropped);
+    public void Older_programs_run_beside_the_newer_schema_because_no_migration_drops_a_type_or_adds_a_column_that_must_be_filled()
+    {
+        Assert.Empty(s_schema.DroppedTypes);
+        Assert.NotEmpty(s_schema.AddedColumns);
+        Assert.All(s_schema.AddedColumns, column => Assert.True(column.DefaultConstraint is not null || !IsRequired(column), column.ColumnIdentifier.Value));
+    }
 
     [Fact]
     public void The_roles_of_those_who_write_alerts_may_use_the_older_type_and_the_newer_one()
@@ -69,26 +74,33 @@ public sealed class SqlServerTypeTests
         [nameof(SqlServerTables.Poison)] = SqlServerTables.Poison([Sample.Poison("m") with { Exception = null, TraceParent = null }]),
     };
 
-    private static TypeStatements ReadMigrations()
+    private static bool IsRequired(ColumnDefinition column) =>
+        column.Constraints.OfType<NullableConstraintDefinition>().Any(constraint => !constraint.Nullable);
+
+    private static SchemaStatements ReadMigrations()
     {
-        var types = new TypeStatements();
+        var schema = new SchemaStatements();
         foreach (MigrationScript script in MigrationScript.Of("SqlServer"))
         {
             using var reader = new StringReader(script.Sql);
-            new TSql160Parser(initialQuotedIdentifiers: true).Parse(reader, out _).Accept(types);
+            new TSql160Parser(initialQuotedIdentifiers: true).Parse(reader, out _).Accept(schema);
         }
 
-        return types;
+        return schema;
     }
 
-    private sealed class TypeStatements : TSqlFragmentVisitor
+    private sealed class SchemaStatements : TSqlFragmentVisitor
     {
-        public Dictionary<string, IList<ColumnDefinition>> Created { get; } = [];
+        public Dictionary<string, IList<ColumnDefinition>> Types { get; } = [];
 
-        public List<string> Dropped { get; } = [];
+        public List<string> DroppedTypes { get; } = [];
 
-        public override void Visit(CreateTypeTableStatement node) => Created.Add(node.Name.BaseIdentifier.Value, node.Definition.ColumnDefinitions);
+        public List<ColumnDefinition> AddedColumns { get; } = [];
 
-        public override void Visit(DropTypeStatement node) => Dropped.Add(node.Name.BaseIdentifier.Value);
+        public override void Visit(CreateTypeTableStatement node) => Types.Add(node.Name.BaseIdentifier.Value, node.Definition.ColumnDefinitions);
+
+        public override void Visit(DropTypeStatement node) => DroppedTypes.Add(node.Name.BaseIdentifier.Value);
+
+        public override void Visit(AlterTableAddTableElementStatement node) => AddedColumns.AddRange(node.Definition.ColumnDefinitions);
     }
 }
