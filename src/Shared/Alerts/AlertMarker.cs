@@ -4,8 +4,9 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Alerts;
 
 /// <summary>
-/// The delayed message that this process keeps on the inbound queue while alerts may be unsent, so that an autoscaler does not put the
-/// last worker to sleep over them. After a crash it becomes visible, and whoever receives it sends the alerts.
+/// Keeps a delayed message, the marker, on the inbound queue while alerts may be unsent, so that an autoscaler that looks at the queue does not stop the last
+/// worker before they are sent. A live process extends the delay again and again. After a crash the marker becomes visible, and the process that receives it
+/// sends the alerts.
 /// </summary>
 internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvider time) : IDisposable
 {
@@ -19,14 +20,17 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
     private long _renewedAt;
     private long _raised;
 
-    /// <summary>How often the marker was asked for: what <see cref="ClearAsync"/> must know to clear no later wish.</summary>
+    /// <summary>
+    /// How often the marker has been asked for in this process. A caller reads this before it drains the outbox and passes it to
+    /// <see cref="ClearAsync"/>, which then leaves a marker alone that was asked for meanwhile.
+    /// </summary>
     public long Raised => Interlocked.Read(ref _raised);
 
     /// <summary>
-    /// Makes sure that the marker is on the queue. Comes before the messages of an anomaly are deleted: at every moment the
-    /// message, the marker or the sent alert is there.
+    /// Makes sure that the marker is on the queue and stays invisible for 15 s at least. A scorer calls this before it deletes the message of an
+    /// anomaly, so that at every moment the message, the marker or the sent alert exists.
     /// </summary>
-    /// <exception cref="QueueUnavailableException">The queue can't be reached; don't delete the messages.</exception>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; the anomaly's message must not be deleted.</exception>
     public async Task RaiseAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
@@ -70,7 +74,7 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
         return true;
     }
 
-    /// <summary>Takes over a marker that was received, or removes it when this process has one already.</summary>
+    /// <summary>Takes over a marker that was received; if this process has another one already, the received marker is deleted instead.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     private async Task AdoptAsync(LeasedMessage marker, CancellationToken cancellationToken)
     {
@@ -94,14 +98,15 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
         }
     }
 
-    /// <summary>Removes a marker that was received and is not needed.</summary>
+    /// <summary>Deletes a marker that was received although no alert is unsent.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     private async Task DropAsync(LeasedMessage marker, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            // A wish of this process since then has found its receipt void and put a new marker there.
+            // The received marker may be the one that this process put there: then the receipt has voided the process's own hold on it. A call of RaiseAsync
+            // since then has noticed and put a new marker on the queue, which stays.
             await marker.TryDeleteAsync(cancellationToken);
             _held = _held?.Id == marker.Id ? null : _held;
         }
@@ -111,8 +116,8 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
         }
     }
 
-    /// <summary>Removes the marker, unless it was asked for again since <paramref name="raised"/> was read.</summary>
-    /// <exception cref="QueueUnavailableException">The queue can't be reached; the marker stays and is found by a later poll.</exception>
+    /// <summary>Deletes this process's marker, unless it was asked for again after <paramref name="raised"/> was read from <see cref="Raised"/>.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; the marker stays, becomes visible and is received by a worker.</exception>
     public async Task ClearAsync(long raised, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);

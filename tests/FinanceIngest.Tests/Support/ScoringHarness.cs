@@ -40,8 +40,7 @@ internal sealed class ScoringHarness : IDisposable
         Retention = new SqliteRetentionStore(_database, Time);
         Marker = new AlertMarker(Queues, Outbox, Time);
         Telemetry = TestTelemetry.Create(Time);
-        var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
-        Dispatcher = new AlertDispatcher(DispatchersOutbox, Queues, Marker, settings, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
+        Dispatcher = NewDispatcher(DispatchersOutbox, Roles.Scorer | Roles.Dispatcher);
         _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time);
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
@@ -129,6 +128,10 @@ internal sealed class ScoringHarness : IDisposable
         var failures = new FailedMessages(PoisonStore, _scorer, reader, settler, Telemetry, loggers.CreateLogger<FailedMessages>());
         return new BatchProcessor(reader, _scorer, new MessageScorer(_scorer), Isolation, settler, failures, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
     }
+
+    /// <summary>A dispatcher as a process with these roles has it; it claims alerts in a name of its own.</summary>
+    public AlertDispatcher NewDispatcher(IAlertOutbox outbox, Roles roles = Roles.Dispatcher) => new(
+        outbox, Queues, Marker, new Settings { DataDirectory = _folder.Path, Roles = roles }, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
 
     /// <summary>Runs something while it holds the database's write lock.</summary>
     public Task<int> WriteAsync(Action action) => Task.Run(() => _database.WriteAsync(
