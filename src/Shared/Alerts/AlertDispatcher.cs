@@ -19,17 +19,12 @@ internal sealed partial class AlertDispatcher(
     private const int BatchSize = 200;
     private const int ConcurrentSends = 16;
 
-    // After a crash alerts are free again within the 30 s of guarantee 7. While nobody crashes they are sent and marked within the claim, so that no other process sends
-    // them again: no send begins after the first of these times and none lasts beyond the second; what then remains is for a database that is slow to take the mark.
-    private static readonly TimeSpan s_claim = TimeSpan.FromSeconds(25);
-    private static readonly TimeSpan s_sending = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_keepSent = TimeSpan.FromDays(30);
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
 
     private readonly Guid _owner = Guid.NewGuid();
     private readonly WakeSignal _wake = new();
-    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(10));
+    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), Deadlines.AlertPause);
     private readonly List<Guid> _unmarked = [];
     private long? _cleanedAt;
 
@@ -49,7 +44,7 @@ internal sealed partial class AlertDispatcher(
             IReadOnlyList<ClaimedAlert> claimed = [];
             try
             {
-                claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
+                claimed = await outbox.ClaimAsync(_owner, BatchSize, Deadlines.AlertClaim, cancellationToken);
             }
             finally
             {
@@ -117,7 +112,7 @@ internal sealed partial class AlertDispatcher(
         {
             // Another process holds them; should it die, its claims end.
             await marker.RaiseAsync(cancellationToken);
-            return TimeSpan.FromSeconds(5);
+            return Deadlines.AlertClaimsOfOthers;
         }
 
         await marker.ClearAsync(raised, cancellationToken);
@@ -135,7 +130,7 @@ internal sealed partial class AlertDispatcher(
     private async Task SendAsync(IReadOnlyList<ClaimedAlert> claimed, CancellationToken cancellationToken)
     {
         long startedAt = time.GetTimestamp();
-        using var timeout = new CancellationTokenSource(s_sendTimeout, time);
+        using var timeout = new CancellationTokenSource(Deadlines.AlertSend, time);
         var unsent = new ConcurrentQueue<ClaimedAlert>(claimed);
         var sent = new ConcurrentBag<Guid>();
         Exception? failure = null;
@@ -157,7 +152,7 @@ internal sealed partial class AlertDispatcher(
         async Task SendOneAfterAnotherAsync()
         {
             // A stop comes between sends, never into one: whether a send that is cut off has arrived, nobody knows.
-            while (failure is null && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(startedAt) < s_sending && unsent.TryDequeue(out ClaimedAlert? alert))
+            while (failure is null && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(startedAt) < Deadlines.AlertSending && unsent.TryDequeue(out ClaimedAlert? alert))
             {
                 if (await TrySendAsync(alert, timeout.Token) is { } problem)
                 {

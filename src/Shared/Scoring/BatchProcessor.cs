@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FinanceIngest.Alerts;
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Poison;
@@ -40,7 +41,7 @@ internal sealed partial class BatchProcessor(
     {
         long startedAt = telemetry.Now;
         Exception? failure = null;
-        var leases = new LeaseKeeper(messages, askedAt, InboundWorker.Lease, telemetry, time);
+        var leases = new LeaseKeeper(messages, askedAt, Deadlines.Lease, telemetry, time);
         await using (var hand = new MessagesInHand(messages, leases, time, logger, abandon))
         {
             try

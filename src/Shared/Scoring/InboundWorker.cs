@@ -17,14 +17,8 @@ namespace FinanceIngest.Scoring;
 internal sealed partial class InboundWorker(
     Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, Telemetry telemetry, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
 {
-    /// <summary>Lease of a received message: after a crash it is taken up again within this time and one poll.</summary>
-    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(25);
-
     /// <summary>Batches in hand at once: with <see cref="BatchReceiver.MaximumCharacters"/> this bounds the memory, whatever waits.</summary>
     private const int MaximumBatches = 4;
-
-    // With what then remains to be done (MessagesInHand) less than the 25 s of guarantee 7.
-    private static readonly TimeSpan s_finish = TimeSpan.FromSeconds(15);
 
     private readonly WakeSignal _wake = new();
     private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
@@ -46,8 +40,8 @@ internal sealed partial class InboundWorker(
     {
         // Two tokens: "take no more work" stops the loop; "abandon what is in hand" comes later, and settling obeys neither.
         using var abandon = new CancellationTokenSource();
-        await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(s_finish));
-        var receiver = new BatchReceiver(queues.Inbound, Lease);
+        await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(Deadlines.FinishInHand));
+        var receiver = new BatchReceiver(queues.Inbound, Deadlines.Lease);
         var idle = new PollingBackoff(settings.MaximumPollInterval);
         bool isDatabaseUp = false;
         while (!stoppingToken.IsCancellationRequested)

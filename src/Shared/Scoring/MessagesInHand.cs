@@ -1,3 +1,4 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using Microsoft.Extensions.Logging;
@@ -5,11 +6,12 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Scoring;
 
 /// <summary>The messages of one batch, from their receipt to their end: leases are kept, and what was not settled by the end is given back, visible at once.</summary>
-/// <remarks>When the work is abandoned, what is left to do is bounded: four seconds for deletes under way, two for renewals, three to give the rest back.</remarks>
+/// <remarks>
+/// When the work is abandoned, what is left to do is bounded, in this order: <see cref="Deadlines.SettleAfterAbandon"/>,
+/// <see cref="Deadlines.RenewalsEnd"/>, <see cref="Deadlines.GiveBack"/>.
+/// </remarks>
 internal sealed partial class MessagesInHand : IAsyncDisposable
 {
-    private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(4);
-    private static readonly TimeSpan s_giveBack = TimeSpan.FromSeconds(3);
     private readonly HashSet<LeasedMessage> _open;
     private readonly CancellationTokenSource _settling = new();
     private readonly CancellationTokenRegistration _abandoned;
@@ -27,7 +29,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
         Leases = leases;
         _time = time;
         _logger = logger;
-        _abandoned = abandon.Register(() => _settling.CancelAfter(s_settle));
+        _abandoned = abandon.Register(() => _settling.CancelAfter(Deadlines.SettleAfterAbandon));
     }
 
     public LeaseKeeper Leases { get; }
@@ -79,7 +81,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
             return;
         }
 
-        using var limit = new CancellationTokenSource(s_giveBack, _time);
+        using var limit = new CancellationTokenSource(Deadlines.GiveBack, _time);
         await Task.WhenAll(_open.Select(message => GiveBackAsync(message, limit.Token)));
     }
 
