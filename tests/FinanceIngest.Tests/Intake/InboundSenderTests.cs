@@ -166,65 +166,8 @@ public sealed class InboundSenderTests
         }
     }
 
-    private static InboundSender NewSender(IMessageQueue queue) => new(queue, TestTelemetry.Create(TimeProvider.System), TimeProvider.System, NullLogger<InboundSender>.Instance);
+    private static InboundSender NewSender(IMessageQueue queue) =>
+        new(queue, TestTelemetry.Create(TimeProvider.System), TimeProvider.System, NullLogger<InboundSender>.Instance);
 
     private static Transaction Transaction() => new(s_ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch);
-
-    /// <summary>A queue whose sends end when the test says so.</summary>
-    private sealed class HeldQueue : IMessageQueue
-    {
-        private readonly System.Threading.Channels.Channel<Send> _sends = System.Threading.Channels.Channel.CreateUnbounded<Send>();
-
-        public string Name => "held";
-
-        public async Task<Send> NextAsync()
-        {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            return await _sends.Reader.ReadAsync(patience.Token);
-        }
-
-        /// <summary>Null: cancelled.</summary>
-        public async Task<Send?> NextAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                return await _sends.Reader.ReadAsync(cancellationToken);
-            }
-            catch (OperationCanceledException)
-            {
-                return null;
-            }
-        }
-
-        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
-        {
-            var send = new Send(body);
-            _sends.Writer.TryWrite(send);
-            return send.Completion;
-        }
-
-        public Task EnsureExistsAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task ProbeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public sealed class Send(MessageBody body)
-        {
-            private readonly TaskCompletionSource<LeasedMessage> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-            public Task<LeasedMessage> Completion => _completion.Task;
-
-            /// <summary>Transactions in the message.</summary>
-            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(body.Text)).RootElement.GetProperty("transactions").GetArrayLength();
-
-            public void Succeed() => _completion.SetResult(null!);
-
-            public void Fail() => _completion.SetException(new QueueUnavailableException("held", new IOException("down")));
-        }
-    }
 }
