@@ -12,6 +12,10 @@ namespace FinanceIngest.Intake;
 /// (<see cref="GroupCommitRule"/> says when it leaves). Every request is answered only after its message is durable, and a failed send fails
 /// exactly its requests.
 /// </summary>
+/// <remarks>
+/// When the process stops, what was handed in is sent for as long as <see cref="Deadlines.FinishInHand"/>; what is not durable by then fails, so
+/// that its request is still answered before the server ends.
+/// </remarks>
 internal sealed partial class InboundSender : IAsyncDisposable
 {
     private const int MaximumPendingTransactions = 200_000;
@@ -22,6 +26,8 @@ internal sealed partial class InboundSender : IAsyncDisposable
     private readonly ILogger<InboundSender> _logger;
     private readonly WaitingSubmissions _waiting = new();
     private readonly SendOutage _outage;
+    private readonly CancellationTokenSource _abandon;
+    private readonly CancellationTokenRegistration _stopping;
     private readonly Task _run;
 
     // Requests add to it, the ends of sends take from it: transactions whose requests are not answered yet.
@@ -33,20 +39,25 @@ internal sealed partial class InboundSender : IAsyncDisposable
     // The ends of sends alone.
     private long _sentMessages;
 
+    // Set once, by the stop and by the disposal.
+    private bool _isStopping;
     private volatile bool _isEnding;
 
     /// <param name="queue">The inbound queue.</param>
     /// <param name="telemetry">Spans and counters of sends.</param>
     /// <param name="time">Clock of the time-outs.</param>
     /// <param name="logger">Log.</param>
-    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
+    /// <param name="stopping">The process begins to stop: from then on sends have a common end.</param>
+    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger, CancellationToken stopping)
     {
         _queue = queue;
         _telemetry = telemetry;
         _time = time;
         _logger = logger;
         _outage = new SendOutage(time);
-        _run = Task.Run(RunAsync);
+        _abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _run = Task.Run(RunAsync, CancellationToken.None);
+        _stopping = stopping.Register(BeginStop);
     }
 
     /// <summary>Raised after each message that became durable; a scorer in the same process starts at once.</summary>
@@ -83,13 +94,25 @@ internal sealed partial class InboundSender : IAsyncDisposable
         return submission.Completion;
     }
 
-    /// <summary>Sends what was handed in, then ends.</summary>
+    /// <summary>Sends what was handed in, for as long as a stop allows, then ends. What it can't send has failed by then.</summary>
     public async ValueTask DisposeAsync()
     {
+        BeginStop();
         _isEnding = true;
         Interlocked.MemoryBarrier();
         _waiting.Wake();
         await _run;
+        await _stopping.DisposeAsync();
+        _abandon.Dispose();
+    }
+
+    // The disposal at the end of a stop must not begin its time anew.
+    private void BeginStop()
+    {
+        if (!Interlocked.Exchange(ref _isStopping, true))
+        {
+            _abandon.CancelAfter(Deadlines.FinishInHand);
+        }
     }
 
     private async Task RunAsync()
@@ -147,11 +170,24 @@ internal sealed partial class InboundSender : IAsyncDisposable
     private async Task<Exception?> TrySendAsync(GatheringMessage message)
     {
         using var timeout = new CancellationTokenSource(Deadlines.Send, _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _abandon.Token);
         try
         {
-            await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, timeout.Token);
+            limit.Token.ThrowIfCancellationRequested();
+
+            // A queue that does not obey its token is waited for no longer either. Whether a message that was cut off arrives, nobody knows; its transactions
+            // were not acknowledged.
+            await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, limit.Token).WaitAsync(limit.Token);
             Interlocked.Increment(ref _sentMessages);
             return null;
+        }
+        catch (OperationCanceledException e) when (_abandon.IsCancellationRequested)
+        {
+            return new TimeoutException("The process ends, and the queue has not taken the message.", e);
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested)
+        {
+            return new TimeoutException($"The queue has not taken the message within {Deadlines.Send.TotalSeconds} s.", e);
         }
         catch (Exception e)
         {

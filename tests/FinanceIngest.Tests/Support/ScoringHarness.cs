@@ -133,7 +133,7 @@ internal sealed class ScoringHarness : IDisposable
         },
         CancellationToken.None));
 
-    public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance);
+    public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance, CancellationToken.None);
 
     public void Dispose()
     {
