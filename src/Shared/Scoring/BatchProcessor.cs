@@ -122,7 +122,7 @@ internal sealed partial class BatchProcessor(
             }
 
             // A whole lease for it, longer than it may take.
-            await hand.Leases.RenewAsync(suspect);
+            await hand.Leases.RenewAsync(suspect).WaitAsync(abandon);
             if (hand.Leases.IsHeld(suspect))
             {
                 await ScoreSuspectAsync(suspect, isolated, hand, abandon);
@@ -246,7 +246,7 @@ internal sealed partial class BatchProcessor(
     // A marker that became visible: whoever put it there is gone or has no dispatcher. It stays for as long as alerts are unsent.
     private async Task SettleMarkerAsync(LeasedMessage message, MessagesInHand hand)
     {
-        await hand.Leases.ReleaseAsync(message);
+        await hand.Leases.ReleaseAsync(message).WaitAsync(hand.Settling);
         if (await outbox.CountUnsentAsync(hand.Settling) == 0)
         {
             await marker.DropAsync(message, hand.Settling);

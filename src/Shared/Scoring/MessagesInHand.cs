@@ -13,7 +13,7 @@ namespace FinanceIngest.Scoring;
 internal sealed partial class MessagesInHand : IAsyncDisposable
 {
     private readonly HashSet<LeasedMessage> _open;
-    private readonly CancellationTokenSource _settling = new();
+    private readonly CancellationTokenSource _settling;
     private readonly CancellationTokenRegistration _abandoned;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -27,6 +27,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     {
         _open = [.. messages];
         Leases = leases;
+        _settling = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         _time = time;
         _logger = logger;
         _abandoned = abandon.Register(() => _settling.CancelAfter(Deadlines.SettleAfterAbandon));
@@ -41,7 +42,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
     public async Task DeleteAsync(LeasedMessage message)
     {
-        await Leases.ReleaseAsync(message);
+        await Leases.ReleaseAsync(message).WaitAsync(Settling);
         if (!await message.TryDeleteAsync(Settling))
         {
             Leases.Lose(message, "delete");
@@ -55,7 +56,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
     public async Task DelayAsync(LeasedMessage message, TimeSpan delay)
     {
-        await Leases.ReleaseAsync(message);
+        await Leases.ReleaseAsync(message).WaitAsync(Settling);
         await message.TryExtendAsync(delay, Settling);
         Close(message);
     }
