@@ -21,12 +21,6 @@ internal sealed partial class AlertDispatcher(
     private const int BatchSize = 200;
     private const int ConcurrentSends = 16;
 
-    // A crashed process's claims end within the 30 s of guarantee 7. A live process marks its alerts as sent before its claim ends, so that no other process
-    // sends them again: no send begins later than s_sending after the claim, every send is cut off at s_sendTimeout, and the rest of the claim is left for a
-    // database that is slow to take the mark.
-    private static readonly TimeSpan s_claim = TimeSpan.FromSeconds(25);
-    private static readonly TimeSpan s_sending = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_keepSent = TimeSpan.FromDays(30);
     private static readonly TimeSpan s_removeEvery = TimeSpan.FromHours(6);
 
@@ -54,7 +48,7 @@ internal sealed partial class AlertDispatcher(
             IReadOnlyList<ClaimedAlert> claimed = [];
             try
             {
-                claimed = await outbox.ClaimAsync(_owner, BatchSize, s_claim, cancellationToken);
+                claimed = await outbox.ClaimAsync(_owner, BatchSize, Deadlines.AlertClaim, cancellationToken);
             }
             finally
             {
@@ -149,7 +143,7 @@ internal sealed partial class AlertDispatcher(
     private async Task SendAsync(IReadOnlyList<ClaimedAlert> claimed, CancellationToken cancellationToken)
     {
         long startedAt = time.GetTimestamp();
-        using var timeout = new CancellationTokenSource(s_sendTimeout, time);
+        using var timeout = new CancellationTokenSource(Deadlines.AlertSend, time);
         var unsent = new ConcurrentQueue<ClaimedAlert>(claimed);
         var sent = new ConcurrentBag<Guid>();
         Exception? failure = null;
@@ -173,7 +167,7 @@ internal sealed partial class AlertDispatcher(
             // A stop takes effect between sends and never cuts one off, because nobody would know whether that alert had arrived.
             while (failure is null
                 && !cancellationToken.IsCancellationRequested
-                && time.GetElapsedTime(startedAt) < s_sending
+                && time.GetElapsedTime(startedAt) < Deadlines.AlertSending
                 && unsent.TryDequeue(out ClaimedAlert? alert))
             {
                 if (await TrySendAsync(alert, timeout.Token) is { } problem)

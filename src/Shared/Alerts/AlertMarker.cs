@@ -1,3 +1,4 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 
@@ -13,8 +14,6 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
     /// <summary>The marker's text on the queue.</summary>
     public static readonly string Text = MessageText.Encode("""{"v":1,"marker":"unsent-alerts","transactions":[]}""");
 
-    private static readonly TimeSpan s_delay = TimeSpan.FromSeconds(25);
-    private static readonly TimeSpan s_renewBefore = TimeSpan.FromSeconds(15);
     private readonly SemaphoreSlim _gate = new(1, 1);
     private LeasedMessage? _held;
     private long _renewedAt;
@@ -37,14 +36,14 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
         try
         {
             Interlocked.Increment(ref _raised);
-            if (_held is not null && time.GetElapsedTime(_renewedAt) < s_delay - s_renewBefore)
+            if (_held is not null && time.GetElapsedTime(_renewedAt) < Deadlines.AlertMarker - Deadlines.AlertMarkerReserve)
             {
                 return;
             }
 
-            if (_held is null || !await _held.TryExtendAsync(s_delay, cancellationToken))
+            if (_held is null || !await _held.TryExtendAsync(Deadlines.AlertMarker, cancellationToken))
             {
-                _held = await queues.Inbound.SendAsync(Text, s_delay, cancellationToken);
+                _held = await queues.Inbound.SendAsync(Text, Deadlines.AlertMarker, cancellationToken);
             }
 
             _renewedAt = time.GetTimestamp();
@@ -84,7 +83,7 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
             Interlocked.Increment(ref _raised);
             if (_held is null || marker.Id == _held.Id)
             {
-                _held = await marker.TryExtendAsync(s_delay, cancellationToken) ? marker : null;
+                _held = await marker.TryExtendAsync(Deadlines.AlertMarker, cancellationToken) ? marker : null;
                 _renewedAt = time.GetTimestamp();
             }
             else

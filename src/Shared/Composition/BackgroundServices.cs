@@ -48,13 +48,8 @@ public static class BackgroundServices
             services.AddHostedService(provider => provider.GetRequiredService<RetentionService>());
         }
 
-        services.Configure<HostOptions>(options =>
-        {
-            options.ShutdownTimeout = TimeSpan.FromSeconds(25);
-
-            // The worker takes no more messages from the first moment, however long the server's last requests take.
-            options.ServicesStopConcurrently = true;
-        });
+        // The worker takes no more messages from the first moment, however long the server's last requests take.
+        services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
         return services;
     }
 

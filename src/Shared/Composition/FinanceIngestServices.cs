@@ -5,13 +5,14 @@ using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace FinanceIngest.Composition;
 
 /// <summary>Puts a process together from its settings: what every program needs.</summary>
 public static class FinanceIngestServices
 {
-    /// <summary>Adds ids, storage and queues, and what operators do with them. Nothing is opened here.</summary>
+    /// <summary>Adds ids, storage and queues, what operators do with them, and the time that a host has to stop. Nothing is opened here.</summary>
     /// <exception cref="SettingsException">This process can't use the database that the settings name.</exception>
     public static IServiceCollection AddFinanceIngest(this IServiceCollection services, Settings settings)
     {
@@ -19,6 +20,7 @@ public static class FinanceIngestServices
         services.AddSingleton(settings);
         services.AddSingleton<Dependencies>();
         services.AddMetrics();
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = Deadlines.HostStop);
         services.AddSingleton<Telemetry>();
         services.AddSingleton(provider => new IdCertifier(
             settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));

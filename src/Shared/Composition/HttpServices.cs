@@ -8,6 +8,7 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Composition;
@@ -44,7 +45,12 @@ public static class HttpServices
     {
         services.AddApi(settings);
         services.AddSingleton<TransactionFactory>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<InboundSender>(provider, provider.GetRequiredService<Queues>().Inbound));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<InboundSender>(
+            provider,
+            provider.GetRequiredService<Queues>().Inbound,
+
+            // Services without a host, as a fuzzer has them, end by their disposal alone.
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None));
         services.AddSingleton(provider => new BacklogEstimator(
             provider.GetRequiredService<Queues>().Inbound,
             () => provider.GetRequiredService<InboundSender>().SentMessages,

@@ -31,10 +31,10 @@ internal static class QueueServices
         // Messages are base64 by our own hand: what another producer put there as plain text must reach the decoder as it is.
         var options = new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None };
         options.Retry.Mode = RetryMode.Exponential;
-        options.Retry.MaxRetries = 3;
-        options.Retry.Delay = TimeSpan.FromMilliseconds(400);
-        options.Retry.MaxDelay = TimeSpan.FromSeconds(4);
-        options.Retry.NetworkTimeout = TimeSpan.FromSeconds(10);
+        options.Retry.MaxRetries = Deadlines.AzureRetries;
+        options.Retry.Delay = Deadlines.AzurePause;
+        options.Retry.MaxDelay = Deadlines.AzureLongestPause;
+        options.Retry.NetworkTimeout = Deadlines.AzureTry;
         QueueServiceClient service = settings.QueueServiceUri is { } uri
             ? new QueueServiceClient(uri, new DefaultAzureCredential(), options)
             : new QueueServiceClient(settings.StorageConnectionString, options);

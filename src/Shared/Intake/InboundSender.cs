@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
-using FinanceIngest.Ground;
+using FinanceIngest.Configuration;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
@@ -10,56 +8,56 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Intake;
 
 /// <summary>
-/// Puts transactions on the inbound queue by group commit: while one send is under way, further requests gather into the next message.
-/// A lone request is sent at once, there is no timer. Every request is answered only after its message is durable, and a failed
-/// send fails exactly its requests.
+/// Puts transactions on the inbound queue by group commit: while one send is under way, further requests gather into the next message
+/// (<see cref="GroupCommitRule"/> says when it leaves). Every request is answered only after its message is durable, and a failed send fails
+/// exactly its requests.
 /// </summary>
+/// <remarks>
+/// When the process stops, what was handed in is sent for as long as <see cref="Deadlines.FinishInHand"/>; what is not durable by then fails, so
+/// that its request is still answered before the server ends.
+/// </remarks>
 internal sealed partial class InboundSender : IAsyncDisposable
 {
-    // Full messages may travel side by side; a partly filled one only when nothing else does.
-    private const int MaximumConcurrentSends = 8;
     private const int MaximumPendingTransactions = 200_000;
-
-    // So many may fill a message: worth looking at while a send is under way.
-    private const int WorthAMessage = 128;
-
-    // Answers are handed to the thread pool by so many: each way there and back costs as much as writing one.
-    private const int AnswersTogether = 8;
-    private const int MaximumYields = 8;
-    private static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IMessageQueue _queue;
     private readonly Telemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly ILogger<InboundSender> _logger;
-    private readonly ConcurrentQueue<Submission> _submissions = new();
-    private readonly WakeSignal _wake = new();
+    private readonly WaitingSubmissions _waiting = new();
     private readonly SendOutage _outage;
+    private readonly CancellationTokenSource _abandon;
+    private readonly CancellationTokenRegistration _stopping;
     private readonly Task _run;
+
+    // Requests add to it, the ends of sends take from it: transactions whose requests are not answered yet.
+    private int _pending;
+
+    // The loop adds to it, the ends of sends take from it: messages that are being sent.
+    private int _sending;
+
+    // The ends of sends alone.
     private long _sentMessages;
 
-    // Transactions that are neither durable nor failed; of these, transactions that no message holds yet; how many of the latter are worth waking the loop for.
-    private int _pending;
-    private int _waiting;
-    private int _wakeAt = int.MaxValue;
-
-    // Messages that are being sent; those and messages whose requests are being answered.
-    private int _sending;
-    private int _open;
+    // Set once, by the stop and by the disposal.
+    private bool _isStopping;
     private volatile bool _isEnding;
 
     /// <param name="queue">The inbound queue.</param>
     /// <param name="telemetry">Spans and counters of sends.</param>
     /// <param name="time">Clock of the time-outs.</param>
     /// <param name="logger">Log.</param>
-    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger)
+    /// <param name="stopping">The process begins to stop: from then on sends have a common end.</param>
+    public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger, CancellationToken stopping)
     {
         _queue = queue;
         _telemetry = telemetry;
         _time = time;
         _logger = logger;
         _outage = new SendOutage(time);
-        _run = Task.Run(RunAsync);
+        _abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _run = Task.Run(RunAsync, CancellationToken.None);
+        _stopping = stopping.Register(BeginStop);
     }
 
     /// <summary>Raised after each message that became durable; a scorer in the same process starts at once.</summary>
@@ -77,237 +75,133 @@ internal sealed partial class InboundSender : IAsyncDisposable
     /// </summary>
     /// <returns>Null when all are durable; else, for each transaction, what its send failed with, or null.</returns>
     /// <exception cref="IntakeOverloadedException">More is in flight than this process can hold; nothing was sent.</exception>
-    internal async Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions)
+    internal Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions)
     {
         if (transactions.Count == 0)
         {
-            return null;
+            return Task.FromResult<Exception?[]?>(null);
         }
 
         // The other order than in the loop's end: either this sees that it is ending, or the loop sees that something is pending.
         if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions || _isEnding)
         {
-            Refuse(transactions.Count);
+            EndPending(transactions.Count);
+            return Task.FromException<Exception?[]?>(new IntakeOverloadedException());
         }
 
         var submission = new Submission(transactions, Activity.Current?.Id);
-        _submissions.Enqueue(submission);
-        if (Interlocked.Add(ref _waiting, transactions.Count) >= Volatile.Read(ref _wakeAt))
-        {
-            _wake.Set();
-        }
-
-        return await submission.Completion;
+        _waiting.Add(submission);
+        return submission.Completion;
     }
 
-    [DoesNotReturn]
-    private void Refuse(int transactions)
-    {
-        Interlocked.Add(ref _pending, -transactions);
-        _wake.Set();
-        throw new IntakeOverloadedException();
-    }
-
-    /// <summary>Sends what was handed in, then ends.</summary>
+    /// <summary>Sends what was handed in, for as long as a stop allows, then ends. What it can't send has failed by then.</summary>
     public async ValueTask DisposeAsync()
     {
+        BeginStop();
         _isEnding = true;
         Interlocked.MemoryBarrier();
-        _wake.Set();
+        _waiting.Wake();
         await _run;
+        await _stopping.DisposeAsync();
+        _abandon.Dispose();
+    }
+
+    // The disposal at the end of a stop must not begin its time anew.
+    private void BeginStop()
+    {
+        if (!Interlocked.Exchange(ref _isStopping, true))
+        {
+            _abandon.CancelAfter(Deadlines.FinishInHand);
+        }
     }
 
     private async Task RunAsync()
     {
-        var message = new Message();
-        int yields = 0;
-        while (!_isEnding || Volatile.Read(ref _pending) > 0 || Volatile.Read(ref _open) > 0)
+        var rule = new GroupCommitRule(() => ThreadPool.PendingWorkItemCount > 0);
+        var message = new GatheringMessage(_queue.Name, _telemetry);
+        while (!_isEnding || Volatile.Read(ref _pending) > 0)
         {
-            message.Fill(this);
-            int sending = Volatile.Read(ref _sending);
-            if (message.IsEmpty)
+            message.FillFrom(_waiting);
+            SendStep step = rule.Next(message.Fill, Volatile.Read(ref _sending));
+            switch (step.Kind)
             {
-                await WaitForAsync(1);
-            }
-            else if (message.IsFull ? sending >= MaximumConcurrentSends : sending > 0)
-            {
-                // Gathers until a send ends, or until a full message could travel beside it.
-                await WaitForAsync(message.IsFull ? int.MaxValue : WorthAMessage);
-            }
-            else if (!message.IsFull && yields < MaximumYields && (yields == 0 || ThreadPool.PendingWorkItemCount > 0))
-            {
-                // Requests that have arrived already and wait for a thread come along; where there are none this costs nothing.
-                yields++;
-                await Task.Yield();
-            }
-            else
-            {
-                yields = 0;
-                Interlocked.Increment(ref _sending);
-                Interlocked.Increment(ref _open);
-                _ = SendAsync(message);
-                message = message.Next();
+                case SendStepKind.Send:
+                    Interlocked.Increment(ref _sending);
+                    _ = SendAsync(message);
+                    message = message.Next();
+                    break;
+                case SendStepKind.LetOthersRun:
+                    await Task.Yield();
+                    break;
+                default:
+                    await _waiting.WaitForAsync(step.Transactions);
+                    break;
             }
         }
-    }
-
-    /// <summary>Until so many transactions wait, a send ends, or the process does.</summary>
-    private async ValueTask WaitForAsync(int transactions)
-    {
-        Interlocked.Exchange(ref _wakeAt, transactions);
-        if (Volatile.Read(ref _waiting) < transactions)
-        {
-            await _wake.WaitAsync();
-        }
-
-        Volatile.Write(ref _wakeAt, int.MaxValue);
-    }
-
-    private bool TryTake([NotNullWhen(true)] out Submission? submission)
-    {
-        if (!_submissions.TryDequeue(out submission))
-        {
-            return false;
-        }
-
-        Interlocked.Add(ref _waiting, -submission.Transactions.Count);
-        return true;
     }
 
     // Never throws.
-    private async Task SendAsync(Message message)
+    private async Task SendAsync(GatheringMessage message)
     {
-        Exception? failure = null;
         long startedAt = _telemetry.Now;
         using Activity? span = message.Span;
-        try
+        Exception? failure = await TrySendAsync(message);
+        if (failure is not null)
         {
-            using var timeout = new CancellationTokenSource(s_sendTimeout, _time);
-            await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, timeout.Token);
-            Interlocked.Increment(ref _sentMessages);
-        }
-        catch (Exception e)
-        {
-            // Whatever it was: these transactions are not known to be durable.
-            Log.SendFailed(_logger, message.Count, e.Message);
-            failure = e;
-            Telemetry.Fail(span, e);
+            Log.SendFailed(_logger, message.Count, failure.Message);
+            Telemetry.Fail(span, failure);
         }
 
         _outage.Note(failure is not null);
         _telemetry.Sent(_queue.Name, startedAt, failure);
         _telemetry.Accepted(message.Count, failure);
-        Interlocked.Add(ref _pending, -message.Count);
         Interlocked.Decrement(ref _sending);
-        _wake.Set();
+        _waiting.Wake();
         await message.CompleteAsync(failure);
         if (failure is null)
         {
             Sent?.Invoke();
         }
 
-        Interlocked.Decrement(ref _open);
+        EndPending(message.Count);
+    }
+
+    /// <returns>Why the message is not known to be durable; null: it is durable.</returns>
+    private async Task<Exception?> TrySendAsync(GatheringMessage message)
+    {
+        using var timeout = new CancellationTokenSource(Deadlines.Send, _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _abandon.Token);
+        try
+        {
+            limit.Token.ThrowIfCancellationRequested();
+
+            // A queue that does not obey its token is waited for no longer either. Whether a message that was cut off arrives, nobody knows; its transactions
+            // were not acknowledged.
+            await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, limit.Token).WaitAsync(limit.Token);
+            Interlocked.Increment(ref _sentMessages);
+            return null;
+        }
+        catch (OperationCanceledException e) when (_abandon.IsCancellationRequested)
+        {
+            return new TimeoutException("The process ends, and the queue has not taken the message.", e);
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested)
+        {
+            return new TimeoutException($"The queue has not taken the message within {Deadlines.Send.TotalSeconds} s.", e);
+        }
+        catch (Exception e)
+        {
+            return e;
+        }
+    }
+
+    private void EndPending(int transactions)
+    {
+        Interlocked.Add(ref _pending, -transactions);
         if (_isEnding)
         {
-            _wake.Set();
+            _waiting.Wake();
         }
-    }
-
-    /// <summary>The transactions of one request, which may be spread over several messages.</summary>
-    private sealed class Submission(IReadOnlyList<Transaction> transactions, string? traceParent)
-    {
-        private readonly TaskCompletionSource<Exception?[]?> _completion = new();
-        private readonly Lock _gate = new();
-        private Exception?[]? _failures;
-        private int _open = transactions.Count;
-
-        public IReadOnlyList<Transaction> Transactions => transactions;
-
-        public string? TraceParent => traceParent;
-
-        public Task<Exception?[]?> Completion => _completion.Task;
-
-        /// <summary>A part of them is durable or has failed. The last one answers the request, on this thread.</summary>
-        public void Complete(int from, int to, Exception? failure)
-        {
-            bool isLast;
-            lock (_gate)
-            {
-                if (failure is not null)
-                {
-                    _failures ??= new Exception?[transactions.Count];
-                    _failures.AsSpan(from, to - from).Fill(failure);
-                }
-
-                _open -= to - from;
-                isLast = _open == 0;
-            }
-
-            if (isLast)
-            {
-                _completion.TrySetResult(_failures);
-            }
-        }
-    }
-
-    /// <summary>A message being filled, and whose transactions are in it.</summary>
-    private sealed class Message
-    {
-        private readonly List<(Submission Submission, int From, int To)> _parts = [];
-        private EnvelopeBuilder? _envelope;
-        private Submission? _current;
-        private int _position;
-
-        public bool IsEmpty => _envelope is null;
-
-        public bool IsFull { get; private set; }
-
-        public int Count => _envelope?.Count ?? 0;
-
-        /// <summary>Of the message's making and sending.</summary>
-        public Activity? Span { get; private set; }
-
-        public void Fill(InboundSender sender)
-        {
-            while (!IsFull && (_current is not null || sender.TryTake(out _current)))
-            {
-                if (_envelope is null)
-                {
-                    Span = sender._telemetry.StartSend(sender._queue.Name, _current.TraceParent);
-                    _envelope = new EnvelopeBuilder(Span?.Id ?? _current.TraceParent);
-                }
-                else if (_parts[^1].Submission != _current)
-                {
-                    Telemetry.Join(Span, _current.TraceParent);
-                }
-
-                int from = _position;
-                while (_position < _current.Transactions.Count && !IsFull)
-                {
-                    IsFull = !_envelope.TryAdd(_current.Transactions[_position]);
-                    _position += IsFull ? 0 : 1;
-                }
-
-                if (_position > from)
-                {
-                    _parts.Add((_current, from, _position));
-                }
-
-                if (_position == _current.Transactions.Count)
-                {
-                    _current = null;
-                    _position = 0;
-                }
-            }
-        }
-
-        /// <summary>The message after this one, with what did not fit into it.</summary>
-        public Message Next() => new() { _current = _current, _position = _position };
-
-        public MessageBody ToBody() => _envelope!.ToBody();
-
-        public Task CompleteAsync(Exception? failure) =>
-            Task.WhenAll(_parts.Chunk(AnswersTogether).Select(parts => Task.Run(() => Array.ForEach(parts, part => part.Submission.Complete(part.From, part.To, failure)))));
     }
 
     private static partial class Log

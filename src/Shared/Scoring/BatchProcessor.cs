@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FinanceIngest.Alerts;
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
@@ -38,7 +39,7 @@ internal sealed partial class BatchProcessor(
     {
         long startedAt = telemetry.Now;
         Exception? failure = null;
-        var leases = new LeaseKeeper(messages, askedAt, InboundWorker.Lease, telemetry, time);
+        var leases = new LeaseKeeper(messages, askedAt, Deadlines.Lease, telemetry, time);
         await using var hand = new MessagesInHand(messages, leases, time, logger, abandon);
         try
         {
@@ -115,7 +116,7 @@ internal sealed partial class BatchProcessor(
             }
 
             // The message gets a whole lease, which is longer than its scoring may take.
-            await hand.Leases.RenewAsync(suspect);
+            await hand.Leases.RenewAsync(suspect).WaitAsync(abandon);
             if (hand.Leases.IsHeld(suspect))
             {
                 ScoringOutcome outcome = await isolated.ScoreAsync(suspect, hand.Leases.HeldUntil(suspect), abandon);

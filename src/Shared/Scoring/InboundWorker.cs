@@ -24,14 +24,8 @@ internal sealed partial class InboundWorker(
     TimeProvider time,
     ILogger<InboundWorker> logger) : BackgroundService
 {
-    /// <summary>Lease of a received message: after a crash the message is taken up again within this time and one poll.</summary>
-    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(25);
-
     // Batches in hand at once: with BatchReceiver.MaximumCharacters this bounds the memory, however long the queue is.
     private const int MaximumBatches = 4;
-
-    // Together with what MessagesInHand then has left to do this is less than the 25 s of guarantee 7.
-    private static readonly TimeSpan s_finish = TimeSpan.FromSeconds(15);
 
     private readonly WakeSignal _wake = new();
     private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
@@ -58,8 +52,8 @@ internal sealed partial class InboundWorker(
     {
         // Two tokens: "take no more work" stops the loop; "abandon what is in hand" comes later, and settling obeys neither.
         using var abandon = new CancellationTokenSource();
-        await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(s_finish));
-        var receiver = new BatchReceiver(queues.Inbound, Lease);
+        await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(Deadlines.FinishInHand));
+        var receiver = new BatchReceiver(queues.Inbound, Deadlines.Lease);
         var idle = new PollingBackoff(settings.MaximumPollInterval);
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 
@@ -13,7 +14,6 @@ namespace FinanceIngest.Scoring;
 /// </remarks>
 internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly Dictionary<LeasedMessage, Holding> _holdings;
     private readonly TimeSpan _lease;
     private readonly Telemetry _telemetry;
@@ -25,7 +25,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
 
     /// <param name="messages">The messages in hand.</param>
     /// <param name="askedAt">Timestamp of <paramref name="time"/> from before they were asked for.</param>
-    /// <param name="lease">Their lease; renewed each time a third of it has passed.</param>
+    /// <param name="lease">Their lease; renewed <see cref="Deadlines.RenewalsPerLease"/> times in its length.</param>
     /// <param name="telemetry">Counts lost leases.</param>
     /// <param name="time">Clock.</param>
     public LeaseKeeper(IReadOnlyList<LeasedMessage> messages, long askedAt, TimeSpan lease, Telemetry telemetry, TimeProvider time)
@@ -77,12 +77,12 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         await renewal;
     }
 
-    /// <summary>Stops renewing; after this no renewal is under way, so receipts no longer change. One that hangs is given up after two seconds.</summary>
+    /// <summary>Stops renewing; after this no renewal is under way, so receipts no longer change. One that hangs is given up after <see cref="Deadlines.RenewalsEnd"/>.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _run;
-        await using (_time.CreateTimer(_ => _abort.Cancel(), null, s_patience, Timeout.InfiniteTimeSpan))
+        await using (_time.CreateTimer(_ => _abort.Cancel(), null, Deadlines.RenewalsEnd, Timeout.InfiniteTimeSpan))
         {
             await Task.WhenAll(_holdings.Values.Select(holding => holding.Renewal));
         }
@@ -95,7 +95,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
     {
         try
         {
-            using var timer = new PeriodicTimer(_lease / 3, _time);
+            using var timer = new PeriodicTimer(_lease / Deadlines.RenewalsPerLease, _time);
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 lock (_gate)
@@ -124,7 +124,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         try
         {
             // Not cut off by the stop, which would leave the receipt unknown.
-            using var limit = new CancellationTokenSource(_lease / 3, _time);
+            using var limit = new CancellationTokenSource(_lease / Deadlines.RenewalsPerLease, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _abort.Token);
             if (await message.TryExtendAsync(_lease, either.Token))
             {

@@ -48,7 +48,7 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the marker comes again when its lease ends.</exception>
     public async Task SettleMarkerAsync(LeasedMessage message, MessagesInHand hand)
     {
-        await hand.Leases.ReleaseAsync(message);
+        await hand.Leases.ReleaseAsync(message).WaitAsync(hand.Settling);
         if (await marker.AdoptOrDropAsync(message, hand.Settling))
         {
             events.OnScored(mayHaveUnsentAlerts: true);

@@ -1,3 +1,4 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using Microsoft.Extensions.Logging;
@@ -5,13 +6,14 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Scoring;
 
 /// <summary>The messages of one batch, from their receipt to their end: leases are kept, and what was not settled by the end is given back, visible at once.</summary>
-/// <remarks>When the work is abandoned, what is left to do is bounded: four seconds for deletes under way, two for renewals, three to give the rest back.</remarks>
+/// <remarks>
+/// When the work is abandoned, what is left to do is bounded, in this order: <see cref="Deadlines.SettleAfterAbandon"/>,
+/// <see cref="Deadlines.RenewalsEnd"/>, <see cref="Deadlines.GiveBack"/>.
+/// </remarks>
 internal sealed partial class MessagesInHand : IAsyncDisposable
 {
-    private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(4);
-    private static readonly TimeSpan s_giveBack = TimeSpan.FromSeconds(3);
     private readonly HashSet<LeasedMessage> _open;
-    private readonly CancellationTokenSource _settling = new();
+    private readonly CancellationTokenSource _settling;
     private readonly CancellationTokenRegistration _abandoned;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -25,9 +27,10 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     {
         _open = [.. messages];
         Leases = leases;
+        _settling = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         _time = time;
         _logger = logger;
-        _abandoned = abandon.Register(() => _settling.CancelAfter(s_settle));
+        _abandoned = abandon.Register(() => _settling.CancelAfter(Deadlines.SettleAfterAbandon));
     }
 
     public LeaseKeeper Leases { get; }
@@ -39,7 +42,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
     public async Task DeleteAsync(LeasedMessage message)
     {
-        await Leases.ReleaseAsync(message);
+        await Leases.ReleaseAsync(message).WaitAsync(Settling);
         if (!await message.TryDeleteAsync(Settling))
         {
             Leases.Lose(message, "delete");
@@ -53,7 +56,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
     public async Task DelayAsync(LeasedMessage message, TimeSpan delay)
     {
-        await Leases.ReleaseAsync(message);
+        await Leases.ReleaseAsync(message).WaitAsync(Settling);
         await message.TryExtendAsync(delay, Settling);
         Close(message);
     }
@@ -79,7 +82,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
             return;
         }
 
-        using var limit = new CancellationTokenSource(s_giveBack, _time);
+        using var limit = new CancellationTokenSource(Deadlines.GiveBack, _time);
         await Task.WhenAll(_open.Select(message => GiveBackAsync(message, limit.Token)));
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using Microsoft.Data.Sqlite;
 
@@ -23,7 +24,7 @@ internal sealed class SqliteFile : IDisposable
     private const int PageSize = 4 * 1024;
 
     // How long another process's lock is waited for, by SQLite and then once more by its provider.
-    private const int LockTimeoutSeconds = 5;
+    private const int LockTimeoutSeconds = Deadlines.SqliteLockSeconds;
 
     /// <summary>The same in milliseconds, as each session has it from its opening.</summary>
     internal const int LockTimeoutMilliseconds = LockTimeoutSeconds * 1000;

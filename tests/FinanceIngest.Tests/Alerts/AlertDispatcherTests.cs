@@ -3,7 +3,6 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
-using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
@@ -199,7 +198,7 @@ public sealed class AlertDispatcherTests : IDisposable
 
         // The worker dies with its alert unsent; when the marker becomes visible, another one finds it.
         _system.Time.Advance(TimeSpan.FromSeconds(26));
-        LeasedMessage marker = Assert.Single(await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, default));
+        LeasedMessage marker = Assert.Single(await _system.Inbound.ReceiveAsync(32, Deadlines.Lease, default));
         Assert.True(AlertMarker.IsMarker(marker));
     }
 
@@ -236,7 +235,7 @@ public sealed class AlertDispatcherTests : IDisposable
     {
         await _system.AddBaselineAsync();
         await _system.SendAsync(_system.Transaction(6000));
-        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
+        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, Deadlines.Lease, default);
         _system.Inbound.IsDown = true;
 
         await Assert.ThrowsAsync<QueueUnavailableException>(() => _system.Processor.ProcessAsync(messages, _system.Time.GetTimestamp(), default));

@@ -53,7 +53,7 @@ public sealed partial class BicepTests
     {
         string worker = Text("infra/app/worker.bicep");
         Assert.Contains("queueName: queueNames.inbound\n", worker, StringComparison.Ordinal);
-        Assert.True(int.Parse(Regex.Match(worker, @"terminationGracePeriodSeconds: (\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) > 25);
+        Assert.True(int.Parse(Regex.Match(worker, @"terminationGracePeriodSeconds: (\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) > Deadlines.Stop.TotalSeconds);
         Assert.Contains("ENV ASPNETCORE_URLS=http://*:7072\n", Text("Dockerfile"), StringComparison.Ordinal);
         Assert.All(Regex.Matches(worker, @"httpGet: \{ path: '(\S+)', port: (\d+) \}"), probe =>
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using FinanceIngest.Configuration;
 
@@ -15,6 +16,12 @@ public sealed partial class ComposeTests
     [InlineData("cli", ProgramKind.Cli)]
     public void Programs_take_their_environment(string service, ProgramKind program) =>
         DeployedSettings.AssertQueues(DeployedSettings.Read(Environment(service), program));
+
+    [Theory]
+    [InlineData("intake")]
+    [InlineData("worker")]
+    public void A_stop_has_more_time_than_the_program_takes(string service) =>
+        Assert.True(int.Parse(s_file.Text($"services/{service}/stop_grace_period")!.TrimEnd('s'), CultureInfo.InvariantCulture) > Deadlines.Stop.TotalSeconds);
 
     [Fact]
     public void The_intake_takes_in_and_nothing_else_and_wants_a_key()

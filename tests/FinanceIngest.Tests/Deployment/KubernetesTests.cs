@@ -104,7 +104,7 @@ public sealed class KubernetesTests
         object pod = Find(workload).At("spec/template/spec")!;
         int grace = int.Parse(pod.Text("terminationGracePeriodSeconds")!, CultureInfo.InvariantCulture);
         int before = int.Parse(pod.Text("containers/0/lifecycle/preStop/sleep/seconds") ?? "0", CultureInfo.InvariantCulture);
-        Assert.True(grace - before > 25, $"{grace} s less {before} s");
+        Assert.True(grace - before > Deadlines.Stop.TotalSeconds, $"{grace} s less {before} s");
     }
 
     [Theory]

@@ -110,12 +110,14 @@ public sealed partial class FigureTests
         ["docs/operations.md"] =
         [
             $"sampled at most every {Code.Seconds("QueueGauges", "s_interval")} s",
-            $"renewed every {Code.Word((int)(InboundWorker.Lease.TotalSeconds / 3))} seconds",
+            $"renewed every {Code.Word((int)Deadlines.Renewal.TotalSeconds)} seconds",
             $"failed {Code.Word(FailedMessages.MaximumAttempts)} times by itself",
         ],
         ["docs/reliability.md"] =
         [
-            $"a lease lasts {InboundWorker.Lease.TotalSeconds} s",
+            $"ends within {Deadlines.Stop.TotalSeconds} s. After a crash its messages are taken up again within {Deadlines.Recovery.TotalSeconds} s",
+            $"a lease lasts {Deadlines.Lease.TotalSeconds} s",
+            $"not durable {Deadlines.FinishInHand.TotalSeconds} s after SIGTERM",
             $"handles it, {Code.Word(FailedMessages.MaximumAttempts)} times is poison",
             $"limited to {Convert.ToInt64(Code.Value<string>("ChildProcess", "HeapLimit"), 16) >> 20} MiB",
         ],

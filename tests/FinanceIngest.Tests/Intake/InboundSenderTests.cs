@@ -1,9 +1,11 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Intake;
 using FinanceIngest.Queueing;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Intake;
 
@@ -136,6 +138,84 @@ public sealed class InboundSenderTests
         }
     }
 
+    [Fact]
+    public async Task A_send_that_hangs_fails_its_requests_after_its_time()
+    {
+        var time = new FakeTimeProvider();
+        var queue = new HeldQueue();
+        await using InboundSender sender = NewSender(queue, time, CancellationToken.None);
+        Task<Exception?[]?> answer = sender.SendAsync([Transaction()]);
+        await queue.NextAsync();
+
+        time.Advance(Deadlines.Send - TimeSpan.FromTicks(1));
+        Assert.False(answer.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+
+        Assert.IsType<TimeoutException>(Assert.Single((await answer)!));
+    }
+
+    [Fact]
+    public async Task A_stop_answers_every_request_in_time_though_the_queue_hangs()
+    {
+        var time = new FakeTimeProvider();
+        var queue = new HeldQueue();
+        using var stopping = new CancellationTokenSource();
+        InboundSender sender = NewSender(queue, time, stopping.Token);
+        Task<Exception?[]?> sending = sender.SendAsync([Transaction()]);
+        HeldQueue.Send send = await queue.NextAsync();
+        Task<Exception?[]?> gathering = sender.SendAsync([Transaction(), Transaction()]);
+
+        await stopping.CancelAsync();
+        time.Advance(Deadlines.FinishInHand - TimeSpan.FromTicks(1));
+        Assert.False(sending.IsCompleted || gathering.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+
+        Assert.All((await sending)!, failure => Assert.IsType<TimeoutException>(failure));
+        Assert.All((await gathering)!, failure => Assert.IsType<TimeoutException>(failure));
+        Assert.NotNull(await sender.SendAsync([Transaction()]));
+        await sender.DisposeAsync();
+
+        // What was refused without being sent never reaches the queue.
+        send.Succeed();
+        Assert.Equal((0, 0), (queue.Waiting, sender.SentMessages));
+    }
+
+    [Fact]
+    public async Task During_a_stop_what_the_queue_takes_is_acknowledged()
+    {
+        var time = new FakeTimeProvider();
+        var queue = new HeldQueue();
+        using var stopping = new CancellationTokenSource();
+        await using InboundSender sender = NewSender(queue, time, stopping.Token);
+        Task<Exception?[]?> before = sender.SendAsync([Transaction()]);
+        HeldQueue.Send first = await queue.NextAsync();
+
+        await stopping.CancelAsync();
+        time.Advance(Deadlines.FinishInHand / 2);
+        Task<Exception?[]?> after = sender.SendAsync([Transaction()]);
+        first.Succeed();
+        (await queue.NextAsync()).Succeed();
+
+        Assert.Null(await before);
+        Assert.Null(await after);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_process_that_was_not_stopped_has_a_bound_too()
+    {
+        var time = new FakeTimeProvider();
+        var queue = new HeldQueue();
+        InboundSender sender = NewSender(queue, time, CancellationToken.None);
+        Task<Exception?[]?> answer = sender.SendAsync([Transaction()]);
+        await queue.NextAsync();
+
+        Task end = sender.DisposeAsync().AsTask();
+        time.Advance(Deadlines.FinishInHand);
+        await end;
+
+        Assert.NotNull(await answer);
+    }
+
     private static async Task AnswerAsync(HeldQueue queue, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
@@ -166,65 +246,10 @@ public sealed class InboundSenderTests
         }
     }
 
-    private static InboundSender NewSender(IMessageQueue queue) => new(queue, TestTelemetry.Create(TimeProvider.System), TimeProvider.System, NullLogger<InboundSender>.Instance);
+    private static InboundSender NewSender(IMessageQueue queue) => NewSender(queue, TimeProvider.System, CancellationToken.None);
+
+    private static InboundSender NewSender(IMessageQueue queue, TimeProvider time, CancellationToken stopping) =>
+        new(queue, TestTelemetry.Create(time), time, NullLogger<InboundSender>.Instance, stopping);
 
     private static Transaction Transaction() => new(s_ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch);
-
-    /// <summary>A queue whose sends end when the test says so.</summary>
-    private sealed class HeldQueue : IMessageQueue
-    {
-        private readonly System.Threading.Channels.Channel<Send> _sends = System.Threading.Channels.Channel.CreateUnbounded<Send>();
-
-        public string Name => "held";
-
-        public async Task<Send> NextAsync()
-        {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            return await _sends.Reader.ReadAsync(patience.Token);
-        }
-
-        /// <summary>Null: cancelled.</summary>
-        public async Task<Send?> NextAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                return await _sends.Reader.ReadAsync(cancellationToken);
-            }
-            catch (OperationCanceledException)
-            {
-                return null;
-            }
-        }
-
-        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
-        {
-            var send = new Send(body);
-            _sends.Writer.TryWrite(send);
-            return send.Completion;
-        }
-
-        public Task EnsureExistsAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task ProbeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public sealed class Send(MessageBody body)
-        {
-            private readonly TaskCompletionSource<LeasedMessage> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-            public Task<LeasedMessage> Completion => _completion.Task;
-
-            /// <summary>Transactions in the message.</summary>
-            public int Count => System.Text.Json.JsonDocument.Parse(Convert.FromBase64String(body.Text)).RootElement.GetProperty("transactions").GetArrayLength();
-
-            public void Succeed() => _completion.SetResult(null!);
-
-            public void Fail() => _completion.SetException(new QueueUnavailableException("held", new IOException("down")));
-        }
-    }
 }

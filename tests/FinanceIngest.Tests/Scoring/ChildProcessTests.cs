@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -109,7 +110,7 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Null(await child.PrepareAsync(Token));
 
         Task<ScoringOutcome> score = child.ScoreAsync(Message("a"), long.MaxValue, Token);
-        time.Advance(ChildProcess.Limit);
+        time.Advance(Deadlines.IsolatedMessage);
 
         Assert.Equal(ScoringEnd.TookTooLong, (await score).End);
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(int.Parse(File.ReadAllText(pid), System.Globalization.CultureInfo.InvariantCulture)));

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -43,8 +44,8 @@ public sealed class LostLeaseTests : IDisposable
         await _system.SendAsync(transaction);
         _system.Inbound.OnExtend = Unanswered;
         long askedAt = _system.Time.GetTimestamp();
-        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, Token);
-        _system.Time.Advance(InboundWorker.Lease);
+        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, Deadlines.Lease, Token);
+        _system.Time.Advance(Deadlines.Lease);
 
         await _system.Processor.ProcessAsync(messages, askedAt, Token);
 
@@ -63,7 +64,7 @@ public sealed class LostLeaseTests : IDisposable
         Transaction transaction = _system.Transaction(1);
         await _system.SendAsync(transaction);
         _system.Inbound.OnExtend = Unanswered;
-        _system.Store.InsideWrite = () => _system.Time.Advance(InboundWorker.Lease);
+        _system.Store.InsideWrite = () => _system.Time.Advance(Deadlines.Lease);
 
         await _system.ProcessAsync();
 
@@ -83,7 +84,7 @@ public sealed class LostLeaseTests : IDisposable
             await _system.SendAsync(transaction);
         }
 
-        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, InboundWorker.Lease, Token);
+        IReadOnlyList<LeasedMessage> messages = await _system.Inbound.ReceiveAsync(32, Deadlines.Lease, Token);
         var leases = new FakeLeases();
         LeasedMessage stranger = messages[2];
         _system.Store.InsideWrite = () => leases.Held = message => message != stranger;

@@ -74,7 +74,7 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
         BatchProcessor processor = system.NewProcessor(log);
         for (int attempt = 0; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
-            await processor.ProcessAsync(await system.Inbound.ReceiveAsync(32, InboundWorker.Lease, Token), system.Time.GetTimestamp(), Token);
+            await processor.ProcessAsync(await system.Inbound.ReceiveAsync(32, Deadlines.Lease, Token), system.Time.GetTimestamp(), Token);
             system.Time.Advance(TimeSpan.FromMinutes(5));
         }
 

@@ -100,7 +100,7 @@ internal sealed class ScoringHarness : IDisposable
     public async Task<int> ProcessAsync()
     {
         long askedAt = Time.GetTimestamp();
-        IReadOnlyList<LeasedMessage> messages = await Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
+        IReadOnlyList<LeasedMessage> messages = await Inbound.ReceiveAsync(32, Deadlines.Lease, default);
         await Processor.ProcessAsync(messages, askedAt, default);
         return messages.Count;
     }
@@ -108,8 +108,8 @@ internal sealed class ScoringHarness : IDisposable
     /// <summary>A worker that dies with messages in hand.</summary>
     public async Task ReceiveAndDieAsync()
     {
-        await Inbound.ReceiveAsync(32, InboundWorker.Lease, default);
-        Time.Advance(InboundWorker.Lease);
+        await Inbound.ReceiveAsync(32, Deadlines.Lease, default);
+        Time.Advance(Deadlines.Lease);
     }
 
     public async Task<TransactionResult?> ResultAsync(Guid id) => await Results.GetAsync([id], default) is [var result] ? result : null;
@@ -142,7 +142,7 @@ internal sealed class ScoringHarness : IDisposable
         },
         CancellationToken.None));
 
-    public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance);
+    public InboundSender NewSender() => new(Inbound, Telemetry, Time, NullLogger<InboundSender>.Instance, CancellationToken.None);
 
     public void Dispose()
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using FinanceIngest.Configuration;
 using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Scoring.Isolation;
@@ -40,12 +41,6 @@ internal sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
 /// <param name="time">Clock.</param>
 internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : IIsolatedScorer
 {
-    /// <summary>Time for a start, and for one message: together with a renewal before it less than a lease.</summary>
-    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-
-    // Who ends all processes of a machine or a container does not end them in one instant: the witness must outlive the message by this much.
-    private static readonly TimeSpan s_testify = TimeSpan.FromSeconds(1);
-
     // 256 MiB: a message of 64 KiB that takes more is to end its child, before it takes the memory of its parent.
     private const string HeapLimit = "0x10000000";
 
@@ -66,7 +61,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         start.StandardInputEncoding = start.StandardOutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         start.Environment["DOTNET_GCHeapHardLimit"] = HeapLimit;
         start.Environment["DOTNET_gcServer"] = "0";
-        using var limit = new CancellationTokenSource(Limit, time);
+        using var limit = new CancellationTokenSource(Deadlines.IsolatedMessage, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -88,7 +83,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await EndAsync();
-            return string.Create(CultureInfo.InvariantCulture, $"it was not ready within {Limit.TotalSeconds} s");
+            return string.Create(CultureInfo.InvariantCulture, $"it was not ready within {Deadlines.IsolatedMessage.TotalSeconds} s");
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
         {
@@ -100,7 +95,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
     public async Task<ScoringOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken)
     {
         _messages++;
-        using var limit = new CancellationTokenSource(Limit, time);
+        using var limit = new CancellationTokenSource(Deadlines.IsolatedMessage, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -119,7 +114,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
             return new ScoringOutcome
             {
                 End = wasBusy ? ScoringEnd.EndedTheProcess : ScoringEnd.TookTooLong,
-                Failure = new ScoringFailure(string.Create(CultureInfo.InvariantCulture, $"it was not done within {Limit.TotalSeconds} s")),
+                Failure = new ScoringFailure(string.Create(CultureInfo.InvariantCulture, $"it was not done within {Deadlines.IsolatedMessage.TotalSeconds} s")),
             };
         }
 
@@ -133,7 +128,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         }
 
         string how = $"it has ended the process that handled it (exit code {_process.ExitCode.ToString(CultureInfo.InvariantCulture)})";
-        await Task.Delay(s_testify, time, cancellationToken);
+        await Task.Delay(Deadlines.Testimony, time, cancellationToken);
         return new ScoringOutcome { End = ScoringEnd.EndedTheProcess, Failure = new ScoringFailure(how) };
     }
 
@@ -167,7 +162,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
     {
         try
         {
-            return process.TotalProcessorTime > Limit / 2;
+            return process.TotalProcessorTime > Deadlines.IsolatedMessage / 2;
         }
         catch (InvalidOperationException)
         {

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using FinanceIngest.Observability;
+using FinanceIngest.Queueing;
+
+namespace FinanceIngest.Intake;
+
+/// <summary>A message that gathers transactions, and knows whose they are. It belongs to the loop that fills it, then to its send.</summary>
+/// <param name="queue">Name of the queue that it goes to.</param>
+/// <param name="telemetry">Makes the span of the message.</param>
+internal sealed class GatheringMessage(string queue, Telemetry telemetry)
+{
+    // Answers are handed to the thread pool by so many: each way there and back costs as much as writing one.
+    private const int AnswersTogether = 8;
+
+    private readonly List<(Submission Submission, int From, int To)> _parts = [];
+    private EnvelopeBuilder? _envelope;
+    private bool _isFull;
+
+    // The request that is being put into messages, and its first transaction that is in none.
+    private Submission? _current;
+    private int _position;
+
+    public MessageFill Fill => _envelope is null ? MessageFill.Empty : _isFull ? MessageFill.Full : MessageFill.Partial;
+
+    /// <summary>Transactions.</summary>
+    public int Count => _envelope?.Count ?? 0;
+
+    /// <summary>Of the message's making and sending.</summary>
+    public Activity? Span { get; private set; }
+
+    /// <summary>Takes requests until the message is full or none waits.</summary>
+    public void FillFrom(WaitingSubmissions waiting)
+    {
+        while (!_isFull && (_current is not null || waiting.TryTake(out _current)))
+        {
+            if (_envelope is null)
+            {
+                Span = telemetry.StartSend(queue, _current.TraceParent);
+                _envelope = new EnvelopeBuilder(Span?.Id ?? _current.TraceParent);
+            }
+            else if (_parts[^1].Submission != _current)
+            {
+                Telemetry.Join(Span, _current.TraceParent);
+            }
+
+            int from = _position;
+            while (_position < _current.Transactions.Count && !_isFull)
+            {
+                _isFull = !_envelope.TryAdd(_current.Transactions[_position]);
+                _position += _isFull ? 0 : 1;
+            }
+
+            if (_position > from)
+            {
+                _parts.Add((_current, from, _position));
+            }
+
+            if (_position == _current.Transactions.Count)
+            {
+                _current = null;
+                _position = 0;
+            }
+        }
+    }
+
+    /// <summary>The message after this one, with what did not fit into it.</summary>
+    public GatheringMessage Next() => new(queue, telemetry) { _current = _current, _position = _position };
+
+    public MessageBody ToBody() => _envelope!.ToBody();
+
+    /// <summary>Answers the requests whose last transactions were in this message.</summary>
+    /// <param name="failure">Why the message is not known to be durable; null: it is durable.</param>
+    public Task CompleteAsync(Exception? failure) => Task.WhenAll(_parts.Chunk(AnswersTogether).Select(parts => Task.Run(() =>
+    {
+        foreach ((Submission submission, int from, int to) in parts)
+        {
+            submission.Complete(from, to, failure);
+        }
+    })));
+}

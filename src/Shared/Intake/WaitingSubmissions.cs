@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using FinanceIngest.Ground;
+
+namespace FinanceIngest.Intake;
+
+/// <summary>
+/// Requests that no message holds yet, in the order of their arrival. Any number of requests add themselves; one loop takes them. A request wakes the loop only
+/// when it waits for as few transactions as there are now: most requests that arrive during a send wake nobody.
+/// </summary>
+internal sealed class WaitingSubmissions
+{
+    private readonly ConcurrentQueue<Submission> _submissions = new();
+    private readonly WakeSignal _wake = new();
+
+    // Requests add to it, the loop takes from it.
+    private int _transactions;
+
+    // The loop writes it before it looks at the transactions, requests read it after they have added theirs: one of the two sees the other.
+    private int _wakeAt = int.MaxValue;
+
+    /// <summary>Adds a request; it can't be taken back.</summary>
+    public void Add(Submission submission)
+    {
+        _submissions.Enqueue(submission);
+        if (Interlocked.Add(ref _transactions, submission.Transactions.Count) >= Volatile.Read(ref _wakeAt))
+        {
+            _wake.Set();
+        }
+    }
+
+    /// <summary>Takes the request that has waited longest.</summary>
+    public bool TryTake([NotNullWhen(true)] out Submission? submission)
+    {
+        if (!_submissions.TryDequeue(out submission))
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _transactions, -submission.Transactions.Count);
+        return true;
+    }
+
+    /// <summary>Waits until so many transactions are here, or <see cref="Wake"/> is called. May end early.</summary>
+    public async ValueTask WaitForAsync(int transactions)
+    {
+        Interlocked.Exchange(ref _wakeAt, transactions);
+        if (Volatile.Read(ref _transactions) < transactions)
+        {
+            await _wake.WaitAsync();
+        }
+
+        Volatile.Write(ref _wakeAt, int.MaxValue);
+    }
+
+    /// <summary>Wakes the loop for a reason of its own: a send has ended, or the process ends.</summary>
+    public void Wake() => _wake.Set();
+}
