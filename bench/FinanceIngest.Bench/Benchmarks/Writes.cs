@@ -1,7 +1,6 @@
 using System.Data;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Sqlite;
@@ -69,36 +68,16 @@ internal static class Writes
 
     private static void BoundDirectly(SqliteConnection connection, Guid[] ids, long batch)
     {
-        // Not disposed: it would close the connection, which is the caller's.
+        // The session is not disposed of: that would close the connection, which is the caller's.
         var session = new SqliteSession(connection);
-        SqliteStatement insert = session.Prepared(
+        using SqliteStatement insert = session.Prepare(
             $"INSERT INTO anomaly_transactions ({Columns}) SELECT {string.Join(", ", Enumerable.Range(1, ColumnCount).Select(i => $"?{i}"))} "
             + "WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1) ON CONFLICT (transaction_id) DO NOTHING");
-        byte[] time = Encoding.UTF8.GetBytes(Time);
-        Span<byte> text = stackalloc byte[36];
+        DateTime time = DateTime.Parse(Time, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
         foreach (Guid id in ids)
         {
-            id.TryFormat(text, out _, "D");
-            insert.Bind(1, text);
-            insert.Bind(2, 5);
-            insert.Bind(3, 7);
-            insert.Bind(4, 20_000_000);
-            insert.Bind(5, 1.5);
-            insert.Bind(6, 0);
-            insert.Bind(7, "scored");
-            insert.Bind(8, "scored");
-            insert.Bind(9, 2000.0);
-            insert.Bind(10, 500.0);
-            insert.Bind(11, 40);
-            insert.Bind(12, time);
-            insert.Bind(13, time);
-            insert.Bind(14, time);
-            insert.Bind(15, (string?)null);
-            insert.Bind(16, batch);
-            insert.Execute();
+            insert.Execute(id, 5, 7, 20_000_000, 1.5, 0, "scored", "scored", 2000.0, 500.0, 40, time, time, time, default, batch);
         }
-
-        insert.Dispose();
     }
 
     private static void Prepared(SqliteConnection connection, Guid[] ids, long batch) => Insert(connection, ids, batch, 1);

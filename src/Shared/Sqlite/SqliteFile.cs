@@ -6,27 +6,28 @@ using Microsoft.Data.Sqlite;
 namespace FinanceIngest.Sqlite;
 
 /// <summary>
-/// One SQLite file: reads on pooled sessions, all of this process's writes through one <see cref="SqliteWriter"/>. Several
-/// processes may use the file at once.
+/// One SQLite file. Reads run on pooled sessions, all writes of this process through one <see cref="SqliteWriter"/>. Several processes may use the
+/// file at once.
 /// </summary>
 /// <remarks>
-/// WAL with synchronous=FULL: a commit that was reported is on the disk (https://sqlite.org/pragma.html#pragma_synchronous), except where a
-/// caller says that its write need not outlive a loss of power.
+/// The file is in WAL mode with synchronous=FULL: a commit that was reported is on the disk (https://sqlite.org/pragma.html#pragma_synchronous),
+/// unless the caller said that its write need not outlive a loss of power.
 /// </remarks>
 internal sealed class SqliteFile : IDisposable
 {
-    // The writer's page cache in KiB: inner pages of the indexes of millions of rows stay in it.
+    // The writer's page cache in KiB: it holds the inner pages of the indexes of millions of rows.
     private const int WriterCache = 16 * 1024;
 
-    // Pages in the write-ahead log before it is copied into the file, 32 MiB: what is rewritten meanwhile is copied once, with one pair of fsyncs.
+    // Pages in the write-ahead log, 32 MiB, before SQLite copies it into the file: a page that was rewritten meanwhile is copied once, and the fsyncs of
+    // the copy are fewer.
     private const int CheckpointPages = 8 * 1024;
 
     private const int PageSize = 4 * 1024;
 
-    // How long another process's lock is waited for, by SQLite and then once more by its provider.
+    // How long SQLite waits for another process's lock before a statement fails with SQLITE_BUSY.
     private const int LockTimeoutSeconds = Deadlines.SqliteLockSeconds;
 
-    /// <summary>The same in milliseconds, as each session has it from its opening.</summary>
+    /// <summary><c>busy_timeout</c> of every session.</summary>
     internal const int LockTimeoutMilliseconds = LockTimeoutSeconds * 1000;
 
     private readonly string _connectionString;
@@ -36,19 +37,19 @@ internal sealed class SqliteFile : IDisposable
     private Lazy<SqliteWriter>? _writer;
     private bool _disposed;
 
-    /// <param name="path">The file; it and its folder are made at first use.</param>
-    /// <param name="createSchema">Brings the schema up to date when this process first opens the file. Runs in one write transaction.</param>
+    /// <param name="path">The file. The first use creates it and its folder.</param>
+    /// <param name="createSchema">Brings the schema up to date when this process first opens the file, in one write transaction.</param>
     public SqliteFile(string path, Action<SqliteSession> createSchema)
     {
         Path = path;
         _createSchema = createSchema;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = LockTimeoutSeconds }.ToString();
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
     }
 
     /// <summary>Full path.</summary>
     public string Path { get; }
 
-    /// <summary>Runs a read on a session of its own, off the caller's thread.</summary>
+    /// <summary>Runs a read on a session that no other read uses meanwhile, off the caller's thread.</summary>
     /// <exception cref="SqliteException">The file can't be read.</exception>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => Task.Run(
         () =>
@@ -63,7 +64,7 @@ internal sealed class SqliteFile : IDisposable
             }
             catch
             {
-                // After an I/O error a connection is not to be trusted.
+                // A connection is not used again after an I/O error, and other failures are rare.
                 session.Dispose();
                 throw;
             }
@@ -75,12 +76,13 @@ internal sealed class SqliteFile : IDisposable
     /// succeeds or fails by itself. <paramref name="write"/> may run twice and must have no effects outside the database.
     /// </summary>
     /// <param name="write">The write.</param>
-    /// <param name="cancellationToken">Cancels it while it waits.</param>
-    /// <param name="isDurable">False: it is safe from the end of the process, but a loss of power may undo it.</param>
-    /// <param name="beforeCommit">Runs as the last thing before the commit; what it throws undoes the write.</param>
-    /// <param name="isLong">Whether it takes some milliseconds: others go before it.</param>
+    /// <param name="cancellationToken">Cancels the write while it waits for its turn.</param>
+    /// <param name="isDurable">False: the write survives the end of the process, but a loss of power may undo it.</param>
+    /// <param name="beforeCommit">Runs as the last thing before the commit; an exception from it undoes the write.</param>
+    /// <param name="isLong">Whether the write takes some milliseconds: other writes go before it.</param>
     /// <exception cref="SqliteException">The write, or its commit, failed; nothing of it remains.</exception>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true, Action? beforeCommit = null, bool isLong = false)
+    public Task<T> WriteAsync<T>(
+        Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true, Action? beforeCommit = null, bool isLong = false)
     {
         return Volatile.Read(ref _writer) is { IsValueCreated: true } open
             ? open.Value.RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken)
@@ -108,7 +110,7 @@ internal sealed class SqliteFile : IDisposable
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or StoreUnavailableException)
         {
-            // It was being opened and could not be: there is nothing to close.
+            // The opening was under way and has failed: there is nothing to close.
         }
 
         while (_readers.TryTake(out SqliteSession? reader))
@@ -117,8 +119,8 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    // One opening at a time, and who waits for it shares its failure: with a file that another process has locked, each would else wait out the lock's
-    // time-out after the one before it.
+    // There is one opening at a time, and all callers that wait for it share its failure. If each opened the file anew, callers of a file that another
+    // process has locked would wait out the lock's time-out one after the other.
     private SqliteWriter Writer()
     {
         Lazy<SqliteWriter> writer;
@@ -146,7 +148,7 @@ internal sealed class SqliteFile : IDisposable
         SqliteSession session = OpenSession();
         try
         {
-            session.Execute(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
+            session.Run(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
             session.InTransaction(() => _createSchema(session));
         }
         catch
@@ -165,13 +167,12 @@ internal sealed class SqliteFile : IDisposable
         {
             connection.Open();
             var session = new SqliteSession(connection);
-            // busy_timeout first: switching to WAL takes a lock for a moment.
-            session.Execute(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutMilliseconds}"));
-            session.Execute("PRAGMA journal_mode = WAL");
+            session.Run(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutMilliseconds}"));
+            SqliteLog.SwitchOn(session, TimeSpan.FromMilliseconds(LockTimeoutMilliseconds), TimeProvider.System, Thread.Sleep);
             session.SetDurable(true);
-            session.Execute(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {CheckpointPages}"));
-            session.Execute(FormattableString.Invariant($"PRAGMA journal_size_limit = {CheckpointPages * PageSize}"));
-            session.Execute("PRAGMA temp_store = MEMORY");
+            session.Run(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {CheckpointPages}"));
+            session.Run(FormattableString.Invariant($"PRAGMA journal_size_limit = {CheckpointPages * PageSize}"));
+            session.Run("PRAGMA temp_store = MEMORY");
             return session;
         }
         catch

@@ -1,72 +1,59 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace FinanceIngest.Sqlite;
 
-/// <summary>A connection with its prepared statements, used by one thread at a time.</summary>
+/// <summary>
+/// A connection with its prepared statements, used by one thread at a time. A statement is prepared once and kept as long as the session, so its text
+/// must be one of few: values are bound to <c>?1</c>, <c>?2</c>, … and never stand in it.
+/// </summary>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
-    private readonly Dictionary<string, SqliteCommand> _statements = [];
-    private readonly Dictionary<string, SqliteStatement> _prepared = [];
+    private readonly Dictionary<string, SqliteStatement> _statements = [];
     private bool _isDurable;
 
-    /// <summary>The statement for what runs very often, prepared once.</summary>
-    public SqliteStatement Prepared(string sql)
+    private sqlite3 Database => connection.Handle!;
+
+    /// <summary>The statement, prepared once. A loop takes it from here and runs it for each item; elsewhere the methods below read better.</summary>
+    public SqliteStatement Prepare(string sql)
     {
-        if (!_prepared.TryGetValue(sql, out SqliteStatement? statement))
+        if (!_statements.TryGetValue(sql, out SqliteStatement? statement))
         {
-            statement = new SqliteStatement(connection.Handle!, sql);
-            _prepared.Add(sql, statement);
+            statement = new SqliteStatement(Database, sql);
+            _statements.Add(sql, statement);
         }
 
         return statement;
     }
 
-    /// <summary>The statement, prepared once, its parameters set by name from <paramref name="parameters"/>.</summary>
-    public SqliteCommand Statement(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    /// <inheritdoc cref="SqliteStatement.Execute"/>
+    public int Execute(string sql, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).Execute(values);
+
+    /// <inheritdoc cref="SqliteStatement.Query{T}"/>
+    public List<T> Query<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).Query(read, values);
+
+    /// <inheritdoc cref="SqliteStatement.FirstOrDefault{T}"/>
+    public T? FirstOrDefault<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).FirstOrDefault(read, values);
+
+    /// <inheritdoc cref="SqliteStatement.Single{T}"/>
+    public T Single<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).Single(read, values);
+
+    /// <summary>Returns the integer in the first column of the one row, such as a count.</summary>
+    /// <inheritdoc cref="SqliteStatement.Single{T}"/>
+    public long Number(string sql, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).Single(static row => row.GetInt64(0), values);
+
+    /// <summary>Runs a script of any number of statements, or a PRAGMA, without keeping it. Rows are discarded.</summary>
+    /// <exception cref="SqliteException">A statement fails; those before it have been run.</exception>
+    public void Run(string script)
     {
-        if (!_statements.TryGetValue(sql, out SqliteCommand? command))
+        int code = raw.sqlite3_exec(Database, script);
+        if (code != raw.SQLITE_OK)
         {
-            command = connection.CreateCommand();
-            command.CommandText = sql;
-            foreach ((string name, object? value) in parameters)
-            {
-                command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-            }
-
-            _statements.Add(sql, command);
-            return command;
+            SqliteException.ThrowExceptionForRC(code, Database);
         }
-
-        for (int i = 0; i < parameters.Length; i++)
-        {
-            command.Parameters[i].Value = parameters[i].Value ?? DBNull.Value;
-        }
-
-        return command;
     }
 
-    /// <summary>Runs a statement and returns how many rows it changed.</summary>
-    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
-        Statement(sql, parameters).ExecuteNonQuery();
-
-    /// <summary>The first column of the first row, or <c>default</c> when there is none or it is null.</summary>
-    public T? Scalar<T>(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
-        Statement(sql, parameters).ExecuteScalar() is T value ? value : default;
-
-    /// <summary>All rows.</summary>
-    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using SqliteDataReader reader = Statement(sql, parameters).ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-        {
-            rows.Add(map(reader));
-        }
-
-        return rows;
-    }
-
-    /// <summary>Runs reads that look at the file once for all of them.</summary>
+    /// <summary>Runs reads that all see the file as it was at the first of them.</summary>
     public T InReadTransaction<T>(Func<T> read)
     {
         Execute("BEGIN");
@@ -91,22 +78,22 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     }
 
     /// <summary>
-    /// Whether a commit reaches the disk before it returns (synchronous=FULL), or only the operating system (NORMAL): then a loss of power may
-    /// undo it, a crash of the process not (https://sqlite.org/pragma.html#pragma_synchronous). A later durable commit takes it along.
+    /// Sets whether a commit reaches the disk before it returns (synchronous=FULL), or only the operating system (NORMAL): a loss of power may undo
+    /// the latter, a crash of the process can't (https://sqlite.org/pragma.html#pragma_synchronous). The next durable commit makes it durable too.
     /// </summary>
     public void SetDurable(bool isDurable)
     {
         if (_isDurable != isDurable)
         {
-            Execute(isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            Run(isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             _isDurable = isDurable;
         }
     }
 
-    /// <summary>Takes a write transaction at once (a deferred one could fail half-way with SQLITE_BUSY).</summary>
+    /// <summary>Begins a transaction with the write lock: a deferred one could fail half-way with SQLITE_BUSY.</summary>
     public void Begin() => Execute("BEGIN IMMEDIATE");
 
-    /// <summary>Runs the work and commits, or leaves nothing of it.</summary>
+    /// <summary>Runs the work in the transaction that <see cref="Begin"/> began, and commits it. If either fails, nothing of the transaction remains.</summary>
     public void FinishTransaction(Action work)
     {
         try
@@ -121,8 +108,18 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         }
     }
 
-    /// <summary>Ends a transaction without its effects; harmless when SQLite has ended it already.</summary>
-    public void Rollback()
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SqliteStatement statement in _statements.Values)
+        {
+            statement.Dispose();
+        }
+
+        connection.Dispose();
+    }
+
+    private void Rollback()
     {
         try
         {
@@ -130,23 +127,7 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         }
         catch (SqliteException)
         {
-            // Disk full and I/O errors roll back by themselves; "no transaction is active" says just that.
+            // A full disk and other I/O errors have already ended the transaction, and the only failure left is "no transaction is active".
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (SqliteCommand command in _statements.Values)
-        {
-            command.Dispose();
-        }
-
-        foreach (SqliteStatement statement in _prepared.Values)
-        {
-            statement.Dispose();
-        }
-
-        connection.Dispose();
     }
 }

@@ -4,69 +4,125 @@ using SQLitePCL;
 namespace FinanceIngest.Sqlite;
 
 /// <summary>
-/// A prepared statement for what runs once per transaction of a batch: it is bound by ordinal, without a boxed value or a string in between.
-/// <c>docs/storage-writes.md</c> has it beside <see cref="SqliteCommand"/>. Parameters and columns count as in SQLite's own interface:
-/// parameters from 1, columns from 0.
+/// One prepared statement. Each method binds one value to each parameter, <c>?1</c> first, runs the statement to its end and makes it ready for the
+/// next run, whatever happens. <c>docs/storage-writes.md</c> compares this way of binding with <see cref="SqliteCommand"/>.
 /// </summary>
 internal sealed class SqliteStatement : IDisposable
 {
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
+    private readonly int _parameters;
 
-    /// <exception cref="SqliteException">The statement is wrong.</exception>
+    /// <exception cref="SqliteException">SQLite can't compile the statement.</exception>
+    /// <exception cref="ArgumentException">The text holds more than one statement, or none.</exception>
     internal SqliteStatement(sqlite3 database, string sql)
     {
         _database = database;
-        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(database, sql, out _statement), database);
-    }
-
-    /// <summary>Binds an integer, or NULL.</summary>
-    public void Bind(int parameter, long? value) =>
-        Check(value is { } number ? raw.sqlite3_bind_int64(_statement, parameter, number) : raw.sqlite3_bind_null(_statement, parameter));
-
-    /// <summary>Binds a double, or NULL. NaN is NULL in SQLite.</summary>
-    public void Bind(int parameter, double? value) =>
-        Check(value is { } number ? raw.sqlite3_bind_double(_statement, parameter, number) : raw.sqlite3_bind_null(_statement, parameter));
-
-    /// <summary>Binds a text, or NULL.</summary>
-    public void Bind(int parameter, string? value) =>
-        Check(value is null ? raw.sqlite3_bind_null(_statement, parameter) : raw.sqlite3_bind_text(_statement, parameter, value));
-
-    /// <summary>Binds a text in UTF-8.</summary>
-    public void Bind(int parameter, ReadOnlySpan<byte> utf8) => Check(raw.sqlite3_bind_text(_statement, parameter, utf8));
-
-    /// <summary>Binds bytes.</summary>
-    public void BindBlob(int parameter, ReadOnlySpan<byte> bytes) => Check(raw.sqlite3_bind_blob(_statement, parameter, bytes));
-
-    /// <summary>Runs the statement to its end and returns how many rows it changed.</summary>
-    /// <exception cref="SqliteException">It failed.</exception>
-    public int Execute()
-    {
-        while (Step())
+        Check(raw.sqlite3_prepare_v2(database, sql, out _statement, out string rest));
+        if (!string.IsNullOrWhiteSpace(rest) || _statement.IsInvalid)
         {
-            // A statement that changes rows may return some.
+            _statement.Dispose();
+            throw new ArgumentException($"Not one statement: {sql}", nameof(sql));
         }
 
-        return raw.sqlite3_changes(_database);
+        _parameters = raw.sqlite3_bind_parameter_count(_statement);
     }
 
-    /// <summary>Runs a statement that gives one row, and reads it.</summary>
-    /// <exception cref="SqliteException">It failed.</exception>
-    /// <exception cref="InvalidOperationException">It gave none.</exception>
-    public T Single<T>(Func<SqliteStatement, T> read)
+    /// <summary>Runs the statement and returns how many rows it inserted, updated or deleted; for one that only reads, the number means nothing.</summary>
+    /// <exception cref="SqliteException">SQLite refuses a value or the statement fails.</exception>
+    public int Execute(params ReadOnlySpan<SqliteValue> values)
     {
-        T row = Step() ? read(this) : throw new InvalidOperationException("The statement gave no row.");
-        while (Step())
+        Bind(values);
+        try
         {
-            // To its end: a row that was changed is changed only then.
+            while (Step())
+            {
+                // Rows of RETURNING or of a PRAGMA.
+            }
+
+            return raw.sqlite3_changes(_database);
+        }
+        finally
+        {
+            Reset();
+        }
+    }
+
+    /// <summary>Returns all rows.</summary>
+    /// <exception cref="SqliteException">SQLite refuses a value or the statement fails.</exception>
+    public List<T> Query<T>(Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values)
+    {
+        Bind(values);
+        try
+        {
+            var rows = new List<T>();
+            while (Step())
+            {
+                rows.Add(read(new SqliteRow(_statement)));
+            }
+
+            return rows;
+        }
+        finally
+        {
+            Reset();
+        }
+    }
+
+    /// <summary>Returns the first row, or <c>default</c> when there is none.</summary>
+    /// <exception cref="SqliteException">SQLite refuses a value or the statement fails.</exception>
+    public T? FirstOrDefault<T>(Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values) => TryFirst(read, values, out T? row) ? row : default;
+
+    /// <summary>Returns the one row of a statement that always has one.</summary>
+    /// <exception cref="SqliteException">SQLite refuses a value or the statement fails.</exception>
+    /// <exception cref="InvalidOperationException">There is no row.</exception>
+    public T Single<T>(Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values) =>
+        TryFirst(read, values, out T? row) ? row! : throw new InvalidOperationException("The statement gave no row.");
+
+    /// <inheritdoc/>
+    public void Dispose() => _statement.Dispose();
+
+    private bool TryFirst<T>(Func<SqliteRow, T> read, ReadOnlySpan<SqliteValue> values, out T? row)
+    {
+        Bind(values);
+        try
+        {
+            if (!Step())
+            {
+                row = default;
+                return false;
+            }
+
+            row = read(new SqliteRow(_statement));
+            while (Step())
+            {
+                // A statement with RETURNING has done its work only at its end.
+            }
+
+            return true;
+        }
+        finally
+        {
+            Reset();
+        }
+    }
+
+    private void Bind(ReadOnlySpan<SqliteValue> values)
+    {
+        if (values.Length != _parameters)
+        {
+            throw new ArgumentException(
+                FormattableString.Invariant($"The statement has {_parameters} parameters and was given {values.Length} values."), nameof(values));
         }
 
-        return row;
+        for (int i = 0; i < values.Length; i++)
+        {
+            Check(values[i].Bind(_statement, i + 1));
+        }
     }
 
-    /// <summary>Goes to the next row; false: there is none, and the statement can be bound anew.</summary>
-    /// <exception cref="SqliteException">It failed.</exception>
-    public bool Step()
+    // False: there are no more rows.
+    private bool Step()
     {
         int code = raw.sqlite3_step(_statement);
         if (code == raw.SQLITE_ROW)
@@ -74,37 +130,16 @@ internal sealed class SqliteStatement : IDisposable
             return true;
         }
 
-        // What it failed with is known from the step; the reset would only say it again, but must come after it was read.
-        try
+        if (code != raw.SQLITE_DONE)
         {
-            if (code != raw.SQLITE_DONE)
-            {
-                SqliteException.ThrowExceptionForRC(code, _database);
-            }
-        }
-        finally
-        {
-            _ = raw.sqlite3_reset(_statement);
+            SqliteException.ThrowExceptionForRC(code, _database);
         }
 
         return false;
     }
 
-    /// <summary>An integer of the row.</summary>
-    public long GetInt64(int column) => raw.sqlite3_column_int64(_statement, column);
-
-    /// <summary>A double of the row.</summary>
-    public double GetDouble(int column) => raw.sqlite3_column_double(_statement, column);
-
-    /// <summary>A text of the row.</summary>
-    public string GetText(int column) => raw.sqlite3_column_text(_statement, column).utf8_to_string();
-
-    /// <summary>The bytes of a blob of the row; null for a text.</summary>
-    public byte[]? GetBlob(int column) =>
-        raw.sqlite3_column_type(_statement, column) == raw.SQLITE_BLOB ? raw.sqlite3_column_blob(_statement, column).ToArray() : null;
-
-    /// <inheritdoc/>
-    public void Dispose() => _statement.Dispose();
+    // Its code repeats the failure of the last step, which has been thrown already.
+    private void Reset() => _ = raw.sqlite3_reset(_statement);
 
     private void Check(int code)
     {

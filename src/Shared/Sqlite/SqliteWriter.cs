@@ -5,8 +5,8 @@ namespace FinanceIngest.Sqlite;
 
 /// <summary>
 /// Group commit: writes that arrive while a commit is under way share the next one, so that many small writes cost one
-/// fsync. A lone write starts at once. Of writes that take long each commit has one at most, and short ones go before them: nobody waits for more than one.
-/// Owns one thread, because SQLite's calls block.
+/// fsync. A single write starts at once. A commit includes at most one long write, and short writes go before it, so that a short write waits for one
+/// long write at most. The writer owns a thread, because SQLite's calls block.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
@@ -17,9 +17,9 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Queue<Write> _long = new();
     private readonly Thread _thread;
 
-    /// <param name="session">The connection, the writer's own from now on.</param>
-    /// <param name="name">Name of the thread.</param>
-    /// <param name="log">The file's write-ahead log, kept small between commits.</param>
+    /// <param name="session">The connection; the writer disposes of it.</param>
+    /// <param name="name">The file's name, for the thread's.</param>
+    /// <param name="log">The file's write-ahead log, which the writer bounds between commits.</param>
     public SqliteWriter(SqliteSession session, string name, SqliteLog log)
     {
         _session = session;
@@ -28,11 +28,12 @@ internal sealed class SqliteWriter : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Runs a write in one of the next commits; see <see cref="SqliteFile.WriteAsync"/>.</summary>
     /// <param name="work">The write.</param>
-    /// <param name="isDurable">Whether it must be on the disk before it is reported; a commit that holds no such write costs no fsync.</param>
-    /// <param name="beforeCommit">Runs when every write of the group is done and nothing but the commit is left; what it throws undoes this write.</param>
-    /// <param name="isLong">Whether it takes so long, some milliseconds, that an fsync more or less does not matter.</param>
-    /// <param name="cancellationToken">Cancels it while it waits.</param>
+    /// <param name="isDurable">Whether the write must be on the disk before it is reported; a commit without such a write costs no fsync.</param>
+    /// <param name="beforeCommit">Runs when every write of the group is done and only the commit is left; an exception from it undoes this write.</param>
+    /// <param name="isLong">Whether the write takes some milliseconds, so that an fsync of its own adds little.</param>
+    /// <param name="cancellationToken">Cancels the write while it waits for its turn.</param>
     public Task<T> RunAsync<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken)
     {
         var write = new Write<T>(work, isDurable, beforeCommit, isLong, cancellationToken);
@@ -40,7 +41,7 @@ internal sealed class SqliteWriter : IDisposable
         return write.Completion;
     }
 
-    /// <summary>Finishes what was handed in, then closes the connection.</summary>
+    /// <summary>Finishes the writes that were handed in, then closes the connection.</summary>
     public void Dispose()
     {
         _writes.CompleteAdding();
@@ -83,7 +84,7 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
-    // False: nothing more comes.
+    // False: the writer is being disposed of, and no write is left.
     private bool TryTakeFirst(List<Write> group)
     {
         bool isTaken = TryTakeFirst(out Write? first);
@@ -104,7 +105,7 @@ internal sealed class SqliteWriter : IDisposable
                 return true;
             }
 
-            // The last one to close the file empties its log anyway.
+            // The last connection to close the file empties the log anyway.
             if (!_writes.IsAddingCompleted)
             {
                 _log.Shrink();
@@ -128,7 +129,7 @@ internal sealed class SqliteWriter : IDisposable
         }
         catch (Exception e)
         {
-            // The file is locked or gone: no fault of any write, and no better for one alone.
+            // The file is locked or gone: no write is at fault, and none would fare better by itself.
             group.ForEach(write => write.Fail(e));
             return;
         }
@@ -143,7 +144,7 @@ internal sealed class SqliteWriter : IDisposable
         }
         catch (Exception) when (group.Count > 1)
         {
-            // Nothing of the group remains: each write by itself shows which one failed.
+            // Nothing of the group remains. Each write is run again by itself, which shows the one that failed.
             foreach (Write write in group.Where(write => !write.IsCancelled()))
             {
                 Commit([write]);
@@ -177,9 +178,10 @@ internal sealed class SqliteWriter : IDisposable
         public abstract void Fail(Exception exception);
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken) : Write(isDurable, isLong, beforeCommit)
+    private sealed class Write<T>(Func<SqliteSession, T> work, bool isDurable, Action? beforeCommit, bool isLong, CancellationToken cancellationToken)
+        : Write(isDurable, isLong, beforeCommit)
     {
-        // Continuations never run on the writer's thread.
+        // The caller's continuations must not run on the writer's thread.
         private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T? _result;
 

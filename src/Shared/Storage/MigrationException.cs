@@ -1,4 +1,4 @@
 namespace FinanceIngest.Storage;
 
-/// <summary>The database is not one that this program can bring to its version. Nothing of it was changed.</summary>
+/// <summary>This program can't migrate the database, of which nothing was changed.</summary>
 public sealed class MigrationException(string message) : Exception(message);

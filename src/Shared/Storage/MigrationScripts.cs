@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace FinanceIngest.Storage;
 
-/// <summary>One step of a schema: plain SQL, applied once, in the order of its number.</summary>
+/// <summary>One step of a schema: plain SQL, applied once. Steps are applied in the order of their versions.</summary>
 /// <param name="Version">1, 2, 3 …</param>
 /// <param name="Name">File name without its ending, such as <c>0001_initial</c>.</param>
 /// <param name="Sql">The script.</param>
@@ -12,7 +12,7 @@ internal sealed record MigrationScript(int Version, string Name, string Sql)
     private const string Root = "FinanceIngest.Storage.";
     private static readonly Assembly s_assembly = typeof(MigrationScript).Assembly;
 
-    /// <summary>The scripts of an engine (<c>Sqlite</c> or <c>SqlServer</c>), in order.</summary>
+    /// <summary>The scripts of an engine (<c>Sqlite</c> or <c>SqlServer</c>), the lowest version first.</summary>
     public static IReadOnlyList<MigrationScript> Of(string engine)
     {
         string folder = $"{engine}.Migrations.";

@@ -93,7 +93,7 @@ public sealed class SettingsTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (await poll.WaitForNextTickAsync(patience.Token)
-            && await database.ReadAsync(session => session.Scalar<long>("SELECT count(*) FROM installation"), patience.Token) == 0)
+            && await database.ReadAsync(session => session.Number("SELECT count(*) FROM installation"), patience.Token) == 0)
         {
             // The worker is about to write it.
         }

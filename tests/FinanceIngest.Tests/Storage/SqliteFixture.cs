@@ -40,14 +40,12 @@ public sealed class SqliteFixture : StoreFixture
     }
 
     public override Task PurgeAsync(Guid transactionId) => OpenDatabase().WriteAsync(
-        session => session.Execute("DELETE FROM anomaly_transactions WHERE transaction_id = @id", ("@id", transactionId.ToString()))
-            + session.Execute(
-                "INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (@id, @now)",
-                ("@id", transactionId.ToString()), ("@now", Timestamp.ToText(Time.UtcNowMicroseconds()))),
+        session => session.Execute("DELETE FROM anomaly_transactions WHERE transaction_id = ?1", transactionId)
+            + session.Execute("INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2)", transactionId, Time.UtcNowMicroseconds()),
         CancellationToken.None);
 
     public override Task<long> CountRowsAsync(string table) =>
-        OpenDatabase().ReadAsync(session => session.Scalar<long>($"SELECT count(*) FROM {table}"), CancellationToken.None);
+        OpenDatabase().ReadAsync(session => session.Number($"SELECT count(*) FROM {table}"), CancellationToken.None);
 
     private SqliteDatabase OpenDatabase()
     {

@@ -63,7 +63,7 @@ public sealed class SqliteLogTests : IDisposable
         }
 
         Assert.InRange(LogLength, 0, Bound);
-        Assert.Equal(101, await _file.ReadAsync(session => session.Scalar<long>("SELECT count(*) FROM numbers"), Token));
+        Assert.Equal(101, await _file.ReadAsync(session => session.Number("SELECT count(*) FROM numbers"), Token));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class SqliteLogTests : IDisposable
     }
 
     private Task<int> WriteAsync(int mebibytes) => _file.WriteAsync(
-        session => session.Execute("INSERT INTO numbers (bytes) VALUES (randomblob(@size))", ("@size", mebibytes * Mebibyte)), Token, isDurable: false);
+        session => session.Execute("INSERT INTO numbers (bytes) VALUES (randomblob(?1))", mebibytes * Mebibyte), Token, isDurable: false);
 
     private SqliteConnection OpenReader() => Open();
 

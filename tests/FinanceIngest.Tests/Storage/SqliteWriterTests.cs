@@ -49,7 +49,7 @@ public sealed class SqliteWriterTests : IDisposable
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
         await Task.WhenAll(others);
 
-        Assert.Equal(2, await _file.ReadAsync(session => session.Scalar<long>("SELECT count(*) FROM numbers"), Token));
+        Assert.Equal(2, await _file.ReadAsync(session => session.Number("SELECT count(*) FROM numbers"), Token));
     }
 
     [Fact]

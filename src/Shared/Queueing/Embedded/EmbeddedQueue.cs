@@ -6,11 +6,12 @@ namespace FinanceIngest.Queueing.Embedded;
 
 /// <summary>
 /// A durable queue in a SQLite file of its own, with Azure Queue Storage's semantics: visibility timeout, pop receipt, dequeue
-/// count. Safe for several processes on one file.
+/// count. Several processes may use one file.
 /// </summary>
 internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 {
-    // Text apart from state: leasing rewrites a row of a few bytes, not 64 KiB. A text is TEXT, or a BLOB where it is packed (see MessageBody).
+    // A message's text is kept apart from its state: leasing rewrites a row of a few bytes, not 64 KiB. A text is TEXT, or a BLOB where it is packed (see
+    // MessageBody).
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS messages (
             seq INTEGER PRIMARY KEY,
@@ -31,14 +32,14 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     /// <param name="directory">Folder of the queue's file, <c>queue-NAME.db</c>.</param>
     /// <param name="name">The queue's name.</param>
-    /// <param name="time">Clock of visibility; the same machine's for all processes on the file.</param>
-    /// <param name="status">Learns how each use went.</param>
+    /// <param name="time">Clock of visibility; all processes on the file run on one machine and share its clock.</param>
+    /// <param name="status">Is told whether each use succeeded.</param>
     public EmbeddedQueue(string directory, string name, TimeProvider time, DependencyStatus status)
     {
         Name = name;
         _time = time;
         _status = status;
-        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), session => session.Execute(Schema));
+        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), session => session.Run(Schema));
     }
 
     /// <inheritdoc/>
@@ -58,28 +59,14 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         DateTime now = _time.GetUtcNow().UtcDateTime;
         string id = Guid.CreateVersion7().ToString("D");
         long receipt = NewReceipt();
-        byte[]? packed = body.Packed;
+        SqliteValue text = body.Packed is { } packed ? packed : body.Text;
         return WriteAsync(
             session =>
             {
-                SqliteStatement message = session.Prepared("INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (?1, ?2, ?3, ?4) RETURNING seq");
-                message.Bind(1, id);
-                message.Bind(2, now.Ticks);
-                message.Bind(3, now.Ticks + visibilityDelay.Ticks);
-                message.Bind(4, receipt);
-                long seq = message.Single(row => row.GetInt64(0));
-                SqliteStatement text = session.Prepared("INSERT INTO texts (seq, text) VALUES (?1, ?2)");
-                text.Bind(1, seq);
-                if (packed is not null)
-                {
-                    text.BindBlob(2, packed);
-                }
-                else
-                {
-                    text.Bind(2, body.Text);
-                }
-
-                text.Execute();
+                long seq = session.Number(
+                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (?1, ?2, ?3, ?4) RETURNING seq",
+                    id, now.Ticks, now.Ticks + visibilityDelay.Ticks, receipt);
+                session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", seq, text);
                 return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
             },
             cancellationToken);
@@ -91,7 +78,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         long now = _time.GetUtcNow().Ticks;
 
         // An empty poll is a read: it takes no write lock and costs no fsync.
-        if (!await ReadAsync(session => session.Scalar<long>("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= @now)", ("@now", now)) == 1, cancellationToken))
+        if (!await ReadAsync(session => session.Number("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= ?1)", now) == 1, cancellationToken))
         {
             return [];
         }
@@ -101,8 +88,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             session =>
             {
                 List<long> taken = session.Query(
-                    "SELECT seq FROM messages WHERE visible_at <= @now ORDER BY visible_at, seq LIMIT @maximum",
-                    row => row.GetInt64(0), ("@now", now), ("@maximum", maximum));
+                    "SELECT seq FROM messages WHERE visible_at <= ?1 ORDER BY visible_at, seq LIMIT ?2", row => row.GetInt64(0), now, maximum);
                 return (IReadOnlyList<LeasedMessage>)taken.ConvertAll<LeasedMessage>(seq => Take(session, seq, now + lease.Ticks, receipt));
             },
             cancellationToken);
@@ -111,21 +97,21 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => ReadAsync(
         session => (IReadOnlyList<string>)session.Query(
-            "SELECT t.text FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.visible_at <= @now ORDER BY m.visible_at, m.seq LIMIT @maximum",
-            row => (row.GetValue(0) is byte[] packed ? MessageBody.Unpack(packed) : row.GetString(0)).Text,
-            ("@now", _time.GetUtcNow().Ticks), ("@maximum", maximum)),
+            "SELECT t.text FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.visible_at <= ?1 ORDER BY m.visible_at, m.seq LIMIT ?2",
+            row => ReadBody(row, 0).Text,
+            _time.GetUtcNow().Ticks, maximum),
         cancellationToken);
 
     /// <inheritdoc/>
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => ReadAsync(
-        session => session.Query(
+        session => session.Single(
             "SELECT count(*), (SELECT inserted_at FROM messages ORDER BY seq LIMIT 1) FROM messages",
-            row => new QueueDepth(row.GetInt64(0), row.IsDBNull(1) ? null : new DateTime(row.GetInt64(1), DateTimeKind.Utc)))[0],
+            row => new QueueDepth(row.GetInt64(0), row.GetInt64OrNull(1) is { } ticks ? new DateTime(ticks, DateTimeKind.Utc) : null)),
         cancellationToken);
 
     /// <inheritdoc/>
     public Task ProbeAsync(CancellationToken cancellationToken) => WriteAsync(
-        session => session.Execute("INSERT INTO probe (id, at) VALUES (1, @now) ON CONFLICT (id) DO UPDATE SET at = excluded.at", ("@now", _time.GetUtcNow().Ticks)),
+        session => session.Execute("INSERT INTO probe (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = excluded.at", _time.GetUtcNow().Ticks),
         cancellationToken);
 
     /// <inheritdoc/>
@@ -133,21 +119,21 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     private EmbeddedLease Take(SqliteSession session, long seq, long visibleAt, long receipt)
     {
-        SqliteStatement lease = session.Prepared("UPDATE messages SET visible_at = ?2, dequeue_count = dequeue_count + 1, pop_receipt = ?3 WHERE seq = ?1");
-        lease.Bind(1, seq);
-        lease.Bind(2, visibleAt);
-        lease.Bind(3, receipt);
-        lease.Execute();
-        SqliteStatement read = session.Prepared("SELECT m.id, t.text, m.inserted_at, m.dequeue_count FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq = ?1");
-        read.Bind(1, seq);
-        return read.Single(row => new EmbeddedLease(this, seq, receipt)
-        {
-            Id = row.GetText(0),
-            Body = row.GetBlob(1) is { } packed ? MessageBody.Unpack(packed) : row.GetText(1),
-            InsertedAt = new DateTime(row.GetInt64(2), DateTimeKind.Utc),
-            DequeueCount = row.GetInt64(3),
-        });
+        session.Execute("UPDATE messages SET visible_at = ?2, dequeue_count = dequeue_count + 1, pop_receipt = ?3 WHERE seq = ?1", seq, visibleAt, receipt);
+        return session.Single(
+            "SELECT m.id, t.text, m.inserted_at, m.dequeue_count FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq = ?1",
+            row => new EmbeddedLease(this, seq, receipt)
+            {
+                Id = row.GetString(0),
+                Body = ReadBody(row, 1),
+                InsertedAt = new DateTime(row.GetInt64(2), DateTimeKind.Utc),
+                DequeueCount = row.GetInt64(3),
+            },
+            seq);
     }
+
+    private static MessageBody ReadBody(SqliteRow row, int column) =>
+        row.GetBlobOrNull(column) is { } packed ? MessageBody.Unpack(packed) : row.GetString(column);
 
     private static long NewReceipt() => Random.Shared.NextInt64();
 
@@ -155,7 +141,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
 
-    // Leases and deletes: should a loss of power undo them, the message is delivered again, which this queue may always do.
+    // A lease or a delete need not survive a loss of power: the message is then delivered again, which this queue may always do.
     private Task<T> SettleAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) =>
         GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false));
 
@@ -181,17 +167,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.SettleAsync(
             session =>
             {
-                SqliteStatement message = session.Prepared("DELETE FROM messages WHERE seq = ?1 AND pop_receipt = ?2");
-                message.Bind(1, seq);
-                message.Bind(2, _receipt);
-                if (message.Execute() == 0)
-                {
-                    return false;
-                }
-
-                SqliteStatement text = session.Prepared("DELETE FROM texts WHERE seq = ?1");
-                text.Bind(1, seq);
-                return text.Execute() == 1;
+                bool held = session.Execute("DELETE FROM messages WHERE seq = ?1 AND pop_receipt = ?2", seq, _receipt) == 1;
+                return held && session.Execute("DELETE FROM texts WHERE seq = ?1", seq) == 1;
             },
             cancellationToken);
 
@@ -200,8 +177,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             long next = NewReceipt();
             bool held = await queue.SettleAsync(
                 session => session.Execute(
-                    "UPDATE messages SET visible_at = @visible_at, pop_receipt = @next WHERE seq = @seq AND pop_receipt = @receipt",
-                    ("@visible_at", queue._time.GetUtcNow().Ticks + lease.Ticks), ("@next", next), ("@seq", seq), ("@receipt", _receipt)) == 1,
+                    "UPDATE messages SET visible_at = ?3, pop_receipt = ?4 WHERE seq = ?1 AND pop_receipt = ?2",
+                    seq, _receipt, queue._time.GetUtcNow().Ticks + lease.Ticks, next) == 1,
                 cancellationToken);
             _receipt = held ? next : _receipt;
             return held;

@@ -3,7 +3,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.SqlServer;
 
-/// <summary>How values of the older system become this one's. Each change is counted.</summary>
+/// <summary>Converts values of the older system to this one's, and counts each change in the report.</summary>
 internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemReport report)
 {
     /// <summary>The older system's threshold.</summary>
@@ -13,12 +13,12 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
     private static readonly decimal s_largest = new Money(long.MaxValue).ToDecimal();
 
     /// <summary>
-    /// An amount that was a FLOAT: the number that people see, which is the shortest that reads back as the same double.
+    /// Converts an amount from FLOAT. A double stands for the number that people see: the shortest decimal that reads back as the same double.
     /// </summary>
-    /// <returns>The amount, unless it is too large; and the original where the amount is not the same number.</returns>
+    /// <returns>The amount, or null if it is too large; and the original, if the amount is not the same number.</returns>
     public (decimal? Amount, double? Legacy) Amount(double original)
     {
-        // Large ones don't fit into a decimal at all.
+        // The largest doubles don't fit into a decimal at all.
         if (Math.Abs(original) > (double)s_largest)
         {
             report.AmountsOutOfRange++;
@@ -33,7 +33,7 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
             return (null, original);
         }
 
-        // What lies below the last digit of a decimal reads as zero.
+        // A number below the last digit of a decimal parses as zero.
         if (rounded == exact && (exact != 0 || original == 0))
         {
             return (rounded, null);
@@ -43,7 +43,7 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
         return (rounded, original);
     }
 
-    /// <summary>The flag, or what the older rule says where it is empty.</summary>
+    /// <summary>The flag; where it is NULL, the verdict of the older system's rule.</summary>
     public bool IsAnomaly(bool? original, double? zScore)
     {
         if (original is { } flag)
@@ -55,7 +55,7 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
         return zScore is { } z && Math.Abs(z) > Threshold;
     }
 
-    /// <summary>A local time as an instant; where it is empty, the time of the upgrade.</summary>
+    /// <summary>A local time as an instant in UTC; where it is NULL, the time of the upgrade.</summary>
     public DateTime Time(DateTime? original)
     {
         if (original is not { } stored)

@@ -8,8 +8,8 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>
-/// Takes over the older system's two tables. They are set aside, the schema is made, and their rows are copied into it, all in the
-/// migration's one transaction: rows keep their <c>id</c>, get certified transaction ids and stay out of the results feed.
+/// Takes over the older system's two tables. They are set aside, the schema is created, and their rows are copied into it, all in the
+/// migration's one transaction. Rows keep their <c>id</c>, get certified transaction ids and stay out of the results feed.
 /// </summary>
 /// <param name="connection">An open connection.</param>
 /// <param name="transaction">The migration's transaction.</param>
@@ -56,22 +56,22 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
     private bool _hasStats;
     private bool _hasTransactions;
 
-    /// <summary>Whether there was anything of the older system.</summary>
+    /// <summary>Whether <see cref="SetAsideAsync(CancellationToken)"/> found a table of the older system.</summary>
     public bool IsNeeded => _hasStats || _hasTransactions;
 
-    /// <summary>Finds the older tables in a database without a schema of this system, and moves them out of its way.</summary>
-    /// <exception cref="MigrationException">A table of the same name is not the older system's.</exception>
+    /// <summary>Finds the older system's tables in a database without this system's schema, and renames them.</summary>
+    /// <exception cref="MigrationException">A table has the name of one of the older system's, but not its columns.</exception>
     public async Task SetAsideAsync(CancellationToken cancellationToken)
     {
         _hasStats = await SetAsideAsync(Stats, s_statsColumns, cancellationToken);
         _hasTransactions = await SetAsideAsync(Transactions, s_transactionsColumns, cancellationToken);
     }
 
-    /// <summary>Copies what was set aside into the new schema and drops it.</summary>
+    /// <summary>Copies the rows of the tables that were set aside into the new schema, and drops those tables.</summary>
     /// <param name="ids">Certifies the rows' transaction ids.</param>
-    /// <param name="timeZone">In which the older server wrote <c>GETDATE()</c>; UTC on Azure SQL.</param>
+    /// <param name="timeZone">The time zone of <c>GETDATE()</c> on the older server; UTC on Azure SQL.</param>
     /// <param name="now">The time of the upgrade.</param>
-    /// <param name="cancellationToken">Gives up; the transaction is then rolled back.</param>
+    /// <param name="cancellationToken">Cancels the copy; the transaction is then rolled back.</param>
     public async Task<OlderSystemReport> CopyAsync(IdCertifier ids, TimeZoneInfo timeZone, DateTime now, CancellationToken cancellationToken)
     {
         var report = new OlderSystemReport();
@@ -107,7 +107,8 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
                 unknown.Length > 0 ? $"has also {string.Join(", ", unknown)}" : null,
             }.OfType<string>());
             throw new MigrationException(
-                $"The table {table} is not as the older system made it: it {difference}. Nothing was changed; rename the table, or move those columns to a table of their own, and run this again.");
+                $"The table {table} is not as the older system made it: it {difference}. "
+                + "Nothing was changed; rename the table, or move those columns to a table of their own, and run this again.");
         }
 
         await connection.ExecuteAsync(Command(SetAsideSql, new { table, older = $"{table}_older" }, cancellationToken));
@@ -158,7 +159,8 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
         while (true)
         {
             var rows = new List<object?[]>();
-            await using (DbDataReader row = await connection.ExecuteReaderAsync(Command(ReadTransactionsSql, new { limit = ChunkSize, after }, cancellationToken)))
+            CommandDefinition read = Command(ReadTransactionsSql, new { limit = ChunkSize, after }, cancellationToken);
+            await using (DbDataReader row = await connection.ExecuteReaderAsync(read))
             {
                 while (await row.ReadAsync(cancellationToken))
                 {
@@ -167,7 +169,7 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
                     double? zScore = row.IsDBNull(4) ? null : row.GetDouble(4);
                     DateTime at = convert.Time(Time(row, 6));
 
-                    // The older system kept no baseline with a row, and an empty score meant that it had found none.
+                    // The older system stored no baseline with a row; a score of NULL meant that it had found none.
                     rows.Add(
                     [
                         after, ids.ForOlderRow(after), Integer(row, 1), Integer(row, 2), amount, legacy, zScore,
@@ -219,7 +221,7 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
     private CommandDefinition Command(string sql, object? parameters, CancellationToken cancellationToken) =>
         new(sql, parameters, transaction, timeout, cancellationToken: cancellationToken);
 
-    // INT as the older system's script has it, BIGINT where somebody widened it.
+    // The column is INT, as in the older system's script, or BIGINT if an operator has widened it.
     private static long Integer(DbDataReader row, int ordinal) => Convert.ToInt64(row.GetValue(ordinal), System.Globalization.CultureInfo.InvariantCulture);
 
     private static DateTime? Time(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetDateTime(ordinal);

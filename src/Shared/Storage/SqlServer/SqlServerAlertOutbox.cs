@@ -7,10 +7,10 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IAlertOutbox"/>
 internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvider time) : IAlertOutbox
 {
-    /// <summary>Rows removed by one statement: few locks, a short transaction.</summary>
+    /// <summary>Rows that one statement removes, so that it takes few locks in a short transaction.</summary>
     private const int RemovalSize = 2000;
 
-    // Rows that another dispatcher is claiming at this moment are passed over rather than waited for.
+    // READPAST: the statement skips rows that another dispatcher is claiming at this moment, and does not wait for them.
     internal const string ClaimSql =
         """
         WITH unsent AS (
@@ -31,7 +31,7 @@ internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvi
                 new CommandDefinition(ClaimSql, new { owner, until = now + lease, now, maximum }, cancellationToken: cancellationToken)),
             cancellationToken);
 
-        // OUTPUT has no order of its own.
+        // OUTPUT gives its rows in no order.
         return [.. claimed.OrderBy(alert => alert.CreatedAt)
             .Select(alert => new ClaimedAlert(alert.AlertId, alert.Payload, alert.TraceParent, alert.Attempts))];
     }

@@ -10,7 +10,7 @@ internal sealed class SqlServerBaselineStore(SqlServerDatabase database, TimePro
 {
     private const int PageSize = 10_000;
 
-    // LOOP JOIN: in the order of the keys, and without a lock on any other row.
+    // LOOP JOIN: the statement takes rows in the order of the keys, and locks no other row.
     internal const string UpsertSql =
         """
         SET NOCOUNT ON;
@@ -39,7 +39,8 @@ internal sealed class SqlServerBaselineStore(SqlServerDatabase database, TimePro
     {
         int inserted = await database.RunAsync(
             connection => connection.ExecuteScalarAsync<int>(
-                new CommandDefinition(UpsertSql, new { rows = SqlServerTables.Baselines(rows), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+                new CommandDefinition(
+                    UpsertSql, new { rows = SqlServerTables.Baselines(rows), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
             cancellationToken);
         return new UpsertCounts(inserted, rows.Count - inserted);
     }

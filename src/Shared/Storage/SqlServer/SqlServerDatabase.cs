@@ -8,18 +8,18 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>
-/// One SQL Server or Azure SQL database: opens connections, repeats what a deadlock or a lost race for a key undid, and tells outages
-/// from errors of the data. While nobody uses it, it holds no session, so that a serverless database can pause.
+/// One SQL Server or Azure SQL database. This class opens connections, repeats work that was undone by a deadlock or by another transaction with the same
+/// key, and tells outages from errors of the data. While the database is not used, no session is open, so that a serverless database can pause.
 /// </summary>
 internal sealed class SqlServerDatabase : IDisposable
 {
-    /// <summary>Tries of one piece of work that deadlocks or keeps losing races for keys. Each loss means that another transaction got on.</summary>
+    /// <summary>Attempts at one piece of work that is undone again and again. Each time another transaction has made progress.</summary>
     internal const int MaximumTries = 16;
 
     private const string TokenScope = "https://database.windows.net/.default";
     private static readonly TimeSpan s_idleTime = TimeSpan.FromSeconds(30);
 
-    // One delegate for all connections: the pool keys on it.
+    // All connections share one delegate, because it is part of the pool's key.
     private readonly Func<SqlAuthenticationParameters, CancellationToken, Task<SqlAuthenticationToken>>? _accessToken;
     private readonly DependencyStatus _status;
     private readonly ITimer _idle;
@@ -29,13 +29,13 @@ internal sealed class SqlServerDatabase : IDisposable
         SqlMapper.AddTypeMap(typeof(DateTime), DbType.DateTime2);
 
     /// <param name="connectionString">
-    /// SqlClient's form. Without password, integrated security and certificate of its own it is opened with a token of
+    /// A connection string in SqlClient's form. If it has neither a password nor integrated security nor a certificate, connections log in with a token of
     /// <paramref name="credential"/>; <c>User ID</c> is then the client id of a user-assigned managed identity.
     /// </param>
     /// <param name="time">Clock of the idle time after which pooled connections are closed.</param>
-    /// <param name="status">Learns how each use went.</param>
-    /// <param name="credential">Where tokens come from; null: <see cref="DefaultAzureCredential"/>.</param>
-    /// <exception cref="ArgumentException">Not a connection string.</exception>
+    /// <param name="status">Is told whether each use succeeded.</param>
+    /// <param name="credential">The source of tokens; null: <see cref="DefaultAzureCredential"/>.</param>
+    /// <exception cref="ArgumentException"><paramref name="connectionString"/> is not a connection string.</exception>
     public SqlServerDatabase(string connectionString, TimeProvider time, DependencyStatus status, TokenCredential? credential = null)
     {
         var builder = new SqlConnectionStringBuilder(connectionString) { Enlist = false };
@@ -49,7 +49,7 @@ internal sealed class SqlServerDatabase : IDisposable
             var options = new DefaultAzureCredentialOptions();
             if (builder.UserID.Length > 0)
             {
-                // Else AZURE_CLIENT_ID, which the options have taken already.
+                // Without it the client id is AZURE_CLIENT_ID, which the options have read already.
                 options.ManagedIdentityClientId = builder.UserID;
             }
 
@@ -64,7 +64,7 @@ internal sealed class SqlServerDatabase : IDisposable
         _idle = time.CreateTimer(_ => ClosePooled(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>What connections are opened with.</summary>
+    /// <summary>The connection string of all connections; without <c>Authentication</c> and <c>User ID</c> where they log in with a token.</summary>
     internal string ConnectionString { get; }
 
     /// <summary>Whether connections log in with a token.</summary>
@@ -78,12 +78,12 @@ internal sealed class SqlServerDatabase : IDisposable
     }
 
     /// <summary>
-    /// Runs work on a connection of its own. <paramref name="work"/> may run several times: all that it changes, it changes in one
-    /// transaction of the server.
+    /// Runs work on a connection of its own. <paramref name="work"/> may run several times, so it must make all its changes in one transaction of the
+    /// server.
     /// </summary>
-    /// <exception cref="StoreUnavailableException">An outage; see <see cref="SqlServerErrors.IsOutage"/>.</exception>
-    /// <exception cref="SqlException">The data's own fault.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; a transaction that was under way was undone, or had just been committed.</exception>
+    /// <exception cref="StoreUnavailableException">There is an outage; see <see cref="SqlServerErrors.IsOutage"/>.</exception>
+    /// <exception cref="SqlException">The data is at fault.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled. Its transaction was undone, or had just been committed.</exception>
     internal async Task<T> RunAsync<T>(Func<SqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
@@ -102,7 +102,7 @@ internal sealed class SqlServerDatabase : IDisposable
             }
             catch (SqlException e) when (attempt < MaximumTries && SqlServerErrors.IsSettledByRepeating(e))
             {
-                // At once: the repeat waits on the winner's locks, not on a clock.
+                // The work is repeated at once: it waits for the other transaction's locks, not for a clock.
             }
             catch (Exception e) when (SqlServerErrors.IsOutage(e))
             {
@@ -126,7 +126,7 @@ internal sealed class SqlServerDatabase : IDisposable
         }
         catch (InvalidOperationException e) when (!cancellationToken.IsCancellationRequested)
         {
-            // The pool is exhausted.
+            // Every connection of the pool is in use.
             await connection.DisposeAsync();
             _status.Failed(e);
             throw new StoreUnavailableException(e);
@@ -146,7 +146,7 @@ internal sealed class SqlServerDatabase : IDisposable
         SqlConnection.ClearPool(connection);
     }
 
-    // SqlClient leaves Microsoft Entra to an extension package; of its keywords these mean what DefaultAzureCredential does.
+    // SqlClient leaves Microsoft Entra to an extension package. These of its keywords mean what DefaultAzureCredential does.
     private static bool WantsToken(SqlConnectionStringBuilder builder) => builder.Authentication switch
     {
         SqlAuthenticationMethod.NotSpecified => builder.Password.Length == 0 && !builder.IntegratedSecurity,

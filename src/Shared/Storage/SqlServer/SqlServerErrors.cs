@@ -7,15 +7,15 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>
-/// What an error of SQL Server means here: the data's own fault, a conflict that repeating the transaction settles, or an outage.
+/// Tells what an error of SQL Server means: the data is at fault, repeating the transaction settles a conflict, or there is an outage.
 /// </summary>
 /// <remarks>https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors</remarks>
 internal static class SqlServerErrors
 {
-    /// <summary>Severities from here on are of the server and its resources, not of a statement.</summary>
+    /// <summary>From this severity on, the server or its resources are at fault, not a statement.</summary>
     private const byte ResourceSeverity = 17;
 
-    /// <summary>Everything that a row by itself can cause; what is not here is an outage, and an outage is no fault of a message.</summary>
+    /// <summary>Every error that a row by itself can cause. Any other error is an outage, which never counts against a message.</summary>
     private static readonly FrozenSet<int> s_data = new[]
     {
         220, 232, 8115, 1007, 8134, // out of a type's range, division by zero
@@ -28,12 +28,15 @@ internal static class SqlServerErrors
         13609, // not JSON
     }.ToFrozenSet();
 
-    /// <summary>A deadlock's victim, or another transaction was first with a key: nothing remains, and a repeat sees what the other did.</summary>
+    /// <summary>
+    /// Whether the transaction was a deadlock's victim, or another transaction was first with a key: nothing of it remains, and a repeat sees the other's
+    /// rows.
+    /// </summary>
     public static bool IsSettledByRepeating(int number) => number is 1205 or 2601 or 2627;
 
     /// <summary>Whether an error is the fault of the data.</summary>
     /// <param name="number">The server's error number.</param>
-    /// <param name="severity">Its class, 0 … 25.</param>
+    /// <param name="severity">The error's class, 0 … 25.</param>
     public static bool IsData(int number, byte severity) => severity < ResourceSeverity && s_data.Contains(number);
 
     /// <summary>Whether the transaction is worth repeating at once.</summary>
@@ -41,8 +44,8 @@ internal static class SqlServerErrors
         e.Errors.Cast<SqlError>().Any(error => IsSettledByRepeating(error.Number)) && !e.Errors.Cast<SqlError>().Any(error => error.Class >= ResourceSeverity);
 
     /// <summary>
-    /// Whether the database, the way to it or the credentials for it are at fault: anything that SQL Server reports and the data did not
-    /// cause, an exhausted pool, a broken connection, no token.
+    /// Whether the database, the network or the credentials are at fault: SQL Server reports an error that the data did not cause, the connection is broken
+    /// or can't be opened, or no token is to be had.
     /// </summary>
     public static bool IsOutage(Exception e) => e switch
     {

@@ -6,7 +6,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IInstallationStore"/>
 internal sealed class SqlServerInstallationStore(SqlServerDatabase database) : IInstallationStore
 {
-    // Where two processes add at once, the key stops the second, whose work is repeated and then reads.
+    // If two processes add a fact at once, the primary key stops the second one; its work is repeated and then reads the first one's.
     internal const string ReadOrAddSql =
         """
         SET NOCOUNT ON;

@@ -7,10 +7,12 @@ using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Storage.SqlServer;
 
-/// <summary>Brings a database to this program's schema version. Two at once are safe: the second waits and finds nothing to do.</summary>
+/// <summary>
+/// Brings a database to this program's schema version. Several migrators may run at once: the second waits for the first and finds nothing to do.
+/// </summary>
 internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCertifier ids, TimeProvider time) : IDatabaseMigrator
 {
-    /// <summary>Seconds that one statement may take, and that another migrator is waited for.</summary>
+    /// <summary>Seconds that one statement may take, and that a migrator waits for another.</summary>
     private const int Patience = 1800;
 
     internal const string LockSql =
@@ -34,7 +36,7 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
 
     internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@Version, @Name, @now)";
 
-    /// <summary>Makes the roles and grants them what they need; may be repeated.</summary>
+    /// <summary>The script that creates the roles and grants them their rights; it may be repeated.</summary>
     internal static string RolesScript { get; } = MigrationScript.Read("SqlServer.Roles.sql");
 
     /// <inheritdoc/>
@@ -48,13 +50,13 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
     }
 
     /// <inheritdoc/>
-    /// <remarks>All that is missing is applied, or none of it.</remarks>
-    /// <exception cref="SqlException">A script failed; nothing of it remains.</exception>
+    /// <remarks>All missing migrations are applied, or none.</remarks>
+    /// <exception cref="SqlException">A script failed; nothing of the migration remains.</exception>
     public Task<MigrationOutcome> MigrateAsync(MigrationOptions options, CancellationToken cancellationToken) => database.RunAsync(
         connection => MigrateAsync(connection, options, cancellationToken),
         cancellationToken);
 
-    /// <summary>The batches of a script, which stand between lines that say <c>GO</c>.</summary>
+    /// <summary>The batches of a script, which lines of <c>GO</c> separate.</summary>
     internal static IEnumerable<string> Batches(string script) =>
         GoLine().Split(script).Where(batch => !string.IsNullOrWhiteSpace(batch));
 
@@ -100,7 +102,7 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         {
             report = await older.CopyAsync(ids, options.OlderTimeZone, time.UtcNowMicroseconds(), cancellationToken);
 
-            // The rows' ids are certified with this key: from now on it is the installation's.
+            // The rows' ids are certified with this signing key, which is the installation's from now on.
             await connection.ExecuteAsync(Command(SqlServerInstallationStore.ReadOrAddSql, new { name = SigningKeyCheck.Name, value = ids.Fingerprint }));
         }
 

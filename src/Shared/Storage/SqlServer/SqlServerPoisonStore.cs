@@ -22,10 +22,14 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
         """;
 
     /// <inheritdoc/>
-    public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) => database.RunAsync(
-        connection => connection.ExecuteScalarAsync<int>(
-            new CommandDefinition(CountAttemptSql, new { messageId, error, now = time.UtcNowMicroseconds(), old = time.UtcNowMicroseconds() - IPoisonStore.KeepAttempts }, cancellationToken: cancellationToken)),
-        cancellationToken);
+    public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken)
+    {
+        DateTime now = time.UtcNowMicroseconds();
+        var parameters = new { messageId, error, now, old = now - IPoisonStore.KeepAttempts };
+        return database.RunAsync(
+            connection => connection.ExecuteScalarAsync<int>(new CommandDefinition(CountAttemptSql, parameters, cancellationToken: cancellationToken)),
+            cancellationToken);
+    }
 
     internal const string ListSql =
         "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages ORDER BY failed_at, message_id";
@@ -59,13 +63,15 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
 
     /// <inheritdoc/>
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => database.RunAsync(
-        async connection => await connection.ExecuteScalarAsync<int>(new CommandDefinition(RemoveSql, new { messageId }, cancellationToken: cancellationToken)) == 1,
+        async connection => await connection.ExecuteScalarAsync<int>(
+            new CommandDefinition(RemoveSql, new { messageId }, cancellationToken: cancellationToken)) == 1,
         cancellationToken);
 
     internal const string ReplaceBodySql = "UPDATE poison_messages SET body = @body, exception = NULL WHERE message_id = @messageId";
 
     /// <inheritdoc/>
     public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.RunAsync(
-        async connection => await connection.ExecuteAsync(new CommandDefinition(ReplaceBodySql, new { messageId, body }, cancellationToken: cancellationToken)) == 1,
+        async connection => await connection.ExecuteAsync(
+            new CommandDefinition(ReplaceBodySql, new { messageId, body }, cancellationToken: cancellationToken)) == 1,
         cancellationToken);
 }

@@ -23,15 +23,15 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
             await reader.NextResultAsync(cancellationToken);
             List<Guid> purged = await SqlServerRows.ReadAsync(reader, row => row.GetGuid(0), cancellationToken);
 
-            // Purged between the two statements: the row was there when it was looked for.
+            // A row that was purged between the two statements is found by both; it counts as it was when it was read.
             purged.RemoveAll(results.Select(result => result.Id).ToHashSet().Contains);
             return (IReadOnlyList<TransactionResult>)[.. results, .. purged.Select(id => new TransactionResult { Id = id, Status = TransactionStatus.Purged })];
         },
         cancellationToken);
 
-    // The head is read first: what is committed behind it meanwhile waits for the next page. Positions are committed in their order (see
-    // SqlServerScoringStore), so that below the head nothing can still appear. The page is sorted out of no more batches than hold
-    // @reach rows: a reader at the beginning of a long history must not sort all of it.
+    // The head is read first: batches that are committed behind it meanwhile wait for the next page. Positions are committed in ascending order (see
+    // SqlServerScoringStore), so that no batch can appear below the head later. The page is sorted out of no more batches than hold @reach rows: a
+    // reader at the beginning of a long history must not sort all of it.
     internal const string ReadFeedSql =
         $"""
         DECLARE @head BIGINT = COALESCE((SELECT MAX(position) FROM feed_batches), 0), @last BIGINT;
@@ -58,7 +58,7 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
         FeedCursor at = after;
         for (long reach = limit; ; reach *= 4)
         {
-            // Once, unless rows have moved on or were purged.
+            // One window fills the page, unless rows of its batches have moved to a later batch or were purged.
             FeedWindow? window = await ReadWindowAsync(at, limit - results.Count, reach, cancellationToken);
             if (window is null)
             {
@@ -78,7 +78,8 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
         async connection =>
         {
             var parameters = new { position = after.Position, batch_id = after.BatchId, row_id = after.RowId, limit, reach };
-            await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(ReadFeedSql, parameters, cancellationToken: cancellationToken));
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                new CommandDefinition(ReadFeedSql, parameters, cancellationToken: cancellationToken));
             if (!await reader.ReadAsync(cancellationToken))
             {
                 return null;
@@ -89,32 +90,40 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
             await reader.NextResultAsync(cancellationToken);
             return new FeedWindow(head, end, await SqlServerRows.ReadAsync(
                 reader,
-                row => (SqlServerRows.ToResult(row), new FeedCursor(row.GetInt64(SqlServerRows.NextColumn), row.GetInt64(SqlServerRows.NextColumn + 1), row.GetInt64(0))),
+                row => (
+                    SqlServerRows.ToResult(row),
+                    new FeedCursor(row.GetInt64(SqlServerRows.NextColumn), row.GetInt64(SqlServerRows.NextColumn + 1), row.GetInt64(0))),
                 cancellationToken));
         },
         cancellationToken);
 
+    /// <summary>The rows of as many batches as were read for one page.</summary>
     /// <param name="Head">Position of the newest batch.</param>
-    /// <param name="End">Behind the last batch that was looked at.</param>
-    /// <param name="Rows">What was found, up to the limit.</param>
+    /// <param name="End">The cursor behind the last batch of the window.</param>
+    /// <param name="Rows">The rows, as many as the limit at most.</param>
     private sealed record FeedWindow(long Head, FeedCursor End, List<(TransactionResult Result, FeedCursor Cursor)> Rows);
 
-    /// <summary>One statement per combination of filters, so that each uses its index.</summary>
+    /// <summary>Each combination of filters has a statement of its own, so that each uses its index.</summary>
     internal static string AnomaliesSql(AnomalyFilter filter, AnomalyCursor? after) =>
         $"""
         SELECT TOP (@limit) {SqlServerRows.ResultColumns}
         FROM anomaly_transactions t
-        WHERE t.is_anomaly = 1{(filter.UserId is null ? "" : " AND t.user_id = @UserId")}{(filter.CategoryId is null ? "" : " AND t.category_id = @CategoryId")}{(
+        WHERE t.is_anomaly = 1{(filter.UserId is null ? "" : " AND t.user_id = @UserId")}{(
+            filter.CategoryId is null ? "" : " AND t.category_id = @CategoryId")}{(
             filter.From is null ? "" : " AND t.occurred_at >= @From")}{(filter.To is null ? "" : " AND t.occurred_at < @To")}{(
             after is null ? "" : " AND t.occurred_at <= @after_time AND (t.occurred_at < @after_time OR t.id < @after_id)")}
         ORDER BY t.occurred_at DESC, t.id DESC
         """;
 
     /// <inheritdoc/>
-    public Task<AnomalyPage> ReadAnomaliesAsync(AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) => database.RunAsync(
+    public Task<AnomalyPage> ReadAnomaliesAsync(
+        AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) => database.RunAsync(
         async connection =>
         {
-            var parameters = new { filter.UserId, filter.CategoryId, filter.From, filter.To, after_time = after?.OccurredAt, after_id = after?.RowId, limit = limit + 1 };
+            var parameters = new
+            {
+                filter.UserId, filter.CategoryId, filter.From, filter.To, after_time = after?.OccurredAt, after_id = after?.RowId, limit = limit + 1,
+            };
             await using DbDataReader reader = await connection.ExecuteReaderAsync(
                 new CommandDefinition(AnomaliesSql(filter, after), parameters, cancellationToken: cancellationToken));
             List<(TransactionResult Result, long RowId)> rows = await SqlServerRows.ReadAsync(

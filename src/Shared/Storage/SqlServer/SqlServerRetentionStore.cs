@@ -7,8 +7,8 @@ namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IRetentionStore"/>
 /// <remarks>
-/// Ids are looked up first, without locks that last; then they are removed in short transactions that take locks as all writers do (see
-/// <see cref="SqlServerScoringStore"/>): keys of <c>anomaly_transactions</c> by transaction id, <c>purged_transactions</c>,
+/// Ids are looked up first, without locks that outlast the statement. Then the rows are removed in short transactions that take locks in the order of all
+/// writers (see <see cref="SqlServerScoringStore"/>): keys of <c>anomaly_transactions</c> by transaction id, <c>purged_transactions</c>,
 /// <c>repeat_conflicts</c>, <c>alert_outbox</c>.
 /// </remarks>
 internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimeProvider time) : IRetentionStore
@@ -16,7 +16,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     /// <summary>Seconds for a look-up that may read the whole table: there is no index by user.</summary>
     private const int Patience = 1800;
 
-    // By the batch's id, which tells the time at which it was written: so the index of the feed finds old rows, and what is being written lies behind them.
+    // A batch's id begins with the time at which it was written. So the feed's index finds old rows, and rows that are being written lie behind them.
     internal const string OldSql =
         """
         SELECT TOP (@size) batch_id, id, transaction_id
@@ -27,7 +27,8 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
 
     // Rows of the older system belong to no batch.
     internal const string OldWithoutBatchSql =
-        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions WHERE batch_id IS NULL AND id > @id AND created_at < @before ORDER BY id";
+        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions "
+        + "WHERE batch_id IS NULL AND id > @id AND created_at < @before ORDER BY id";
 
     internal const string OfUserSql =
         "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions WHERE user_id = @userId AND id > @id ORDER BY id";
@@ -54,7 +55,8 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         DELETE c FROM @gone g JOIN repeat_conflicts c ON c.transaction_id = g.transaction_id OPTION (LOOP JOIN, FORCE ORDER);
         SET @conflicts = @@ROWCOUNT;
 
-        SELECT @unsent = COUNT(*) FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id WHERE o.sent_at IS NULL OPTION (LOOP JOIN, FORCE ORDER);
+        SELECT @unsent = COUNT(*) FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id WHERE o.sent_at IS NULL
+        OPTION (LOOP JOIN, FORCE ORDER);
         DELETE o FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id OPTION (LOOP JOIN, FORCE ORDER);
         SET @alerts = @@ROWCOUNT;
 
@@ -62,7 +64,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent;
         """;
 
-    // The age is looked at again: a failed row that was scored since the look-up is young.
+    // The statement checks the age again: a failed row that was scored since the look-up is young.
     internal const string PurgeSql =
         $"""
         {Head}
@@ -122,7 +124,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         return removed + new RemovedRows(RepeatConflicts: conflicts, Baselines: baselines);
     }
 
-    /// <summary>Pages through what a look-up finds. A page that was looked at is not looked at again, whatever of it stays.</summary>
+    /// <summary>Pages through the rows that a look-up finds. Each page begins behind the one before it, although rows with unsent alerts stay.</summary>
     private async Task<RemovedRows> RemoveAsync(string lookUp, string remove, object condition, CancellationToken cancellationToken)
     {
         RemovedRows removed = default;

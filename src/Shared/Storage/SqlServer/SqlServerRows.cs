@@ -5,7 +5,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.SqlServer;
 
-/// <summary>How this system's types come out of SQL Server's columns.</summary>
+/// <summary>Reads this system's types from SQL Server's columns.</summary>
 internal static class SqlServerRows
 {
     /// <summary>The columns that <see cref="ToResult"/> reads, of the table under the alias <c>t</c>.</summary>
@@ -13,9 +13,10 @@ internal static class SqlServerRows
         "t.id, t.transaction_id, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
         + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error";
 
-    /// <summary>Ordinal behind the result's columns.</summary>
+    /// <summary>Ordinal of the first column behind <see cref="ResultColumns"/>.</summary>
     public const int NextColumn = 16;
 
+    /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(DbDataReader row) => new()
     {
         Id = row.GetGuid(1),

@@ -9,10 +9,10 @@ namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
-/// Correct with READ_COMMITTED_SNAPSHOT on and off. Locks are taken in one order by all writers: keys of
-/// <c>anomaly_transactions</c> by transaction id, then <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, and last
-/// the one row of <c>feed_head</c>, which is held until the commit. No range is locked: where two workers write one new id, the
-/// unique key stops the second, whose transaction is repeated and then sees the first one's row.
+/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> by transaction id, then
+/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, and last the one row of <c>feed_head</c>, which stays
+/// locked until the commit. No range is locked: where two workers write one new id, the unique key stops the second, whose transaction is repeated and
+/// then sees the first one's row.
 /// </remarks>
 internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
 {
@@ -38,8 +38,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         return rows.ToDictionary(row => new BaselineKey(row.UserId, row.CategoryId), row => new Baseline(row.Mean, row.StdDev, row.SampleCount));
     }
 
-    // LOOP JOIN: an index seek per row of the batch. A hash or merge join would scan the table, and wait for every other worker's
-    // uncommitted rows on the way.
+    // LOOP JOIN: each row of the batch is one index seek. A hash or merge join would scan the table, and wait for every other worker's uncommitted rows.
     internal const string WriteSql =
         """
         SET NOCOUNT ON;
@@ -121,14 +120,14 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             : database.RunAsync(
                 connection =>
                 {
-                    // The last moment at which it can be asked. A deadline within the statement would also undo what is renewed while the server works; and
-                    // what commits too late meets unique keys.
+                    // This is the last moment at which the leases can be checked. A deadline within the statement would also undo batches whose leases are
+                    // renewed while the server works; a batch that commits too late meets unique keys.
                     batch.ThrowUnlessHeld();
                     return WriteAsync(connection, batch, BatchId.Next(time), cancellationToken);
                 },
                 cancellationToken);
 
-    /// <summary>One round trip. Within a transaction of the connection's, it is that one's end that commits.</summary>
+    /// <summary>Writes the batch in one round trip. If the connection has a transaction, the batch is committed with it.</summary>
     internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
     {
         var parameters = new

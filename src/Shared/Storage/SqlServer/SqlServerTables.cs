@@ -9,8 +9,8 @@ using Microsoft.Data.SqlClient.Server;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <summary>
-/// This system's types as table-valued parameters: many rows in one round trip, amounts as decimals, doubles and times bit by bit.
-/// Keys are made distinct here, because each type has a primary key.
+/// Makes table-valued parameters of this system's types: many rows take one round trip, amounts are decimals, and doubles and times are exact.
+/// Keys are made distinct here, because each table type has a primary key.
 /// </summary>
 internal static class SqlServerTables
 {
@@ -51,7 +51,7 @@ internal static class SqlServerTables
 
     private static readonly SqlMetaData[] s_poison =
     [
-        // Longer than the column, so that the server refuses what is too long instead of SqlClient cutting it.
+        // Longer than the column, so that the server refuses an id that is too long; SqlClient would cut it.
         new("message_id", SqlDbType.NVarChar, 4000),
         Text("reason"), Text("exception"), new("attempts", SqlDbType.Int), Text("traceparent"), Text("body"), Time("inserted_at"), Time("failed_at"),
     ];
@@ -62,7 +62,7 @@ internal static class SqlServerTables
     public static SqlMapper.ICustomQueryParameter BaselineKeys(IEnumerable<BaselineKey> keys) => Table(
         "finance_baseline_keys", s_baselineKeys, keys.Distinct(), (record, key) => record.SetValues(key.UserId, key.CategoryId));
 
-    /// <summary>Of several for one key the last wins.</summary>
+    /// <summary>Baselines; of several for one key the last is taken.</summary>
     public static SqlMapper.ICustomQueryParameter Baselines(IEnumerable<BaselineRow> rows) => Table(
         "finance_baselines",
         s_baselines,
@@ -70,7 +70,7 @@ internal static class SqlServerTables
         (record, row) => record.SetValues(row.Key.UserId, row.Key.CategoryId, row.Baseline.Mean, row.Baseline.StdDev, row.Baseline.SampleCount));
 
     /// <summary>
-    /// All results, and of each id one that is the candidate for its row: the first scored one, else the first.
+    /// All results. One result of each id is the candidate for the row: the first scored one, or else the first.
     /// </summary>
     public static SqlMapper.ICustomQueryParameter Results(IReadOnlyList<TransactionResult> results)
     {
@@ -84,17 +84,18 @@ internal static class SqlServerTables
             }
         }
 
-        return Table("finance_results", s_results, results.Index(), (record, item) => Set(record, item.Item, item.Index, candidates[item.Item.Id] == item.Index));
+        return Table(
+            "finance_results", s_results, results.Index(), (record, item) => Set(record, item.Item, item.Index, candidates[item.Item.Id] == item.Index));
     }
 
-    /// <summary>Of several with one id the first wins.</summary>
+    /// <summary>Alerts; of several with one id the first is taken.</summary>
     public static SqlMapper.ICustomQueryParameter Alerts(IEnumerable<NewAlert> alerts) => Table(
         "finance_traced_alerts",
         s_alerts,
         alerts.DistinctBy(alert => alert.AlertId),
         (record, alert) => record.SetValues(alert.AlertId, alert.TransactionId, alert.Payload, OrNull(alert.TraceParent), alert.CreatedAt));
 
-    /// <summary>Of several with one id the first wins.</summary>
+    /// <summary>Poison messages; of several with one id the first is taken.</summary>
     public static SqlMapper.ICustomQueryParameter Poison(IEnumerable<PoisonMessage> messages) => Table(
         "finance_poison",
         s_poison,
@@ -131,7 +132,7 @@ internal static class SqlServerTables
     private static SqlMapper.ICustomQueryParameter Table<T>(string type, SqlMetaData[] columns, IEnumerable<T> rows, Action<SqlDataRecord, T> set) =>
         Records(columns, rows, set).AsTableValuedParameter(type);
 
-    // One record for all rows: SqlClient sends each before it asks for the next.
+    // All rows share one record: SqlClient sends each row before it asks for the next.
     private static IEnumerable<SqlDataRecord> Records<T>(SqlMetaData[] columns, IEnumerable<T> rows, Action<SqlDataRecord, T> set)
     {
         var record = new SqlDataRecord(columns);

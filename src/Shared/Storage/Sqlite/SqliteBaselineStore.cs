@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FinanceIngest.Baselines;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
@@ -9,38 +10,38 @@ internal sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider 
 {
     private const int PageSize = 10_000;
 
+    private const string UpdateSql =
+        "UPDATE anomaly_stats SET mean = ?3, std_dev = ?4, sample_count = ?5, created_at = ?6 WHERE user_id = ?1 AND category_id = ?2";
+
+    private const string InsertSql =
+        "INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
     /// <inheritdoc/>
     public Task<UpsertCounts> UpsertAsync(IReadOnlyList<BaselineRow> rows, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
-            string now = Timestamp.ToText(time.UtcNowMicroseconds());
+            DateTime now = time.UtcNowMicroseconds();
             int inserted = 0;
             int updated = 0;
             foreach (BaselineRow row in rows)
             {
-                (string, object?)[] columns =
-                [
-                    ("@user_id", row.Key.UserId), ("@category_id", row.Key.CategoryId),
-                    ("@mean", row.Baseline.Mean), ("@std_dev", row.Baseline.StdDev), ("@sample_count", row.Baseline.SampleCount), ("@now", now),
-                ];
-                int replaced = session.Execute(
-                    """
-                    UPDATE anomaly_stats SET mean = @mean, std_dev = @std_dev, sample_count = @sample_count, created_at = @now
-                    WHERE user_id = @user_id AND category_id = @category_id
-                    """,
-                    columns);
-                updated += replaced;
-                inserted += replaced == 1 ? 0 : session.Execute(
-                    """
-                    INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at)
-                    VALUES (@user_id, @category_id, @mean, @std_dev, @sample_count, @now)
-                    """,
-                    columns);
+                if (Write(session, UpdateSql, row, now))
+                {
+                    updated++;
+                }
+                else
+                {
+                    Write(session, InsertSql, row, now);
+                    inserted++;
+                }
             }
 
             return new UpsertCounts(inserted, updated);
         },
         cancellationToken);
+
+    private static bool Write(SqliteSession session, string sql, BaselineRow row, DateTime now) =>
+        session.Execute(sql, row.Key.UserId, row.Key.CategoryId, row.Baseline.Mean, row.Baseline.StdDev, row.Baseline.SampleCount, now) == 1;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<BaselineRow> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -52,10 +53,11 @@ internal sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider 
                 session => session.Query(
                     """
                     SELECT user_id, category_id, mean, std_dev, sample_count FROM anomaly_stats
-                    WHERE (user_id, category_id) > (@user_id, @category_id) ORDER BY user_id, category_id LIMIT @limit
+                    WHERE (user_id, category_id) > (?1, ?2) ORDER BY user_id, category_id LIMIT ?3
                     """,
-                    row => new BaselineRow(new BaselineKey(row.GetInt64(0), row.GetInt64(1)), new Baseline(row.GetDouble(2), row.GetDouble(3), row.GetInt64(4))),
-                    ("@user_id", last.UserId), ("@category_id", last.CategoryId), ("@limit", PageSize)),
+                    row => new BaselineRow(
+                        new BaselineKey(row.GetInt64(0), row.GetInt64(1)), new Baseline(row.GetDouble(2), row.GetDouble(3), row.GetInt64(4))),
+                    last.UserId, last.CategoryId, PageSize),
                 cancellationToken);
             foreach (BaselineRow row in page)
             {

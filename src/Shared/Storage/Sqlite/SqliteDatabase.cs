@@ -2,6 +2,7 @@ using FinanceIngest.Ground;
 using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace FinanceIngest.Storage.Sqlite;
 
@@ -19,7 +20,7 @@ public sealed class SqliteDatabase : IDisposable
 
     /// <param name="directory">The data directory.</param>
     /// <param name="time">Clock of <c>applied_at</c>.</param>
-    /// <param name="status">Learns how each use went.</param>
+    /// <param name="status">Is told whether each use succeeded.</param>
     internal SqliteDatabase(string directory, TimeProvider time, DependencyStatus status)
     {
         _file = new SqliteFile(System.IO.Path.Combine(directory, FileName), session => _migration = Migrate(session, time));
@@ -29,7 +30,7 @@ public sealed class SqliteDatabase : IDisposable
     /// <summary>Full path of the file.</summary>
     public string Path => _file.Path;
 
-    /// <summary>Opens the file unless this process has it open, and says what the opening changed.</summary>
+    /// <summary>Opens the file unless this process has it open, and returns what the opening changed.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
     public async Task<MigrationOutcome> OpenAsync(CancellationToken cancellationToken)
     {
@@ -49,11 +50,11 @@ public sealed class SqliteDatabase : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Applies what is missing. The caller's write transaction is the lock against another process doing the same.</summary>
+    /// <summary>Applies the missing migrations. The caller's write transaction keeps another process from doing the same at the same time.</summary>
     private static MigrationOutcome Migrate(SqliteSession session, TimeProvider time)
     {
         session.Execute("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)");
-        long version = session.Scalar<long>("SELECT coalesce(max(version), 0) FROM schema_migrations");
+        long version = session.Number("SELECT coalesce(max(version), 0) FROM schema_migrations");
         IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("Sqlite");
         if (version > scripts[^1].Version)
         {
@@ -64,10 +65,9 @@ public sealed class SqliteDatabase : IDisposable
         MigrationScript[] missing = [.. scripts.Where(script => script.Version > version)];
         foreach (MigrationScript script in missing)
         {
-            session.Execute(script.Sql);
+            session.Run(script.Sql);
             session.Execute(
-                "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @now)",
-                ("@version", script.Version), ("@name", script.Name), ("@now", Timestamp.ToText(time.UtcNowMicroseconds())));
+                "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3)", script.Version, script.Name, time.UtcNowMicroseconds());
         }
 
         return new MigrationOutcome((int)version, scripts[^1].Version, [.. missing.Select(script => script.Name)]);
@@ -88,6 +88,7 @@ public sealed class SqliteDatabase : IDisposable
         }
     }
 
-    // Anything but what the rows themselves can cause (https://sqlite.org/rescode.html): SQLITE_ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE.
-    private static bool IsOutage(SqliteException e) => e.SqliteErrorCode is not (1 or 18 or 19 or 20 or 25);
+    // Every code except those that the rows themselves can cause (https://sqlite.org/rescode.html).
+    private static bool IsOutage(SqliteException e) => e.SqliteErrorCode is not
+        (raw.SQLITE_ERROR or raw.SQLITE_TOOBIG or raw.SQLITE_CONSTRAINT or raw.SQLITE_MISMATCH or raw.SQLITE_RANGE);
 }

@@ -9,8 +9,8 @@ internal sealed class SqliteInstallationStore(SqliteDatabase database) : IInstal
     public Task<string> ReadOrAddAsync(string name, string value, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
-            session.Execute("INSERT INTO installation (name, value) VALUES (@name, @value) ON CONFLICT (name) DO NOTHING", ("@name", name), ("@value", value));
-            return session.Scalar<string>("SELECT value FROM installation WHERE name = @name", ("@name", name))!;
+            session.Execute("INSERT INTO installation (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING", name, value);
+            return session.Single("SELECT value FROM installation WHERE name = ?1", row => row.GetString(0), name);
         },
         cancellationToken);
 }

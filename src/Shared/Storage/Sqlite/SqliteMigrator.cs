@@ -1,6 +1,6 @@
 namespace FinanceIngest.Storage.Sqlite;
 
-/// <summary>The embedded database migrates itself when it is opened; this opens it and says what that did.</summary>
+/// <summary>Opens the embedded database, which migrates itself when it is opened, and returns what that changed.</summary>
 internal sealed class SqliteMigrator(SqliteDatabase database) : IDatabaseMigrator
 {
     /// <inheritdoc/>

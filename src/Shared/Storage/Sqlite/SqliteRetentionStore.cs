@@ -11,35 +11,34 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     /// <inheritdoc/>
     public async Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken)
     {
-        string age = Timestamp.ToText(before);
         RemovedRows removed = default;
         (long Batch, long Row) at = (0, 0);
         while (true)
         {
-            // By the batch's id, which tells the time at which it was written: so the index of the feed finds old rows.
-            List<(long Batch, long Row, string Id)> page = await database.ReadAsync(
+            // A batch's id begins with the time at which it was written, so that the feed's index finds old rows.
+            List<(long Batch, long Row, Guid Id)> page = await database.ReadAsync(
                 session => session.Query(
                     """
                     SELECT batch_id, id, transaction_id FROM anomaly_transactions
-                    WHERE batch_id < @end AND (batch_id, id) > (@batch, @row) AND created_at < @before ORDER BY batch_id, id LIMIT @size
+                    WHERE batch_id < ?1 AND (batch_id, id) > (?2, ?3) AND created_at < ?4 ORDER BY batch_id, id LIMIT ?5
                     """,
-                    row => (row.GetInt64(0), row.GetInt64(1), row.GetString(2)),
-                    ("@end", BatchId.First(before)), ("@batch", at.Batch), ("@row", at.Row), ("@before", age), ("@size", IRetentionStore.ChunkSize)),
+                    row => (row.GetInt64(0), row.GetInt64(1), row.GetGuid(2)),
+                    BatchId.First(before), at.Batch, at.Row, before, IRetentionStore.ChunkSize),
                 cancellationToken);
             if (page.Count == 0)
             {
                 return removed;
             }
 
-            // A page that was looked at is not looked at again, whatever of it stays.
+            // The next page begins behind this one, although rows with unsent alerts stay.
             at = (page[^1].Batch, page[^1].Row);
             removed += await database.WriteAsync(
                 session => Remove(session, page.Select(row => row.Id), id => session.Execute(
                     """
-                    DELETE FROM anomaly_transactions WHERE transaction_id = @id AND created_at < @before
-                        AND NOT EXISTS (SELECT 1 FROM alert_outbox WHERE transaction_id = @id AND sent_at IS NULL)
+                    DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND created_at < ?2
+                        AND NOT EXISTS (SELECT 1 FROM alert_outbox WHERE transaction_id = ?1 AND sent_at IS NULL)
                     """,
-                    ("@id", id), ("@before", age))),
+                    id, before)),
                 cancellationToken);
         }
     }
@@ -47,37 +46,37 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     /// <inheritdoc/>
     public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
     {
-        List<string> ids = await database.ReadAsync(
-            session => session.Query("SELECT transaction_id FROM anomaly_transactions WHERE user_id = @user_id ORDER BY id", row => row.GetString(0), ("@user_id", userId)),
+        List<Guid> ids = await database.ReadAsync(
+            session => session.Query("SELECT transaction_id FROM anomaly_transactions WHERE user_id = ?1 ORDER BY id", row => row.GetGuid(0), userId),
             cancellationToken);
         RemovedRows removed = default;
-        foreach (string[] some in ids.Concat(nameless.Select(SqliteRows.Uuid)).Chunk(IRetentionStore.ChunkSize))
+        foreach (Guid[] some in ids.Concat(nameless).Chunk(IRetentionStore.ChunkSize))
         {
             removed += await database.WriteAsync(
                 session => Remove(session, some, id => session.Execute(
-                    "DELETE FROM anomaly_transactions WHERE transaction_id = @id AND (user_id = @user_id OR user_id IS NULL)", ("@id", id), ("@user_id", userId))),
+                    "DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL)", id, userId)),
                 cancellationToken);
         }
 
         return removed + await database.WriteAsync(
             session => new RemovedRows(
-                RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = @user_id", ("@user_id", userId)),
-                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = @user_id", ("@user_id", userId))),
+                RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1", userId),
+                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId)),
             cancellationToken);
     }
 
-    private RemovedRows Remove(SqliteSession session, IEnumerable<string> ids, Func<string, int> delete)
+    private RemovedRows Remove(SqliteSession session, IEnumerable<Guid> ids, Func<Guid, int> delete)
     {
-        string now = Timestamp.ToText(time.UtcNowMicroseconds());
+        DateTime now = time.UtcNowMicroseconds();
         RemovedRows removed = default;
-        foreach (string id in ids.Where(id => delete(id) == 1))
+        foreach (Guid id in ids.Where(id => delete(id) == 1))
         {
-            session.Execute("INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (@id, @now) ON CONFLICT DO NOTHING", ("@id", id), ("@now", now));
+            session.Execute("INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now);
             removed += new RemovedRows(
                 1,
-                session.Execute("DELETE FROM repeat_conflicts WHERE transaction_id = @id", ("@id", id)),
-                UnsentAlerts: session.Scalar<long>("SELECT count(*) FROM alert_outbox WHERE transaction_id = @id AND sent_at IS NULL", ("@id", id)),
-                Alerts: session.Execute("DELETE FROM alert_outbox WHERE transaction_id = @id", ("@id", id)));
+                session.Execute("DELETE FROM repeat_conflicts WHERE transaction_id = ?1", id),
+                UnsentAlerts: session.Number("SELECT count(*) FROM alert_outbox WHERE transaction_id = ?1 AND sent_at IS NULL", id),
+                Alerts: session.Execute("DELETE FROM alert_outbox WHERE transaction_id = ?1", id));
         }
 
         return removed;

@@ -1,0 +1,113 @@
+using System.Buffers;
+using System.Text;
+using FinanceIngest.Transactions;
+using SQLitePCL;
+
+namespace FinanceIngest.Sqlite;
+
+/// <summary>
+/// The value of one parameter, made by implicit conversion: no value is boxed, and no string is made of an id or an instant. Ids are bound as
+/// lower-case text, instants in the form of <see cref="Timestamp"/>; <see cref="SqliteRow"/> reads both back.
+/// </summary>
+internal readonly struct SqliteValue
+{
+    // A UTF-8 text of up to so many bytes is encoded on the stack.
+    private const int StackBytes = 256;
+    private const int UuidLength = 36;
+
+    private readonly Kind _kind;
+    private readonly long _number;
+    private readonly Guid _uuid;
+    private readonly object? _reference;
+
+    private SqliteValue(Kind kind, long number = 0, Guid uuid = default, object? reference = null)
+    {
+        _kind = kind;
+        _number = number;
+        _uuid = uuid;
+        _reference = reference;
+    }
+
+    private enum Kind : byte
+    {
+        Null,
+        Integer,
+        Real,
+        Text,
+        Blob,
+        Uuid,
+        Instant,
+    }
+
+    /// <summary>An integer.</summary>
+    public static implicit operator SqliteValue(long? value) => value is { } number ? new(Kind.Integer, number) : default;
+
+    /// <summary>A double. SQLite stores NaN as NULL.</summary>
+    public static implicit operator SqliteValue(double? value) => value is { } number ? new(Kind.Real, BitConverter.DoubleToInt64Bits(number)) : default;
+
+    /// <summary>A text.</summary>
+    public static implicit operator SqliteValue(string? value) => value is null ? default : new(Kind.Text, reference: value);
+
+    /// <summary>A blob.</summary>
+    public static implicit operator SqliteValue(byte[]? value) => value is null ? default : new(Kind.Blob, reference: value);
+
+    /// <summary>An id, as 36 characters of lower-case text.</summary>
+    public static implicit operator SqliteValue(Guid value) => new(Kind.Uuid, uuid: value);
+
+    /// <summary>An instant in UTC, as text.</summary>
+    public static implicit operator SqliteValue(DateTime? value) => value is { } instant ? new(Kind.Instant, instant.Ticks) : default;
+
+    /// <summary>Binds the value; SQLite copies what it needs.</summary>
+    /// <returns>SQLite's result code.</returns>
+    internal int Bind(sqlite3_stmt statement, int parameter)
+    {
+        switch (_kind)
+        {
+            case Kind.Integer:
+                return raw.sqlite3_bind_int64(statement, parameter, _number);
+            case Kind.Real:
+                return raw.sqlite3_bind_double(statement, parameter, BitConverter.Int64BitsToDouble(_number));
+            case Kind.Text:
+                return BindText(statement, parameter, (string)_reference!);
+            case Kind.Blob:
+                return raw.sqlite3_bind_blob(statement, parameter, (byte[])_reference!);
+            case Kind.Uuid:
+                Span<byte> uuid = stackalloc byte[UuidLength];
+                _uuid.TryFormat(uuid, out _);
+                return raw.sqlite3_bind_text(statement, parameter, uuid);
+            case Kind.Instant:
+                Span<byte> instant = stackalloc byte[Timestamp.Length];
+                Timestamp.Write(new DateTime(_number, DateTimeKind.Utc), instant);
+                return raw.sqlite3_bind_text(statement, parameter, instant);
+            default:
+                return raw.sqlite3_bind_null(statement, parameter);
+        }
+    }
+
+    // SQLitePCLRaw's overload for strings ends a long text at its first U+0000, so a text is bound by its length. Only the empty text takes that overload:
+    // the address of no bytes is null, which SQLite takes for NULL.
+    private static int BindText(sqlite3_stmt statement, int parameter, string text)
+    {
+        if (text.Length == 0)
+        {
+            return raw.sqlite3_bind_text(statement, parameter, text);
+        }
+
+        int maximum = Encoding.UTF8.GetMaxByteCount(text.Length);
+        if (maximum <= StackBytes)
+        {
+            Span<byte> utf8 = stackalloc byte[StackBytes];
+            return raw.sqlite3_bind_text(statement, parameter, utf8[..Encoding.UTF8.GetBytes(text, utf8)]);
+        }
+
+        byte[] rented = ArrayPool<byte>.Shared.Rent(maximum);
+        try
+        {
+            return raw.sqlite3_bind_text(statement, parameter, rented.AsSpan(0, Encoding.UTF8.GetBytes(text, rented)));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+}
