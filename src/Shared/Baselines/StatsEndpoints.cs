@@ -13,7 +13,7 @@ internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("PUT", "/api/stats", Scopes.Admin, PutAsync)];
 
-    private async Task<ApiResponse> PutAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> PutAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         ManyItems.Format format = ManyItems.RequireFormat(request);
         ReadOnlyMemory<byte> body = await request.ReadBodyAsync(MaximumBody, cancellationToken);

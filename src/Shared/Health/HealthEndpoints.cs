@@ -17,7 +17,7 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
-        new("GET", "/healthz", Scopes.None, (_, _, _) => Task.FromResult(ApiResponse.Json(200, json =>
+        new("GET", "/healthz", Scopes.None, (_, _) => Task.FromResult(ApiResponse.Json(200, json =>
         {
             json.WriteStartObject();
             json.WriteString("status", "ok");
@@ -26,7 +26,7 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
         new("GET", "/readyz", Scopes.None, ReadyAsync),
     ];
 
-    private async Task<ApiResponse> ReadyAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> ReadyAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         bool ready = !settings.Roles.HasFlag(Roles.Intake) || await TakesMessagesAsync(cancellationToken);
         return ApiResponse.Json(ready ? 200 : 503, json =>
@@ -71,7 +71,7 @@ internal sealed class OpenApiEndpoints : IEndpoints
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
-        [new("GET", "/openapi.json", Scopes.None, (_, _, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
+        [new("GET", "/openapi.json", Scopes.None, (_, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
 
     private static byte[] Load()
     {

@@ -19,7 +19,7 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("POST", "/api/transactions/batch", Scopes.Submit, SubmitAsync)];
 
-    private async Task<ApiResponse> SubmitAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         string? batchKey = IdempotencyKeyHeader.Read(request);
         ManyItems.Format format = ManyItems.RequireFormat(request);

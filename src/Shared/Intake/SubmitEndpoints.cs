@@ -25,7 +25,7 @@ internal sealed class SubmitEndpoints(
         new("POST", "/api/score-transaction", Scopes.Submit, SubmitAsync),
     ];
 
-    private async Task<ApiResponse> SubmitAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int wait = WaitPreference.Seconds(request);
         string? headerKey = IdempotencyKeyHeader.Read(request);

@@ -18,7 +18,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
         new("GET", "/api/anomalies", Scopes.Read, ReadAnomaliesAsync),
     ];
 
-    private async Task<ApiResponse> ReadFeedAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> ReadFeedAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         FeedCursor after = Cursors.ReadFeed(request.Query("after"));
@@ -27,7 +27,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
         return ApiResponse.Json(200, json => WritePage(json, "results", page.Results, Cursors.Write(page.Next)));
     }
 
-    private async Task<ApiResponse> ReadAnomaliesAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> ReadAnomaliesAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         var filter = new AnomalyFilter(
