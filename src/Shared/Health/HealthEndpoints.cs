@@ -7,8 +7,8 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Health;
 
 /// <summary>
-/// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready whenever the inbound queue takes messages; a worker always, for what it waits for comes back by
-/// itself. Other dependencies are reported from their last use: nothing here wakes a sleeping database.
+/// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready while the inbound queue takes messages. A worker is always ready: it resumes by itself when a
+/// dependency comes back. Other dependencies are reported from their last use, so that a probe never wakes a sleeping database.
 /// </summary>
 internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Settings settings, TimeProvider time) : IEndpoints
 {
@@ -66,7 +66,7 @@ internal sealed class OpenApiEndpoints : IEndpoints
 {
     private static readonly Lazy<byte[]> s_document = new(Load);
 
-    /// <summary>The document, UTF-8.</summary>
+    /// <summary>The document in UTF-8.</summary>
     public static ReadOnlyMemory<byte> Document => s_document.Value;
 
     /// <inheritdoc/>

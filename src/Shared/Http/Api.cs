@@ -15,13 +15,15 @@ public sealed partial class Api
     private readonly Telemetry _telemetry;
     private readonly RouteTable _table;
 
-    /// <param name="endpoints">Everything that answers here.</param>
-    /// <param name="authenticator">Who is who.</param>
+    /// <param name="endpoints">Every group of routes that this process serves.</param>
+    /// <param name="authenticator">Finds the caller of a request.</param>
     /// <param name="limiter">The rate limit.</param>
-    /// <param name="inFlight">What all requests may hold together.</param>
-    /// <param name="telemetry">Counts what is shed.</param>
-    /// <param name="logger">Where failures of ours go.</param>
-    internal Api(IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
+    /// <param name="inFlight">The memory that all requests may hold together.</param>
+    /// <param name="telemetry">Counts the requests that are shed.</param>
+    /// <param name="logger">Receives outages and unexpected failures.</param>
+    /// <exception cref="ArgumentException">A template is malformed, or two routes are ambiguous.</exception>
+    internal Api(
+        IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
     {
         _inFlight = inFlight;
         _telemetry = telemetry;
@@ -34,7 +36,7 @@ public sealed partial class Api
     /// <summary>Every route.</summary>
     public IEnumerable<Route> Routes => _table.Routes;
 
-    /// <summary>Answers a request; only its own cancellation gets out.</summary>
+    /// <summary>Answers a request. The only exception that leaves this method is the request's own cancellation.</summary>
     public async Task<ApiResponse> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         try
@@ -50,7 +52,8 @@ public sealed partial class Api
             ApiResponse response = await route.Handle(request, values, cancellationToken);
             if (route.Scope == Scopes.Read && response.Body.Length > ApiRequest.BesideItsBody)
             {
-                // Nothing is lost with an answer to a question. What was accepted is answered, and holds more until then than its answer does.
+                // A read may be refused for the size of its answer, since nothing is lost with it. A submit that was accepted must be answered,
+                // and holds more for its transactions than its answer takes.
                 request.HoldInstead(response.Body.Length);
             }
 
@@ -69,7 +72,8 @@ public sealed partial class Api
         {
             Log.StoreUnavailable(_logger, e.Message);
             _telemetry.Shed("database");
-            return ApiResponse.From(Problems.Unavailable("database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
+            return ApiResponse.From(Problems.Unavailable(
+                "database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
         }
         catch (QueueUnavailableException e)
         {
@@ -85,11 +89,11 @@ public sealed partial class Api
         }
     }
 
-    // Before the body is read: who is nobody gets no memory of ours.
+    // This runs before the body is read, so that an unauthenticated request takes no memory.
     private async ValueTask AuthorizeAsync(ApiRequest request, Scopes scope, CancellationToken cancellationToken)
     {
         Caller caller = await _authenticator.AuthenticateAsync(request, cancellationToken);
-        // Also what it may not do counts.
+        // Requests that the scope forbids count against the rate limit too.
         _limiter.Count(caller.Name);
         if (!caller.Scopes.HasFlag(scope))
         {
@@ -110,7 +114,7 @@ public sealed partial class Api
         [LoggerMessage(LogLevel.Error, "A {Method} request failed unexpectedly: {Failure}")]
         public static partial void Unexpected(ILogger logger, string method, string failure);
 
-        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        [LoggerMessage(LogLevel.Debug, "The exception behind the unexpected failure of a request, with its messages:")]
         public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

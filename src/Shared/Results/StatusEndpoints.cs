@@ -25,7 +25,7 @@ internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, 
         int wait = WaitPreference.Seconds(request);
         Guid id = values.Uuid("id") ?? throw NeverIssued();
 
-        // A stored row beats the certificate.
+        // A row is an answer even if its id is not certified: the signing key may have been replaced since.
         TransactionResult? result = await store.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
         if (result is null && !ids.IsIssued(id))
         {

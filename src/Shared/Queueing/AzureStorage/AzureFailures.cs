@@ -12,7 +12,10 @@ internal static class AzureFailures
         e is RequestFailedException or AuthenticationFailedException or AggregateException or HttpRequestException or IOException
             or OperationCanceledException or QueueUnavailableException;
 
-    /// <summary>One sentence about a failure. The SDK's own messages go on with every header and the whole answer; of a missing token they name each attempt.</summary>
+    /// <summary>
+    /// What went wrong, without the headers and the answer's body that the SDK's own messages go on with. The attempts to get a token stay, since nothing else
+    /// tells them.
+    /// </summary>
     public static string Describe(Exception e) => e switch
     {
         AuthenticationFailedException => $"No token for Azure Storage could be obtained. {e.Message}",
