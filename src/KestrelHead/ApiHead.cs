@@ -10,25 +10,28 @@ using OpenTelemetry.Trace;
 
 namespace FinanceIngest.KestrelHead;
 
-/// <summary>The Kestrel head: translates between ASP.NET Core and the shared API.</summary>
+/// <summary>The Kestrel head, which translates between ASP.NET Core and the shared API.</summary>
 public static partial class ApiHead
 {
-    // Guesses are not slowed down (that would let anybody lock others out), so a secret must be beyond guessing.
+    // Wrong keys are not slowed down, since that would let anybody lock others out. So a secret must be too long to guess.
     private const int ShortestSecret = 16;
 
     private static HostName? s_lastHost;
 
-    /// <summary>Spans of requests, but for those of probes.</summary>
+    /// <summary>Adds a span for every request but those of health probes.</summary>
     public static void AddRequestSpans(TracerProviderBuilder tracing) =>
         tracing.AddAspNetCoreInstrumentation(options =>
         {
             options.Filter = context => context.Request.Path.Value is not ("/healthz" or "/readyz");
 
-            // A key may stand in the query, and ids of persons: it does not leave the house, whatever the instrumentation redacts by itself.
+            // The query may contain a key and ids of persons, so it is never exported, whatever the instrumentation redacts by itself.
             options.EnrichWithHttpResponse = (span, _) => span.SetTag("url.query", null);
         });
 
-    /// <summary>Answers every request with the API. Without keys an intake is open, but only to this machine; health endpoints alone are for probes from anywhere.</summary>
+    /// <summary>
+    /// Answers every request with the API. An intake without keys is open to requests from this machine alone; a program that has health endpoints only answers
+    /// probes from anywhere.
+    /// </summary>
     public static void UseApi(this WebApplication app, Settings settings)
     {
         Api api = app.Services.GetRequiredService<Api>();
@@ -45,7 +48,7 @@ public static partial class ApiHead
 
         app.Run(async context =>
         {
-            // What it holds counts until its answer is written: also for whoever reads that slowly.
+            // The request is disposed after its answer is written, so the memory of a client that reads slowly stays counted.
             using var request = new KestrelRequest(context.Request);
             ApiResponse response = open && !IsLocal(context)
                 ? ApiResponse.From(Problems.ForeignHost().Problem)
@@ -80,7 +83,7 @@ public static partial class ApiHead
         }
     }
 
-    // A page of a foreign site can make a browser send requests here under a name of its own (DNS rebinding): only names of this machine are taken.
+    // A foreign page can make a browser send requests here under a name of its own (DNS rebinding), so only names of this machine are accepted.
     private static bool IsLocal(HttpContext context)
     {
         return IsNameOfThisMachine(context.Request)
@@ -89,7 +92,7 @@ public static partial class ApiHead
 
     private static bool IsNameOfThisMachine(HttpRequest request)
     {
-        // One name after the other is the same.
+        // Consecutive requests usually carry the same Host, so the last verdict is kept.
         string? name = request.Host.Value;
         if (s_lastHost is { } last && last.Name == name)
         {
@@ -126,10 +129,14 @@ public static partial class ApiHead
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "No API keys are configured: everybody on this machine has every scope. Set FinanceIngest__ApiKeys__NAME__Secret to change that.")]
+        [LoggerMessage(
+            LogLevel.Warning,
+            "No API keys are configured: everybody on this machine has every scope. Set FinanceIngest__ApiKeys__NAME__Secret to change that.")]
         public static partial void Open(ILogger logger);
 
-        [LoggerMessage(LogLevel.Warning, "FinanceIngest__ApiKeys__{Name}__Secret has fewer than {Characters} characters and can be guessed: make one with 'openssl rand -base64 32'.")]
+        [LoggerMessage(
+            LogLevel.Warning,
+            "FinanceIngest__ApiKeys__{Name}__Secret has fewer than {Characters} characters and can be guessed: make one with 'openssl rand -base64 32'.")]
         public static partial void ShortSecret(ILogger logger, string name, int characters);
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FinanceIngest.KestrelHead;
 
-/// <summary>A request's body whose failures are the client's: cut off, malformed chunks, too slow, too long.</summary>
+/// <summary>A request's body that turns the client's failures (cut off, malformed chunks, too slow, too long) into problems.</summary>
 internal sealed class GuardedBody(Stream body) : Stream
 {
     public override bool CanRead => true;

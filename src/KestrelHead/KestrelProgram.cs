@@ -14,7 +14,7 @@ public static class KestrelProgram
 {
     /// <summary>Runs the program until it is stopped; the exit code is one of <see cref="ProgramHost"/>'s.</summary>
     /// <param name="args">The program's arguments.</param>
-    /// <param name="program">Which program this is: what it may run on depends on it.</param>
+    /// <param name="program">Which program this is, which decides on what storage it may run.</param>
     /// <param name="serviceName">The program's name in traces, metrics and logs.</param>
     /// <param name="defaultPort">The port on loopback that it listens on unless an address is set.</param>
     /// <param name="addServices">Adds what this program has beyond health endpoints and the roles in its settings.</param>

@@ -8,11 +8,11 @@ using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.KestrelHead;
 
-/// <summary>Where a program listens, and whether it may do so without keys.</summary>
+/// <summary>Decides where a program listens, and whether it may listen there without keys.</summary>
 public static class ListenAddresses
 {
     /// <summary>Sets the default address, and refuses an open server on an address that others can reach.</summary>
-    /// <exception cref="SettingsException">An address is malformed, or not loopback and there are no keys.</exception>
+    /// <exception cref="SettingsException">An address is malformed, or is not loopback while no keys are configured.</exception>
     public static void Configure(WebApplicationBuilder builder, Settings settings, int defaultPort)
     {
         List<(string Setting, string Url)> addresses = [.. Configured(builder.Configuration)];
@@ -26,7 +26,8 @@ public static class ListenAddresses
             if (!IsLoopback(setting, url) && !settings.HasCredentials && settings.Roles.HasFlag(Roles.Intake))
             {
                 throw new SettingsException(
-                    "FinanceIngest__ApiKeys__NAME__Secret", $"required (or FinanceIngest__Jwt__Authority), because {setting} has '{url}', an address that is not loopback.");
+                    "FinanceIngest__ApiKeys__NAME__Secret",
+                    $"required (or FinanceIngest__Jwt__Authority), because {setting} has '{url}', an address that is not loopback.");
             }
         }
 
@@ -59,7 +60,7 @@ public static class ListenAddresses
             return addresses;
         }
 
-        // Ports alone mean every address of the machine; container images set them.
+        // A port without an address, which container images set, means every address of the machine.
         return Split(configuration["http_ports"]).Select(port => ("ASPNETCORE_HTTP_PORTS", $"http://*:{port}"))
             .Concat(Split(configuration["https_ports"]).Select(port => ("ASPNETCORE_HTTPS_PORTS", $"https://*:{port}")));
     }

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Builder;
 
 namespace FinanceIngest.KestrelHead;
 
-/// <summary>A scoring program as the child of another process of its own.</summary>
+/// <summary>A scoring program that was started as the child of a worker.</summary>
 internal static class ScoringChildProgram
 {
-    /// <summary>Runs until standard input ends; the exit code is that of any program.</summary>
+    /// <summary>Runs until standard input ends; the exit code is one of <see cref="ProgramHost"/>'s.</summary>
     /// <param name="args">The program's arguments, <see cref="ScoringChild.Argument"/> first.</param>
-    /// <param name="program">The parent, whose configuration the child has too.</param>
+    /// <param name="program">The parent's program, whose configuration the child shares.</param>
     public static Task<int> RunAsync(string[] args, ProgramKind program) => ProgramHost.RunAsync(async () =>
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args[1..]));
@@ -19,7 +19,7 @@ internal static class ScoringChildProgram
         builder.Logging.LogToStandardError(builder.Configuration);
         builder.Services.AddFinanceIngest(settings).AddScoringChild();
 
-        // Built for the sake of its services and never run: no port is opened.
+        // The application is built for its services alone and never run, so no port is opened.
         await using WebApplication app = builder.Build();
         await ScoringChild.RunAsync(app.Services);
     });

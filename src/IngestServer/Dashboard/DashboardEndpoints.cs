@@ -15,7 +15,7 @@ internal sealed class DashboardEndpoints(Queues queues, IAlertOutbox outbox, Tim
 
     public IEnumerable<Route> Routes =>
     [
-        new("GET", "/", Scopes.Read, (_, _, _) => Task.FromResult(Page())),
+        new("GET", "/", Scopes.Read, (_, _) => Task.FromResult(Page())),
         new("GET", "/dashboard/status", Scopes.Read, StatusAsync),
     ];
 
@@ -28,7 +28,7 @@ internal sealed class DashboardEndpoints(Queues queues, IAlertOutbox outbox, Tim
             .With("Referrer-Policy", "no-referrer");
     }
 
-    private async Task<ApiResponse> StatusAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> StatusAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         QueueDepth inbound = await queues.Inbound.GetDepthAsync(cancellationToken);
         QueueDepth poison = await queues.Poison.GetDepthAsync(cancellationToken);

@@ -1,13 +1,13 @@
 namespace FinanceIngest.Baselines;
 
-/// <summary>Whose baseline it is.</summary>
+/// <summary>The user and the category that a baseline belongs to.</summary>
 public readonly record struct BaselineKey(long UserId, long CategoryId);
 
-/// <summary>What is normal for one user and category.</summary>
-/// <param name="Mean">Average amount; finite.</param>
-/// <param name="StdDev">Standard deviation of the amounts; finite, ≥ 0.</param>
-/// <param name="SampleCount">Amounts behind it; ≥ 0.</param>
+/// <summary>The amounts that are normal for one user and category.</summary>
+/// <param name="Mean">The average amount; finite.</param>
+/// <param name="StdDev">The standard deviation of the amounts; finite, ≥ 0.</param>
+/// <param name="SampleCount">The number of amounts that the baseline rests on; ≥ 0.</param>
 public sealed record Baseline(double Mean, double StdDev, long SampleCount);
 
-/// <summary>A baseline with its key, as imported and exported.</summary>
+/// <summary>A baseline with its key, as it is imported and exported.</summary>
 public sealed record BaselineRow(BaselineKey Key, Baseline Baseline);

@@ -1,6 +1,6 @@
 namespace FinanceIngest.Baselines;
 
-/// <summary>The fields of a baseline, as bits so that those met can be gathered.</summary>
+/// <summary>The fields of a baseline, as flags so that a set of fields can be kept.</summary>
 [Flags]
 public enum BaselineField
 {
@@ -23,20 +23,20 @@ public enum BaselineField
     SampleCount = 16,
 }
 
-/// <summary>What files and requests call the fields of a baseline.</summary>
+/// <summary>The names that files and requests have for the fields of a baseline.</summary>
 public static class BaselineFieldNames
 {
     /// <summary>Every field, in the order in which files have them.</summary>
     public static readonly BaselineField[] All =
         [BaselineField.UserId, BaselineField.CategoryId, BaselineField.Mean, BaselineField.StdDev, BaselineField.SampleCount];
 
-    /// <summary>Every name under which a field is taken, also the older system's <c>std</c> and <c>count</c>.</summary>
+    /// <summary>Every name under which a field is read, including the older system's <c>std</c> and <c>count</c>.</summary>
     public static readonly (string Name, BaselineField Field)[] Spellings =
     [
         .. All.Select(field => (NameOf(field), field)), ("std", BaselineField.StdDev), ("count", BaselineField.SampleCount),
     ];
 
-    /// <summary>The field with that name; None when it is another's.</summary>
+    /// <summary>The field with that name; <see cref="BaselineField.None"/> when a baseline has no such field.</summary>
     public static BaselineField Recognise(string name) => Array.Find(Spellings, spelling => spelling.Name == name).Field;
 
     /// <summary>The name under which a field is written.</summary>

@@ -3,7 +3,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Baselines;
 
 /// <summary>
-/// The fields of one baseline as read from a file or a request: what could be read, and what is wrong with the rest.
+/// The fields of one baseline as they were read from a file or a request, and the errors of those that could not be read.
 /// <see cref="BaselineValidator"/> decides whether they make a baseline.
 /// </summary>
 public sealed class BaselineFields
@@ -11,28 +11,28 @@ public sealed class BaselineFields
     private BaselineField _seen;
     private BaselineField _repeated;
 
-    /// <summary>As read; the rule is 1 … 2^63−1.</summary>
+    /// <summary>The user as it was read; valid values are 1 … 2^63−1.</summary>
     public long? UserId { get; set; }
 
-    /// <summary>As read; the rule is 1 … 2^63−1.</summary>
+    /// <summary>The category as it was read; valid values are 1 … 2^63−1.</summary>
     public long? CategoryId { get; set; }
 
-    /// <summary>As read; the rule is finite.</summary>
+    /// <summary>The mean as it was read; valid values are finite.</summary>
     public double? Mean { get; set; }
 
-    /// <summary>As read; the rule is finite and ≥ 0.</summary>
+    /// <summary>The standard deviation as it was read; valid values are finite and ≥ 0.</summary>
     public double? StdDev { get; set; }
 
-    /// <summary>As read; the rule is 0 … 2^63−1.</summary>
+    /// <summary>The number of samples as it was read; valid values are 0 … 2^63−1.</summary>
     public long? SampleCount { get; set; }
 
-    /// <summary>What is wrong; null when nothing is so far.</summary>
+    /// <summary>The errors found so far; null when there are none.</summary>
     public ValidationErrors? Errors { get; private set; }
 
-    /// <summary>Adds what a caller found wrong with a field, or with <see cref="ValidationErrors.Whole"/>.</summary>
+    /// <summary>Adds an error of a field, or of <see cref="ValidationErrors.Whole"/>.</summary>
     public void AddError(string field, string message) => (Errors ??= new ValidationErrors()).Add(field, message);
 
-    /// <summary>Notes that a field is there. False when it was there before, which is an error whatever its value.</summary>
+    /// <summary>Notes that a field occurs. False when it occurred before, which is an error whatever its value.</summary>
     public bool Meet(BaselineField field)
     {
         bool again = (_seen & field) != 0;
@@ -46,7 +46,7 @@ public sealed class BaselineFields
         return !again;
     }
 
-    /// <summary>Takes a field's value from text; blank is absent.</summary>
+    /// <summary>Takes a field's value from a text; a blank text means that the field is absent.</summary>
     public void SetText(BaselineField field, ReadOnlySpan<char> text)
     {
         text = text.Trim();

@@ -4,14 +4,13 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Baselines;
 
-/// <summary>Reads the fields of one baseline from a JSON object, in files and in requests alike.</summary>
+/// <summary>Reads the fields of one baseline from a JSON object of a file or a request.</summary>
 public static class BaselineJsonFields
 {
     /// <summary>
-    /// Reads the value at which the reader stands, which it leaves at that value's end:
-    /// <c>{"user_id","category_id","mean","std_dev","sample_count"}</c>, where <c>std</c> and <c>count</c> are other names of
-    /// the last two. Unknown fields are skipped; <c>null</c> is absent; a field given twice is an error; integers may have
-    /// decimals that are zero.
+    /// Reads the object <c>{"user_id","category_id","mean","std_dev","sample_count"}</c> at the reader's position, and leaves the reader at its end. The last
+    /// two fields may be called <c>std</c> and <c>count</c>. Unknown fields are skipped; a field that is <c>null</c> is absent; a field given twice is an
+    /// error; integers may have decimals that are zero.
     /// </summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
     public static BaselineFields Read(ref Utf8JsonReader reader)
@@ -21,7 +20,7 @@ public static class BaselineJsonFields
         return fields;
     }
 
-    /// <summary>Reads an object's fields beside those that are already known.</summary>
+    /// <summary>Reads an object's fields in addition to those that are already known.</summary>
     public static void ReadInto(BaselineFields fields, ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -60,7 +59,7 @@ public static class BaselineJsonFields
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair, written as an escape: none of ours.
+            // The name contains an escaped half of a surrogate pair, so it is no field of a baseline.
         }
 
         return BaselineField.None;

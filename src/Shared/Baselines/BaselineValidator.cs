@@ -3,31 +3,31 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Baselines;
 
-/// <summary>The rule for a baseline, the same wherever it comes from.</summary>
+/// <summary>Checks baselines by one rule, whether they come from a file or a request.</summary>
 public static class BaselineValidator
 {
-    /// <summary>Name of the field that holds 1 … 2^63−1.</summary>
+    /// <summary>The name of the user's field, 1 … 2^63−1.</summary>
     public const string UserId = "user_id";
 
-    /// <summary>Name of the field that holds 1 … 2^63−1.</summary>
+    /// <summary>The name of the category's field, 1 … 2^63−1.</summary>
     public const string CategoryId = "category_id";
 
-    /// <summary>Name of the field that holds a finite number.</summary>
+    /// <summary>The name of the mean's field, a finite number.</summary>
     public const string Mean = "mean";
 
-    /// <summary>Name of the field that holds a finite number ≥ 0.</summary>
+    /// <summary>The name of the standard deviation's field, a finite number ≥ 0.</summary>
     public const string StdDev = "std_dev";
 
-    /// <summary>Name of the field that holds 0 … 2^63−1.</summary>
+    /// <summary>The name of the sample count's field, 0 … 2^63−1.</summary>
     public const string SampleCount = "sample_count";
 
     private const string NotFinite = "must be a finite number";
 
     /// <summary>
-    /// Makes the baseline that the fields describe: <c>user_id</c> and <c>category_id</c> 1 … 2^63−1, <c>mean</c> finite,
-    /// <c>std_dev</c> finite and ≥ 0, <c>sample_count</c> 0 … 2^63−1, all of them present.
+    /// Makes the baseline that the fields describe. All of them must be present: <c>user_id</c> and <c>category_id</c> 1 … 2^63−1, <c>mean</c> finite,
+    /// <c>std_dev</c> finite and ≥ 0, <c>sample_count</c> 0 … 2^63−1.
     /// </summary>
-    /// <returns>False when anything is wrong, with every error under the name of its field.</returns>
+    /// <returns>False when a field is not valid; the errors then have every message under the name of its field.</returns>
     public static bool TryValidate(
         BaselineFields fields, [NotNullWhen(true)] out BaselineRow? row, [NotNullWhen(false)] out ValidationErrors? errors)
     {
@@ -46,7 +46,7 @@ public static class BaselineValidator
         return row is not null;
     }
 
-    /// <summary>The range of an integer field, as a message says it.</summary>
+    /// <summary>The message that names the range of an integer field.</summary>
     public static string RangeOf(BaselineField field) =>
         field == BaselineField.SampleCount ? "must be from 0 to 9223372036854775807" : "must be from 1 to 9223372036854775807";
 

@@ -2,12 +2,12 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Baselines;
 
-/// <summary>The table <c>anomaly_stats</c> as its owners change it.</summary>
+/// <summary>Writes and reads the baselines in the table <c>anomaly_stats</c>.</summary>
 public interface IBaselineStore
 {
     /// <summary>
-    /// Inserts or replaces baselines, all or none; of several for one key the last wins. They hold for every scoring that
-    /// starts after the task has completed.
+    /// Inserts or replaces baselines, all or none; of several baselines for one key the last one wins. They apply to every scoring that starts after the task
+    /// has completed.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<UpsertCounts> UpsertAsync(IReadOnlyList<BaselineRow> rows, CancellationToken cancellationToken);
@@ -17,5 +17,5 @@ public interface IBaselineStore
     IAsyncEnumerable<BaselineRow> ReadAllAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>Rows that were new, and rows that replaced others.</summary>
+/// <summary>How many rows of an upsert were new, and how many replaced others.</summary>
 public readonly record struct UpsertCounts(int Inserted, int Updated);

@@ -21,7 +21,7 @@ public enum NumberProblem
 /// <summary>Numbers as people, Python and spreadsheets write them.</summary>
 public static class NumberText
 {
-    /// <summary>Reads an integer; decimals are taken where all of them are zero, as pandas writes integers that pass through floats.</summary>
+    /// <summary>Reads an integer. Decimals are accepted if all of them are zero, because pandas writes integers like that once they were floats.</summary>
     public static NumberProblem ParseInteger(ReadOnlySpan<char> text, out long value)
     {
         text = text.Trim();
@@ -40,7 +40,7 @@ public static class NumberText
         return digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9') ? NumberProblem.NotAnInteger : NumberProblem.OutOfRange;
     }
 
-    /// <summary>The integer that a double is exactly.</summary>
+    /// <summary>The integer that a double equals exactly.</summary>
     public static NumberProblem ToInteger(double number, out long value)
     {
         const double TwoTo63 = 9223372036854775808.0;
@@ -49,7 +49,7 @@ public static class NumberText
         return !double.IsInteger(number) ? NumberProblem.NotAnInteger : inRange ? NumberProblem.None : NumberProblem.OutOfRange;
     }
 
-    /// <summary>Reads a double, also those that are not finite, in the spellings of .NET and of Python.</summary>
+    /// <summary>Reads a double, finite or not, in the spellings of .NET and of Python.</summary>
     public static NumberProblem ParseNumber(ReadOnlySpan<char> text, out double value)
     {
         text = text.Trim();

@@ -3,18 +3,18 @@ using System.Diagnostics.CodeAnalysis;
 namespace FinanceIngest.Baselines;
 
 /// <summary>
-/// Python's json module writes <c>NaN</c>, <c>Infinity</c> and <c>-Infinity</c>, which are not JSON. They are turned into
-/// strings of the same length, so that a strict reader gets past them and every line and offset stays what it was.
+/// Python's json module writes <c>NaN</c>, <c>Infinity</c> and <c>-Infinity</c>, which are not JSON. This class replaces them by strings of the same length, so
+/// that a strict reader accepts them and every line and offset stays the same.
 /// </summary>
 public static class PythonJson
 {
-    // A string of nothing but DEL characters; the number of them tells which token it was.
+    // A token becomes a string of DEL characters alone, whose number tells which token it was.
     private const byte Filler = 0x7f;
 
     private static readonly (string Name, byte[] Bytes)[] s_tokens =
         [("NaN", "NaN"u8.ToArray()), ("Infinity", "Infinity"u8.ToArray()), ("-Infinity", "-Infinity"u8.ToArray())];
 
-    /// <summary>Replaces the tokens in place, outside strings only. One pass.</summary>
+    /// <summary>Replaces the tokens outside of strings, in place and in one pass.</summary>
     public static void MaskNonFinite(Span<byte> json)
     {
         bool inString = false;
@@ -37,7 +37,7 @@ public static class PythonJson
         }
     }
 
-    /// <summary>Whether a string's raw text stands for such a token.</summary>
+    /// <summary>Whether a string's raw text stands for one of the tokens, and which.</summary>
     public static bool TryGetNonFinite(ReadOnlySpan<byte> value, [NotNullWhen(true)] out string? name)
     {
         int length = value.ContainsAnyExcept(Filler) ? 0 : value.Length + 2;

@@ -4,7 +4,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Baselines;
 
-/// <summary><c>PUT /api/stats</c>: baselines without the command line. They hold for every scoring after the answer.</summary>
+/// <summary><c>PUT /api/stats</c> writes baselines, which apply to every scoring after the answer.</summary>
 internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
 {
     private const int MaximumItems = 10_000;
@@ -13,7 +13,7 @@ internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("PUT", "/api/stats", Scopes.Admin, PutAsync)];
 
-    private async Task<ApiResponse> PutAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> PutAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         ManyItems.Format format = ManyItems.RequireFormat(request);
         ReadOnlyMemory<byte> body = await request.ReadBodyAsync(MaximumBody, cancellationToken);

@@ -2,7 +2,7 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Health;
 
-/// <summary>What this process depends on, as of the last use.</summary>
+/// <summary>The services that this process depends on, each with the outcome of its last use.</summary>
 internal sealed class Dependencies
 {
     /// <summary>The inbound queue.</summary>
@@ -17,6 +17,6 @@ internal sealed class Dependencies
     /// <summary>The database.</summary>
     public DependencyStatus Database { get; } = new("database");
 
-    /// <summary>All of them.</summary>
+    /// <summary>All dependencies.</summary>
     public IEnumerable<DependencyStatus> All => [InboundQueue, PoisonQueue, AlertQueue, Database];
 }

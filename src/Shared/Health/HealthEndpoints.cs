@@ -7,8 +7,8 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Health;
 
 /// <summary>
-/// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready whenever the inbound queue takes messages; a worker always, for what it waits for comes back by
-/// itself. Other dependencies are reported from their last use: nothing here wakes a sleeping database.
+/// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready while the inbound queue takes messages. A worker is always ready: it resumes by itself when a
+/// dependency comes back. Other dependencies are reported from their last use, so that a probe never wakes a sleeping database.
 /// </summary>
 internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Settings settings, TimeProvider time) : IEndpoints
 {
@@ -17,7 +17,7 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
-        new("GET", "/healthz", Scopes.None, (_, _, _) => Task.FromResult(ApiResponse.Json(200, json =>
+        new("GET", "/healthz", Scopes.None, (_, _) => Task.FromResult(ApiResponse.Json(200, json =>
         {
             json.WriteStartObject();
             json.WriteString("status", "ok");
@@ -26,7 +26,7 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
         new("GET", "/readyz", Scopes.None, ReadyAsync),
     ];
 
-    private async Task<ApiResponse> ReadyAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> ReadyAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         bool ready = !settings.Roles.HasFlag(Roles.Intake) || await TakesMessagesAsync(cancellationToken);
         return ApiResponse.Json(ready ? 200 : 503, json =>
@@ -66,12 +66,12 @@ internal sealed class OpenApiEndpoints : IEndpoints
 {
     private static readonly Lazy<byte[]> s_document = new(Load);
 
-    /// <summary>The document, UTF-8.</summary>
+    /// <summary>The document in UTF-8.</summary>
     public static ReadOnlyMemory<byte> Document => s_document.Value;
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
-        [new("GET", "/openapi.json", Scopes.None, (_, _, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
+        [new("GET", "/openapi.json", Scopes.None, (_, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
 
     private static byte[] Load()
     {

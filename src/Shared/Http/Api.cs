@@ -5,20 +5,6 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Http;
 
-/// <summary>One route of the API.</summary>
-/// <param name="Method">HTTP method.</param>
-/// <param name="Template">Path; a segment <c>{id}</c> stands for any text.</param>
-/// <param name="Scope">What the key must allow; <see cref="Scopes.None"/>: open to everybody.</param>
-/// <param name="Handle">The endpoint; its second argument is what stands for <c>{id}</c>.</param>
-public sealed record Route(string Method, string Template, Scopes Scope, Func<ApiRequest, string, CancellationToken, Task<ApiResponse>> Handle);
-
-/// <summary>A group of routes that belong together.</summary>
-public interface IEndpoints
-{
-    /// <summary>The routes.</summary>
-    IEnumerable<Route> Routes { get; }
-}
-
 /// <summary>The HTTP API: finds the route, checks the key, calls the endpoint, turns every failure into a problem.</summary>
 public sealed partial class Api
 {
@@ -27,44 +13,35 @@ public sealed partial class Api
     private readonly RateLimiter _limiter;
     private readonly BytesInFlight _inFlight;
     private readonly Telemetry _telemetry;
-    private readonly Dictionary<string, List<Route>> _exact = new(StringComparer.OrdinalIgnoreCase);
-    private readonly List<(string Prefix, List<Route> Routes)> _withId = [];
+    private readonly RouteTable _table;
 
-    /// <param name="endpoints">Everything that answers here.</param>
-    /// <param name="authenticator">Who is who.</param>
+    /// <param name="endpoints">Every group of routes that this process serves.</param>
+    /// <param name="authenticator">Finds the caller of a request.</param>
     /// <param name="limiter">The rate limit.</param>
-    /// <param name="inFlight">What all requests may hold together.</param>
-    /// <param name="telemetry">Counts what is shed.</param>
-    /// <param name="logger">Where failures of ours go.</param>
-    internal Api(IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
+    /// <param name="inFlight">The memory that all requests may hold together.</param>
+    /// <param name="telemetry">Counts the requests that are shed.</param>
+    /// <param name="logger">Receives outages and unexpected failures.</param>
+    /// <exception cref="ArgumentException">A template is malformed, or two routes are ambiguous.</exception>
+    internal Api(
+        IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
     {
         _inFlight = inFlight;
         _telemetry = telemetry;
         _logger = logger;
         _authenticator = authenticator;
         _limiter = limiter;
-        foreach (IGrouping<string, Route> routes in endpoints.SelectMany(group => group.Routes).GroupBy(route => route.Template))
-        {
-            if (routes.Key.EndsWith("{id}", StringComparison.Ordinal))
-            {
-                _withId.Add((routes.Key[..^"{id}".Length], [.. routes]));
-            }
-            else
-            {
-                _exact.Add(routes.Key, [.. routes]);
-            }
-        }
+        _table = new RouteTable(endpoints.SelectMany(group => group.Routes));
     }
 
     /// <summary>Every route.</summary>
-    public IEnumerable<Route> Routes => _exact.Values.Concat(_withId.Select(entry => entry.Routes)).SelectMany(routes => routes);
+    public IEnumerable<Route> Routes => _table.Routes;
 
-    /// <summary>Answers a request; only its own cancellation gets out.</summary>
+    /// <summary>Answers a request. The only exception that leaves this method is the request's own cancellation.</summary>
     public async Task<ApiResponse> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         try
         {
-            (Route route, string id) = Find(request);
+            (Route route, RouteValues values) = _table.Find(request.Method, request.Path);
             Telemetry.NameRequest(route.Method, route.Template);
             if (route.Scope != Scopes.None)
             {
@@ -72,10 +49,11 @@ public sealed partial class Api
             }
 
             request.CountIn(_inFlight);
-            ApiResponse response = await route.Handle(request, id, cancellationToken);
+            ApiResponse response = await route.Handle(request, values, cancellationToken);
             if (route.Scope == Scopes.Read && response.Body.Length > ApiRequest.BesideItsBody)
             {
-                // Nothing is lost with an answer to a question. What was accepted is answered, and holds more until then than its answer does.
+                // A read may be refused for the size of its answer, since nothing is lost with it. A submit that was accepted must be answered,
+                // and holds more for its transactions than its answer takes.
                 request.HoldInstead(response.Body.Length);
             }
 
@@ -94,7 +72,8 @@ public sealed partial class Api
         {
             Log.StoreUnavailable(_logger, e.Message);
             _telemetry.Shed("database");
-            return ApiResponse.From(Problems.Unavailable("database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
+            return ApiResponse.From(Problems.Unavailable(
+                "database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
         }
         catch (QueueUnavailableException e)
         {
@@ -110,11 +89,11 @@ public sealed partial class Api
         }
     }
 
-    // Before the body is read: who is nobody gets no memory of ours.
+    // This runs before the body is read, so that an unauthenticated request takes no memory.
     private async ValueTask AuthorizeAsync(ApiRequest request, Scopes scope, CancellationToken cancellationToken)
     {
         Caller caller = await _authenticator.AuthenticateAsync(request, cancellationToken);
-        // Also what it may not do counts.
+        // Requests that the scope forbids count against the rate limit too.
         _limiter.Count(caller.Name);
         if (!caller.Scopes.HasFlag(scope))
         {
@@ -122,29 +101,6 @@ public sealed partial class Api
             throw caller.HasToken ? BearerTokens.LacksScope(name) : Problems.Forbidden(name);
         }
     }
-
-    private (Route Route, string Id) Find(ApiRequest request)
-    {
-        string path = request.Path.Length > 1 ? request.Path.TrimEnd('/') : request.Path;
-        if (_exact.TryGetValue(path, out List<Route>? routes))
-        {
-            return (Select(routes, request.Method), "");
-        }
-
-        foreach ((string prefix, List<Route> candidates) in _withId)
-        {
-            if (path.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && path.Length > prefix.Length)
-            {
-                return (Select(candidates, request.Method), path[prefix.Length..]);
-            }
-        }
-
-        throw Problems.NotFound("No such route; /openapi.json lists them.");
-    }
-
-    private static Route Select(List<Route> routes, string method) =>
-        routes.Find(route => route.Method == method || (route.Method == "GET" && method == "HEAD"))
-        ?? throw Problems.MethodNotAllowed(string.Join(", ", routes.Select(route => route.Method)));
 
     private static partial class Log
     {
@@ -158,7 +114,7 @@ public sealed partial class Api
         [LoggerMessage(LogLevel.Error, "A {Method} request failed unexpectedly: {Failure}")]
         public static partial void Unexpected(ILogger logger, string method, string failure);
 
-        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        [LoggerMessage(LogLevel.Debug, "The exception behind the unexpected failure of a request, with its messages:")]
         public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

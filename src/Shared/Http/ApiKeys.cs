@@ -4,16 +4,16 @@ using FinanceIngest.Configuration;
 
 namespace FinanceIngest.Http;
 
-/// <summary>Who sent a request, and what that allows.</summary>
-/// <param name="Name">Name of the key, or of a token's client: what its requests are counted under. No key can take a token's name.</param>
-/// <param name="Scopes">What it allows.</param>
-/// <param name="HasToken">Whether it came with a token instead of a key.</param>
+/// <summary>The caller of a request.</summary>
+/// <param name="Name">The key's name, or <c>token:</c> and the token's client. The rate limit counts by it; no key can have a token's name.</param>
+/// <param name="Scopes">The scopes that the caller has.</param>
+/// <param name="HasToken">Whether the caller sent a token instead of a key.</param>
 internal sealed record Caller(string Name, Scopes Scopes, bool HasToken = false);
 
 /// <summary>Checks keys as Azure Functions takes them: header <c>x-functions-key</c> or query <c>code</c>.</summary>
 /// <remarks>
-/// Secrets are kept as SHA-256 only. Every request is compared with every key, each in constant time, whichever of them matches: how long it takes says
-/// nothing but how long the given text is. With a header the query is not looked at.
+/// Secrets are kept as SHA-256 hashes only. The key of a request is compared with every configured key, each time in constant time and also after a match, so
+/// the time taken reveals nothing but the length of the given text. The query is ignored when the header is present.
 /// </remarks>
 internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
 {
@@ -23,12 +23,12 @@ internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
     /// <summary>Whether any key is configured; without one every caller has every scope.</summary>
     public bool AreConfigured => _keys.Count > 0;
 
-    /// <summary>The key that a request came with; null when it has none.</summary>
+    /// <summary>The key in a request; null when it has none.</summary>
     public static string? Find(ApiRequest request) =>
         request.Header("x-functions-key") is { Length: > 0 } header ? header : request.Query("code");
 
     /// <summary>The caller of a request.</summary>
-    /// <exception cref="ProblemException">401.</exception>
+    /// <exception cref="ProblemException">401: the request has no key, or one that is not configured.</exception>
     internal Caller Authenticate(ApiRequest request)
     {
         if (!AreConfigured)

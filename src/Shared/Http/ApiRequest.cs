@@ -5,16 +5,16 @@ using System.Numerics;
 namespace FinanceIngest.Http;
 
 /// <summary>An HTTP request as the endpoints see it; each HTTP head (Kestrel, Azure Functions) has one translation.</summary>
-/// <remarks>To be disposed when its answer is written, or can't be: what it held of <see cref="BytesInFlight"/> is given back then.</remarks>
+/// <remarks>The head disposes of a request after its answer, written or not, which returns the request's share of <see cref="BytesInFlight"/>.</remarks>
 public abstract class ApiRequest : IDisposable
 {
-    /// <summary>What a request with a body is taken to hold beside its bytes: a transaction, an answer.</summary>
+    /// <summary>Bytes that a request with a body is counted for beside the body itself, such as its transaction and its answer.</summary>
     public const int BesideItsBody = 1024;
 
     private const string Json = "application/json";
     private const int FirstBuffer = 4 * 1024;
 
-    // The pool has powers of two, and keeps what it has given.
+    // The pool lends arrays whose length is a power of two, and keeps those that come back for good, so large ones are not taken from it.
     private const int LargestPooled = 1024 * 1024;
 
     private BytesInFlight? _inFlight;
@@ -22,13 +22,13 @@ public abstract class ApiRequest : IDisposable
     private byte[]? _rented;
     private BodyPace? _pace;
 
-    /// <summary>Upper case.</summary>
+    /// <summary>The HTTP method, upper case.</summary>
     public abstract string Method { get; }
 
-    /// <summary>Decoded path, starting with a slash.</summary>
+    /// <summary>The decoded path, starting with a slash.</summary>
     public abstract string Path { get; }
 
-    /// <summary>Bytes of the body as announced; null when it is not.</summary>
+    /// <summary>The announced length of the body in bytes; null when none is announced.</summary>
     public abstract long? ContentLength { get; }
 
     /// <summary>The body.</summary>
@@ -41,17 +41,19 @@ public abstract class ApiRequest : IDisposable
     public abstract string? Query(string name);
 
     /// <summary>Reads the whole body.</summary>
-    /// <exception cref="ProblemException">413: it has more than <paramref name="limit"/> bytes. 408: it came too slowly. 503: this process holds all it can.</exception>
+    /// <exception cref="ProblemException">
+    /// 413: the body has more than <paramref name="limit"/> bytes. 408: it arrives too slowly. 503: this process holds all it can.
+    /// </exception>
     public async Task<ReadOnlyMemory<byte>> ReadBodyAsync(int limit, CancellationToken cancellationToken)
     {
-        // A web server refuses a negative length; a head that reads the header by itself may hand one on.
+        // Kestrel refuses a negative length, but another head may hand one on.
         long? announced = ContentLength is >= 0 ? ContentLength : null;
         if (announced > limit)
         {
             throw Problems.TooLarge($"The body has more than {limit.ToString(CultureInfo.InvariantCulture)} bytes.");
         }
 
-        // What is announced is not there yet: memory follows what has come, and what has come is what counts.
+        // The announced length reserves nothing: the buffer grows with the bytes that have arrived, and only they are counted.
         byte[] buffer = new byte[(int)Math.Min(announced ?? FirstBuffer, FirstBuffer) + 1];
         bool isRented = false;
         int filled = 0;
@@ -80,7 +82,7 @@ public abstract class ApiRequest : IDisposable
 
             if (filled == buffer.Length)
             {
-                // Both are there while one is copied into the other.
+                // Both buffers exist while the smaller one is copied, so both are counted until then.
                 int before = buffer.Length;
                 int next = (int)Math.Min((before * 2L) + 1, Math.Max(announced ?? limit, filled) + 1);
                 bool isPooled = next <= LargestPooled;
@@ -96,10 +98,10 @@ public abstract class ApiRequest : IDisposable
         }
     }
 
-    /// <summary>From now on what is held for this request counts.</summary>
+    /// <summary>Counts from now on what this request holds.</summary>
     internal void CountIn(BytesInFlight inFlight) => _inFlight = inFlight;
 
-    /// <summary>Holds this many bytes more.</summary>
+    /// <summary>Counts this many bytes more for this request.</summary>
     /// <exception cref="ProblemException">503: this process holds all it can.</exception>
     public void Hold(long bytes)
     {
@@ -109,7 +111,7 @@ public abstract class ApiRequest : IDisposable
         }
     }
 
-    /// <summary>Holds this many bytes, instead of its body, which has been read and must not be looked at any more, and whatever else.</summary>
+    /// <summary>Counts this many bytes in place of everything that this request held so far. Its body is given back and must not be used after this.</summary>
     /// <exception cref="ProblemException">503: this process holds all it can.</exception>
     public void HoldInstead(long bytes)
     {
@@ -139,7 +141,7 @@ public abstract class ApiRequest : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    // Only whole bodies' buffers come here: into one whose reading was cut off, the connection may still be writing.
+    // Only buffers whose read has completed come here: the connection may still write into one whose read was cut off.
     private static void GiveBackBuffer(byte[]? buffer)
     {
         if (buffer is not null)
@@ -148,13 +150,13 @@ public abstract class ApiRequest : IDisposable
         }
     }
 
-    /// <summary>Whole number of a query parameter, cut to its maximum; <paramref name="unset"/> when it is absent.</summary>
-    /// <exception cref="ProblemException">400: it is not a whole number of at least <paramref name="minimum"/>.</exception>
+    /// <summary>The whole number in a query parameter, cut to its maximum; <paramref name="unset"/> when the parameter is absent.</summary>
+    /// <exception cref="ProblemException">400: the parameter is not a whole number of at least <paramref name="minimum"/>.</exception>
     public int QueryInteger(string name, int unset, int minimum, int maximum) =>
         Query(name) is { } text ? ParseInteger(name, text, minimum, maximum) : unset;
 
-    /// <summary>A whole number in a parameter, cut to its maximum.</summary>
-    /// <exception cref="ProblemException">400: it is not a whole number of at least <paramref name="minimum"/>.</exception>
+    /// <summary>The whole number that a parameter's text says, cut to its maximum.</summary>
+    /// <exception cref="ProblemException">400: the text is not a whole number of at least <paramref name="minimum"/>.</exception>
     public static int ParseInteger(string name, string text, int minimum, int maximum)
     {
         bool isNumber = text.Length > 0 && text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
@@ -171,12 +173,12 @@ public abstract class ApiRequest : IDisposable
     }
 
     /// <summary>The media type without its parameters, lower case; empty when absent.</summary>
-    /// <exception cref="ProblemException">415: another charset than UTF-8, or an encoded body.</exception>
+    /// <exception cref="ProblemException">415: the charset is not UTF-8, or the body has a content encoding.</exception>
     public string MediaType()
     {
         if (Header("Content-Encoding") is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
-            throw Problems.UnsupportedMediaType($"The body's encoding '{encoding}' is not supported; send it as it is.");
+            throw Problems.UnsupportedMediaType($"The content encoding '{encoding}' is not supported; send the body without one.");
         }
 
         string type = Header("Content-Type") ?? "";
@@ -192,7 +194,7 @@ public abstract class ApiRequest : IDisposable
             if (pair.Length == 2 && pair[0].Equals("charset", StringComparison.OrdinalIgnoreCase)
                 && !pair[1].AsSpan().Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase))
             {
-                throw Problems.UnsupportedMediaType("JSON is UTF-8 here; no other charset is supported.");
+                throw Problems.UnsupportedMediaType("JSON must be UTF-8; no other charset is supported.");
             }
         }
 
@@ -200,7 +202,7 @@ public abstract class ApiRequest : IDisposable
     }
 
     /// <summary>Refuses a body that is not announced as JSON.</summary>
-    /// <exception cref="ProblemException">415.</exception>
+    /// <exception cref="ProblemException">415: the media type is not JSON's.</exception>
     public void RequireJson()
     {
         if (!IsJson(MediaType()))

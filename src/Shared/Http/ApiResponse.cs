@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Http;
 
-/// <summary>An HTTP response, finished.</summary>
+/// <summary>A complete HTTP response.</summary>
 /// <param name="Status">HTTP status code.</param>
 /// <param name="ContentType">Media type of the body.</param>
 /// <param name="Body">The body.</param>
@@ -13,7 +13,7 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
 {
     private const string JsonType = "application/json";
 
-    // JSON is served as JSON and nothing sniffs it: only what JSON itself needs is escaped.
+    // Answers are served as JSON and never as HTML, so only the characters that JSON itself requires are escaped.
     private static readonly JsonWriterOptions s_options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private List<KeyValuePair<string, string>>? _headers;
@@ -24,10 +24,10 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     /// <summary>A JSON response.</summary>
     /// <param name="status">HTTP status code.</param>
     /// <param name="write">Writes the body.</param>
-    /// <param name="length">Bytes of the body, about.</param>
+    /// <param name="length">Estimated length of the body in bytes.</param>
     public static ApiResponse Json(int status, Action<Utf8JsonWriter> write, int length = 512) => new(status, JsonType, Serialize(write, length));
 
-    /// <summary>A JSON response whose body is there already.</summary>
+    /// <summary>A JSON response whose body is written already.</summary>
     public static ApiResponse Json(int status, ReadOnlyMemory<byte> body) => new(status, JsonType, body);
 
     /// <summary>A problem response (RFC 9457).</summary>

@@ -8,21 +8,21 @@ using Microsoft.IdentityModel.Tokens;
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// Checks bearer tokens (RFC 6750) that are JWTs signed by the configured authority, such as Entra ID. What a token allows stands in its claims
-/// <c>scp</c> or <c>scope</c> (delegated, separated by spaces) and <c>roles</c> (of an application): <c>submit</c>, <c>read</c>, <c>admin</c>, each behind
-/// the configured prefix.
+/// Checks bearer tokens (RFC 6750) that are JWTs signed by the configured authority, such as Entra ID. The scopes of a token are in its claims
+/// <c>scp</c> or <c>scope</c> (delegated rights, separated by spaces) and <c>roles</c> (an application's rights): <c>submit</c>, <c>read</c>, <c>admin</c>,
+/// each after the configured prefix.
 /// </summary>
 internal sealed class BearerTokens
 {
-    /// <summary>Longest token that is looked at, in characters.</summary>
+    /// <summary>The longest token that is read, in characters.</summary>
     public const int MaximumLength = 16 * 1024;
 
-    /// <summary>How far the clocks of issuer and server may be apart.</summary>
+    /// <summary>How far the clocks of the issuer and of this server may differ.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
     private const string Scheme = "Bearer";
 
-    // Asymmetric ones alone: with a symmetric algorithm a public key could pass for the secret.
+    // Only asymmetric algorithms are allowed: with a symmetric one the issuer's public key could pass for the secret.
     private static readonly string[] s_algorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
 
     private static readonly (string Name, Scopes Scope)[] s_scopes = [("submit", Scopes.Submit), ("read", Scopes.Read), ("admin", Scopes.Admin)];
@@ -33,9 +33,9 @@ internal sealed class BearerTokens
     private readonly OpenIdAuthority? _authority;
     private readonly TimeProvider _time;
 
-    /// <param name="settings">Whose tokens are taken.</param>
+    /// <param name="settings">Names the authority whose tokens are accepted, if any.</param>
     /// <param name="time">The clock that tokens expire by.</param>
-    /// <param name="logger">Where failures of the authority go.</param>
+    /// <param name="logger">Receives failures of the authority.</param>
     public BearerTokens(Settings settings, TimeProvider time, ILogger<BearerTokens> logger)
         : this(settings.Jwt, settings.Jwt is { } jwt ? Documents(jwt) : null, time, logger)
     {
@@ -51,7 +51,7 @@ internal sealed class BearerTokens
     /// <summary>Whether an authority is configured.</summary>
     public bool AreTaken => _settings is not null;
 
-    /// <summary>The token that a request came with; null when it has none.</summary>
+    /// <summary>The token in a request; null when it has none.</summary>
     public static string? Find(ApiRequest request) =>
         request.Header("Authorization") is { } header && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
         && (header.Length == Scheme.Length || header[Scheme.Length] == ' ')
@@ -59,13 +59,14 @@ internal sealed class BearerTokens
             : null;
 
     /// <summary>403: the token lacks the scope.</summary>
-    public static ProblemException LacksScope(string scope) => new(new Problem(403, "scope", "The key or token does not allow this.", $"The token lacks the scope '{scope}'.")
-    {
-        Headers = [("WWW-Authenticate", $"{Scheme} realm=\"finance-ingest\", error=\"insufficient_scope\", scope=\"{scope}\"")],
-    });
+    public static ProblemException LacksScope(string scope) =>
+        new(new Problem(403, "scope", "The key or token does not allow this.", $"The token lacks the scope '{scope}'.")
+        {
+            Headers = [("WWW-Authenticate", $"{Scheme} realm=\"finance-ingest\", error=\"insufficient_scope\", scope=\"{scope}\"")],
+        });
 
-    /// <summary>Who a token was issued to, and what it allows.</summary>
-    /// <exception cref="ProblemException">401: it is not valid. 503: its issuer can't be reached, so that can't be said.</exception>
+    /// <summary>The caller to whom a token was issued, with the scopes that the token has.</summary>
+    /// <exception cref="ProblemException">401: the token is not valid. 503: it can't be checked because its issuer can't be reached.</exception>
     internal async ValueTask<Caller> AuthenticateAsync(string token, CancellationToken cancellationToken)
     {
         string keyId = ReadKeyId(token);
@@ -91,7 +92,8 @@ internal sealed class BearerTokens
             : throw Invalid(Reason(result.Exception));
     }
 
-    /// <summary>The id of the key that a token is signed with. What could never be valid goes no further: it costs no question to the issuer.</summary>
+    /// <summary>The id of the key that a token is signed with. A token that could never be valid is refused here, without a request to the issuer.</summary>
+    /// <exception cref="ProblemException">401: the token could never be valid.</exception>
     private static string ReadKeyId(string token)
     {
         if (token.Length > MaximumLength)
@@ -99,7 +101,7 @@ internal sealed class BearerTokens
             throw Invalid($"it has more than {MaximumLength} characters");
         }
 
-        // Two tokens in one header, or joined headers, are none.
+        // Two tokens in one header, or several headers joined by commas, have characters that no token has.
         if (token.AsSpan().ContainsAnyExcept(s_characters))
         {
             throw Invalid("it is not a JWT");
@@ -120,7 +122,7 @@ internal sealed class BearerTokens
             throw Invalid($"it is not signed with one of {string.Join(", ", s_algorithms)}");
         }
 
-        // RFC 7515, 4.1.11: who does not understand what is critical refuses it.
+        // RFC 7515, section 4.1.11: a recipient refuses a token with a critical extension that it does not understand.
         if (unverified.TryGetHeaderValue("crit", out object? _))
         {
             throw Invalid("its header names extensions as critical, of which none is understood");
@@ -143,7 +145,7 @@ internal sealed class BearerTokens
         Scopes scopes = Scopes.None;
         foreach (var claim in token.Claims.Where(claim => claim.Type is "scp" or "scope" or "roles"))
         {
-            // A role is one value, a scope a list of them.
+            // A role is one value; a scope claim is a list of values.
             foreach (string value in claim.Type == "roles" ? [claim.Value] : claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 scopes |= s_scopes.FirstOrDefault(known => value.Equals(_settings!.ScopePrefix + known.Name, StringComparison.Ordinal)).Scope;
@@ -153,7 +155,7 @@ internal sealed class BearerTokens
         return scopes;
     }
 
-    // The application first: one that acts for many people has one limit.
+    // The application's name comes before the person's, so that an application that acts for many people has one rate limit.
     private static string ClientOf(JsonWebToken token)
     {
         foreach (string name in (ReadOnlySpan<string>)["azp", "appid", "client_id", "sub"])
@@ -167,15 +169,15 @@ internal sealed class BearerTokens
         return "(unnamed)";
     }
 
-    // Nothing of the token itself is in it.
+    // The reason goes to the client and contains nothing of the token itself.
     private static string Reason(Exception failure) => failure switch
     {
         SecurityTokenExpiredException => "it has expired",
         SecurityTokenNotYetValidException => "it is not valid yet",
-        SecurityTokenNoExpirationException => "it has no time of expiry",
+        SecurityTokenNoExpirationException => "it has no expiry time",
         SecurityTokenInvalidAudienceException => "it was issued for another audience",
-        SecurityTokenInvalidIssuerException => "it is of another issuer",
-        _ => "its signature is not good",
+        SecurityTokenInvalidIssuerException => "it was issued by another issuer",
+        _ => "its signature is not valid",
     };
 
     private static ProblemException Invalid(string reason) => new(new Problem(401, "token", "A valid token is needed.", $"The token is not valid: {reason}.")
@@ -183,7 +185,7 @@ internal sealed class BearerTokens
         Headers = [("WWW-Authenticate", $"{Scheme} realm=\"finance-ingest\", error=\"invalid_token\", error_description=\"{reason}\"")],
     });
 
-    // Redirects are not followed: what the authority's own address does not answer is not its answer.
+    // Redirects are not followed: only an answer from the authority's own address is its answer.
     private static HttpDocumentRetriever Documents(JwtSettings settings) =>
         new(new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
         {

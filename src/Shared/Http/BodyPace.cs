@@ -1,8 +1,8 @@
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// Reads what is left of a large body at a least rate, and never waits long: what has come of it is held meanwhile. (A web server's rate is an average
-/// since the beginning: who has sent a mebibyte at once may then be silent for a quarter of an hour.)
+/// Reads the rest of a large body at a minimum rate and without long pauses, because the part that has arrived is held in memory meanwhile. Kestrel's own
+/// minimum rate is an average since the start of the body: a client that sent a mebibyte at once could then be silent for a quarter of an hour.
 /// </summary>
 internal sealed class BodyPace : IDisposable
 {
@@ -15,8 +15,8 @@ internal sealed class BodyPace : IDisposable
     private readonly CancellationTokenRegistration _registration;
     private TimeSpan _left = s_longest;
 
-    /// <param name="time">Clock.</param>
-    /// <param name="request">Ends with the request.</param>
+    /// <param name="time">The clock of the pauses.</param>
+    /// <param name="request">Cancelled when the request is aborted.</param>
     public BodyPace(TimeProvider time, CancellationToken request)
     {
         _time = time;
@@ -25,8 +25,8 @@ internal sealed class BodyPace : IDisposable
         _registration = request.UnsafeRegister(end => ((CancellationTokenSource)end!).Cancel(), _end);
     }
 
-    /// <summary>Reads some of the body.</summary>
-    /// <exception cref="ProblemException">408: too little has come for too long.</exception>
+    /// <summary>Reads the next bytes of the body; 0 at its end.</summary>
+    /// <exception cref="ProblemException">408: too little has arrived for too long.</exception>
     public async ValueTask<int> ReadAsync(Stream body, Memory<byte> buffer)
     {
         ValueTask<int> reading = body.ReadAsync(buffer, _end.Token);
@@ -46,7 +46,8 @@ internal sealed class BodyPace : IDisposable
         }
         catch (OperationCanceledException) when (!_request.IsCancellationRequested)
         {
-            throw new ProblemException(new Problem(408, "too-slow", "The request came too slowly.", "What had come of its body was not held any longer; nothing was accepted."));
+            throw new ProblemException(new Problem(
+                408, "too-slow", "The request came too slowly.", "The part of the body that had arrived was discarded; nothing was accepted."));
         }
     }
 
@@ -56,6 +57,7 @@ internal sealed class BodyPace : IDisposable
         _end.Dispose();
     }
 
+    // Every byte that arrives buys time for the next read, up to the longest pause.
     private int Credit(int read)
     {
         TimeSpan left = _left + TimeSpan.FromSeconds(read / BytesPerSecond);

@@ -1,20 +1,20 @@
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// What all requests of this process hold together, bounded: bodies as far as they have come, transactions that wait for their send, answers
-/// that are being read. Who would go beyond is refused at once and never queued, so that half-read bodies can't wait for each other.
+/// Bounds the memory that all requests of this process hold together: bodies as far as they have arrived, transactions that wait to be sent, and answers
+/// that clients are reading. A request that would exceed the limit is refused at once and never queued, so that half-read bodies can't wait for each other.
 /// </summary>
-/// <param name="limit">Bytes; see <see cref="Configuration.Settings.MaximumBytesInFlight"/>.</param>
-/// <param name="time">Clock of the rate.</param>
+/// <param name="limit">The limit in bytes; see <see cref="Configuration.Settings.MaximumBytesInFlight"/>.</param>
+/// <param name="time">The clock by which <see cref="RetryAfterSeconds"/> measures the rate.</param>
 internal sealed class BytesInFlight(long limit, TimeProvider time)
 {
-    /// <summary>A request that holds no more than this is small.</summary>
+    /// <summary>A request that holds at most this many bytes is small.</summary>
     public const long Small = 64 * 1024;
 
     private const int MaximumSeconds = 60;
     private static readonly TimeSpan s_window = TimeSpan.FromSeconds(5);
 
-    // The last eighth is for small requests: single transactions pass where batches are refused.
+    // The last eighth is reserved for small requests, so that single transactions pass while batches are refused.
     private readonly long _limitOfLarge = limit - (limit / 8);
     private readonly Lock _gate = new();
     private long _taken;
@@ -23,16 +23,16 @@ internal sealed class BytesInFlight(long limit, TimeProvider time)
     private Sample? _recent;
     private long _notedAt;
 
-    /// <summary>Bytes.</summary>
+    /// <summary>The limit in bytes.</summary>
     public long Limit => limit;
 
-    /// <summary>Clock of whatever is held.</summary>
+    /// <summary>The clock of the requests that hold bytes.</summary>
     public TimeProvider Time => time;
 
-    /// <summary>Bytes that are held at the moment.</summary>
+    /// <summary>The bytes that are held at the moment.</summary>
     public long Current => Volatile.Read(ref _taken) - Volatile.Read(ref _givenBack);
 
-    /// <summary>Takes bytes for a request that holds some already; false, and nothing is taken, when that is more than this process may hold.</summary>
+    /// <summary>Takes bytes for a request that holds some already. False, with nothing taken, when the process would then hold more than it may.</summary>
     public bool TryTake(long bytes, long held)
     {
         long current = Interlocked.Add(ref _taken, bytes) - Volatile.Read(ref _givenBack);
@@ -54,7 +54,8 @@ internal sealed class BytesInFlight(long limit, TimeProvider time)
     public void GiveBack(long bytes) => Interlocked.Add(ref _givenBack, bytes);
 
     /// <summary>
-    /// 1 … 60: seconds in which, at the rate of the last seconds, half of the limit is free again; while nothing is given back, as long as that has been so.
+    /// 1 … 60 seconds until half of the limit is free, estimated from the rate at which bytes were given back lately. While none are given back it is the time
+    /// for which that has been so.
     /// </summary>
     public int RetryAfterSeconds
     {
@@ -75,8 +76,8 @@ internal sealed class BytesInFlight(long limit, TimeProvider time)
         }
     }
 
-    // Runs only while more than half is held: the clock costs requests nothing otherwise. The rate is that of the last five to ten seconds. A stand-still
-    // keeps its beginning; times in between when it was not full say nothing.
+    // This runs only while more than half of the limit is held, so that other requests need not read the clock. The rate is measured over the last five to ten
+    // seconds. The start of a standstill is kept; a measurement that began before a time with room is dropped, because it says nothing about now.
     private void Note()
     {
         lock (_gate)

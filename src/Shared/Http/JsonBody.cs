@@ -2,7 +2,7 @@ using System.Text.Unicode;
 
 namespace FinanceIngest.Http;
 
-/// <summary>What all JSON bodies have in common.</summary>
+/// <summary>The rules that all JSON bodies share.</summary>
 internal static class JsonBody
 {
     private static ReadOnlySpan<byte> Bom => [0xEF, 0xBB, 0xBF];
@@ -11,12 +11,12 @@ internal static class JsonBody
     public static ReadOnlySpan<byte> WithoutBom(ReadOnlySpan<byte> text) => text.StartsWith(Bom) ? text[Bom.Length..] : text;
 
     /// <summary>The body's text, without a byte order mark.</summary>
-    /// <exception cref="ProblemException">400: it is not UTF-8. The JSON reader does not look into strings that nobody asks for.</exception>
+    /// <exception cref="ProblemException">400: the body is not UTF-8. The JSON reader would not notice that in strings that are never read.</exception>
     public static ReadOnlyMemory<byte> Text(ReadOnlyMemory<byte> body) => Utf8.IsValid(body.Span)
         ? body[^WithoutBom(body.Span).Length..]
         : throw Problems.Malformed("is not UTF-8");
 
-    /// <summary>400 for a body that is not JSON; an empty one gets the hint that chunked bodies don't reach a function app.</summary>
+    /// <summary>400: the body is not JSON. The detail for an empty body mentions that chunked bodies don't reach a function app.</summary>
     public static ProblemException Malformed(ReadOnlyMemory<byte> body, Exception cause) => Problems.Malformed(
         body.IsEmpty
             ? "is empty (Azure Functions drops bodies sent chunked: send a Content-Length)"

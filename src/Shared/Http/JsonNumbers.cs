@@ -4,10 +4,10 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Http;
 
-/// <summary>Numbers as the contract writes them.</summary>
+/// <summary>Writes numbers and instants as the contract prescribes.</summary>
 public static class JsonNumbers
 {
-    /// <summary>Writes an amount, exactly: <c>6000.0</c> for readers who expect a float, or <c>6000</c>.</summary>
+    /// <summary>Writes an amount exactly: <c>6000.0</c>, for clients that expect a float, or <c>6000</c>.</summary>
     internal static void WriteMoney(this Utf8JsonWriter json, string name, Money amount, bool atLeastOneDecimal = true)
     {
         Span<byte> text = stackalloc byte[32];
@@ -15,7 +15,7 @@ public static class JsonNumbers
         json.WriteRawValue(text[..amount.Format(text, atLeastOneDecimal)], skipInputValidation: true);
     }
 
-    /// <summary>Writes a finite double in its shortest form that reads back the same: <c>8.0</c>, or <c>8</c>.</summary>
+    /// <summary>Writes a finite double in the shortest form that reads back as the same double: <c>8.0</c> or <c>8</c>.</summary>
     public static void WriteDouble(this Utf8JsonWriter json, string name, double value, bool atLeastOneDecimal = true)
     {
         Span<byte> text = stackalloc byte[40];
@@ -30,7 +30,7 @@ public static class JsonNumbers
         json.WriteRawValue(text[..length], skipInputValidation: true);
     }
 
-    /// <summary>Writes an instant.</summary>
+    /// <summary>Writes an instant: UTC, six decimals.</summary>
     public static void WriteTime(this Utf8JsonWriter json, string name, DateTime instant)
     {
         Span<byte> text = stackalloc byte[Timestamp.Length];

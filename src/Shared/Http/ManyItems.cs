@@ -10,7 +10,7 @@ internal delegate T ReadItem<T>(ref Utf8JsonReader reader);
 /// <summary>Reads a body of many items: a JSON array, or one item per line (NDJSON).</summary>
 internal static class ManyItems
 {
-    /// <summary>How the items stand in the body.</summary>
+    /// <summary>How a body holds its items.</summary>
     public enum Format
     {
         /// <summary>A JSON array.</summary>
@@ -21,7 +21,7 @@ internal static class ManyItems
     }
 
     /// <summary>The format that the request's media type names.</summary>
-    /// <exception cref="ProblemException">415: another one.</exception>
+    /// <exception cref="ProblemException">415: the media type is neither JSON's nor NDJSON's.</exception>
     public static Format RequireFormat(ApiRequest request)
     {
         string mediaType = request.MediaType();
@@ -31,10 +31,10 @@ internal static class ManyItems
     }
 
     /// <summary>
-    /// Hands over the items in order, each before the next is read, and returns how many there are. A line that is not JSON becomes an item of its own through
-    /// <paramref name="broken"/>; blank lines don't count. What was handed over does not hold when this throws.
+    /// Hands over the items in order, each before the next is read, and returns their number. <paramref name="broken"/> makes the item of a line that is not
+    /// JSON; blank lines are not counted. When this throws, the caller discards the items that it was given.
     /// </summary>
-    /// <exception cref="ProblemException">400: the array is malformed. 413: more than <paramref name="maximum"/> items.</exception>
+    /// <exception cref="ProblemException">400: the array is malformed. 413: the body has more than <paramref name="maximum"/> items.</exception>
     public static int Read<T>(ReadOnlyMemory<byte> body, Format format, int maximum, ReadItem<T> read, Func<string, T> broken, Action<T> take) =>
         format == Format.Lines ? ReadLines(JsonBody.WithoutBom(body.Span), maximum, read, broken, take) : ReadArray(body, maximum, read, take);
 

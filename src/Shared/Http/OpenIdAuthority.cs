@@ -6,23 +6,23 @@ using Microsoft.IdentityModel.Tokens;
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// The issuer of tokens, as far as it is known here: its name and its keys, from its OpenID configuration (OpenID Connect Discovery 1.0). They are asked for
-/// with the first token, again after an hour, and when a token names a key that is not known (it may be new), but never more often than every 30 s: who
-/// sends invented tokens must not make this process flood the issuer.
+/// The issuer's name and keys, from its OpenID configuration (OpenID Connect Discovery 1.0). They are fetched with the first token, again after an hour, and
+/// when a token names an unknown key, which may be new. They are never fetched more often than every 30 s: a client that sends invented tokens must not make
+/// this process flood the issuer.
 /// </summary>
-/// <param name="authority">Where its configuration stands.</param>
-/// <param name="documents">Gets documents.</param>
+/// <param name="authority">The address below which the configuration is published.</param>
+/// <param name="documents">Fetches documents.</param>
 /// <param name="time">The clock.</param>
-/// <param name="logger">Where failures go.</param>
+/// <param name="logger">Receives failures to fetch the configuration.</param>
 internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever documents, TimeProvider time, ILogger logger)
 {
-    /// <summary>Time between two attempts to ask.</summary>
+    /// <summary>The least time between two attempts to fetch the keys.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
 
-    /// <summary>Age from which the keys are asked for again, beside the requests.</summary>
+    /// <summary>The age at which the keys are fetched again, in the background.</summary>
     public static readonly TimeSpan FreshFor = TimeSpan.FromHours(1);
 
-    /// <summary>Age up to which keys are believed while the issuer can't be reached: a key that it has withdrawn is good for no longer.</summary>
+    /// <summary>The age up to which keys are trusted while the issuer can't be reached, and so the longest life of a withdrawn key.</summary>
     public static readonly TimeSpan BelievedFor = TimeSpan.FromHours(24);
 
     private readonly Lock _gate = new();
@@ -31,8 +31,8 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
     private volatile bool _failed;
     private volatile Known? _known;
 
-    /// <summary>The issuer's name, and its keys of this id: none when it has none.</summary>
-    /// <exception cref="ProblemException">503: the issuer can't be reached, so whether it has such a key can't be said.</exception>
+    /// <summary>The issuer's name and its keys with this id, an empty list when it has none.</summary>
+    /// <exception cref="ProblemException">503: the issuer can't be reached, so it is unknown whether it has such a key.</exception>
     public async ValueTask<(string Issuer, IReadOnlyList<SecurityKey> Keys)> FindAsync(string keyId, CancellationToken cancellationToken)
     {
         if (Believed() is { } known && known.Keys(keyId) is { Count: > 0 } keys)
@@ -45,14 +45,16 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
             return (known.Issuer, keys);
         }
 
-        // Not cancelled with one request: others wait for the same answer.
+        // One request's cancellation ends its own wait only: other requests wait for the same answer.
         await AskAsync().WaitAsync(cancellationToken);
         known = Believed();
         keys = known?.Keys(keyId) ?? [];
         if (known is null || (keys.Count == 0 && _failed))
         {
             throw Problems.Unavailable(
-                "authority", "The issuer of tokens can't be reached at the moment, so this one can't be judged. Keys are not concerned.", (int)Pause.TotalSeconds);
+                "authority",
+                "The token's issuer can't be reached at the moment, so the token can't be checked. API keys work as usual.",
+                (int)Pause.TotalSeconds);
         }
 
         return (known.Issuer, keys);
@@ -74,7 +76,7 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
         }
     }
 
-    // Never throws: a request learns of it by what is known, or not, afterwards.
+    // This never throws: a request learns the outcome from _known and _failed.
     private async Task TryAskAsync()
     {
         try
@@ -83,7 +85,7 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
                 $"{authority.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration", documents, CancellationToken.None);
             if (string.IsNullOrEmpty(answer.Issuer) || answer.SigningKeys.Count == 0)
             {
-                throw new InvalidDataException("Its configuration names no issuer, or no keys.");
+                throw new InvalidDataException("The OpenID configuration names no issuer or no keys.");
             }
 
             _known = new Known(answer.Issuer, answer.SigningKeys.ToLookup(key => key.KeyId, StringComparer.Ordinal), time.GetTimestamp());
@@ -105,7 +107,8 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "The keys of FinanceIngest__Jwt__Authority could not be fetched; tokens are judged by those already known, if any: {Problem}")]
+        [LoggerMessage(
+            LogLevel.Warning, "The keys of FinanceIngest__Jwt__Authority could not be fetched; tokens are checked with those already known, if any: {Problem}")]
         public static partial void Unreachable(ILogger logger, string problem);
     }
 }

@@ -6,18 +6,18 @@ namespace FinanceIngest.Http;
 
 /// <summary>A problem details object (RFC 9457).</summary>
 /// <param name="Status">HTTP status code.</param>
-/// <param name="Kind">Last part of the stable type, such as <c>validation</c>.</param>
-/// <param name="Title">The same for every occurrence of the type.</param>
-/// <param name="Detail">What happened this time.</param>
+/// <param name="Kind">The last part of the stable type, such as <c>validation</c>.</param>
+/// <param name="Title">A sentence that is the same for every occurrence of the type.</param>
+/// <param name="Detail">A sentence about this occurrence.</param>
 public sealed record Problem(int Status, string Kind, string Title, string Detail)
 {
-    /// <summary>What every type starts with; <c>docs/api.md</c> lists them.</summary>
+    /// <summary>The text that every type starts with; <c>docs/api.md</c> lists the types.</summary>
     public const string TypePrefix = "urn:finance-ingest:problem:";
 
-    /// <summary>Field → messages, for validation.</summary>
+    /// <summary>The messages for each field; null unless the problem is one of validation.</summary>
     public IReadOnlyDictionary<string, List<string>>? Errors { get; init; }
 
-    /// <summary>Headers that go with it.</summary>
+    /// <summary>The headers of the answer beyond its content type.</summary>
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
     /// <summary>Writes members beyond the standard ones.</summary>
@@ -41,7 +41,7 @@ public sealed record Problem(int Status, string Kind, string Title, string Detai
         json.WriteEndObject();
     }
 
-    /// <summary>Writes field → messages as an object.</summary>
+    /// <summary>Writes an object that has each field's messages as an array.</summary>
     public static void WriteErrors(Utf8JsonWriter json, IReadOnlyDictionary<string, List<string>> errors)
     {
         json.WriteStartObject();
@@ -56,7 +56,7 @@ public sealed record Problem(int Status, string Kind, string Title, string Detai
     }
 }
 
-/// <summary>Ends the handling of a request with a problem.</summary>
+/// <summary>Ends the handling of a request; the problem is its answer.</summary>
 public sealed class ProblemException(Problem problem) : Exception(problem.Detail)
 {
     /// <summary>The answer.</summary>
@@ -66,7 +66,7 @@ public sealed class ProblemException(Problem problem) : Exception(problem.Detail
 /// <summary>The problems of this API.</summary>
 public static class Problems
 {
-    /// <summary>400: one field or parameter is wrong.</summary>
+    /// <summary>400: one field or parameter is not valid.</summary>
     public static ProblemException Validation(string field, string message)
     {
         var errors = new ValidationErrors();
@@ -74,25 +74,29 @@ public static class Problems
         return Validation(errors);
     }
 
-    /// <summary>400: fields are wrong.</summary>
+    /// <summary>400: fields are not valid.</summary>
     public static ProblemException Validation(ValidationErrors errors) =>
         new(new Problem(400, "validation", "The request is not valid.", errors.ToString()) { Errors = errors.Messages });
 
     /// <summary>400: the body can't be read.</summary>
     public static ProblemException Malformed(string detail) => Validation(ValidationErrors.Whole, detail);
 
-    /// <summary>400: a request under a name that is not this machine's, while the server is open on loopback.</summary>
+    /// <summary>400: the server has no keys, and the request names another host than this machine or comes from another one.</summary>
     public static ProblemException ForeignHost() => new(new Problem(
-        400, "host", "The host is not this machine's.", "Without API keys only requests from and to this machine are taken. Configure FinanceIngest__ApiKeys__NAME__Secret."));
+        400,
+        "host",
+        "The host is not this machine's.",
+        "Without API keys only requests from and to this machine are taken. Configure FinanceIngest__ApiKeys__NAME__Secret."));
 
-    /// <summary>401: no key, or an unknown one.</summary>
+    /// <summary>401: the request has no key, or an unknown one.</summary>
     public static ProblemException Unauthorized(string detail) => new(new Problem(401, "key", "A valid API key is needed.", detail)
     {
         Headers = [("WWW-Authenticate", "ApiKey realm=\"finance-ingest\"")],
     });
 
-    /// <summary>401: neither key nor token, where both are taken.</summary>
-    public static ProblemException Unidentified() => new(new Problem(401, "key", "A valid API key is needed.", "Send a token in the header Authorization, as Bearer, or a key in x-functions-key.")
+    /// <summary>401: the request has neither a key nor a token, where both are accepted.</summary>
+    public static ProblemException Unidentified() => new(new Problem(
+        401, "key", "A valid API key is needed.", "Send a token in the header Authorization, as Bearer, or a key in the header x-functions-key.")
     {
         Headers = [("WWW-Authenticate", "Bearer realm=\"finance-ingest\", ApiKey realm=\"finance-ingest\"")],
     });
@@ -101,33 +105,37 @@ public static class Problems
     public static ProblemException Forbidden(string scope) =>
         new(new Problem(403, "scope", "The key or token does not allow this.", $"The key lacks the scope '{scope}'."));
 
-    /// <summary>404.</summary>
+    /// <summary>404: there is no such route, or no such thing.</summary>
     public static ProblemException NotFound(string detail) => new(new Problem(404, "not-found", "There is nothing here.", detail));
 
-    /// <summary>405.</summary>
+    /// <summary>405: the path has no route with that method.</summary>
+    /// <param name="allowed">The methods that the path has, separated by commas.</param>
     public static ProblemException MethodNotAllowed(string allowed) =>
         new(new Problem(405, "method", "The method is not allowed here.", $"Allowed: {allowed}.") { Headers = [("Allow", allowed)] });
 
-    /// <summary>410: it was there once.</summary>
+    /// <summary>410: the thing existed once.</summary>
     public static ProblemException Gone(string detail) => new(new Problem(410, "gone", "It is not there any more.", detail));
 
-    /// <summary>413.</summary>
+    /// <summary>413: the body, or its number of items, is too large.</summary>
     public static ProblemException TooLarge(string detail) => new(new Problem(413, "too-large", "The request is too large.", detail));
 
-    /// <summary>415.</summary>
+    /// <summary>415: the media type, charset or content encoding is not supported.</summary>
     public static ProblemException UnsupportedMediaType(string detail) => new(new Problem(415, "media-type", "The media type is not supported.", detail));
 
-    /// <summary>429.</summary>
-    public static ProblemException RateLimited(int retryAfterSeconds) =>
-        new(new Problem(429, "rate-limit", "Too many requests.", $"This key's limit is used up; try again in {retryAfterSeconds.ToString(CultureInfo.InvariantCulture)} s.")
+    /// <summary>429: the caller's rate limit is used up.</summary>
+    public static ProblemException RateLimited(int retryAfterSeconds)
+    {
+        string seconds = retryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        return new ProblemException(new Problem(429, "rate-limit", "Too many requests.", $"This key's limit is used up; try again in {seconds} s.")
         {
             Headers = [RetryAfter(retryAfterSeconds)],
         });
+    }
 
-    /// <summary>500: a bug of ours; its exception is in the log.</summary>
+    /// <summary>500: a bug in this program, whose exception is in the log.</summary>
     public static Problem Internal() => new(500, "internal", "Something went wrong here.", "The error was logged. Nothing was accepted.");
 
-    /// <summary>503.</summary>
+    /// <summary>503: something that the request needs is unavailable, or this process is overloaded.</summary>
     public static ProblemException Unavailable(string kind, string detail, int retryAfterSeconds) =>
         new(new Problem(503, kind, "A service that this needs is unavailable.", detail) { Headers = [RetryAfter(retryAfterSeconds)] });
 

@@ -3,17 +3,19 @@ using System.Collections.Concurrent;
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// Requests per key and minute, as a generic cell rate algorithm (ITU-T I.371): a full minute's allowance may come in one burst,
-/// then one request per 60 s / limit.
+/// Limits the requests of each caller per minute, by the generic cell rate algorithm (ITU-T I.371): a full minute's allowance may be used in one burst, after
+/// which one request is accepted every 60 s / limit.
 /// </summary>
+/// <param name="perMinute">Requests per minute and caller; null: there is no limit.</param>
+/// <param name="time">The clock.</param>
 internal sealed class RateLimiter(int? perMinute, TimeProvider time)
 {
-    // Counted on the clock that nobody sets: one put back by an hour would else refuse everybody for that hour.
+    // Time is taken from the monotonic clock: were the wall clock set back by an hour, every caller would be refused for that hour.
     private readonly long _startedAt = time.GetTimestamp();
     private readonly ConcurrentDictionary<string, Cell> _cells = new(StringComparer.Ordinal);
 
-    /// <summary>Counts a request.</summary>
-    /// <exception cref="ProblemException">429, with the seconds until the next request is taken.</exception>
+    /// <summary>Counts a request of a caller.</summary>
+    /// <exception cref="ProblemException">429, with the seconds until the next request is accepted.</exception>
     public void Count(string key)
     {
         if (perMinute is not { } limit)

@@ -4,19 +4,19 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Http;
 
-/// <summary>The items of a request that were not taken: invalid ones with their errors, and those worth another try.</summary>
+/// <summary>The items of a request that were not accepted: invalid ones with their errors, and valid ones that may be sent again.</summary>
 internal sealed class RejectedItems
 {
     private readonly SortedDictionary<int, ValidationErrors?> _items = [];
 
-    /// <summary>An item that is not valid.</summary>
+    /// <summary>Adds an item that is not valid.</summary>
     public void Add(int index, ValidationErrors errors) => _items.Add(index, errors);
 
-    /// <summary>An item that was valid and could not be made durable.</summary>
+    /// <summary>Adds an item that is valid but could not be made durable.</summary>
     public void AddRetryable(int index) => _items.Add(index, null);
 
-    /// <summary>400: not one item is valid.</summary>
-    /// <param name="what">What the items are, in the plural.</param>
+    /// <summary>400: none of the items is valid.</summary>
+    /// <param name="what">The noun for the items, in the plural.</param>
     public ProblemException NothingAcceptable(string what)
     {
         var all = new ValidationErrors();

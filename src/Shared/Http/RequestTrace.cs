@@ -3,13 +3,13 @@ using FinanceIngest.Observability;
 
 namespace FinanceIngest.Http;
 
-/// <summary>The trace of a request on a head that starts none by itself (W3C Trace Context, https://www.w3.org/TR/trace-context/).</summary>
+/// <summary>Starts the trace of a request on a head that does not do so itself (W3C Trace Context, https://www.w3.org/TR/trace-context/).</summary>
 public static class RequestTrace
 {
-    /// <summary>The span of the request, a child of its sender's; to be disposed when the request is answered. Null where the head has one already.</summary>
-    /// <param name="operation">Name of the span, such as <c>POST</c>.</param>
-    /// <param name="traceParent">Header of the same name; a malformed one starts a trace of its own.</param>
-    /// <param name="traceState">Header of the same name.</param>
+    /// <summary>The span of the request, a child of its sender's span; the caller disposes of it after the answer. Null where the head has a span.</summary>
+    /// <param name="operation">The span's name, such as <c>POST</c>.</param>
+    /// <param name="traceParent">The header of the same name; when it is malformed a new trace is started.</param>
+    /// <param name="traceState">The header of the same name.</param>
     public static Activity? Start(string operation, string? traceParent, string? traceState)
     {
         if (Activity.Current is not null)
@@ -23,7 +23,7 @@ public static class RequestTrace
             return span;
         }
 
-        // Nobody listens: the context goes on all the same.
+        // Nothing listens to spans, but the trace's context is handed on to messages and log lines all the same.
         var activity = new Activity(operation);
         if (hasParent)
         {

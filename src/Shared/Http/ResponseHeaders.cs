@@ -1,15 +1,20 @@
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// The headers that every answer has, on every head; an answer's own of the same name takes their place. There is none for CORS: no other site's page is meant
-/// to read an answer.
+/// The headers that every answer has on every head, unless the answer sets the same header itself. There is no CORS header: no page of another site is meant to
+/// read an answer.
 /// </summary>
 public static class ResponseHeaders
 {
-    /// <summary>One year, for this name alone. Only over https, and not for a name of this machine, where it would bind whatever else runs there.</summary>
+    /// <summary>
+    /// Strict transport security of one year for this host name alone. Heads send it over https only, and never under a loopback name, where it would bind
+    /// every other server of the machine.
+    /// </summary>
     public static readonly (string Name, string Value) StrictTransport = ("Strict-Transport-Security", "max-age=31536000");
 
-    /// <summary>The headers: not kept, not guessed at, not framed, and, should a browser ever take one for a page, without anything to run or load.</summary>
+    /// <summary>
+    /// Answers are not cached, sniffed or framed; should a browser ever take one for a page, that page can run and load nothing.
+    /// </summary>
     public static readonly IReadOnlyList<(string Name, string Value)> Always =
     [
         ("Cache-Control", "no-store"),

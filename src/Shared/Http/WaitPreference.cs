@@ -3,11 +3,11 @@ namespace FinanceIngest.Http;
 /// <summary>How long a client is ready to wait for the result: <c>Prefer: wait=N</c> (RFC 7240, section 4.3) or the query <c>wait=N</c>.</summary>
 internal static class WaitPreference
 {
-    /// <summary>Longest wait in seconds; more is cut to it.</summary>
+    /// <summary>The longest wait in seconds; a longer one is cut to it.</summary>
     public const int MaximumSeconds = 30;
 
-    /// <summary>The wait in seconds; 0 when none is asked for.</summary>
-    /// <exception cref="ProblemException">400: it is not a whole number.</exception>
+    /// <summary>The wait in seconds; 0 when the request asks for none.</summary>
+    /// <exception cref="ProblemException">400: the wait is not a whole number.</exception>
     public static int Seconds(ApiRequest request)
     {
         if (request.Query("wait") is { } query)
@@ -27,7 +27,7 @@ internal static class WaitPreference
         return 0;
     }
 
-    // At commas and semicolons outside of quoted strings.
+    // Preferences are separated by commas and semicolons outside of quoted strings.
     private static IEnumerable<string> Preferences(string header)
     {
         int start = 0;

@@ -1,8 +1,8 @@
 namespace FinanceIngest.Intake;
 
-/// <summary>How much <c>POST /api/transactions/batch</c> takes at a time.</summary>
+/// <summary>How much <c>POST /api/transactions/batch</c> takes in one request.</summary>
 public static class BatchLimits
 {
-    /// <summary>Transactions in one request, at most; a request with more of them is 413.</summary>
+    /// <summary>The most transactions in one request; a request with more is answered with 413.</summary>
     public const int MaximumItems = 10_000;
 }

@@ -4,13 +4,13 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Intake;
 
-/// <summary>The header <c>Idempotency-Key</c>: a plain text, or a structured-field string (RFC 9651, section 3.3.3) whose quotes are stripped.</summary>
+/// <summary>Reads the header <c>Idempotency-Key</c>: a plain text, or a structured-field string (RFC 9651, section 3.3.3) whose quotes are stripped.</summary>
 internal static class IdempotencyKeyHeader
 {
     private const string Name = "Idempotency-Key";
 
     /// <summary>The key, or null when the header is absent.</summary>
-    /// <exception cref="ProblemException">400: it is empty or too long.</exception>
+    /// <exception cref="ProblemException">400: the key is empty or too long.</exception>
     public static string? Read(ApiRequest request)
     {
         if (request.Header(Name) is not { } value)

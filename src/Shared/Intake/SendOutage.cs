@@ -1,19 +1,22 @@
 namespace FinanceIngest.Intake;
 
-/// <summary>How long sends to the inbound queue have been failing, and so when it is worth trying again: after as long as it has lasted, at most half a minute.</summary>
-/// <param name="time">Clock.</param>
+/// <summary>
+/// Measures how long sends to the inbound queue have been failing. Clients are told to try again after as long a time as the outage has lasted, at most half a
+/// minute.
+/// </summary>
+/// <param name="time">The clock.</param>
 internal sealed class SendOutage(TimeProvider time)
 {
     private const int MaximumSeconds = 30;
     private const long None = long.MinValue;
     private long _since = None;
 
-    /// <summary>1 … 30.</summary>
+    /// <summary>Seconds after which a client may try again, 1 … 30.</summary>
     public int RetryAfterSeconds => Volatile.Read(ref _since) is var since and not None
         ? (int)Math.Clamp(Math.Ceiling(time.GetElapsedTime(since).TotalSeconds), 1, MaximumSeconds)
         : 1;
 
-    /// <summary>A send came to its end.</summary>
+    /// <summary>Notes the outcome of a send.</summary>
     public void Note(bool hasFailed)
     {
         if (hasFailed)

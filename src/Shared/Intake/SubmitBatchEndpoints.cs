@@ -13,13 +13,13 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
 {
     private const int MaximumBody = 16 * 1024 * 1024;
 
-    // What a transaction holds from its parsing until its answer is read: itself, its place in lists and the answer.
+    // The memory that a transaction takes from its parsing until the client has read the answer: the transaction, its entries in lists, its part of the answer.
     private const int BytesPerTransaction = 256;
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("POST", "/api/transactions/batch", Scopes.Submit, SubmitAsync)];
 
-    private async Task<ApiResponse> SubmitAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         string? batchKey = IdempotencyKeyHeader.Read(request);
         ManyItems.Format format = ManyItems.RequireFormat(request);
@@ -35,7 +35,7 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
             throw outcome.Rejected.NothingAcceptable("transactions");
         }
 
-        // The body's bytes are done with.
+        // The body is parsed, so its bytes are given back; the transactions are counted instead.
         request.HoldInstead(ApiRequest.BesideItsBody + ((long)count * BytesPerTransaction));
         await SendAsync(request, outcome);
         return outcome.AcceptedCount > 0
@@ -93,7 +93,7 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
     /// <summary>What became of each item.</summary>
     private sealed class Outcome
     {
-        /// <summary>Of the answer, about.</summary>
+        /// <summary>The most bytes that an accepted transaction takes in the answer.</summary>
         public const int BytesPerAccepted = 64;
 
         private readonly List<int> _indexes = [];

@@ -15,7 +15,7 @@ internal sealed class SubmitEndpoints(
 {
     private const int MaximumBody = 1024 * 1024;
 
-    // At most.
+    // The longest body of a 202 in bytes.
     private const int AcceptedLength = 192;
 
     /// <inheritdoc/>
@@ -25,7 +25,7 @@ internal sealed class SubmitEndpoints(
         new("POST", "/api/score-transaction", Scopes.Submit, SubmitAsync),
     ];
 
-    private async Task<ApiResponse> SubmitAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int wait = WaitPreference.Seconds(request);
         string? headerKey = IdempotencyKeyHeader.Read(request);
@@ -49,7 +49,8 @@ internal sealed class SubmitEndpoints(
         {
             if (await sender.SendAsync([transaction]) is not null)
             {
-                throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; the transaction was not accepted.", sender.RetryAfterSeconds);
+                throw Problems.Unavailable(
+                    "queue", "The inbound queue does not take messages at the moment; the transaction was not accepted.", sender.RetryAfterSeconds);
             }
         }
         catch (IntakeOverloadedException)

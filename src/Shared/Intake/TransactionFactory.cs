@@ -2,16 +2,16 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Intake;
 
-/// <summary>Turns the fields of a request into a transaction: the rules beyond the grammar, the id, the time of acceptance.</summary>
+/// <summary>Makes transactions from the fields of a request: checks the rules beyond the grammar, gives the id and the time of acceptance.</summary>
 internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
 {
-    /// <summary>How far in the future a transaction may have occurred (clocks differ, time zones are mistaken).</summary>
+    /// <summary>How far in the future <c>occurred_at</c> may be, since clocks differ and time zones get mistaken.</summary>
     public static readonly TimeSpan MaximumFuture = TimeSpan.FromHours(24);
 
     /// <summary>Makes the transaction of a single request.</summary>
     /// <param name="fields">The body.</param>
     /// <param name="headerKey">The header <c>Idempotency-Key</c>.</param>
-    /// <returns>Null when the fields are wrong: <see cref="TransactionFields.Errors"/> says what.</returns>
+    /// <returns>The transaction; null when fields are not valid, which <see cref="TransactionFields.Errors"/> lists.</returns>
     internal Transaction? Create(TransactionFields fields, string? headerKey)
     {
         if (headerKey is not null && fields.IdempotencyKey is not null && headerKey != fields.IdempotencyKey)
@@ -29,12 +29,12 @@ internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
         return Make(id, fields, acceptedAt);
     }
 
-    /// <summary>Makes the transaction of a batch's item.</summary>
+    /// <summary>Makes the transaction of one item of a batch.</summary>
     /// <param name="fields">The item.</param>
     /// <param name="batchKey">The header <c>Idempotency-Key</c>, from which an item without a key of its own gets one.</param>
-    /// <param name="index">Index of the item.</param>
-    /// <param name="acceptedAt">The batch's time of acceptance: <see cref="Now"/> once for all of it.</param>
-    /// <returns>Null when the fields are wrong.</returns>
+    /// <param name="index">The item's index in the batch.</param>
+    /// <param name="acceptedAt">The batch's time of acceptance, which is <see cref="Now"/> once for all items.</param>
+    /// <returns>The transaction; null when fields are not valid, which <see cref="TransactionFields.Errors"/> lists.</returns>
     internal Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt)
     {
         if (!IsAcceptable(fields, acceptedAt))
@@ -48,7 +48,7 @@ internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
         return Make(id, fields, acceptedAt);
     }
 
-    /// <summary>The time of acceptance of what is made now: UTC, whole microseconds.</summary>
+    /// <summary>The time of acceptance of a transaction that is made now. UTC, whole microseconds.</summary>
     public DateTime Now() => time.UtcNowMicroseconds();
 
     private static bool IsAcceptable(TransactionFields fields, DateTime acceptedAt)

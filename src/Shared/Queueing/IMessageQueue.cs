@@ -22,6 +22,7 @@ public interface IMessageQueue
     /// <param name="body">A text of at most <see cref="MessageText.MaximumLength"/> bytes of UTF-8, or an envelope.</param>
     /// <param name="visibilityDelay">How long the message stays invisible at first.</param>
     /// <param name="cancellationToken">Cancelling leaves it open whether the message was sent.</param>
+    /// <exception cref="ArgumentException">The text is longer than <see cref="MessageText.MaximumLength"/>; nothing was sent.</exception>
     /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
     Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken);
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Queueing;
 
-/// <summary>Makes the queues at the start, and keeps trying while the queue service can't be reached: the process starts all the same.</summary>
+/// <summary>Creates the queues when the process starts, and keeps trying while that fails; the process starts all the same.</summary>
 internal sealed partial class QueueCreation(Queues queues, TimeProvider time, ILogger<QueueCreation> logger) : BackgroundService
 {
     /// <inheritdoc/>
@@ -33,7 +33,7 @@ internal sealed partial class QueueCreation(Queues queues, TimeProvider time, IL
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "The queues could not be made sure of: {Problem} Next try in {Seconds:F1} s.")]
+        [LoggerMessage(LogLevel.Warning, "The queues could not be created or checked: {Problem} The next attempt is in {Seconds:F1} s.")]
         public static partial void NotYet(ILogger logger, string problem, double seconds);
     }
 }

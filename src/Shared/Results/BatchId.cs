@@ -3,14 +3,14 @@ using System.Security.Cryptography;
 namespace FinanceIngest.Results;
 
 /// <summary>
-/// Ids of written batches: 42 bits of Unix milliseconds, 21 random ones. Made by the writer, so that no round trip is needed, and
-/// unlike positions never given twice, so that a cursor knows a restored database. In order of time, to the millisecond of the writer's clock.
+/// Ids of written batches: 42 bits of Unix milliseconds and 21 random bits. The writer makes them, which saves a round trip. Unlike positions they are never
+/// given twice, so a cursor recognises a restored database. They sort by time, to the millisecond of the writer's clock.
 /// </summary>
 internal static class BatchId
 {
     private const int RandomBits = 21;
 
-    /// <summary>A fresh id, positive.</summary>
+    /// <summary>A new id, greater than 0.</summary>
     public static long Next(TimeProvider time) =>
         (time.GetUtcNow().ToUnixTimeMilliseconds() << RandomBits) | (uint)RandomNumberGenerator.GetInt32(1 << RandomBits);
 

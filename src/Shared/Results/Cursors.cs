@@ -5,27 +5,27 @@ using FinanceIngest.Http;
 
 namespace FinanceIngest.Results;
 
-/// <summary>Cursors as clients hold them: opaque text.</summary>
+/// <summary>Writes and reads cursors, which are opaque texts to clients.</summary>
 internal static class Cursors
 {
     private const byte FeedKind = 1;
     private const byte AnomalyKind = 2;
 
-    /// <summary>Text of a place in the feed.</summary>
+    /// <summary>The text of a place in the feed.</summary>
     public static string Write(FeedCursor cursor) => Write(FeedKind, cursor.Position, cursor.BatchId, cursor.RowId);
 
-    /// <summary>Text of a place in the anomaly history.</summary>
+    /// <summary>The text of a place in the anomaly history.</summary>
     public static string Write(AnomalyCursor cursor) => Write(AnomalyKind, cursor.OccurredAt.Ticks, cursor.RowId, 0);
 
-    /// <summary>The place in the feed that a request's <c>after</c> names; the start when there is none.</summary>
-    /// <exception cref="ProblemException">400: it is not a cursor of the feed.</exception>
+    /// <summary>The place in the feed that a request's parameter <c>after</c> names; the start of the feed when it is absent or empty.</summary>
+    /// <exception cref="ProblemException">400: the text is not a cursor of the feed.</exception>
     public static FeedCursor ReadFeed(string? text) =>
         string.IsNullOrEmpty(text) ? FeedCursor.Start
         : Read(FeedKind, text) is ( >= 0 and var position, var batchId, var rowId) ? new FeedCursor(position, batchId, rowId)
         : throw Malformed();
 
-    /// <summary>The place in the anomaly history that a request's <c>after</c> names; null when there is none.</summary>
-    /// <exception cref="ProblemException">400: it is not a cursor of the anomaly history.</exception>
+    /// <summary>The place in the anomaly history that a request's parameter <c>after</c> names; null when it is absent or empty.</summary>
+    /// <exception cref="ProblemException">400: the text is not a cursor of the anomaly history.</exception>
     public static AnomalyCursor? ReadAnomalies(string? text) =>
         string.IsNullOrEmpty(text) ? null
         : Read(AnomalyKind, text) is (var ticks, var rowId, _) && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
@@ -47,7 +47,10 @@ internal static class Cursors
         Span<byte> bytes = stackalloc byte[32];
         return text.Length == 34 && Ascii.IsValid(text) && Base64Url.IsValid(text)
             && Base64Url.TryDecodeFromChars(text, bytes, out int length) && length == 25 && bytes[0] == kind
-            ? (BinaryPrimitives.ReadInt64BigEndian(bytes[1..]), BinaryPrimitives.ReadInt64BigEndian(bytes[9..]), BinaryPrimitives.ReadInt64BigEndian(bytes[17..]))
+            ? (
+                BinaryPrimitives.ReadInt64BigEndian(bytes[1..]),
+                BinaryPrimitives.ReadInt64BigEndian(bytes[9..]),
+                BinaryPrimitives.ReadInt64BigEndian(bytes[17..]))
             : null;
     }
 

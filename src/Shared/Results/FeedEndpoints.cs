@@ -5,7 +5,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Results;
 
-/// <summary><c>GET /api/results</c>, the feed that one poll of a whole installation reads, and <c>GET /api/anomalies</c>.</summary>
+/// <summary><c>GET /api/results</c>, the feed of a whole installation's results, and <c>GET /api/anomalies</c>.</summary>
 internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
 {
     private const int DefaultLimit = 100;
@@ -18,7 +18,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
         new("GET", "/api/anomalies", Scopes.Read, ReadAnomaliesAsync),
     ];
 
-    private async Task<ApiResponse> ReadFeedAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> ReadFeedAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         FeedCursor after = Cursors.ReadFeed(request.Query("after"));
@@ -27,7 +27,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
         return ApiResponse.Json(200, json => WritePage(json, "results", page.Results, Cursors.Write(page.Next)));
     }
 
-    private async Task<ApiResponse> ReadAnomaliesAsync(ApiRequest request, string id, CancellationToken cancellationToken)
+    private async Task<ApiResponse> ReadAnomaliesAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         var filter = new AnomalyFilter(
@@ -47,7 +47,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
 
         json.WriteEndArray();
 
-        // The one null that is written: it says that the history ends here.
+        // This is the only null in any answer; it says that the history ends here.
         json.WriteString("next", next);
         json.WriteEndObject();
     }
@@ -64,7 +64,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
             return null;
         }
 
-        // An unescaped "+05:30" arrives with a space for its plus.
+        // The plus sign of an unescaped "+05:30" arrives as a space.
         string mended = text.Length > 19 && text[^6] == ' ' ? $"{text[..^6]}+{text[^5..]}" : text;
         return Timestamp.TryParseRfc3339(mended, out DateTime instant)
             ? instant

@@ -2,50 +2,50 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Results;
 
-/// <summary>Results as readers see them.</summary>
+/// <summary>Reads results for the HTTP API.</summary>
 internal interface IResultsStore
 {
-    /// <summary>The rows of these ids (at most 1,000), purged ones included; an id without a row is missing from the answer.</summary>
+    /// <summary>The rows of at most 1,000 ids, in any order. Tombstones of purged rows are included; an id without a row is missing.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<IReadOnlyList<TransactionResult>> GetAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The feed after a cursor, in the order in which results were committed; null when the cursor is from another
-    /// history of this database (it was restored since).
+    /// At most <paramref name="limit"/> results after a cursor, in the order in which they were committed; null when the database was restored since and the
+    /// cursor belongs to its earlier history.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<FeedPage?> ReadFeedAsync(FeedCursor after, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Anomalies, newest first by the time they occurred.</summary>
+    /// <summary>At most <paramref name="limit"/> anomalies, sorted by the time at which they occurred, the newest first.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<AnomalyPage> ReadAnomaliesAsync(AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken);
 }
 
 /// <summary>
-/// A place in the results feed. Every batch that is written takes the next position under a lock that it holds until it
-/// has committed, so that positions become visible in their order and a late commit is never behind a reader.
+/// A place in the results feed. Every batch takes the next position under a lock that its writer holds until the commit, so positions become visible in their
+/// order, and no commit adds a row before a place that a reader has passed.
 /// </summary>
-/// <param name="Position">Position of the batch, 0 at the start.</param>
-/// <param name="BatchId">The batch's own id: after a restore another batch stands at the position.</param>
-/// <param name="RowId">Last row of the batch that was read.</param>
+/// <param name="Position">The batch's position; 0 is the start of the feed.</param>
+/// <param name="BatchId">The batch's own id, which differs from that of the batch that has the same position after a restore.</param>
+/// <param name="RowId">The last row of the batch that was read.</param>
 internal readonly record struct FeedCursor(long Position, long BatchId, long RowId)
 {
-    /// <summary>Before everything.</summary>
+    /// <summary>The place before the first result.</summary>
     public static FeedCursor Start => default;
 }
 
-/// <summary>A page of the feed and the cursor behind it.</summary>
+/// <summary>A page of the feed, and the cursor after its last result.</summary>
 internal sealed record FeedPage(IReadOnlyList<TransactionResult> Results, FeedCursor Next);
 
-/// <summary>Which anomalies; a null part does not restrict.</summary>
-/// <param name="UserId">Of this user.</param>
-/// <param name="CategoryId">In this category.</param>
-/// <param name="From">Occurred at or after this instant.</param>
-/// <param name="To">Occurred before this instant.</param>
+/// <summary>Selects anomalies; a part that is null selects all.</summary>
+/// <param name="UserId">The anomalies of this user.</param>
+/// <param name="CategoryId">The anomalies in this category.</param>
+/// <param name="From">The anomalies that occurred at or after this instant.</param>
+/// <param name="To">The anomalies that occurred before this instant.</param>
 internal sealed record AnomalyFilter(long? UserId = null, long? CategoryId = null, DateTime? From = null, DateTime? To = null);
 
-/// <summary>A place in the anomaly history.</summary>
+/// <summary>A place in the anomaly history: the anomaly that was read last.</summary>
 internal readonly record struct AnomalyCursor(DateTime OccurredAt, long RowId);
 
-/// <summary>A page of anomalies and the cursor behind it, null at the end.</summary>
+/// <summary>A page of anomalies, and the cursor after its last one; null at the end of the history.</summary>
 internal sealed record AnomalyPage(IReadOnlyList<TransactionResult> Anomalies, AnomalyCursor? Next);

@@ -1,15 +1,15 @@
 namespace FinanceIngest.Results;
 
-/// <summary>The names of statuses and reasons in tables and JSON.</summary>
+/// <summary>The names that statuses and reasons have in tables and in JSON.</summary>
 public static class Names
 {
-    /// <summary>The status before there is a row.</summary>
+    /// <summary>The status of an issued id that has no row yet.</summary>
     public const string Pending = "pending";
 
     /// <summary>The status of an id that was never issued, in bulk answers.</summary>
     public const string Unknown = "unknown";
 
-    /// <summary>Name of a status.</summary>
+    /// <summary>The name of a status.</summary>
     public static string Of(TransactionStatus status) => status switch
     {
         TransactionStatus.Scored => "scored",
@@ -17,7 +17,7 @@ public static class Names
         _ => "purged",
     };
 
-    /// <summary>Name of a reason.</summary>
+    /// <summary>The name of a reason.</summary>
     internal static string Of(ScoreReason reason) => reason switch
     {
         ScoreReason.Scored => "scored",
@@ -26,7 +26,8 @@ public static class Names
         _ => "zero_variance",
     };
 
-    /// <summary>The status of a name in a table.</summary>
+    /// <summary>The status that a name in a table means.</summary>
+    /// <exception cref="FormatException">The name is not a status.</exception>
     public static TransactionStatus ToStatus(string name) => name switch
     {
         "scored" => TransactionStatus.Scored,
@@ -34,7 +35,8 @@ public static class Names
         _ => throw new FormatException($"'{name}' is not a status."),
     };
 
-    /// <summary>The reason of a name in a table.</summary>
+    /// <summary>The reason that a name in a table means.</summary>
+    /// <exception cref="FormatException">The name is not a reason.</exception>
     internal static ScoreReason ToReason(string name) => name switch
     {
         "scored" => ScoreReason.Scored,

@@ -1,11 +1,11 @@
 namespace FinanceIngest.Results;
 
-/// <summary>When a repeat of an id differs from the row that was first.</summary>
+/// <summary>The rule by which a repeated transaction differs from the row that its id already has.</summary>
 internal static class RepeatRule
 {
     /// <summary>
-    /// Whether the repeat says something else. An <c>occurred_at</c> that was filled in with the time of acceptance differs from request to
-    /// request and says nothing.
+    /// Whether the repeat differs from the row. An <c>occurred_at</c> that the client did not give is the time of acceptance, which differs between requests,
+    /// so it is not compared.
     /// </summary>
     public static bool Differs(TransactionResult row, TransactionResult repeat) =>
         row.UserId != repeat.UserId || row.CategoryId != repeat.CategoryId || row.Amount != repeat.Amount

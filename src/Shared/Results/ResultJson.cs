@@ -3,10 +3,10 @@ using FinanceIngest.Http;
 
 namespace FinanceIngest.Results;
 
-/// <summary>The result object of the API.</summary>
+/// <summary>Writes the API's result object.</summary>
 internal static class ResultJson
 {
-    /// <summary>Writes a result; an optional field that is null is absent.</summary>
+    /// <summary>Writes a result; an optional field that is null is left out.</summary>
     public static void Write(Utf8JsonWriter json, TransactionResult result)
     {
         json.WriteStartObject();
@@ -28,7 +28,7 @@ internal static class ResultJson
         json.WriteEndObject();
     }
 
-    /// <summary>Writes a result that has no row: <c>{"id", "status"}</c>.</summary>
+    /// <summary>Writes <c>{"id", "status"}</c> for an id without a row.</summary>
     public static void WriteStatusOnly(Utf8JsonWriter json, string id, string status)
     {
         json.WriteStartObject();

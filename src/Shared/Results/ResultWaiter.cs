@@ -3,9 +3,10 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Results;
 
 /// <summary>
-/// Holds requests until their transaction is scored. One loop asks the store, for up to 1,000 transactions in one query, each the more seldom the longer it has
-/// been waited for; at once when a scorer in this process has written. It runs only while somebody waits, one query at a time, and rests four times as long as
-/// a query took, at most half a second: what thousands who wait cost the database has a bound, and what grows is how long a result takes to be seen.
+/// Holds requests until their transaction is scored. One loop looks up to 1,000 transactions up in one query: at once after a scorer in this process has
+/// written, otherwise the more rarely the longer a request has waited. The loop runs only while requests wait, sends one query at a time, and rests after each
+/// query for four times as long as it took, at most half a second. So the load that thousands of waiting requests put on the database is bounded; with more
+/// requests it takes longer until a result is seen.
 /// </summary>
 internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider time, ILogger<ResultWaiter> logger)
 {
@@ -14,9 +15,8 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
 
-    // Less is not worth a timer.
+    // A shorter rest is not worth a timer.
     private static readonly TimeSpan s_shortestRest = TimeSpan.FromMilliseconds(1);
-
 
     private readonly Lock _gate = new();
     private readonly HashSet<Waiter> _waiting = [];
@@ -25,7 +25,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
     private bool _running;
     private bool _closed;
 
-    /// <summary>A scorer in this process has written results.</summary>
+    /// <summary>Tells the waiter that a scorer in this process has written results.</summary>
     public void OnWritten()
     {
         lock (_gate)
@@ -35,7 +35,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         }
     }
 
-    /// <summary>The process is about to end: everybody who waits is answered now.</summary>
+    /// <summary>Ends every wait, present and future, with no result, because the process is about to stop.</summary>
     public void Close()
     {
         lock (_gate)
@@ -51,7 +51,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         }
     }
 
-    /// <summary>The result, or null when it is not there in time. An unreachable database counts as not there.</summary>
+    /// <summary>The transaction's result, or null when there is none within <paramref name="atMost"/>, also because the database can't be reached.</summary>
     public async Task<TransactionResult?> WaitAsync(Guid id, TimeSpan atMost, CancellationToken cancellationToken)
     {
         var waiter = new Waiter(id) { DueAt = time.GetTimestamp() };
@@ -108,7 +108,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
                     return;
                 }
 
-                // The signal is renewed before the query: what is written during it is seen by the next one.
+                // The signal is renewed before the query, so a write during the query leads to another one.
                 _news = _news.Task.IsCompleted ? NewSignal() : _news;
                 news = _news.Task;
                 due = TakeDue();
@@ -135,7 +135,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         }
     }
 
-    // Those who have waited longest for a look come first. An id that several wait for counts once.
+    // The requests whose look-up is longest overdue come first.
     private Waiter[] TakeDue()
     {
         long now = time.GetTimestamp();
@@ -164,7 +164,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         }
         catch (Exception e)
         {
-            // Whatever it is, the loop must live: later waiters would wait for nothing.
+            // The loop survives every failure: without it later requests would wait in vain.
             Log.LookUpFailed(logger, e.Message);
             return;
         }
@@ -194,7 +194,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Results that are waited for could not be looked up: {Problem}")]
+        [LoggerMessage(LogLevel.Warning, "The results that requests wait for could not be looked up: {Problem}")]
         public static partial void LookUpFailed(ILogger logger, string problem);
     }
 
@@ -204,13 +204,13 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
 
         public Guid Id => id;
 
-        /// <summary>Timestamp from which it is looked up again.</summary>
+        /// <summary>The timestamp of <see cref="TimeProvider.GetTimestamp"/> from which the transaction is looked up again.</summary>
         public long DueAt { get; set; }
 
-        /// <summary>Until then after the next look.</summary>
+        /// <summary>How long after its next look-up the transaction is due again; it doubles with each look-up, from 20 ms to 500 ms.</summary>
         public TimeSpan Pause { get; set; } = s_firstPause;
 
-        /// <summary>Writes of this process's scorer that were known at the last look; −1: it was not looked up yet.</summary>
+        /// <summary>The number of writes by this process's scorer at the last look-up; −1 before the first.</summary>
         public long SeenWrites { get; set; } = -1;
 
         public Task<TransactionResult?> Result => _result.Task;

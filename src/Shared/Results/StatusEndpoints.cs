@@ -20,15 +20,12 @@ internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, 
         new("POST", "/api/transactions/status", Scopes.Read, GetManyAsync),
     ];
 
-    private async Task<ApiResponse> GetAsync(ApiRequest request, string text, CancellationToken cancellationToken)
+    private async Task<ApiResponse> GetAsync(ApiRequest request, RouteValues values, CancellationToken cancellationToken)
     {
         int wait = WaitPreference.Seconds(request);
-        if (!Guid.TryParseExact(text, "D", out Guid id))
-        {
-            throw NeverIssued();
-        }
+        Guid id = values.Uuid("id") ?? throw NeverIssued();
 
-        // A stored row beats the certificate.
+        // A row is an answer even if its id is not certified: the signing key may have been replaced since.
         TransactionResult? result = await store.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
         if (result is null && !ids.IsIssued(id))
         {
@@ -48,7 +45,7 @@ internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, 
         };
     }
 
-    private async Task<ApiResponse> GetManyAsync(ApiRequest request, string text, CancellationToken cancellationToken)
+    private async Task<ApiResponse> GetManyAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         request.RequireJson();
         List<string> asked = ParseIds(await request.ReadBodyAsync(MaximumBody, cancellationToken));

@@ -6,13 +6,13 @@ namespace FinanceIngest.Results;
 /// <summary>What became of a transaction.</summary>
 public enum TransactionStatus
 {
-    /// <summary>Scored, with or without a z-score.</summary>
+    /// <summary>The transaction was scored, with or without a z-score.</summary>
     Scored,
 
-    /// <summary>It could not be scored; the error says why.</summary>
+    /// <summary>The transaction could not be scored; its error says why.</summary>
     Failed,
 
-    /// <summary>Its row was removed by retention or erasure.</summary>
+    /// <summary>The transaction's row was removed by retention or erasure.</summary>
     Purged,
 }
 
@@ -22,55 +22,55 @@ internal enum ScoreReason
     /// <summary>There is a z-score.</summary>
     Scored,
 
-    /// <summary>No baseline for this user and category.</summary>
+    /// <summary>There is no baseline for this user and category.</summary>
     NoBaseline,
 
     /// <summary>The baseline rests on fewer samples than the minimum.</summary>
     InsufficientSamples,
 
-    /// <summary>All samples were alike: nothing can be measured against a standard deviation of zero.</summary>
+    /// <summary>All samples were alike, so the standard deviation is zero and there is no z-score.</summary>
     ZeroVariance,
 }
 
-/// <summary>A row of <c>anomaly_transactions</c>. Of a failed transaction only what could be read is there.</summary>
+/// <summary>A row of <c>anomaly_transactions</c>. A failed transaction has only the fields that could be read.</summary>
 internal sealed record TransactionResult
 {
     /// <summary>The transaction's id.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>Scored or failed; <see cref="TransactionStatus.Purged"/> leaves nothing but the id.</summary>
+    /// <summary>The transaction's status. With <see cref="TransactionStatus.Purged"/> nothing but the id is left.</summary>
     public required TransactionStatus Status { get; init; }
 
-    /// <summary>1 … 2^63−1.</summary>
+    /// <summary>The user, 1 … 2^63−1.</summary>
     public long? UserId { get; init; }
 
-    /// <summary>1 … 2^63−1.</summary>
+    /// <summary>The category, 1 … 2^63−1.</summary>
     public long? CategoryId { get; init; }
 
     /// <summary>The amount.</summary>
     public Money? Amount { get; init; }
 
-    /// <summary>(amount − mean) / std_dev in IEEE double; null unless the reason is <see cref="ScoreReason.Scored"/>.</summary>
+    /// <summary>The z-score, (amount − mean) / std_dev in IEEE double; null unless the reason is <see cref="ScoreReason.Scored"/>.</summary>
     public double? ZScore { get; init; }
 
-    /// <summary>|z| was greater than the threshold.</summary>
+    /// <summary>Whether |z| was greater than the threshold.</summary>
     public bool IsAnomaly { get; init; }
 
     /// <summary>How the score came about; null for a failed transaction.</summary>
     public ScoreReason? Reason { get; init; }
 
-    /// <summary>The baseline used; null where there was none.</summary>
+    /// <summary>The baseline against which the amount was scored; null where there was none.</summary>
     public Baseline? Baseline { get; init; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why the transaction failed; null for one that was scored.</summary>
     public string? Error { get; init; }
 
-    /// <summary>UTC, whole microseconds.</summary>
+    /// <summary>When the transaction occurred. UTC, whole microseconds.</summary>
     public DateTime? OccurredAt { get; init; }
 
-    /// <summary>UTC, whole microseconds.</summary>
+    /// <summary>When the intake accepted the transaction. UTC, whole microseconds.</summary>
     public DateTime? AcceptedAt { get; init; }
 
-    /// <summary>When it was scored, or failed. UTC, whole microseconds.</summary>
+    /// <summary>When the transaction was scored, or given up as failed. UTC, whole microseconds.</summary>
     public DateTime? ScoredAt { get; init; }
 }

@@ -2,10 +2,10 @@ using FinanceIngest.Observability;
 
 namespace FinanceIngest.Results;
 
-/// <summary>What a write changed.</summary>
-/// <param name="Written">Rows that are new, or went from failed to scored.</param>
-/// <param name="Repeats">Results whose row was there already and stayed.</param>
-/// <param name="Conflicts">Those of them that differed from the row.</param>
+/// <summary>What one write of results changed.</summary>
+/// <param name="Written">Rows that are new, or that went from failed to scored.</param>
+/// <param name="Repeats">Results whose id had a row already, which stayed.</param>
+/// <param name="Conflicts">Repeats that differed from their row.</param>
 /// <param name="Alerts">Alerts that are new in the outbox.</param>
 internal readonly record struct WriteCounts(int Written, int Repeats, int Conflicts, int Alerts)
 {
@@ -13,7 +13,7 @@ internal readonly record struct WriteCounts(int Written, int Repeats, int Confli
     public static WriteCounts operator +(WriteCounts one, WriteCounts other) =>
         new(one.Written + other.Written, one.Repeats + other.Repeats, one.Conflicts + other.Conflicts, one.Alerts + other.Alerts);
 
-    /// <summary>The same as the counters have it.</summary>
-    /// <param name="failed">Transactions among them that were given up as failed.</param>
+    /// <summary>These counts in the form that the metrics take.</summary>
+    /// <param name="failed">Transactions of the write that were given up as failed.</param>
     internal WrittenTransactions Observed(int failed) => new(Math.Max(0, Written - failed), failed, Repeats, Conflicts, Alerts);
 }

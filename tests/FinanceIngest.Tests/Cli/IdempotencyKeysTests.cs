@@ -48,7 +48,7 @@ public sealed class IdempotencyKeysTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_corrects_a_file_of_rows_without_a_time_is_warned()
+    public async Task A_corrected_file_of_rows_without_a_time_is_submitted_with_a_warning()
     {
         CliResult result = await _cli.RunAsync("submit", _cli.Write("a.csv", Timeless + "1,1,7,8\n"));
 

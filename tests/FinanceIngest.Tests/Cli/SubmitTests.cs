@@ -110,7 +110,7 @@ public sealed class SubmitTests : IDisposable
     }
 
     [Fact]
-    public async Task A_transaction_that_failed_is_a_failure_for_who_waits()
+    public async Task A_transaction_that_failed_is_a_failure_for_a_submit_that_waits()
     {
         string file = _cli.Write("a.csv", Header + "1,1,1,\n");
         _cli.Api.Status = ids => ids.Select(id => $$"""{"id":"{{id}}","status":"failed"}""");

@@ -100,7 +100,7 @@ public abstract class EndToEndTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_terminated_intake_answers_those_who_wait()
+    public async Task A_terminated_intake_answers_the_requests_that_wait()
     {
         // An issued id that will never have a row. Who waits for it is answered with "pending" when the server stops; were the wait held, the
         // stop's limit of 25 s would cut the connection of this one of 30 s.

@@ -15,7 +15,7 @@ public sealed class BytesInFlightTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Who_would_go_beyond_is_refused_and_holds_what_he_held()
+    public void A_request_that_would_go_beyond_the_limit_is_refused_and_holds_what_it_held()
     {
         Assert.True(_inFlight.TryTake(20 * Mebibyte, 0));
         Assert.False(_inFlight.TryTake(9 * Mebibyte, 0));

@@ -49,7 +49,7 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
     }
 
     [Fact]
-    public async Task Who_announces_much_and_sends_nothing_holds_nothing()
+    public async Task A_client_that_announces_much_and_sends_nothing_holds_nothing()
     {
         List<TcpClient> silent = [];
         for (int i = 0; i < 100; i++)

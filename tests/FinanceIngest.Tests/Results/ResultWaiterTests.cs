@@ -18,7 +18,7 @@ public sealed class ResultWaiterTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Thousands_who_wait_are_looked_up_one_query_of_a_thousand_at_a_time()
+    public async Task Thousands_of_waiting_requests_are_looked_up_one_query_of_a_thousand_at_a_time()
     {
         Guid[] ids = [.. Enumerable.Range(0, 2500).Select(_ => Guid.NewGuid())];
         Task<TransactionResult?> first = _waiter.WaitAsync(Guid.NewGuid(), s_long, Token);
@@ -79,7 +79,7 @@ public sealed class ResultWaiterTests
     }
 
     [Fact]
-    public async Task Who_goes_away_is_not_looked_up_any_more()
+    public async Task A_request_that_goes_away_is_not_looked_up_any_more()
     {
         using var away = new CancellationTokenSource();
         Task<TransactionResult?> gone = _waiter.WaitAsync(Guid.NewGuid(), s_long, away.Token);

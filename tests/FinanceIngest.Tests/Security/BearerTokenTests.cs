@@ -61,16 +61,16 @@ public sealed class BearerTokenTests : IAsyncLifetime
     [Fact]
     public async Task A_signature_of_another_key_under_a_known_name_is_401() => await RefusedAsync(
         _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(OpenIdProvider.NewKey(_provider.Key.KeyId), SecurityAlgorithms.RsaSha256)),
-        "its signature is not good");
+        "its signature is not valid");
 
     [Fact]
     public async Task A_changed_payload_or_signature_is_401()
     {
         string[] parts = _provider.Token(Now).Split('.');
         string payload = Base64UrlEncoder.Encode(Base64UrlEncoder.Decode(parts[1]).Replace("read submit", "read submit admin", StringComparison.Ordinal));
-        await RefusedAsync($"{parts[0]}.{payload}.{parts[2]}", "its signature is not good");
-        await RefusedAsync($"{parts[0]}.{parts[1]}.{(parts[2][0] == 'A' ? 'B' : 'A')}{parts[2][1..]}", "its signature is not good");
-        await RefusedAsync($"{parts[0]}.{parts[1]}.", "its signature is not good");
+        await RefusedAsync($"{parts[0]}.{payload}.{parts[2]}", "its signature is not valid");
+        await RefusedAsync($"{parts[0]}.{parts[1]}.{(parts[2][0] == 'A' ? 'B' : 'A')}{parts[2][1..]}", "its signature is not valid");
+        await RefusedAsync($"{parts[0]}.{parts[1]}.", "its signature is not valid");
     }
 
     [Theory]
@@ -112,7 +112,7 @@ public sealed class BearerTokenTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(1));
         await SendAsync(early);
 
-        await RefusedAsync(_provider.Token(Now, eternal => eternal.Expires = null), "it has no time of expiry");
+        await RefusedAsync(_provider.Token(Now, eternal => eternal.Expires = null), "it has no expiry time");
     }
 
     [Fact]
@@ -120,8 +120,8 @@ public sealed class BearerTokenTests : IAsyncLifetime
     {
         await RefusedAsync(_provider.Token(Now, token => token.Audience = "api://another"), "it was issued for another audience");
         await RefusedAsync(_provider.Token(Now, token => token.Audience = null), "it was issued for another audience");
-        await RefusedAsync(_provider.Token(Now, token => token.Issuer = "https://login.example/tenant"), "it is of another issuer");
-        await RefusedAsync(_provider.Token(Now, token => token.Issuer = null), "it is of another issuer");
+        await RefusedAsync(_provider.Token(Now, token => token.Issuer = "https://login.example/tenant"), "it was issued by another issuer");
+        await RefusedAsync(_provider.Token(Now, token => token.Issuer = null), "it was issued by another issuer");
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class BearerTokenTests : IAsyncLifetime
                 token.SigningCredentials = new SigningCredentials(key, SecurityAlgorithms.RsaSha256);
                 token.AdditionalHeaderClaims = new Dictionary<string, object> { ["jwk"] = new Dictionary<string, object> { ["kty"] = brought.Kty, ["n"] = brought.N, ["e"] = brought.E }, ["jku"] = $"{_provider.Issuer}/elsewhere" };
             }),
-            "its signature is not good");
+            "its signature is not valid");
         Assert.Equal(2, _provider.Requests);
     }
 

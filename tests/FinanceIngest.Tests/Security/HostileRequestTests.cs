@@ -10,28 +10,30 @@ using Microsoft.Extensions.Options;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Requests that mean harm, at a server without keys: the weakest there is.</summary>
+/// <summary>Requests that mean harm are sent to a server without keys, which has the fewest defences.</summary>
 [Needs(Outside.Program)]
 public sealed class HostileRequestTests(OpenServer server) : IClassFixture<OpenServer>
 {
     private const string Injection = "'; DROP TABLE anomaly_transactions; --";
     private readonly ApiClient _client = server.Client.WithKey(null);
 
-    // A foreign page can post these without asking first; whatever else it sends is asked for with OPTIONS, which is refused.
+    // A browser lets a foreign page post these types without asking first; for any other it asks with OPTIONS, which is refused.
     [Theory]
     [InlineData("text/plain")]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("multipart/form-data; boundary=x")]
-    public async Task What_a_foreign_page_may_post_unasked_is_not_taken(string mediaType)
+    public async Task A_media_type_that_a_foreign_page_may_post_unasked_is_not_taken(string mediaType)
     {
         foreach (string path in new[] { "/api/transactions", "/api/score-transaction", "/api/transactions/batch", "/api/transactions/status" })
         {
-            (await _client.SendAsync(HttpMethod.Post, path, ApiClient.Content(Requests.Transaction(), mediaType), ("Origin", "https://attacker.example"))).IsProblem(415, "media-type");
+            Answer answer = await _client.SendAsync(
+                HttpMethod.Post, path, ApiClient.Content(Requests.Transaction(), mediaType), ("Origin", "https://attacker.example"));
+            answer.IsProblem(415, "media-type");
         }
     }
 
     [Fact]
-    public async Task Sql_in_any_text_is_text()
+    public async Task SQL_in_any_text_stays_text()
     {
         long user = Requests.NewId();
         string path = Uri.EscapeDataString(Injection);
@@ -46,7 +48,9 @@ public sealed class HostileRequestTests(OpenServer server) : IClassFixture<OpenS
         }
 
         Answer bulk = await _client.PostAsync("/api/transactions/status", $$"""{"ids": ["{{Injection}}", "{{scored.Id}}"]}""");
-        Assert.Equal(["unknown", "scored"], bulk.Is(200).Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("status").GetString()));
+        Assert.Equal(
+            ["unknown", "scored"],
+            bulk.Is(200).Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("status").GetString()));
     }
 
     [Fact]
@@ -62,7 +66,13 @@ public sealed class HostileRequestTests(OpenServer server) : IClassFixture<OpenS
     {
         string deep = string.Concat(Enumerable.Repeat("[", 100_000));
         string digits = new('9', 500_000);
-        foreach (string body in new[] { deep, $"{{\"x\": {deep}", Requests.Transaction(1, digits), Requests.Transaction(1, $"\"{digits}\""), Requests.Transaction(1, "1e999999999"), Requests.Transaction(1, "1e-999999999") })
+        string[] bodies =
+        [
+            deep,
+            $"{{\"x\": {deep}",
+            .. new[] { digits, $"\"{digits}\"", "1e999999999", "1e-999999999" }.Select(amount => Requests.Transaction(1, amount)),
+        ];
+        foreach (string body in bodies)
         {
             (await _client.SubmitAsync(body)).IsProblem(400, "validation");
         }
@@ -77,16 +87,17 @@ public sealed class HostileRequestTests(OpenServer server) : IClassFixture<OpenS
     }
 
     [Fact]
-    public void Who_dawdles_is_cut_off()
+    public void A_connection_that_dawdles_is_cut_off()
     {
         using var folder = new TemporaryFolder();
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         ListenAddresses.Configure(builder, new Settings { DataDirectory = folder.Path }, 7071);
         using ServiceProvider services = builder.Services.BuildServiceProvider();
         KestrelServerLimits limits = services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
-        Assert.InRange(limits.RequestHeadersTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
-        Assert.True(limits.MinRequestBodyDataRate is { BytesPerSecond: >= 240 } rate && rate.GracePeriod <= TimeSpan.FromSeconds(5));
-        Assert.InRange(limits.MaxRequestHeadersTotalSize, 1, 64 * 1024);
+        Assert.Equal(TimeSpan.FromSeconds(10), limits.RequestHeadersTimeout);
+        Assert.Equal((1024, TimeSpan.FromSeconds(5)), (limits.MinRequestBodyDataRate!.BytesPerSecond, limits.MinRequestBodyDataRate.GracePeriod));
+        Assert.Equal((16 * 1024, TimeSpan.FromSeconds(5)), (limits.MinResponseDataRate!.BytesPerSecond, limits.MinResponseDataRate.GracePeriod));
+        Assert.Equal(32 * 1024, limits.MaxRequestHeadersTotalSize);
         Assert.False(services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.AddServerHeader);
     }
 }

@@ -21,7 +21,7 @@ public sealed class SqliteLogTests : IDisposable
     private long LogLength => new FileInfo(_file.Path + "-wal").Length;
 
     [Fact]
-    public async Task Readers_who_overlap_without_a_gap_do_not_let_it_grow()
+    public async Task Readers_that_overlap_without_a_gap_do_not_let_the_log_grow()
     {
         await WriteAsync(1);
         using var stop = new CancellationTokenSource();
@@ -42,7 +42,7 @@ public sealed class SqliteLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_reader_who_stays_keeps_it_and_no_writer_waits_long_for_him()
+    public async Task A_reader_that_stays_keeps_the_log_and_no_writer_waits_long_for_it()
     {
         await WriteAsync(1);
         using SqliteConnection reader = OpenReader();
