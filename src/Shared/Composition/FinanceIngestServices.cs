@@ -8,10 +8,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>Puts a process together from its settings: what every program needs.</summary>
+/// <summary>Registers the services that every program needs, according to its settings.</summary>
 public static class FinanceIngestServices
 {
-    /// <summary>Adds ids, storage and queues, and what operators do with them. Nothing is opened here.</summary>
+    /// <summary>Adds ids, storage, queues, and the operations on poison messages and old data. No file or connection is opened yet.</summary>
     /// <exception cref="SettingsException">This process can't use the database that the settings name.</exception>
     public static IServiceCollection AddFinanceIngest(this IServiceCollection services, Settings settings)
     {
