@@ -10,7 +10,11 @@ internal static class PoisonRedriveCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.ZeroOrMore, Description = "Ids of messages, from 'poison list'; without any, all messages are put back." };
+        var ids = new Argument<string[]>("ID")
+        {
+            Arity = ArgumentArity.ZeroOrMore,
+            Description = "Ids of messages, from 'poison list'; without any, all messages are put back.",
+        };
         var command = new Command(
             "redrive", "Puts poison messages back on the inbound queue. Their transactions keep their ids. It is safe to repeat.") { ids };
         command.SetAction(async (parsed, cancellationToken) =>

@@ -63,7 +63,9 @@ internal static class UserEraseCommand
 
         foreach (string messageId in outcome.Poison.Suspect)
         {
-            report.Note($"Poison message {messageId} can't be read, and may be about this user: look at it with \"poison show\", and remove it with \"poison drop\".");
+            report.Note(
+                $"Poison message {messageId} can't be read, and may be about this user: "
+                    + "look at it with \"poison show\", and remove it with \"poison drop\".");
         }
 
         if (outcome.Poison.OutOfReach > 0)
@@ -76,7 +78,8 @@ internal static class UserEraseCommand
         if (outcome.InboundMessages > 0)
         {
             report.Note(
-                $"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run the command again when they are scored.");
+                $"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run the command again when they "
+                    + $"are scored.");
         }
 
         report.Note("Out of reach are alerts already sent, backups, and results that clients have already read.");

@@ -67,7 +67,8 @@ internal static class SubmitCommand
         option.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1
-                && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value < minimum || value > maximum))
+                && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value < minimum
+                    || value > maximum))
             {
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is a whole number from {minimum} to {maximum}."));
             }

@@ -33,7 +33,8 @@ internal static class JwtSettingsReader
         if (!Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out Uri? uri) || uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0
             || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback)))
         {
-            throw new SettingsException(setting, "not an https address such as https://login.microsoftonline.com/TENANT-ID/v2.0 (http is allowed on loopback only).");
+            throw new SettingsException(
+                setting, "not an https address such as https://login.microsoftonline.com/TENANT-ID/v2.0 (http is allowed on loopback only).");
         }
 
         if (uri.Host.StartsWith("login.microsoftonline.", StringComparison.OrdinalIgnoreCase)

@@ -46,7 +46,8 @@ public static partial class SettingsReader
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
-            MaximumBytesInFlight = ReadInteger(own, "Intake:MaximumBytesInFlight", Settings.MinimumBytesInFlight, 1L << 40) ?? Settings.DefaultMaximumBytesInFlight,
+            MaximumBytesInFlight =
+                ReadInteger(own, "Intake:MaximumBytesInFlight", Settings.MinimumBytesInFlight, 1L << 40) ?? Settings.DefaultMaximumBytesInFlight,
             MaximumConnections = (int)(ReadInteger(own, "Intake:MaximumConnections", 10L, 1_000_000L) ?? 10_000),
             RetentionDays = ReadInteger(own, "Retention:Days", 1, 36_500),
             MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),
@@ -89,7 +90,8 @@ public static partial class SettingsReader
         if (program == ProgramKind.IngestFunction && isDataDirectoryGiven && isOnAzure)
         {
             throw new SettingsException(
-                $"{Section}__DataDirectory", "not allowed on Azure, where the disk of an instance is lost with the instance; set SQL_CONNECTION_STRING instead.");
+                $"{Section}__DataDirectory", "not allowed on Azure, where the disk of an instance is lost with the instance; set SQL_CONNECTION_STRING "
+                    + $"instead.");
         }
 
         bool mustShareResults = program is ProgramKind.IngestFunction or ProgramKind.ScoringWorker && settings.UsesAzureQueues;

@@ -21,7 +21,8 @@ internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvid
     public Task StartAsync(CancellationToken cancellationToken)
     {
         telemetry.Meter.CreateObservableGauge(
-            "finance_ingest.queue.length", () => Observe(sample => sample.Depth.Length), "{message}", "Messages on a queue, including leased and delayed messages.");
+            "finance_ingest.queue.length", () => Observe(sample => sample.Depth.Length), "{message}",
+            "Messages on a queue, including leased and delayed messages.");
         telemetry.Meter.CreateObservableGauge(
             "finance_ingest.queue.oldest.age", () => Observe(AgeOf), "s", "Age of the oldest message that can be seen; 0 when there is none.");
 

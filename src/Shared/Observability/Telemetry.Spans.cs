@@ -57,7 +57,9 @@ internal sealed partial class Telemetry
     /// <param name="queue">Where to.</param>
     /// <param name="payload">JSON with the context as <c>traceparent</c>.</param>
     public Activity? StartAlert(string queue, string payload) =>
-        s_source.HasListeners() ? Tag(s_source.StartActivity($"send {queue}", ActivityKind.Producer, Context(TraceParentOf(payload))), "send", "send", queue) : null;
+        s_source.HasListeners()
+            ? Tag(s_source.StartActivity($"send {queue}", ActivityKind.Producer, Context(TraceParentOf(payload))), "send", "send", queue)
+            : null;
 
     /// <summary>Starts the span of a batch's scoring: in the trace of its only message, or in a new trace with links to its several messages.</summary>
     internal Activity? StartProcess(string queue, IReadOnlyList<Delivery> batch)

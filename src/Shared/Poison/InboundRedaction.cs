@@ -59,7 +59,8 @@ internal static class InboundRedaction
         JsonElement[]? items = root.ValueKind switch
         {
             JsonValueKind.Array => [.. root.EnumerateArray()],
-            JsonValueKind.Object => root.EnumerateObject().LastOrDefault(property => IsNamed(property, "transactions")) is { Value.ValueKind: JsonValueKind.Array } list
+            JsonValueKind.Object =>
+                root.EnumerateObject().LastOrDefault(property => IsNamed(property, "transactions")) is { Value.ValueKind: JsonValueKind.Array } list
                 ? [.. list.Value.EnumerateArray()]
                 : null,
             _ => null,

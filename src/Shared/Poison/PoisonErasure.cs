@@ -25,7 +25,8 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
         Dictionary<string, Redaction> recorded = records.ToDictionary(record => record.MessageId, record => Redact(record.Body, record.MessageId, userId));
 
         // A copy is treated as its record: only the record knows the message's first id, from which the ids of transactions without an id derive.
-        Dictionary<string, Redaction> byText = records.DistinctBy(record => record.Body).ToDictionary(record => record.Body, record => recorded[record.MessageId]);
+        Dictionary<string, Redaction> byText = records.DistinctBy(record => record.Body).ToDictionary(
+            record => record.Body, record => recorded[record.MessageId]);
         Dictionary<string, Redaction> copies = sweep.Messages.ToDictionary(
             message => message.Id, message => byText.GetValueOrDefault(message.Text) ?? Redact(message.Text, message.Id, userId));
 

@@ -26,7 +26,8 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     public async Task<PoisonOutcome> RedriveAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
-        PoisonOutcome outcome = await RedriveAsync([.. records.Where(record => messageIds.Contains(record.MessageId))], withoutRecord: false, cancellationToken);
+        PoisonOutcome outcome = await RedriveAsync(
+            [.. records.Where(record => messageIds.Contains(record.MessageId))], withoutRecord: false, cancellationToken);
         return outcome with { Unknown = UnknownAmong(messageIds, records) };
     }
 

@@ -40,5 +40,9 @@ public readonly record struct RemovedRows(long Transactions = 0, long RepeatConf
 {
     /// <summary>Adds the numbers.</summary>
     public static RemovedRows operator +(RemovedRows a, RemovedRows b) => new(
-        a.Transactions + b.Transactions, a.RepeatConflicts + b.RepeatConflicts, a.Alerts + b.Alerts, a.UnsentAlerts + b.UnsentAlerts, a.Baselines + b.Baselines);
+        a.Transactions + b.Transactions,
+        a.RepeatConflicts + b.RepeatConflicts,
+        a.Alerts + b.Alerts,
+        a.UnsentAlerts + b.UnsentAlerts,
+        a.Baselines + b.Baselines);
 }
