@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Estimates what infra/ costs a month in Azure. docs/azure.md has the table and the words to it.
+"""Estimates the monthly cost of infra/ in Azure. docs/azure.md has the table and explains it.
 
     python3 tools/azure_cost.py                          the table of docs/azure.md
     python3 tools/azure_cost.py --check docs/azure.md    fails when the page has another table
     python3 tools/azure_cost.py --price sql_vcore_second=0.000130 --assume anomaly_share=0.002
 
-Prices are assumptions in US dollars, written down from memory of public lists in November 2026 and not looked up: replace them with your region's before you rely on a sum.
+Prices are assumptions in US dollars, written down from memory of public lists in November 2026 and not looked up. Replace them with those of your
+region before you rely on a sum.
 """
 import argparse
 import math
@@ -52,21 +53,22 @@ ASSUMPTIONS = {
 
 
 def awake(arrivals: float, tail: float, bursts: float | None) -> float:
-    """Seconds of a month during which something is awake that sleeps TAIL seconds after the last arrival: arrivals at random, or gathered in BURSTS."""
+    """Seconds of a month for which a resource is awake that sleeps TAIL seconds after the last arrival. Arrivals are random, or gathered in BURSTS."""
     if bursts is not None:
         return min(MONTH, bursts * tail)
     return MONTH * -math.expm1(-arrivals / MONTH * tail)
 
 
 def estimate(transactions: float, bursts: float | None, prices: dict, a: dict) -> dict[str, float]:
-    """Dollars a month by service."""
+    """Returns the dollars per month of each service."""
     def cost(price: str, amount: float) -> float:
         unit, free = prices[price]
         return unit * max(0.0, amount - free)
 
     requests = transactions / a["transactions_per_request"]
     scoring = transactions / a["worker_rate"]
-    executing = min(requests * a["function_seconds"], awake(requests, a["function_seconds"], None) if bursts is None else requests / 16 * a["function_seconds"] + bursts)
+    overlapping = awake(requests, a["function_seconds"], None) if bursts is None else requests / 16 * a["function_seconds"] + bursts
+    executing = min(requests * a["function_seconds"], overlapping)
     worker = min(MONTH, max(scoring, awake(requests, a["worker_tail_seconds"], bursts) + (scoring if bursts else 0)))
     database = min(MONTH, awake(requests, a["sql_tail_seconds"], bursts) + (scoring if bursts else 0))
     alerts = transactions * a["anomaly_share"]

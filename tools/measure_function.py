@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Measures published function apps: the size of the package, and how long a cold start takes.
+"""Measures the package size and the cold start of published function apps.
 
     npm ci --prefix tests/azurite && dotnet build tests/FunctionDriver --configuration Release
     dotnet publish src/IngestFunction --configuration Release --output artifacts/function
     python3 tools/measure_function.py --runs 11 artifacts/function [ANOTHER-FOLDER…]
 
-A package is the folder as a zip. A cold start is counted from the start of the app's process, under the function driver, to the first 200 of /healthz, and to
-the first 202 of /api/transactions, which is sent right after it; by then the transaction is on Azurite's queue. The apps take turns, so that a busy machine slows
-all of them alike. Printed are median and range of both; the processor time of the app's process until the 202, which other programs hardly change; and its
-resident memory then.
+The package is the folder as a zip. A cold start lasts from the start of the app's process, under the function driver, to the first 200 of /healthz,
+and to the first 202 of /api/transactions, which is requested right after it; by then the transaction is on Azurite's queue. The apps take turns, so
+that a busy machine slows all of them alike. The output has median and range of both times; the processor time of the app's process until the 202,
+which other programs hardly change; and its resident memory at that moment.
 """
 import argparse
 import collections
@@ -27,7 +27,7 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DRIVER = ROOT / "tests/FunctionDriver/bin/Release/net10.0/FinanceIngest.FunctionDriver.dll"
 AZURITE = ROOT / "tests/azurite/node_modules/azurite/dist/src/queue/main.js"
-# The emulator's account and key, the same everywhere.
+# The emulator's well-known account and key.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -36,7 +36,7 @@ Start = collections.namedtuple("Start", "healthy accepted processor resident")
 
 
 def package_bytes(folder: str) -> int:
-    """Size of the folder's files as a zip with the usual compression."""
+    """Returns the size of the folder as a zip with the usual compression."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(pathlib.Path(folder).rglob("*")):
@@ -57,7 +57,7 @@ def start_azurite(port: int) -> subprocess.Popen:
 
 
 def start_once(folder: str, driver_dll: pathlib.Path, azurite_port: int) -> Start:
-    """Milliseconds until healthy, until a transaction is accepted, of processor time, and megabytes resident then."""
+    """Returns the milliseconds until healthy and until a transaction is accepted, and the processor milliseconds and resident megabytes by then."""
     with tempfile.TemporaryDirectory(prefix="measure-function-") as data:
         queues = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};QueueEndpoint=http://127.0.0.1:{azurite_port}/{ACCOUNT};"
         environment = dict(os.environ, AZURE_STORAGE_CONNECTION_STRING=queues, FinanceIngest__DataDirectory=data)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Measures how long published programs take from their start to a 200 of /readyz, on embedded storage.
+"""Measures the time of published programs from their start to a 200 of /readyz, on embedded storage.
 
     python3 tools/measure_start.py --runs 15 DIRECTORY/IngestServer.dll DIRECTORY/ScoringWorker.dll …
     python3 tools/measure_start.py --runs 15 --score DIRECTORY/IngestServer.dll …       until a first transaction is scored
 
-The programs take turns, so that a busy machine slows all of them alike. Printed for each, until it is ready: median and range of the time, median of the processor time
-(which other programs on the machine hardly change, and which a quota of a quarter of a core stretches fourfold), and the resident memory then.
+The programs take turns, so that a busy machine slows all of them alike. For each program, the output has the median and range of the time until it
+is ready, the median of the processor time (which other programs hardly change, and which a quota of a quarter of a core stretches fourfold), and the
+resident memory at that moment.
 """
 import argparse
 import http.client
@@ -20,7 +21,7 @@ PORT = 17981
 
 
 def start_once(program: str, score: bool) -> tuple[float, float, float]:
-    """Milliseconds until ready, milliseconds of processor time, and megabytes resident then."""
+    """Returns the milliseconds until ready, and the processor milliseconds and resident megabytes by then."""
     data = tempfile.mkdtemp(prefix="measure-start-")
     environment = dict(os.environ, ASPNETCORE_URLS=f"http://127.0.0.1:{PORT}", FinanceIngest__DataDirectory=data)
     begun = time.perf_counter()
@@ -66,7 +67,7 @@ def score_one() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--score", action="store_true", help="until a first transaction is scored, not only until ready")
+    parser.add_argument("--score", action="store_true", help="measure until a first transaction is scored, not only until ready")
     parser.add_argument("programs", nargs="+", metavar="PROGRAM.dll")
     arguments = parser.parse_args()
     samples: dict[str, list[tuple[float, float, float]]] = {program: [] for program in arguments.programs}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws a soak's samples (soak.csv of tests/Chaos) as an SVG: memory, handles and file sizes over time.
+"""Draws the samples of a soak (soak.csv of tests/Chaos) as an SVG of memory, handles and file sizes over time.
 
 usage: plot_soak.py soak.csv soak.svg
 """
@@ -46,7 +46,10 @@ def main():
     series = read(sys.argv[1])
     minutes = max(x for lines in series.values() for points in lines.values() for x, _ in points)
     total = TOP + len(PANELS) * (HEIGHT + GAP)
-    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{total}" font-family="sans-serif" font-size="12">', f'<rect width="{WIDTH}" height="{total}" fill="white"/>']
+    svg = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{total}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{total}" fill="white"/>',
+    ]
     for number, (metric, title) in enumerate(PANELS):
         svg += panel(title, series[metric], TOP + number * (HEIGHT + GAP), minutes)
     with open(sys.argv[2], "w", encoding="utf-8") as file:

@@ -2,10 +2,11 @@
 #:package Microsoft.Data.SqlClient
 #:property PublishAot=false
 
-// azd runs this after provisioning (azure.yaml): brings the database to this version and gives the programs' identities their roles in it. Safe to repeat.
+// azd runs this file after provisioning (azure.yaml). It migrates the database to this version and gives the programs' identities their roles in it. It may
+// be run again.
 //
-// Why here and not in Bicep: a deployment script of ARM keeps its files in a storage account that must allow account keys, which nothing here does, and would be a second
-// administrator of the database for its whole life. This runs as the person or pipeline that deploys, who is the database's administrator anyway.
+// Bicep can't do this without a deployment script, which keeps its files in a storage account that must allow account keys (no account here does), and which
+// would be a second, permanent administrator of the database. This file runs as the person or pipeline that deploys, who is the administrator anyway.
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
@@ -48,7 +49,8 @@ finally
     }
 }
 
-// Opens the firewall for this machine where it has to. Rules take a while to hold, and so does a paused database to wake.
+// Waits until the database accepts connections, and opens the firewall for this machine if the server asks for it. A new rule takes effect after a while, and
+// a paused database needs time to resume.
 async Task WaitForDatabaseAsync()
 {
     for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(5)))
@@ -60,7 +62,7 @@ async Task WaitForDatabaseAsync()
         }
         catch (SqlException e) when (e.Number == NotAllowedByFirewall && !opened)
         {
-            // The server's answer names the address that it saw.
+            // The server's error message contains this machine's address as the server sees it.
             IPAddress address = IPAddress.Parse(Regex.Match(e.Message, @"\d+\.\d+\.\d+\.\d+").Value);
             Console.WriteLine($"Opening the database's firewall for {address} while this runs.");
             opened = true;
@@ -92,7 +94,7 @@ async Task MigrateAsync()
             ["SQL_CONNECTION_STRING"] = connectionString,
             ["FinanceIngest__IdSigningKey"] = await SigningKeyAsync(),
 
-            // migrate has no use for queues, and naming the account in two ways is refused.
+            // migrate uses no queues. An address inherited from azd would be refused beside a connection string of the same account.
             ["AZURE_STORAGE_QUEUE_SERVICE_URI"] = "",
         },
     };
@@ -104,7 +106,7 @@ async Task MigrateAsync()
     }
 }
 
-// The role that lets the administrator read the key was assigned moments ago and takes a while to hold.
+// Retries while access is denied: the role that lets the administrator read the key was assigned moments ago and takes effect after a while.
 async Task<string> SigningKeyAsync()
 {
     for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(10)))
@@ -122,8 +124,8 @@ async Task<string> SigningKeyAsync()
     }
 }
 
-// By SID rather than FROM EXTERNAL PROVIDER: the server then asks no directory, so that a pipeline without rights there can do it as well. An identity that was made anew
-// under its old name has another SID: its user is made anew too.
+// Users are created by SID rather than FROM EXTERNAL PROVIDER, because the server then does not ask the directory, in which a pipeline may have no rights. When
+// an identity was deleted and created again under the same name, it has a new SID, and its user is created again too.
 async Task GrantAsync(string identity, string clientId, string role)
 {
     string user = Quote(identity);
@@ -170,4 +172,6 @@ async Task<AuthenticationHeaderValue> BearerAsync(string scope) =>
 static string Quote(string name) => $"[{name.Replace("]", "]]", StringComparison.Ordinal)}]";
 
 static string Setting(string name) =>
-    Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : throw new InvalidOperationException($"{name} is not set; azd sets it from the outputs of infra/main.bicep.");
+    Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
+        ? value
+        : throw new InvalidOperationException($"{name} is not set; azd sets it from the outputs of infra/main.bicep.");

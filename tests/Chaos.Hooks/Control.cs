@@ -7,12 +7,12 @@ using Microsoft.Data.Sqlite;
 namespace FinanceIngest.Chaos.Hooks;
 
 /// <summary>
-/// What the harness wants of this process, from a file that it may rewrite (by renaming a new one over it) while the process runs; lines of <c>name=value</c>:
-/// <c>kill=POINT</c>, <c>clock=SECONDS</c>, <c>write-delay=MILLISECONDS</c>, <c>deadly=USER</c>, <c>deadly-write=USER</c>.
+/// Reads what the harness wants this process to do from a control file, which the harness may replace while the process runs. Its lines are
+/// <c>name=value</c>: <c>kill=POINT</c>, <c>clock=SECONDS</c>, <c>write-delay=MILLISECONDS</c>, <c>deadly=USER</c>, <c>deadly-write=USER</c>.
 /// </summary>
 internal sealed class Control
 {
-    /// <summary>Names the file.</summary>
+    /// <summary>The environment variable with the path of the control file.</summary>
     public const string Variable = "CHAOS_CONTROL";
 
     private static readonly Control? s_instance =
@@ -25,19 +25,19 @@ internal sealed class Control
 
     private Control(string path) => _path = path;
 
-    /// <summary>Null in a process that is to be left alone.</summary>
+    /// <summary>Returns the control of this process; null when the harness did not start it.</summary>
     public static Control? FromEnvironment() => s_instance;
 
-    /// <summary>How far this process's clock is ahead.</summary>
+    /// <summary>The error of this process's clock; positive when it is ahead.</summary>
     public TimeSpan ClockOffset => TimeSpan.FromSeconds(Number("clock"));
 
-    /// <summary>How much longer a write takes.</summary>
+    /// <summary>The time by which each write to the database is delayed.</summary>
     public TimeSpan WriteDelay => TimeSpan.FromMilliseconds(Number("write-delay"));
 
-    /// <summary>Whether the process is to end at this point.</summary>
+    /// <summary>Whether the harness wants the process to end at this point.</summary>
     public bool IsArmed(string point) => Value("kill") == point;
 
-    /// <summary>A point in the order of effects: ends the process if the harness wants it to end here.</summary>
+    /// <summary>Marks a point in the order of effects, and ends the process if the harness wants it to end there.</summary>
     public void Reach(string point)
     {
         if (IsArmed(point))
@@ -46,16 +46,19 @@ internal sealed class Control
         }
     }
 
-    /// <summary>Whether reading this text ends the process that reads it, as the harness has it.</summary>
-    public bool IsDeadly(string text) => Value("deadly") is { } user && TryDecode(text).Contains($"\"user_id\":{user},", StringComparison.Ordinal);
+    /// <summary>Whether the harness wants each process to end that reads this text.</summary>
+    public bool IsDeadly(string text) =>
+        Value("deadly") is { } user && TryDecode(text).Contains($"\"user_id\":{user},", StringComparison.Ordinal);
 
-    /// <summary>Whether there is a user whose results are deadly to write.</summary>
+    /// <summary>Whether the harness wants processes to end while they write the results of some user.</summary>
     public bool HasDeadlyWrites => Value("deadly-write") is not null;
 
-    /// <summary>Whether writing results of this user ends the process that writes them, half-way through the transaction.</summary>
+    /// <summary>Whether the harness wants a process to end, half-way through its database transaction, when it writes results of this user.</summary>
     public bool IsDeadlyToWrite(long? userId) => userId is { } user && Value("deadly-write") == user.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Ends the worker with SIGKILL, and says where in a file beside the control file. A child takes its parent along, as the kill of a pod does.</summary>
+    /// <summary>
+    /// Ends the worker with SIGKILL, and appends the point to a file beside the control file. A child process ends its parent too, as the kill of a pod does.
+    /// </summary>
     public void Die(string point)
     {
         Tell(point + (IsChild ? " (child)" : ""));
@@ -68,7 +71,7 @@ internal sealed class Control
         End();
     }
 
-    /// <summary>Ends nothing but the process that handles a deadly message.</summary>
+    /// <summary>Ends only this process, which handles a deadly message; its parent goes on.</summary>
     public void DieAlone(string point)
     {
         Tell(point + (IsChild ? " (child)" : ""));
@@ -79,7 +82,7 @@ internal sealed class Control
 
     private static int ParentId()
     {
-        // The name of the program, in brackets, may hold anything.
+        // The second field, the program's name in brackets, may contain blanks and brackets.
         string stat = File.ReadAllText("/proc/self/stat");
         return int.Parse(stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
@@ -92,9 +95,9 @@ internal sealed class Control
 
     private void Tell(string point) => File.AppendAllText(_path + ".hits", point + "\n");
 
-    /// <summary>Ends the process where a write transaction of the embedded database must be open, and says so when it is not.</summary>
-    /// <param name="point">Where.</param>
-    /// <param name="isDeadly">Whether it is the message that ends it, and not somebody who kills the worker.</param>
+    /// <summary>Ends the process inside a write transaction of the embedded database, and records it when no transaction was open.</summary>
+    /// <param name="point">The point at which the process ends.</param>
+    /// <param name="isDeadly">Whether a deadly message ends the process, rather than a kill of the worker.</param>
     public void DieInsideTransaction(string point, bool isDeadly)
     {
         string where = IsDatabaseLocked() ? point : point + " (no transaction was open)";
@@ -113,7 +116,7 @@ internal sealed class Control
         string path = Path.Combine(Environment.GetEnvironmentVariable("FinanceIngest__DataDirectory") ?? "data", "finance-ingest.db");
         if (!File.Exists(path))
         {
-            // SQL Server: the writer's session can't be told from outside.
+            // The database is on SQL Server, where the writer's session can't be recognised from outside.
             return true;
         }
 
@@ -147,7 +150,9 @@ internal sealed class Control
             DateTime writtenAt = File.GetLastWriteTimeUtc(_path);
             if (writtenAt != _readAt)
             {
-                _values = File.ReadLines(_path).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+                _values = File.ReadLines(_path)
+                    .Select(line => line.Split('=', 2))
+                    .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
                 _readAt = writtenAt;
             }
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Chaos.Hooks;
 
-/// <summary>Standard input of a child: the reading of a deadly message ends it.</summary>
+/// <summary>The standard input of a child process. Reading a deadly message from it ends the child.</summary>
 internal sealed class DeadlyInput(TextReader input, Control control) : TextReader
 {
     public override string? ReadLine()

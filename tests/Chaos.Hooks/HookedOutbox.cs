@@ -2,7 +2,7 @@ using FinanceIngest.Alerts;
 
 namespace FinanceIngest.Chaos.Hooks;
 
-/// <summary>Points alerts.claim.after, alerts.mark.before (sent, not marked) and alerts.mark.after.</summary>
+/// <summary>An outbox with the points alerts.claim.after, alerts.mark.before (alerts are sent, but not marked) and alerts.mark.after.</summary>
 internal sealed class HookedOutbox(IAlertOutbox outbox, Control control) : IAlertOutbox
 {
     public async Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken)
@@ -24,7 +24,8 @@ internal sealed class HookedOutbox(IAlertOutbox outbox, Control control) : IAler
         return marked;
     }
 
-    public Task ReleaseAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) => outbox.ReleaseAsync(owner, alertIds, cancellationToken);
+    public Task ReleaseAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) =>
+        outbox.ReleaseAsync(owner, alertIds, cancellationToken);
 
     public Task<long> CountUnsentAsync(CancellationToken cancellationToken) => outbox.CountUnsentAsync(cancellationToken);
 

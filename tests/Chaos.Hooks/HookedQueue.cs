@@ -5,7 +5,11 @@ using FinanceIngest.Scoring;
 
 namespace FinanceIngest.Chaos.Hooks;
 
-/// <summary>A queue with points before and after each effect: NAME.send.before, NAME.send.after, NAME.receive.after, NAME.delete.before, NAME.delete.after; NAME is <c>marker</c> for the marker of unsent alerts.</summary>
+/// <summary>
+/// A queue with the points NAME.send.before, NAME.send.after, NAME.receive.after, NAME.delete.before and NAME.delete.after. NAME is <c>marker</c> for the
+/// marker
+/// of unsent alerts.
+/// </summary>
 internal sealed class HookedQueue(IMessageQueue queue, string name, Control control) : IMessageQueue, IDisposable
 {
     public string Name => queue.Name;
@@ -31,7 +35,7 @@ internal sealed class HookedQueue(IMessageQueue queue, string name, Control cont
 
         foreach (LeasedMessage message in received)
         {
-            // A batch is read right after it is received; a suspect by a child (see DeadlyInput).
+            // The worker reads a batch right after it receives it. A child process reads suspects (see DeadlyInput).
             if (message.DequeueCount <= BatchProcessor.SuspectAfter && control.IsDeadly(message.Text))
             {
                 control.DieAlone("read of a deadly message in a batch");

@@ -5,7 +5,10 @@ using FinanceIngest.Scoring;
 
 namespace FinanceIngest.Chaos.Hooks;
 
-/// <summary>Points write.before, write.inside (half of a batch's rows are inserted, the transaction is open) and write.after (committed, nothing deleted).</summary>
+/// <summary>
+/// A store with the points write.before, write.inside (half of a batch's rows are inserted, and the transaction is open) and write.after (the transaction is
+/// committed, and no message is deleted).
+/// </summary>
 internal sealed class HookedScoringStore(IScoringStore store, Control control) : IScoringStore
 {
     private const string Inside = "write.inside";
@@ -24,7 +27,7 @@ internal sealed class HookedScoringStore(IScoringStore store, Control control) :
         return counts;
     }
 
-    /// <summary>The store reads its rows from this list inside its transaction; half-way the process ends.</summary>
+    /// <summary>The list from which the store reads its rows inside its transaction. Reading its second half ends the process.</summary>
     private sealed class DeadlyList(IReadOnlyList<TransactionResult> results, Control control) : IReadOnlyList<TransactionResult>
     {
         public int Count => results.Count;

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Hosting;
 namespace FinanceIngest.Chaos.Hooks;
 
 /// <summary>
-/// Wraps the seams of a program when its host is built, by the event that design-time tools and WebApplicationFactory use: all of the program's own
-/// registrations are there by then (a hosting startup assembly comes before them, where it can replace nothing).
+/// Wraps the seams of a program when its host is built. It uses the event of design-time tools and WebApplicationFactory, which comes after all of the
+/// program's registrations. (A hosting startup assembly runs before them, and so could replace nothing.)
 /// </summary>
 internal sealed class HostBuilding : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
 {

@@ -1,8 +1,9 @@
+using System.CommandLine;
 using System.Globalization;
 
 namespace FinanceIngest.Chaos;
 
-/// <summary>Where the programs under test keep their data.</summary>
+/// <summary>The storage of the programs under test.</summary>
 internal enum StorageKind
 {
     Embedded,
@@ -13,68 +14,88 @@ internal enum StorageKind
 /// <summary>The command line.</summary>
 internal sealed record Options
 {
-    public const string Usage = """
-        usage: FinanceIngest.Chaos [--scenario NAME] [--storage embedded|azurite|sql] [--kills N] [--minutes N] [--seed N]
-                                   [--rate N] [--count N] [--outage-seconds N] [--results FOLDER] [--keep]
-        """;
+    /// <summary>The name of the scenario.</summary>
+    public required string Scenario { get; init; }
 
-    public string Scenario { get; private init; } = "kills";
+    public required StorageKind Storage { get; init; }
 
-    public StorageKind Storage { get; private init; }
+    /// <summary>The number of kills, in scenarios that kill.</summary>
+    public required int Kills { get; init; }
 
-    /// <summary>Kills of the scenarios that kill.</summary>
-    public int Kills { get; private init; } = 20;
+    /// <summary>The duration of scenarios that last for a given time.</summary>
+    public required double Minutes { get; init; }
 
-    /// <summary>Length of the scenarios that are a length of time.</summary>
-    public double Minutes { get; private init; } = 1;
+    /// <summary>The seed of all random numbers; the scheduling of processes stays random.</summary>
+    public required int Seed { get; init; }
 
-    /// <summary>What is random follows from it, except for the scheduling of processes.</summary>
-    public int Seed { get; private init; } = Random.Shared.Next(1_000_000);
+    /// <summary>The transactions per second at which the clients aim; ≥ 1.</summary>
+    public required double Rate { get; init; }
 
-    /// <summary>Transactions per second that the clients aim at.</summary>
-    public double Rate { get; private init; } = 300;
+    /// <summary>The number of transactions, in scenarios that send a given number; ≥ 1.</summary>
+    public required int Count { get; init; }
 
-    /// <summary>Transactions of the scenarios that are a number of transactions.</summary>
-    public int Count { get; private init; } = 100_000;
+    /// <summary>The duration of an outage in seconds.</summary>
+    public required double OutageSeconds { get; init; }
 
-    /// <summary>Length of an outage.</summary>
-    public double OutageSeconds { get; private init; } = 30;
+    /// <summary>The folder to which the report is also written; null when it is not.</summary>
+    public string? Results { get; init; }
 
-    /// <summary>Where results go; null: only to standard output.</summary>
-    public string? Results { get; private init; }
+    /// <summary>Whether data and logs are kept also after a clean run.</summary>
+    public bool Keep { get; init; }
 
-    /// <summary>Whether data and logs of a clean run stay.</summary>
-    public bool Keep { get; private init; }
-
-    /// <exception cref="FormatException">Wrong use.</exception>
-    public static Options Parse(string[] args)
+    /// <summary>Makes the command, which passes its options to <paramref name="run"/> and ends with the exit code that it returns.</summary>
+    public static RootCommand CreateCommand(Func<Options, Task<int>> run)
     {
-        var options = new Options();
-        for (int i = 0; i < args.Length; i++)
+        var scenario = new Option<string>("--scenario")
         {
-            string Value() => ++i < args.Length ? args[i] : throw new FormatException($"{args[^1]} needs a value.");
-            double Number() => double.TryParse(Value(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= 0
-                ? number
-                : throw new FormatException($"'{args[i]}' is not a number.");
-            options = args[i] switch
-            {
-                "--scenario" => options with { Scenario = Value() },
-                "--storage" => options with
-                {
-                    Storage = Enum.TryParse(Value(), ignoreCase: true, out StorageKind kind) ? kind : throw new FormatException($"'{args[i]}' is not embedded, azurite or sql."),
-                },
-                "--kills" => options with { Kills = (int)Number() },
-                "--minutes" => options with { Minutes = Number() },
-                "--seed" => options with { Seed = (int)Number() },
-                "--rate" => options with { Rate = Math.Max(1, Number()) },
-                "--count" => options with { Count = Math.Max(1, (int)Number()) },
-                "--outage-seconds" => options with { OutageSeconds = Number() },
-                "--results" => options with { Results = Value() },
-                "--keep" => options with { Keep = true },
-                _ => throw new FormatException($"'{args[i]}' is not an option."),
-            };
-        }
-
-        return options;
+            Description = "The scenario.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "kills",
+        };
+        var storage = new Option<StorageKind>("--storage") { Description = "The storage of the programs.", DefaultValueFactory = _ => StorageKind.Embedded };
+        Option<double> kills = Number("--kills", "The number of kills, in scenarios that kill.", 20);
+        Option<double> minutes = Number("--minutes", "The duration of scenarios that last for a given time.", 1);
+        var seed = new Option<int?>("--seed") { Description = "The seed of random numbers; a random one without it.", HelpName = "N" };
+        Option<double> rate = Number("--rate", "The transactions per second at which the clients aim.", 300);
+        Option<double> count = Number("--count", "The number of transactions, in scenarios that send a given number.", 100_000);
+        Option<double> outage = Number("--outage-seconds", "The duration of an outage.", 30);
+        var results = new Option<string?>("--results") { Description = "Also write the report to this folder.", HelpName = "FOLDER" };
+        var keep = new Option<bool>("--keep") { Description = "Keep data and logs also after a clean run." };
+        string list = string.Join('\n', AllScenarios.List.Select(known => $"  {known.Name,-20} {known.Description}"));
+        var command = new RootCommand($"Breaks the real programs under load, and audits what they promised. The scenarios are:\n{list}")
+        {
+            scenario, storage, kills, minutes, seed, rate, count, outage, results, keep,
+        };
+        command.SetAction(parsed => run(new Options
+        {
+            Scenario = parsed.GetRequiredValue(scenario),
+            Storage = parsed.GetRequiredValue(storage),
+            Kills = (int)parsed.GetRequiredValue(kills),
+            Minutes = parsed.GetRequiredValue(minutes),
+            Seed = parsed.GetValue(seed) ?? Random.Shared.Next(1_000_000),
+            Rate = Math.Max(1, parsed.GetRequiredValue(rate)),
+            Count = Math.Max(1, (int)parsed.GetRequiredValue(count)),
+            OutageSeconds = parsed.GetRequiredValue(outage),
+            Results = parsed.GetValue(results),
+            Keep = parsed.GetValue(keep),
+        }));
+        return command;
     }
+
+    // System.CommandLine would read numbers in the current culture.
+    private static Option<double> Number(string name, string description, double unset) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => unset,
+        CustomParser = result =>
+        {
+            if (!double.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) || !(number >= 0))
+            {
+                result.AddError($"{name} must be a number from 0.");
+            }
+
+            return number;
+        },
+    };
 }

@@ -1,14 +1,15 @@
 namespace FinanceIngest.Chaos;
 
-/// <summary>Waits for what happens in other processes: a condition is asked again and again until a deadline.</summary>
+/// <summary>Waits for events in other processes by testing a condition repeatedly until a deadline.</summary>
 internal static class Patience
 {
-    /// <summary>How long a program may take to start, on a busy machine.</summary>
+    /// <summary>The time that a program may take to start on a busy machine.</summary>
     public static readonly TimeSpan Start = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
-    /// <returns>Whether it became true in time.</returns>
+    /// <summary>Waits until the condition is true.</summary>
+    /// <returns>Whether the condition became true in time.</returns>
     public static async Task<bool> UntilAsync(Func<Task<bool>> condition, TimeSpan patience, CancellationToken cancellationToken)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
@@ -25,12 +26,13 @@ internal static class Patience
         return true;
     }
 
-    /// <exception cref="TimeoutException">It did not become true in time.</exception>
+    /// <summary>Waits until the condition is true.</summary>
+    /// <exception cref="TimeoutException">The condition did not become true in time.</exception>
     public static async Task ForAsync(string what, Func<Task<bool>> condition, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!await UntilAsync(condition, patience, cancellationToken))
         {
-            throw new TimeoutException($"Waited {patience.TotalSeconds:F0} s for this, in vain: {what}.");
+            throw new TimeoutException($"Waited {patience.TotalSeconds:F0} s in vain until {what}.");
         }
     }
 }

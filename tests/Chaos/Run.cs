@@ -48,16 +48,19 @@ internal sealed class Run : IAsyncDisposable
 
     public Timeline Timeline { get; }
 
-    /// <summary>What the run found, for the results file.</summary>
+    /// <summary>The lines of the run's report.</summary>
     public IReadOnlyList<string> Report => _report;
 
-    /// <summary>Tells what happens.</summary>
-    public void Say(string what) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_begun).TotalSeconds,7:F1} s  {what}"));
+    /// <summary>Writes an event to standard error, with the time since the start.</summary>
+    public void Say(string what) =>
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_begun).TotalSeconds,7:F1} s  {what}"));
 
     /// <summary>Adds a line to the report.</summary>
     public void Tell(string line) => _report.Add(line);
 
-    /// <summary>Starts an installation with an intake, a whole server and two workers, its baselines, the clients and the consumer of the feed.</summary>
+    /// <summary>
+    /// Starts an intake, a server with all roles and two workers, imports the baselines, and starts the clients and the consumer of the feed.
+    /// </summary>
     public async Task StartUsualAsync(CancellationToken cancellationToken)
     {
         await Fleet.StartUsualAsync(cancellationToken);
@@ -76,14 +79,15 @@ internal sealed class Run : IAsyncDisposable
     public async Task ImportBaselinesAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient();
-        using HttpResponseMessage response = await http.PutAsJsonAsync(new Uri(Fleet.Intakes[0].Address, "/api/stats"), Submission.Baselines, cancellationToken);
+        using HttpResponseMessage response = await http.PutAsJsonAsync(
+            new Uri(Fleet.Intakes[0].Address, "/api/stats"), Submission.Baselines, cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK)
         {
-            throw new InvalidOperationException($"The baselines were answered with {(int)response.StatusCode}.");
+            throw new InvalidOperationException($"The import of the baselines was answered with {(int)response.StatusCode}.");
         }
     }
 
-    /// <summary>Ends the load and audits: all clients are answered, everything settles, all is as promised.</summary>
+    /// <summary>Stops the load, waits until everything has settled, and audits.</summary>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
         await Clients.StopAsync(cancellationToken);

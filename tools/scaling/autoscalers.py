@@ -1,11 +1,11 @@
 """The algorithms by which KEDA with a HorizontalPodAutoscaler, and Azure Container Apps, choose the number of workers.
 
-Each is asked every second with the queue's length and answers how many replicas there shall be. Sources of the numbers:
+Each algorithm is called every second with the queue's length and returns the number of replicas. Sources of the numbers:
 
 KEDA            https://keda.sh/docs/latest/reference/scaledobject-spec/ (pollingInterval, cooldownPeriod, activation)
 HPA             https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/ (sync every 15 s, tolerance 0.1, behaviour and its defaults)
-Container Apps  https://learn.microsoft.com/azure/container-apps/scale-app#scale-behavior (poll 30 s, cool-down 300 s, steps up 1, 4, 100 % of current, step down 100 %,
-                stabilisation 0 s up and 300 s down, desired = ceil(metric / target))
+Container Apps  https://learn.microsoft.com/azure/container-apps/scale-app#scale-behavior (poll 30 s, cool-down 300 s, steps up 1, 4, 100 % of current,
+                step down 100 %, stabilisation 0 s up and 300 s down, desired = ceil(metric / target))
 """
 import math
 from collections import deque
@@ -15,7 +15,7 @@ HPA_TOLERANCE = 0.1
 
 
 class Keda:
-    """KEDA moves between 0 and 1 replicas; from 1 upwards an HPA does."""
+    """KEDA scales between 0 and 1 replicas, and an HPA from 1 upwards."""
 
     def __init__(self, target, maximum, minimum=0, activation=0, poll=30, cool_down=300,
                  up_window=0, up_percent=100, up_pods=4, up_period=15, down_window=300, down_percent=100, down_period=15):
@@ -54,7 +54,7 @@ class Keda:
         self.recommended.append((second, wanted))
         while self.recommended[0][0] <= second - max(self.down_window, self.up_window, 1):
             self.recommended.popleft()
-        # Up only as far as every recommendation of its window allows, down only as far as every one of its own does.
+        # Scaling up is limited by the lowest recommendation of its window, and scaling down by the highest of its own window.
         up = min([number for at, number in self.recommended if at > second - self.up_window] + [wanted])
         down = max([number for at, number in self.recommended if at > second - self.down_window] + [wanted])
         new = min(max(self.replicas, up), down)
@@ -69,17 +69,18 @@ class Keda:
             self.replicas = new
 
     def changed(self, second, period, sign):
-        """How many replicas were added (or removed) in the last period."""
+        """Returns the number of replicas that were added (or removed) in the last period."""
         while self.changes and self.changes[0][0] <= second - max(self.up_period, self.down_period):
             self.changes.popleft()
         return sum(abs(by) for at, by in self.changes if at > second - period and by * sign > 0)
 
 
 class ContainerApps:
-    """As documented: every decision at a poll, up in steps of 1, 4, 8, 16, …, down by up to 100 % after 300 s."""
+    """Container Apps as documented: decisions at each poll, up in steps of 1, 4, 8, 16, …, down by up to 100 % after 300 s."""
 
     def __init__(self, target, maximum, minimum=0, activation=0, poll=30, cool_down=300, down_window=300):
-        self.target, self.maximum, self.minimum, self.activation, self.poll, self.cool_down, self.down_window = target, maximum, minimum, activation, poll, cool_down, down_window
+        self.target, self.maximum, self.minimum, self.activation = target, maximum, minimum, activation
+        self.poll, self.cool_down, self.down_window = poll, cool_down, down_window
         self.replicas = minimum
         self.last_active = None
         self.recommended = deque()

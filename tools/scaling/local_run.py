@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Real workers, started and stopped by the length of a real queue: Azurite, an intake, and the algorithm of autoscalers.Keda ten times as fast.
+"""Starts and stops real workers by the length of a real queue, with Azurite, an intake, and the algorithm of autoscalers.Keda ten times as fast.
 
     dotnet build src/IngestServer && dotnet build src/ScoringWorker && npm ci --prefix tests/azurite
     python3 tools/scaling/local_run.py --csv artifacts/scaling-local.csv --picture docs/images/scaling-local.svg
 
-Two bursts go to the intake over HTTP. Ten simulated seconds pass in one: poll every 3 s, the HPA every 1.5 s, cool-down 15 s. Workers are started as processes
-and stopped by SIGTERM. At the end every accepted transaction must have its row, no message may be left, and no worker. Exit code 1 if not. Standard library only.
+Two bursts are sent to the intake over HTTP. One second stands for ten: KEDA polls every 3 s, the HPA every 1.5 s, and the cool-down is 15 s. Workers
+are started as processes and stopped by SIGTERM. At the end every accepted transaction must have its row, and no message and no worker may be left;
+otherwise the exit code is 1. The script uses the standard library only.
 """
 import argparse
 import base64
@@ -48,7 +49,7 @@ def free_port():
 
 
 class Queue:
-    """The two requests of Azure's queue service that an autoscaler and this record need, signed by hand."""
+    """The two requests to Azure's queue service that an autoscaler and this script need, signed by hand."""
 
     def __init__(self, port):
         self.port = port
@@ -68,7 +69,7 @@ class Queue:
             connection.close()
 
     def length(self):
-        """Leased messages count too, as with KEDA's queueLengthStrategy "all"."""
+        """Returns the number of messages, including leased ones, as KEDA's queueLengthStrategy "all" does."""
         status, headers, body = self.get(QUEUE, {"comp": "metadata"})
         if status == 404:
             return 0
@@ -77,7 +78,7 @@ class Queue:
         return int(headers["x-ms-approximate-messages-count"])
 
     def oldest_seconds(self):
-        """Age of the oldest of the first 32 messages that can be seen; leased ones can't."""
+        """Returns the age of the oldest of the first 32 visible messages; leased messages are not visible."""
         status, _, body = self.get(f"{QUEUE}/messages", {"numofmessages": "32", "peekonly": "true"})
         times = [] if status != 200 else [node.text for node in xml.fromstring(body.decode("utf-8-sig")).iter("InsertionTime")]
         return max((time.time() - calendar.timegm(email.utils.parsedate(text)) for text in times), default=0.0)
@@ -123,7 +124,7 @@ def wait_for(what, condition, seconds=90):
         except OSError:
             pass
         if time.monotonic() > end:
-            raise SystemExit(f"waited {seconds} s in vain: {what}")
+            raise SystemExit(f"waited {seconds} s in vain until {what}")
         time.sleep(0.2)
 
 
@@ -137,14 +138,18 @@ def answers(port, path):
 
 
 class Submitter(threading.Thread):
-    """One burst, over four connections."""
+    """Sends one burst over four connections."""
 
     def __init__(self, port, total, batch_size, seed):
         super().__init__(daemon=True)
         self.port, self.ids, self.errors = port, [], []
         numbers = random.Random(seed)
-        self.bodies = ["".join(json.dumps({"user_id": numbers.randint(1, 500), "category_id": numbers.randint(1, 20), "amount": f"{numbers.uniform(1, 900):.2f}"}) + "\n"
-                               for _ in range(min(batch_size, total - at))) for at in range(0, total, batch_size)]
+
+        def line():
+            item = {"user_id": numbers.randint(1, 500), "category_id": numbers.randint(1, 20), "amount": f"{numbers.uniform(1, 900):.2f}"}
+            return json.dumps(item) + "\n"
+
+        self.bodies = ["".join(line() for _ in range(min(batch_size, total - at))) for at in range(0, total, batch_size)]
 
     def run(self):
         threads = [threading.Thread(target=self.send, daemon=True) for _ in range(4)]
@@ -171,9 +176,9 @@ class Submitter(threading.Thread):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--burst", type=int, default=20_000, help="transactions of each burst")
+    parser.add_argument("--burst", type=int, default=20_000, help="transactions in each burst")
     parser.add_argument("--bursts", type=int, default=2)
-    parser.add_argument("--batch-size", type=int, default=10, help="transactions of a request; small ones make many messages")
+    parser.add_argument("--batch-size", type=int, default=10, help="transactions in a request; small requests make many messages")
     parser.add_argument("--target", type=int, default=64, help="queueLength")
     parser.add_argument("--maximum", type=int, default=4)
     parser.add_argument("--limit", type=float, default=240, help="seconds after which the run is given up")
@@ -188,7 +193,8 @@ def main():
     azurite_port, intake_port = free_port(), free_port()
     environment = {
         **os.environ, "FinanceIngest__DataDirectory": os.path.join(folder, "data"), "DOTNET_NOLOGO": "1",
-        "AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};QueueEndpoint=http://127.0.0.1:{azurite_port}/{ACCOUNT};",
+        "AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
+                                           f"QueueEndpoint=http://127.0.0.1:{azurite_port}/{ACCOUNT};",
     }
     processes = Processes(folder, environment)
     try:
@@ -204,8 +210,8 @@ def program(name):
 
 def run(options, folder, processes, azurite_port, intake_port):
     queue = Queue(azurite_port)
-    processes.start("azurite", ["node", options.azurite, "--queueHost", "127.0.0.1", "--queuePort", str(azurite_port), "--location", folder, "--skipApiVersionCheck",
-                                "--disableTelemetry", "--silent"])
+    processes.start("azurite", ["node", options.azurite, "--queueHost", "127.0.0.1", "--queuePort", str(azurite_port), "--location", folder,
+                                "--skipApiVersionCheck", "--disableTelemetry", "--silent"])
     wait_for("Azurite answers", lambda: queue.length() == 0)
     processes.start("intake", ["dotnet", program("IngestServer")], FinanceIngest__Roles="intake", ASPNETCORE_URLS=f"http://127.0.0.1:{intake_port}")
     wait_for("the intake is ready", lambda: answers(intake_port, "/readyz"))
@@ -227,7 +233,7 @@ def run(options, folder, processes, azurite_port, intake_port):
         if bursts and bursts[-1].is_alive() or length:
             next_burst = now + 8
 
-        # Ticks that a busy machine has missed are played with the length of now.
+        # Ticks that a busy machine missed are played with the present length.
         while ticks * TICK <= now:
             wanted = scaler.step(int(ticks * TICK * SPEED), length)
             ticks += 1
@@ -287,9 +293,9 @@ def report(options, folder, queue, bursts, samples, starts, stops, processor, le
         with open(options.picture, "w", encoding="utf-8") as file:
             file.write(draw(f"Real workers on Azurite: {options.bursts} bursts of {options.burst:,}, queueLength {options.target}, time ten times as fast",
                             [(what, {what: [(sample[0], sample[column]) for sample in samples]}) for what, column in columns], "s", 1))
-    print(f"{len(accepted):,} accepted, {len(accepted) - missing:,} scored, {len(rows):,} rows; longest queue {max(sample[1] for sample in samples):,}, most workers "
-          f"{max(sample[2] for sample in samples)}, oldest message {max(sample[3] for sample in samples):.0f} s, {starts} starts, {stops} stops, workers' processor {processor:.2f} s, "
-          f"{samples[-1][0]:.0f} s in all")
+    longest, most, oldest = (max(sample[column] for sample in samples) for column in (1, 2, 3))
+    print(f"{len(accepted):,} accepted, {len(accepted) - missing:,} scored, {len(rows):,} rows; longest queue {longest:,}, most workers {most}, "
+          f"oldest message {oldest:.0f} s, {starts} starts, {stops} stops, workers' processor {processor:.2f} s, {samples[-1][0]:.0f} s in all")
     for problem in problems:
         print("FAILED:", problem)
     return 1 if problems else 0

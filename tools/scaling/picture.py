@@ -1,4 +1,4 @@
-"""Lines over time as SVG, one panel below another. Standard library only."""
+"""Draws lines over time as SVG, in panels below each other. The module uses the standard library only."""
 import math
 from html import escape
 
@@ -8,7 +8,7 @@ MOST_POINTS = 900
 
 
 def thin(points):
-    """At most MOST_POINTS points; of each stretch the highest, so that no peak is lost."""
+    """Returns at most MOST_POINTS points: the highest of each stretch, so that no peak is lost."""
     if len(points) <= MOST_POINTS:
         return points
     stretch = -(-len(points) // MOST_POINTS)
@@ -16,7 +16,7 @@ def thin(points):
 
 
 def round_step(least):
-    """A step of an axis that people read easily: 1, 2, 4, 5 or 10 times a power of ten, of about the size that is wanted."""
+    """Returns a readable step for an axis: 1, 2, 4, 5 or 10 times a power of ten, of about the given size."""
     power = 10 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 4, 5, 10) if factor * power >= least * 0.9)
 
@@ -53,7 +53,7 @@ def panel(title, lines, top, start, end, unit, divisor, with_names):
 
 
 def draw(title, panels, unit, divisor):
-    """panels: (title, {name: [(second, value)]}). The axis is in units of "divisor" seconds."""
+    """Returns the SVG. ``panels`` has pairs (title, {name: [(second, value)]}). The axis is in units of ``divisor`` seconds."""
     every = [x for _, lines in panels for points in lines.values() for x, _ in points]
     total = TOP + len(panels) * (HEIGHT + GAP) - 20
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" font-family="system-ui, sans-serif" font-size="12">',

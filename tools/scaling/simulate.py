@@ -4,8 +4,8 @@
     python3 tools/scaling/simulate.py                                   # prints the tables of docs/evidence/scaling.md
     python3 tools/scaling/simulate.py --pictures docs/images            # and draws scaling-*.svg
 
-What a worker costs is measured (docs/evidence/resources.md); everything else that goes in is an option or a documented
-rule of the autoscalers (autoscalers.py). Same options, same result: nothing is random. Standard library only.
+The cost of a worker is measured (docs/evidence/resources.md). Everything else is an option, or a documented rule of the autoscalers
+(autoscalers.py). Nothing is random, so the same options give the same result. The script uses the standard library only.
 """
 import argparse
 import math
@@ -20,7 +20,7 @@ SECONDS_OF_A_DAY = 86400
 
 
 class Worker:
-    """What one replica can do."""
+    """The performance of one replica."""
 
     def __init__(self, cores, transaction_us, message_us, start_seconds):
         self.cores, self.start_seconds = cores, start_seconds
@@ -28,7 +28,7 @@ class Worker:
 
 
 class Queue:
-    """Cohorts of messages, oldest first. Messages arrive whole, and are worked on in parts."""
+    """Cohorts of messages, oldest first. Messages arrive whole, and are processed in parts."""
 
     def __init__(self, per_thousand):
         self.per_thousand, self.cohorts, self.owed = per_thousand, deque(), 0.0
@@ -42,13 +42,13 @@ class Queue:
             self.owed = max(0.0, self.owed - content)
 
     def close(self, second):
-        """Nothing comes any more: what was gathered goes as one last message."""
+        """Sends the transactions that were gathered so far as a last message."""
         if self.owed > 1e-6:
             self.cohorts.append([second, 1.0, self.owed])
             self.owed = 0.0
 
     def work(self, processor, worker, ceiling):
-        """Spends seconds of processor, on at most so many transactions (the database's ceiling); returns how many were scored."""
+        """Spends processor seconds on at most a number of transactions (the database's limit); returns how many were scored."""
         done = 0.0
         while self.cohorts and processor > 1e-12 and ceiling - done > 1e-9:
             cohort = self.cohorts[0]
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def simulate(scaler, worker, workload, seconds, arrivals_end, per_thousand, database_rate=math.inf):
-    """workload(second) is how many transactions arrive in that second. They can be taken in the next one at the earliest: a worker polls."""
+    """``workload(second)`` is the number of transactions that arrive in that second. A worker receives them in the next second at the earliest."""
     queue, outcome, ready_at = Queue(per_thousand), Outcome(), []
     for second in range(seconds):
         replicas = scaler.step(second, queue.length())
@@ -111,18 +111,24 @@ def simulate(scaler, worker, workload, seconds, arrivals_end, per_thousand, data
     return outcome
 
 
-# Workloads: name, transactions of a second, seconds simulated, second after the last arrival. The first arrivals come at second 1,
-# just after a poll, which is the worst moment.
+# A workload returns the transactions of a second, the number of seconds to simulate, and the second after the last arrival. The first transactions
+# arrive at second 1, just after a poll, which is the worst moment.
 def burst(total=100_000, length=60, at=1):
     return (lambda second: total / length if at <= second < at + length else 0), 1200, at + length
 
 
 def bursts(total=100_000, length=60, every=600, count=6):
-    return (lambda second: total / length if second < every * count and 1 <= second % every <= length else 0), every * count + 600, every * (count - 1) + length + 1
+    def arrivals(second):
+        return total / length if second < every * count and 1 <= second % every <= length else 0
+
+    return arrivals, every * count + 600, every * (count - 1) + length + 1
 
 
 def day(peak):
-    return (lambda second: peak / 2 * (1 - math.cos(2 * math.pi * second / SECONDS_OF_A_DAY)) if second < SECONDS_OF_A_DAY else 0), SECONDS_OF_A_DAY + 1200, SECONDS_OF_A_DAY
+    def arrivals(second):
+        return peak / 2 * (1 - math.cos(2 * math.pi * second / SECONDS_OF_A_DAY)) if second < SECONDS_OF_A_DAY else 0
+
+    return arrivals, SECONDS_OF_A_DAY + 1200, SECONDS_OF_A_DAY
 
 
 def idle():
@@ -130,7 +136,7 @@ def idle():
 
 
 def kubernetes(target, maximum=10, **other):
-    """As k8s/base/scaling.yaml."""
+    """Returns the autoscaler of k8s/base/scaling.yaml."""
     values = dict(up_period=30, down_window=120, down_percent=50, down_period=60)
     values.update(other)
     return Keda(target, maximum, **values)
@@ -141,7 +147,7 @@ def hpa_defaults(target, maximum=10, **other):
 
 
 def container_apps(target, maximum=5, **other):
-    """As infra/app/worker.bicep."""
+    """Returns the autoscaler of infra/app/worker.bicep."""
     return ContainerApps(target, maximum, **other)
 
 
@@ -171,12 +177,13 @@ def picture(folder, name, title, outcomes, unit, divisor):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transaction-us", type=float, default=83, help="processor microseconds of a worker per transaction (83: docs/evidence/resources.md)")
-    parser.add_argument("--message-us", type=float, default=0, help="and per message beside that (not measured by itself; the default holds it for batches)")
-    parser.add_argument("--cores", type=float, nargs=2, metavar=("KEDA", "APPS"), default=[0.25, 0.5], help="processor of one replica (what k8s/base/worker.yaml requests, what infra/app/worker.bicep has)")
-    parser.add_argument("--start-seconds", type=int, default=10, help="from the decision to a worker that takes messages; an assumption, vary it")
+    parser.add_argument("--message-us", type=float, default=0, help="processor microseconds per message in addition (not measured separately; for batches the default includes it)")
+    parser.add_argument("--cores", type=float, nargs=2, metavar=("KEDA", "APPS"), default=[0.25, 0.5],
+                        help="cores of one replica, as in k8s/base/worker.yaml and infra/app/worker.bicep")
+    parser.add_argument("--start-seconds", type=int, default=10, help="from the decision to a worker that receives messages; this is an assumption, so vary it")
     parser.add_argument("--peak", type=float, default=10_000, help="transactions per second at the daily cycle's peak")
     parser.add_argument("--targets", type=int, nargs="+", default=[5, 20, 64, 100, 250])
-    parser.add_argument("--pictures", metavar="FOLDER", help="where scaling-*.svg are written")
+    parser.add_argument("--pictures", metavar="FOLDER", help="the folder to which scaling-*.svg are written")
     options = parser.parse_args()
     pod, replica = (Worker(cores, options.transaction_us, options.message_us, options.start_seconds) for cores in options.cores)
     platforms = [("KEDA", kubernetes, pod), ("Container Apps", container_apps, replica)]

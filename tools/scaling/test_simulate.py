@@ -1,4 +1,4 @@
-"""The autoscalers' algorithms and the simulation: python3 -m unittest discover -s tools/scaling"""
+"""Tests of the autoscalers' algorithms and of the simulation: python3 -m unittest discover -s tools/scaling"""
 import os
 import sys
 import unittest
@@ -11,7 +11,7 @@ from picture import draw
 
 
 def play(scaler, length, seconds, start=0):
-    """Replicas of each second; length(second) is the queue's."""
+    """Returns the replicas of each second; ``length(second)`` is the length of the queue."""
     return [scaler.step(second, length(second)) for second in range(start, start + seconds)]
 
 
@@ -28,7 +28,7 @@ class KedaTests(unittest.TestCase):
         self.assertEqual((0, 1), changes(play(Keda(50, 10, activation=20), lambda second: 21, 100))[0])
 
     def test_zero_after_the_cool_down_since_the_last_message_that_a_poll_saw(self):
-        # Seen at 0 and 30; gone at 40; the first poll 300 s after the last sight is that of 330.
+        # The message is seen at 0 and 30 and gone at 40. The first poll that comes 300 s after the last sight is the one at 330.
         self.assertEqual([(0, 1), (330, 0)], changes(play(Keda(64, 10), lambda second: 1 if second < 40 else 0, 600)))
 
     def test_never_below_the_minimum(self):
@@ -38,7 +38,7 @@ class KedaTests(unittest.TestCase):
         self.assertEqual([5, 10, 20, 30], [number for _, number in changes(play(one(Keda(1, 30)), lambda second: 1000, 120))])
 
     def test_a_policy_counts_over_its_whole_period(self):
-        # Four pods in 30 s, asked every 15 s: the second round of a period adds nothing.
+        # Four pods may be added in 30 s, and the HPA runs every 15 s, so the second round of a period adds nothing.
         self.assertEqual([(0, 5), (30, 10), (60, 20)], changes(play(one(Keda(1, 30, up_period=30)), lambda second: 1000, 75)))
 
     def test_no_more_than_the_maximum(self):
@@ -100,7 +100,8 @@ class SimulationTests(unittest.TestCase):
 
     def test_more_workers_do_not_go_beyond_the_database(self):
         def drained(maximum):
-            return simulate.simulate(Keda(1, maximum), self.worker, lambda second: 100_000 if second == 1 else 0, 600, 2, 4.0, database_rate=1000).row(2)["drained"]
+            outcome = simulate.simulate(Keda(1, maximum), self.worker, lambda second: 100_000 if second == 1 else 0, 600, 2, 4.0, database_rate=1000)
+            return outcome.row(2)["drained"]
         self.assertEqual(drained(1), drained(10))
 
     def test_what_never_drains_says_so(self):
@@ -121,7 +122,7 @@ class SimulationTests(unittest.TestCase):
 
 
 class DeployedSettings(unittest.TestCase):
-    """What is simulated as "as it is" is what is deployed."""
+    """The autoscalers that are simulated "as it is" are those that are deployed."""
 
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -132,8 +133,10 @@ class DeployedSettings(unittest.TestCase):
     def test_kubernetes(self):
         text = self.read("k8s", "base", "scaling.yaml")
         scaler = simulate.kubernetes(64)
-        for part in (f"maxReplicaCount: {scaler.maximum}", f"minReplicaCount: {scaler.minimum}", f"pollingInterval: {scaler.poll}", f"cooldownPeriod: {scaler.cool_down}",
-                     f"type: Percent, value: {scaler.up_percent}, periodSeconds: {scaler.up_period}", f"type: Pods, value: {scaler.up_pods}, periodSeconds: {scaler.up_period}",
+        for part in (f"maxReplicaCount: {scaler.maximum}", f"minReplicaCount: {scaler.minimum}",
+                     f"pollingInterval: {scaler.poll}", f"cooldownPeriod: {scaler.cool_down}",
+                     f"type: Percent, value: {scaler.up_percent}, periodSeconds: {scaler.up_period}",
+                     f"type: Pods, value: {scaler.up_pods}, periodSeconds: {scaler.up_period}",
                      f"stabilizationWindowSeconds: {scaler.down_window}", f"type: Percent, value: {scaler.down_percent}, periodSeconds: {scaler.down_period}",
                      f'queueLength: "{scaler.target}"', f'activationQueueLength: "{scaler.activation}"'):
             self.assertIn(part, text)

@@ -5,8 +5,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Cli.Baselines;
 
 /// <summary>
-/// Gathers what the reader of a format meets: valid rows, refused rows, duplicates. It takes at most
-/// <see cref="BaselineFile.MaximumRows"/> of all of them together.
+/// Collects the valid rows, refused entries and duplicates that the reader of a format finds, at most <see cref="BaselineFile.MaximumRows"/> in total.
 /// </summary>
 internal sealed class BaselineCollector(string file)
 {
@@ -16,7 +15,7 @@ internal sealed class BaselineCollector(string file)
     private readonly List<DuplicateBaseline> _duplicates = [];
     private readonly Dictionary<BaselineKey, int> _positions = new(BaselineKeyComparer.Instance);
 
-    /// <summary>Takes the fields as a row, or refuses them.</summary>
+    /// <summary>Validates the fields, and adds a row or a refusal.</summary>
     /// <exception cref="BaselineFileException">There are too many rows.</exception>
     public void Add(RowPlace place, BaselineFields fields)
     {
@@ -36,7 +35,7 @@ internal sealed class BaselineCollector(string file)
         }
     }
 
-    /// <summary>Refuses an entry whose shape alone is wrong.</summary>
+    /// <summary>Adds a refusal of an entry that has no fields to validate.</summary>
     /// <exception cref="BaselineFileException">There are too many rows.</exception>
     public void Refuse(RowPlace place, string field, string message)
     {
@@ -46,7 +45,7 @@ internal sealed class BaselineCollector(string file)
         _refused.Add(new RefusedBaseline(place.ToString(), errors));
     }
 
-    /// <summary>All that was gathered.</summary>
+    /// <summary>Returns everything that was collected.</summary>
     public BaselineFileContent ToContent() => new(_rows, _refused, _duplicates);
 
     private void EnsureRoom(RowPlace place)
@@ -65,14 +64,14 @@ internal sealed class BaselineCollector(string file)
     }
 }
 
-/// <summary>Spreads keys by a hash that is seeded anew in each process, so that no file can be made of keys that collide.</summary>
+/// <summary>Compares keys by a hash with a random seed in each process, so that no file can be made of colliding keys.</summary>
 internal sealed class BaselineKeyComparer : IEqualityComparer<BaselineKey>
 {
     public static readonly BaselineKeyComparer Instance = new();
 
     public bool Equals(BaselineKey x, BaselineKey y) => x == y;
 
-    // long.GetHashCode folds the halves together, which would let colliding keys be written down by hand.
+    // long.GetHashCode only combines the two halves by XOR, so colliding keys could be made by hand.
     public int GetHashCode(BaselineKey key) =>
         HashCode.Combine((int)key.UserId, (int)(key.UserId >> 32), (int)key.CategoryId, (int)(key.CategoryId >> 32));
 }

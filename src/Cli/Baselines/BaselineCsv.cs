@@ -5,10 +5,11 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary>Reads baselines from CSV. A line is a row: what is wrong with one never reaches into the next.</summary>
+/// <summary>Reads baselines from CSV. Each row is one line, so that a broken quote never affects the next row.</summary>
 internal sealed class BaselineCsv(string file, BaselineCollector collector)
 {
-    /// <exception cref="BaselineFileException">The header is missing, or lacks a column.</exception>
+    /// <summary>Reads a whole file.</summary>
+    /// <exception cref="BaselineFileException">The header is missing or malformed, lacks a column or has one twice.</exception>
     public void Read(byte[] bytes)
     {
         using CsvReader reader = CsvReader.Create(bytes, new CsvReaderOptions
@@ -65,7 +66,7 @@ internal sealed class BaselineCsv(string file, BaselineCollector collector)
         var place = new RowPlace(reader.LineNumber);
         if (Enumerable.Range(0, reader.FieldCount).All(i => reader.GetSpan(i).IsEmpty))
         {
-            // Spreadsheets leave lines of nothing but commas.
+            // Spreadsheets write an empty row as commas only; such a line is skipped.
         }
         else if (reader.FieldCount != columns.Length)
         {

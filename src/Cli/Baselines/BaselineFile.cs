@@ -3,19 +3,19 @@ using FinanceIngest.Baselines;
 namespace FinanceIngest.Cli.Baselines;
 
 /// <summary>
-/// Baselines in files: CSV, JSON and Python pickles, the format told by the file's extension. A pickle is read without
-/// executing anything. A file has at most <see cref="MaximumBytes"/> and <see cref="MaximumRows"/>.
+/// Reads and writes files of baselines: CSV, JSON and Python pickles, distinguished by the file's extension. A pickle is read without executing anything.
+/// A file that is read has at most <see cref="MaximumBytes"/> bytes and <see cref="MaximumRows"/> rows.
 /// </summary>
 public static class BaselineFile
 {
-    /// <summary>Size of the largest file that is read: 64 MiB.</summary>
+    /// <summary>The size of the largest file that is read, in bytes: 64 MiB.</summary>
     public const int MaximumBytes = 64 * 1024 * 1024;
 
-    /// <summary>Most baselines, refused ones and duplicates included, in one file.</summary>
+    /// <summary>The largest number of entries in a file that is read, including refused entries and duplicates.</summary>
     public const int MaximumRows = 1_000_000;
 
-    /// <summary>The format of a file by its extension: <c>.csv</c>, <c>.json</c> or <c>.pkl</c>, in any case.</summary>
-    /// <exception cref="BaselineFileException">It has another extension.</exception>
+    /// <summary>Returns the format of a file by its extension: <c>.csv</c>, <c>.json</c> or <c>.pkl</c>, in upper or lower case.</summary>
+    /// <exception cref="BaselineFileException">The file has another extension.</exception>
     public static BaselineFileFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch
     {
         ".CSV" => BaselineFileFormat.Csv,
@@ -25,7 +25,7 @@ public static class BaselineFile
     };
 
     /// <summary>Reads a file of baselines.</summary>
-    /// <exception cref="BaselineFileException">The file can't be read, or as a whole is not what its extension says.</exception>
+    /// <exception cref="BaselineFileException">The file can't be read, or is not in the format of its extension.</exception>
     public static BaselineFileContent Read(string path)
     {
         BaselineFileFormat format = FormatOf(path);
@@ -44,12 +44,12 @@ public static class BaselineFile
         return Parse(bytes, format, path);
     }
 
-    /// <summary>Reads baselines to the end of a stream.</summary>
-    /// <param name="stream">Where they come from; stays open.</param>
-    /// <param name="format">What the stream holds.</param>
-    /// <param name="name">What to call the stream in messages.</param>
+    /// <summary>Reads baselines from a stream, to its end.</summary>
+    /// <param name="stream">The stream; stays open.</param>
+    /// <param name="format">The stream's format.</param>
+    /// <param name="name">The stream's name in messages.</param>
     /// <param name="cancellationToken">Abandons the reading.</param>
-    /// <exception cref="BaselineFileException">The stream can't be read, or as a whole is not in that format.</exception>
+    /// <exception cref="BaselineFileException">The stream can't be read, or is not in that format.</exception>
     public static async Task<BaselineFileContent> ReadAsync(
         Stream stream, BaselineFileFormat format, string name, CancellationToken cancellationToken)
     {
@@ -72,12 +72,12 @@ public static class BaselineFile
         return Parse(bytes.ToArray(), format, name);
     }
 
-    /// <summary>Writes baselines to a file, which appears complete or not at all; one that was there is replaced.</summary>
-    /// <param name="path">Where to; the extension gives the format.</param>
-    /// <param name="rows">In strictly ascending order of user and category, as <see cref="IBaselineStore.ReadAllAsync"/> gives them.</param>
-    /// <param name="cancellationToken">Abandons the writing; the file is then as it was before.</param>
-    /// <returns>How many rows were written.</returns>
-    /// <exception cref="BaselineFileException">The file can't be written, or a row holds a number that is not finite.</exception>
+    /// <summary>Writes baselines to a file. The file appears complete or not at all, and replaces an existing one.</summary>
+    /// <param name="path">The file's path; its extension decides the format.</param>
+    /// <param name="rows">In strictly ascending order of user and category, as <see cref="IBaselineStore.ReadAllAsync"/> returns them.</param>
+    /// <param name="cancellationToken">Abandons the writing; an existing file then stays as it was.</param>
+    /// <returns>The number of rows that were written.</returns>
+    /// <exception cref="BaselineFileException">The file can't be written, or a row has a number that is not finite.</exception>
     /// <exception cref="ArgumentException">The rows are not in order.</exception>
     public static async Task<long> WriteAsync(string path, IAsyncEnumerable<BaselineRow> rows, CancellationToken cancellationToken)
     {
@@ -106,19 +106,19 @@ public static class BaselineFile
     }
 
     /// <summary>Writes baselines to a stream.</summary>
-    /// <param name="stream">Where to; stays open and is not flushed.</param>
-    /// <param name="format">What to write.</param>
-    /// <param name="rows">In strictly ascending order of user and category, as <see cref="IBaselineStore.ReadAllAsync"/> gives them.</param>
-    /// <param name="cancellationToken">Abandons the writing, part-way.</param>
-    /// <returns>How many rows were written.</returns>
-    /// <exception cref="BaselineFileException">A row holds a number that is not finite.</exception>
+    /// <param name="stream">The stream; stays open and is not flushed.</param>
+    /// <param name="format">The format to write.</param>
+    /// <param name="rows">In strictly ascending order of user and category, as <see cref="IBaselineStore.ReadAllAsync"/> returns them.</param>
+    /// <param name="cancellationToken">Abandons the writing; the stream may then hold a part.</param>
+    /// <returns>The number of rows that were written.</returns>
+    /// <exception cref="BaselineFileException">A row has a number that is not finite.</exception>
     /// <exception cref="ArgumentException">The rows are not in order.</exception>
     public static Task<long> WriteAsync(
         Stream stream, BaselineFileFormat format, IAsyncEnumerable<BaselineRow> rows, CancellationToken cancellationToken) =>
         BaselineWriter.WriteAsync(stream, format, "export", rows, cancellationToken);
 
-    /// <summary>Reads baselines that are in memory.</summary>
-    /// <exception cref="BaselineFileException">The bytes as a whole are not in that format.</exception>
+    /// <summary>Reads baselines from memory.</summary>
+    /// <exception cref="BaselineFileException">The bytes are not in that format.</exception>
     internal static BaselineFileContent Parse(byte[] bytes, BaselineFileFormat format, string name)
     {
         CheckLength(name, bytes.Length);
@@ -151,7 +151,7 @@ public static class BaselineFile
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            // What matters has been said by then, or the file is in place.
+            // The partial file was already renamed, or an exception that says more is on its way.
         }
     }
 }

@@ -3,29 +3,31 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary>The formats in which baselines are kept in files.</summary>
+/// <summary>The formats of files of baselines.</summary>
 public enum BaselineFileFormat
 {
-    /// <summary>A header line with <c>user_id,category_id,mean,std_dev,sample_count</c> in any order, then one baseline a line.</summary>
+    /// <summary>A header line with <c>user_id,category_id,mean,std_dev,sample_count</c> in any order, then one baseline per line.</summary>
     Csv,
 
-    /// <summary><c>{user: {category: {"mean","std","count"}}}</c>, or an array of objects with the names of the CSV's columns.</summary>
+    /// <summary><c>{user: {category: {"mean","std","count"}}}</c>, or an array of objects whose members are named as the columns of the CSV.</summary>
     Json,
 
     /// <summary>The older system's <c>anomaly_stats.pkl</c>: a Python pickle of the same nested structure.</summary>
     Pickle,
 }
 
-/// <summary>What a file of baselines holds. Rows, refused and duplicates together are every baseline that was met.</summary>
-/// <param name="Rows">Valid baselines in the file's order, one for each key.</param>
-/// <param name="Refused">What is not a valid baseline, in the file's order.</param>
-/// <param name="Duplicates">Baselines that stand in <paramref name="Rows"/> instead of an earlier one with the same key.</param>
+/// <summary>The content of a file of baselines.</summary>
+/// <param name="Rows">The valid baselines in the file's order, one for each key.</param>
+/// <param name="Refused">The entries that are not valid baselines, in the file's order.</param>
+/// <param name="Duplicates">The baselines that replaced an earlier one with the same key in <paramref name="Rows"/>.</param>
 public sealed record BaselineFileContent(
     IReadOnlyList<BaselineRow> Rows, IReadOnlyList<RefusedBaseline> Refused, IReadOnlyList<DuplicateBaseline> Duplicates);
 
 /// <summary>An entry that is not a valid baseline.</summary>
-/// <param name="Place">A line of a CSV (<c>line 17</c>), line and path in JSON (<c>line 1 ["399"]["2310"]</c>), a path in a pickle (<c>[399][2310]</c>).</param>
-/// <param name="Errors">Field → messages.</param>
+/// <param name="Place">
+/// The line of a CSV (<c>line 17</c>), the line and path in JSON (<c>line 1 ["399"]["2310"]</c>), or the path in a pickle (<c>[399][2310]</c>).
+/// </param>
+/// <param name="Errors">The errors by field.</param>
 public sealed record RefusedBaseline(string Place, ValidationErrors Errors)
 {
     /// <summary>The errors on one line.</summary>
@@ -36,10 +38,10 @@ public sealed record RefusedBaseline(string Place, ValidationErrors Errors)
     public override string ToString() => $"{Place}: {Reason}";
 }
 
-/// <summary>A baseline that took the place of an earlier one with the same key.</summary>
-/// <param name="Key">The key that both have.</param>
-/// <param name="Place">Where the one is that counts.</param>
-/// <param name="ReplacedPlace">Where the one was that does not.</param>
+/// <summary>A baseline that replaced an earlier one with the same key in the same file.</summary>
+/// <param name="Key">The key of both baselines.</param>
+/// <param name="Place">The place of the baseline that is imported.</param>
+/// <param name="ReplacedPlace">The place of the earlier baseline, which is ignored.</param>
 public sealed record DuplicateBaseline(BaselineKey Key, string Place, string ReplacedPlace)
 {
     /// <summary>The warning on one line.</summary>

@@ -3,16 +3,16 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Cli.Baselines;
 
 /// <summary>
-/// A file of baselines could not be read or written as a whole. <see cref="Exception.Message"/> is one line of printable
-/// characters that names the file and, where there is one, the place.
+/// A file of baselines could not be read or written. <see cref="Exception.Message"/> is one line of printable characters that names the file and, if it is
+/// known, the place in it.
 /// </summary>
 public sealed class BaselineFileException : Exception
 {
-    /// <summary>A failure somewhere in a file.</summary>
+    /// <summary>Makes an exception about a file or a place in it.</summary>
     /// <param name="file">The file's name.</param>
-    /// <param name="place">A line, byte or path in it; null when the file as a whole is meant.</param>
-    /// <param name="reason">A phrase that reads after both.</param>
-    /// <param name="cause">What was caught, if anything was.</param>
+    /// <param name="place">A line, byte or path in the file; null when the file as a whole is meant.</param>
+    /// <param name="reason">The problem, as a phrase of which the file is the subject.</param>
+    /// <param name="cause">The exception that was caught; null when there was none.</param>
     public BaselineFileException(string file, string? place, string reason, Exception? cause = null)
         : base(SafeText.Line(place is null ? $"{file}: {reason}" : $"{file}: {place}: {reason}"), cause)
     {
@@ -21,12 +21,12 @@ public sealed class BaselineFileException : Exception
         Reason = reason;
     }
 
-    /// <summary>The file's name, as given.</summary>
+    /// <summary>The file's name, as the caller gave it.</summary>
     public string File { get; }
 
-    /// <summary>For example <c>line 17</c> or <c>byte 204</c>; null when the file as a whole is meant.</summary>
+    /// <summary>The place in the file, for example <c>line 17</c> or <c>byte 204</c>; null when the file as a whole is meant.</summary>
     public string? Place { get; }
 
-    /// <summary>What is wrong.</summary>
+    /// <summary>The problem, as a phrase of which the file is the subject.</summary>
     public string Reason { get; }
 }

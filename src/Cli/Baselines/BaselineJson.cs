@@ -25,8 +25,8 @@ internal ref struct BaselineJson
         _line = 1;
     }
 
-    /// <summary>Reads a whole file, whose bytes are changed where Python wrote numbers that JSON does not have.</summary>
-    /// <exception cref="BaselineFileException">It is not JSON, or neither an object nor an array.</exception>
+    /// <summary>Reads a whole file. Numbers such as NaN, which Python writes and JSON does not have, are overwritten in <paramref name="bytes"/>.</summary>
+    /// <exception cref="BaselineFileException">The file is not JSON, or is neither an object nor an array.</exception>
     public static void Read(byte[] bytes, string file, BaselineCollector collector)
     {
         Span<byte> json = ToUtf8(bytes, file);
@@ -69,7 +69,7 @@ internal ref struct BaselineJson
                 throw new BaselineFileException(_file, Here().ToString(), "must be an object of users, or an array of baselines");
         }
 
-        // Throws where anything but white space follows.
+        // Throws when anything but white space follows.
         _reader.Read();
     }
 
@@ -134,7 +134,7 @@ internal ref struct BaselineJson
         }
     }
 
-    // An object that also has user_id or category_id inside is told that it gives them twice.
+    // Meet makes a user_id or category_id inside the object an error: the key in the path already gives it.
     private static void SetKey(BaselineFields fields, BaselineField field, string key)
     {
         fields.Meet(field);
@@ -155,7 +155,7 @@ internal ref struct BaselineJson
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair, written as an escape.
+            // The key contains half a surrogate pair, written as an escape.
             return Encoding.UTF8.GetString(_reader.ValueSpan);
         }
     }
@@ -164,7 +164,7 @@ internal ref struct BaselineJson
 
     private RowPlace PlaceOf(JsonException error)
     {
-        // The reader gives the line where it stopped, counted from 0.
+        // The reader counts lines from 0.
         return error.LineNumber is long line ? new RowPlace(line + 1) : At((int)_reader.BytesConsumed);
     }
 

@@ -8,7 +8,7 @@ namespace FinanceIngest.Cli.Baselines;
 /// <summary>Reads baselines from a pickle of <c>{user_id: {category_id: {"mean", "std", "count"}}}</c>, without executing anything.</summary>
 internal sealed class BaselinePickle(string file, BaselineCollector collector)
 {
-    // Parts that are shared inside a pickle are met once for each time they are used; few bytes can stand for very many.
+    // A value that a pickle shares is read each time it is used, so a few bytes can stand for very many entries.
     private const int MostEntries = 20_000_000;
 
     private int _entries;
@@ -81,7 +81,7 @@ internal sealed class BaselinePickle(string file, BaselineCollector collector)
     {
         if (field == BaselineField.None || !fields.Meet(field) || value is null)
         {
-            // Another's, or told already, or absent, as null is in JSON.
+            // The field is unknown, is given twice (which Meet has recorded), or is None, which counts as absent.
             return;
         }
 

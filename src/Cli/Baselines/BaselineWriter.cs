@@ -6,21 +6,21 @@ using FinanceIngest.Cli.Baselines.Pickle;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary>How a format writes rows, which come in order of user and category.</summary>
+/// <summary>Writes rows in one format. Rows come in order of user and category.</summary>
 internal interface IBaselineRowWriter
 {
     void Begin(IBufferWriter<byte> output);
 
     /// <summary>Writes one row.</summary>
-    /// <param name="output">Where to.</param>
+    /// <param name="output">The output.</param>
     /// <param name="row">The row.</param>
-    /// <param name="newUser">Whether it is the first of its user.</param>
+    /// <param name="newUser">Whether the row is the first of its user.</param>
     void Write(IBufferWriter<byte> output, BaselineRow row, bool newUser);
 
     void End(IBufferWriter<byte> output);
 }
 
-/// <summary>Writes baselines as they come, with no more than a piece of them in memory.</summary>
+/// <summary>Writes baselines one after another, with some 64 KiB of text in memory at most.</summary>
 internal static class BaselineWriter
 {
     private const int PieceSize = 65_536;
@@ -56,7 +56,7 @@ internal static class BaselineWriter
         return written;
     }
 
-    /// <summary>Appends text as UTF-8, numbers in the invariant culture.</summary>
+    /// <summary>Appends text as UTF-8, with numbers in the invariant culture.</summary>
     public static void Append(this IBufferWriter<byte> output, FormattableString text) =>
         Encoding.UTF8.GetBytes(text.ToString(CultureInfo.InvariantCulture), output);
 
@@ -76,11 +76,12 @@ internal static class BaselineWriter
     }
 }
 
-/// <summary>One line a baseline under the header that the reader wants.</summary>
+/// <summary>Writes one baseline per line, below a header.</summary>
 internal sealed class CsvRowWriter : IBaselineRowWriter
 {
     public void Begin(IBufferWriter<byte> output) =>
-        output.Append($"{BaselineValidator.UserId},{BaselineValidator.CategoryId},{BaselineValidator.Mean},{BaselineValidator.StdDev},{BaselineValidator.SampleCount}\n");
+        output.Append(
+            $"{BaselineValidator.UserId},{BaselineValidator.CategoryId},{BaselineValidator.Mean},{BaselineValidator.StdDev},{BaselineValidator.SampleCount}\n");
 
     public void Write(IBufferWriter<byte> output, BaselineRow row, bool newUser) => output.Append(
         $"{row.Key.UserId},{row.Key.CategoryId},{NumberText.Format(row.Baseline.Mean)},{NumberText.Format(row.Baseline.StdDev)},{row.Baseline.SampleCount}\n");
@@ -90,7 +91,7 @@ internal sealed class CsvRowWriter : IBaselineRowWriter
     }
 }
 
-/// <summary>Nested by user and category, one line a baseline, so that errors can be told by line.</summary>
+/// <summary>Writes objects nested by user and category, with one baseline per line, so that messages can name the line.</summary>
 internal sealed class JsonRowWriter : IBaselineRowWriter
 {
     private bool _any;
@@ -100,8 +101,8 @@ internal sealed class JsonRowWriter : IBaselineRowWriter
     public void Write(IBufferWriter<byte> output, BaselineRow row, bool newUser)
     {
         string before = !newUser ? "," : _any ? $"\n}},\n\"{row.Key.UserId}\": {{" : $"\n\"{row.Key.UserId}\": {{";
-        output.Append(
-            $"{before}\n  \"{row.Key.CategoryId}\": {{\"mean\": {NumberText.Format(row.Baseline.Mean)}, \"std\": {NumberText.Format(row.Baseline.StdDev)}, \"count\": {row.Baseline.SampleCount}}}");
+        (string mean, string std) = (NumberText.Format(row.Baseline.Mean), NumberText.Format(row.Baseline.StdDev));
+        output.Append($"{before}\n  \"{row.Key.CategoryId}\": {{\"mean\": {mean}, \"std\": {std}, \"count\": {row.Baseline.SampleCount}}}");
         _any = true;
     }
 

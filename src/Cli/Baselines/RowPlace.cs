@@ -4,13 +4,13 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary>Where in a file a row stands; written out only when somebody has to be told.</summary>
-/// <param name="Line">From 1; 0 in formats without lines.</param>
-/// <param name="First">First step of the path: a key, or the index of an array's element; null when there is no path.</param>
-/// <param name="Second">Second step of the path; null when there is none.</param>
+/// <summary>The place of a row in a file. Its text is made only for messages.</summary>
+/// <param name="Line">The line, from 1; 0 in formats without lines.</param>
+/// <param name="First">The first step of the path: a key, or the index in an array; null when there is no path.</param>
+/// <param name="Second">The second step of the path; null when there is none.</param>
 internal readonly record struct RowPlace(long Line, object? First = null, object? Second = null)
 {
-    /// <summary>Stands for a key that is Python's None, which null can't.</summary>
+    /// <summary>Represents a key that is Python's None; null already means that there is no step.</summary>
     public static readonly object NoneKey = new();
 
     /// <inheritdoc/>

@@ -6,14 +6,14 @@ using FinanceIngest.Hosting;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary><c>stats export</c>.</summary>
+/// <summary>The command <c>stats export</c>.</summary>
 internal static class StatsExportCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var file = new Argument<string>("FILE") { Description = "A .csv, .json or .pkl file; one that is there is replaced." };
-        var command = new Command("export", "Writes all baselines to a file, which 'stats import' and, as .pkl, the older system read.") { file };
+        var file = new Argument<string>("FILE") { Description = "A .csv, .json or .pkl file; an existing file is replaced." };
+        var command = new Command("export", "Writes all baselines to a file that 'stats import' reads; the older system reads a .pkl.") { file };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string path = StatsFileName.Check(parsed.GetRequiredValue(file));

@@ -2,11 +2,11 @@ using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary>Names of baseline files on the command line.</summary>
+/// <summary>Checks the names of baseline files on the command line.</summary>
 internal static class StatsFileName
 {
-    /// <summary>The name, which tells a format.</summary>
-    /// <exception cref="CliException">It tells none: wrong use, whatever is in the file.</exception>
+    /// <summary>Returns the name if its extension is that of a format.</summary>
+    /// <exception cref="CliException">The extension is unknown, which is wrong use whatever the file contains.</exception>
     public static string Check(string path)
     {
         try

@@ -6,17 +6,21 @@ using FinanceIngest.Hosting;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary><c>stats import</c>.</summary>
+/// <summary>The command <c>stats import</c>.</summary>
 internal static class StatsImportCommand
 {
-    // One transaction each: a running scorer waits for none of them long.
+    // Each chunk is one database transaction, so that a running scorer never waits long.
     private const int ChunkSize = 10_000;
 
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var file = new Argument<string>("FILE") { Description = "A .csv, a .json, or the older system's anomaly_stats.pkl, which is read without executing anything." };
-        var command = new Command("import", "Inserts baselines, or replaces those of the same user and category. Good rows are imported even if others are refused.") { file };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A .csv, a .json, or the older system's anomaly_stats.pkl, which is read without executing anything.",
+        };
+        var command = new Command(
+            "import", "Inserts baselines, or replaces those of the same user and category. Good rows are imported even if others are refused.") { file };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             BaselineFileContent content = BaselineFile.Read(StatsFileName.Check(parsed.GetRequiredValue(file)));
@@ -48,7 +52,7 @@ internal static class StatsImportCommand
             return;
         }
 
-        // The older system's words: scripts look for them.
+        // Scripts look for these words of the older system.
         report.WriteLine($"Inserted {counts.Inserted} anomaly stat rows.");
         if (counts.Updated > 0)
         {

@@ -5,15 +5,15 @@ using FinanceIngest.Poison;
 
 namespace FinanceIngest.Cli.Poison;
 
-/// <summary><c>poison drop</c>.</summary>
+/// <summary>The command <c>poison drop</c>.</summary>
 internal static class PoisonDropCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "Ids of messages." };
-        var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask." };
-        var command = new Command("drop", "Removes poison messages for good. Rows of their transactions that say 'failed' stay.") { ids, yes };
+        var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "Ids of messages, from 'poison list'." };
+        var yes = new Option<bool>("--yes", "-y") { Description = "Do it without asking." };
+        var command = new Command("drop", "Removes poison messages for good. The rows of their transactions stay, with the status 'failed'.") { ids, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);

@@ -4,10 +4,10 @@ using FinanceIngest.Poison;
 
 namespace FinanceIngest.Cli.Poison;
 
-/// <summary>Poison messages and what became of them, for programs.</summary>
+/// <summary>Writes poison messages, and the outcomes of commands on them, as JSON.</summary>
 internal static class PoisonJson
 {
-    /// <summary>Writes a record's short fields; a field that is null is absent.</summary>
+    /// <summary>Writes a record's short fields; a field that is null is left out.</summary>
     public static void WriteFields(Utf8JsonWriter json, PoisonMessage message)
     {
         json.WriteString("message_id", message.MessageId);
@@ -22,8 +22,8 @@ internal static class PoisonJson
     }
 
     /// <summary>Writes an outcome.</summary>
-    /// <param name="json">Where to.</param>
-    /// <param name="done">Name of what was done: <c>redriven</c> or <c>dropped</c>.</param>
+    /// <param name="json">The writer.</param>
+    /// <param name="done">The name of the messages that were handled: <c>redriven</c> or <c>dropped</c>.</param>
     /// <param name="outcome">The outcome.</param>
     public static void Write(Utf8JsonWriter json, string done, PoisonOutcome outcome)
     {

@@ -9,13 +9,13 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Poison;
 
-/// <summary><c>poison list</c>.</summary>
+/// <summary>The command <c>poison list</c>.</summary>
 internal static class PoisonListCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var command = new Command("list", "The poison messages, oldest first.");
+        var command = new Command("list", "Lists the poison messages, oldest first.");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);
@@ -61,7 +61,8 @@ internal static class PoisonListCommand
         message.MessageId, Timestamp.ToText(message.FailedAt), message.Attempts.ToString(CultureInfo.InvariantCulture), message.Reason,
     ];
 
-    // The table is the record; what the queue holds beyond it would otherwise be seen by nobody. The list itself needs no queue.
+    // The list comes from the table. A note counts the messages of the queue that have no record, because no other command shows them. The list does not depend
+    // on the queue, so an unreachable queue is only noted.
     private static async Task NoteUnrecordedAsync(CommandSession session, int recorded, CancellationToken cancellationToken)
     {
         try
@@ -71,7 +72,9 @@ internal static class PoisonListCommand
             long more = (await queue.GetDepthAsync(cancellationToken)).Length - recorded;
             if (more > 0)
             {
-                session.Report.Note($"The poison queue holds {Counted.Of(more, "message")} more than there are records; 'poison redrive' without ids puts back what has no record.");
+                session.Report.Note(
+                    $"The poison queue holds {Counted.Of(more, "message")} more than there are records; "
+                        + "'poison redrive' without ids also puts messages without a record back.");
             }
         }
         catch (QueueUnavailableException e)

@@ -4,15 +4,19 @@ using FinanceIngest.Poison;
 
 namespace FinanceIngest.Cli.Poison;
 
-/// <summary><c>poison redrive</c>.</summary>
+/// <summary>The command <c>poison redrive</c>.</summary>
 internal static class PoisonRedriveCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.ZeroOrMore, Description = "Ids of messages; without any: everything." };
+        var ids = new Argument<string[]>("ID")
+        {
+            Arity = ArgumentArity.ZeroOrMore,
+            Description = "Ids of messages, from 'poison list'; without any, all messages are put back.",
+        };
         var command = new Command(
-            "redrive", "Puts poison messages back on the inbound queue, where they are scored under the ids that they had. Safe to repeat.") { ids };
+            "redrive", "Puts poison messages back on the inbound queue. Their transactions keep their ids. It is safe to repeat.") { ids };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);

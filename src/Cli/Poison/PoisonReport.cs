@@ -4,12 +4,12 @@ using FinanceIngest.Poison;
 
 namespace FinanceIngest.Cli.Poison;
 
-/// <summary>Tells what became of an operator's wish about poison messages.</summary>
+/// <summary>Reports the outcome of a command on poison messages.</summary>
 internal static class PoisonReport
 {
-    /// <summary>Writes the outcome and returns the exit code: 0 only when all of it was done.</summary>
-    /// <param name="report">Where to.</param>
-    /// <param name="done">What was done, <c>redriven</c> or <c>dropped</c>.</param>
+    /// <summary>Writes the outcome and returns the exit code, which is 0 only when every message was handled.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="done">The verb for messages that were handled: <c>redriven</c> or <c>dropped</c>.</param>
     /// <param name="outcome">The outcome.</param>
     public static int Write(Report report, string done, PoisonOutcome outcome)
     {
@@ -35,7 +35,8 @@ internal static class PoisonReport
         if (outcome.OutOfReach > 0)
         {
             report.Note(
-                $"Another process holds {outcome.OutOfReach} of the poison queue's messages, for at most five minutes: no record was removed. Run it again then: a repeat is harmless.");
+                $"Another process holds {outcome.OutOfReach} of the poison queue's messages, for at most five minutes, so no record was removed. "
+                    + "Run the command again afterwards; a repeat is harmless.");
         }
 
         return outcome is { Unknown.Count: 0, Refused.Count: 0, OutOfReach: 0 } ? ProgramHost.Done : ProgramHost.Failed;

@@ -10,14 +10,14 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Poison;
 
-/// <summary><c>poison show</c>.</summary>
+/// <summary>The command <c>poison show</c>.</summary>
 internal static class PoisonShowCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var id = new Argument<string>("ID") { Description = "The message's id, from 'poison list'." };
-        var command = new Command("show", "All there is about a poison message: reason, exception, text.") { id };
+        var command = new Command("show", "Shows a poison message: reason, exception, text.") { id };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);

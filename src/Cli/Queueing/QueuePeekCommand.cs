@@ -8,19 +8,19 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Cli.Queueing;
 
-/// <summary><c>queue peek</c>.</summary>
+/// <summary>The command <c>queue peek</c>.</summary>
 internal static class QueuePeekCommand
 {
-    // What the queue service gives in one look.
+    // Azure Storage returns at most this many messages to one peek.
     private const int MaximumMessages = 32;
 
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var name = new Argument<string>("QUEUE") { Description = "inbound, poison or alerts." };
         name.AcceptOnlyFromAmong("inbound", "poison", "alerts");
         var command = new Command(
-            "peek", $"The oldest messages of a queue that can be seen, at most {MaximumMessages}; they stay as they are. JSON is shown decoded.") { name };
+            "peek", $"Shows the oldest visible messages of a queue, at most {MaximumMessages}, and leaves them as they are. JSON is shown decoded.") { name };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);
@@ -71,7 +71,7 @@ internal static class QueuePeekCommand
         });
     }
 
-    /// <summary>Null for what is no JSON, and for JSON whose strings are no Unicode (half a surrogate pair), which can't be written.</summary>
+    /// <summary>Returns the JSON of a message; null when the text is no JSON, or has a string with half a surrogate pair, which can't be written.</summary>
     private static JsonElement? Decode(string text)
     {
         try

@@ -7,16 +7,16 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Cli.Queueing;
 
-/// <summary><c>queue status</c>.</summary>
+/// <summary>The command <c>queue status</c>.</summary>
 internal static class QueueStatusCommand
 {
     private static readonly TimeSpan s_watchInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var watch = new Option<bool>("--watch") { Description = "Write a line every two seconds, until Ctrl-C." };
-        var command = new Command("status", "How much waits: transactions to score, poison messages, unsent alerts.") { watch };
+        var command = new Command("status", "Shows how many inbound messages, poison messages and unsent alerts there are.") { watch };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);
@@ -60,14 +60,15 @@ internal static class QueueStatusCommand
     {
         if (session.Report.Json)
         {
-            throw CliException.WrongUse("--watch writes many answers and --json is for one: give one of the two.");
+            throw CliException.WrongUse("--watch writes many answers, but --json allows only one: give one of the two.");
         }
 
         while (true)
         {
             Status status = await ReadAsync(session, time, cancellationToken);
             session.Report.WriteLine(
-                $"{time.GetUtcNow():HH:mm:ss}Z  inbound {Number(status.Inbound)} (oldest {Number(status.OldestSeconds)} s)  poison {Number(status.Poison)}  unsent alerts {Number(status.UnsentAlerts)}");
+                $"{time.GetUtcNow():HH:mm:ss}Z  inbound {Number(status.Inbound)} (oldest {Number(status.OldestSeconds)} s)  "
+                    + $"poison {Number(status.Poison)}  unsent alerts {Number(status.UnsentAlerts)}");
             await Task.Delay(s_watchInterval, time, cancellationToken);
         }
     }

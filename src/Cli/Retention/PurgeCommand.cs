@@ -8,30 +8,31 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Retention;
 
-/// <summary><c>purge</c>.</summary>
+/// <summary>The command <c>purge</c>.</summary>
 internal static class PurgeCommand
 {
     private const int MaximumDays = 36_500;
 
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var days = new Option<int?>("--older-than-days")
         {
-            Description = "Instead of FinanceIngest__Retention__Days; asks before it removes anything.",
+            Description = "Removes everything older than N days, whatever FinanceIngest__Retention__Days says; asks first.",
             HelpName = "N",
         };
         days.Validators.Add(result =>
         {
-            // From the text: asked for the value, what can't be converted would throw.
+            // The validator reads the text itself, because GetValue would throw for text that is no number.
             if (result.Tokens.Count == 1
                 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value is < 1 or > MaximumDays))
             {
                 result.AddError($"--older-than-days must be from 1 to {MaximumDays}.");
             }
         });
-        var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask." };
-        var command = new Command("purge", "Applies the retention: removes what was scored, or given up, so many days ago. Ids stay as tombstones.") { days, yes };
+        var yes = new Option<bool>("--yes", "-y") { Description = "Do it without asking." };
+        var command = new Command(
+            "purge", "Applies the retention: removes transactions and poison messages older than a number of days. Ids stay as tombstones.") { days, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);
@@ -39,7 +40,7 @@ internal static class PurgeCommand
             int age = given ?? session.Get<Settings>().RetentionDays
                 ?? throw CliException.WrongUse("There is no retention to apply: set FinanceIngest__Retention__Days, or give --older-than-days N.");
 
-            // The setting was decided on already, and workers apply it by themselves.
+            // A purge by the setting needs no confirmation, because workers apply the setting without asking as well.
             if (given is not null && !session.Report.MayRemove(parsed.GetValue(yes), $"everything older than {Counted.Of(age, "day")}"))
             {
                 session.Report.Note("Nothing was removed.");
@@ -72,13 +73,16 @@ internal static class PurgeCommand
         else
         {
             report.WriteLine(
-                $"{Counted.Of(outcome.Rows.Transactions, "transaction")} from before {Timestamp.ToText(outcome.Before)} removed, with {Counted.Of(outcome.Rows.Alerts, "alert")} and {Counted.Of(outcome.Rows.RepeatConflicts, "recorded repeat")}; their ids stay as tombstones.");
+                $"{Counted.Of(outcome.Rows.Transactions, "transaction")} from before {Timestamp.ToText(outcome.Before)} removed, "
+                    + $"with {Counted.Of(outcome.Rows.Alerts, "alert")} and {Counted.Of(outcome.Rows.RepeatConflicts, "recorded repeat")}; "
+                    + "their ids stay as tombstones.");
             report.WriteLine($"{Counted.Of(messages, "poison message")} removed.");
         }
 
         if (outcome.Poison.OutOfReach > 0)
         {
-            report.Note($"Another process holds {outcome.Poison.OutOfReach.ToString(CultureInfo.InvariantCulture)} of the poison queue's messages, for at most five minutes. Run it again then.");
+            string held = outcome.Poison.OutOfReach.ToString(CultureInfo.InvariantCulture);
+            report.Note($"Another process holds {held} of the poison queue's messages, for at most five minutes. Run the command again afterwards.");
         }
 
         return outcome.Poison.OutOfReach == 0 ? ProgramHost.Done : ProgramHost.Failed;

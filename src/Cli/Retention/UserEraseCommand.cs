@@ -6,23 +6,25 @@ using FinanceIngest.Retention;
 
 namespace FinanceIngest.Cli.Retention;
 
-/// <summary><c>user erase</c>.</summary>
+/// <summary>The command <c>user erase</c>.</summary>
 internal static class UserEraseCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var id = new Argument<long>("ID") { Description = "The user_id." };
         id.Validators.Add(result =>
         {
-            // From the text: asked for the value, what can't be converted would throw.
-            if (result.Tokens.Count == 1 && (!long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out long value) || value < 1))
+            // The validator reads the text itself, because GetValue would throw for text that is no number.
+            if (result.Tokens.Count == 1
+                && (!long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out long value) || value < 1))
             {
                 result.AddError("A user_id is a whole number from 1.");
             }
         });
-        var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask." };
-        var command = new Command("erase", "Removes everything about a person: transactions, baselines, alerts, poison messages. Ids stay as tombstones.") { id, yes };
+        var yes = new Option<bool>("--yes", "-y") { Description = "Do it without asking." };
+        var command = new Command(
+            "erase", "Removes everything about a person: transactions, baselines, alerts, poison messages. Ids stay as tombstones.") { id, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed);
@@ -46,33 +48,41 @@ internal static class UserEraseCommand
         }
         else
         {
+            string unsent = $"{Number(outcome.Rows.UnsentAlerts)} of them unsent, now dropped";
+            string rewritten = $"{Number(outcome.Poison.Rewritten)} more also hold transactions of others, and were rewritten without this user's";
             report.WriteTable(
                 ["removed", "number", ""],
                 [
                     ["transactions", Number(outcome.Rows.Transactions), "their ids stay as tombstones"],
-                    ["alerts", Number(outcome.Rows.Alerts), outcome.Rows.UnsentAlerts == 0 ? "" : $"{Number(outcome.Rows.UnsentAlerts)} of them unsent, now dropped"],
+                    ["alerts", Number(outcome.Rows.Alerts), outcome.Rows.UnsentAlerts == 0 ? "" : unsent],
                     ["recorded repeats", Number(outcome.Rows.RepeatConflicts), ""],
                     ["baselines", Number(outcome.Rows.Baselines), ""],
-                    ["poison messages", Number(outcome.Poison.Removed), outcome.Poison.Rewritten == 0 ? "" : $"{Number(outcome.Poison.Rewritten)} more hold others' transactions too, and were written again without this user's"],
+                    ["poison messages", Number(outcome.Poison.Removed), outcome.Poison.Rewritten == 0 ? "" : rewritten],
                 ]);
         }
 
         foreach (string messageId in outcome.Poison.Suspect)
         {
-            report.Note($"Poison message {messageId} can't be read and may be about this user: look at it with \"poison show\", and \"poison drop\" it if it is.");
+            report.Note(
+                $"Poison message {messageId} can't be read, and may be about this user: "
+                    + "look at it with \"poison show\", and remove it with \"poison drop\".");
         }
 
         if (outcome.Poison.OutOfReach > 0)
         {
-            report.Note($"Another process holds {Number(outcome.Poison.OutOfReach)} of the poison queue's messages, for at most five minutes. Run it again then.");
+            report.Note(
+                $"Another process holds {Number(outcome.Poison.OutOfReach)} of the poison queue's messages, for at most five minutes. "
+                    + "Run the command again afterwards.");
         }
 
         if (outcome.InboundMessages > 0)
         {
-            report.Note($"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run it again once they are scored.");
+            report.Note(
+                $"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run the command again when they "
+                    + $"are scored.");
         }
 
-        report.Note("Out of reach: alerts that were sent already, backups, and whoever read the results feed.");
+        report.Note("Out of reach are alerts already sent, backups, and results that clients have already read.");
         return outcome.Poison.OutOfReach == 0 ? ProgramHost.Done : ProgramHost.Failed;
     }
 

@@ -2,7 +2,7 @@ using FinanceIngest.Hosting;
 
 namespace FinanceIngest.Cli.Running;
 
-/// <summary>Ends the program with one line on standard error.</summary>
+/// <summary>Ends the program with one line on standard error and an exit code.</summary>
 /// <param name="message">The line.</param>
 /// <param name="exitCode"><see cref="ProgramHost.Failed"/> or <see cref="ProgramHost.WrongUse"/>.</param>
 internal sealed class CliException(string message, int exitCode = ProgramHost.Failed) : Exception(message)
@@ -10,6 +10,6 @@ internal sealed class CliException(string message, int exitCode = ProgramHost.Fa
     /// <summary>The program's exit code.</summary>
     public int ExitCode { get; } = exitCode;
 
-    /// <summary>The command line asks for what can't be.</summary>
+    /// <summary>Makes the exception for a command line that asks for something impossible.</summary>
     public static CliException WrongUse(string message) => new(message, ProgramHost.WrongUse);
 }

@@ -3,40 +3,40 @@ using System.Text;
 
 namespace FinanceIngest.Cli.Running;
 
-/// <summary>What the program stands on: streams, environment, clock, network.</summary>
+/// <summary>The surroundings of the program: streams, environment, clock, network.</summary>
 internal sealed record CliHost
 {
-    /// <summary>Standard output: what was asked for, and nothing else.</summary>
+    /// <summary>Standard output, for the result of a command and nothing else.</summary>
     public required TextWriter Output { get; init; }
 
-    /// <summary>Standard error: errors, notes, progress.</summary>
+    /// <summary>Standard error, for errors, notes and progress.</summary>
     public required TextWriter Error { get; init; }
 
     /// <summary>Opens standard input.</summary>
     public Func<Stream> OpenInput { get; init; } = () => Stream.Null;
 
-    /// <summary>Whether a person reads standard output.</summary>
+    /// <summary>Whether standard output is a terminal.</summary>
     public bool IsOutputTerminal { get; init; }
 
-    /// <summary>Whether a person reads standard error.</summary>
+    /// <summary>Whether standard error is a terminal.</summary>
     public bool IsErrorTerminal { get; init; }
 
-    /// <summary>Whether a person can answer questions.</summary>
+    /// <summary>Whether standard input is a terminal, so that a person can answer questions.</summary>
     public bool IsInputTerminal { get; init; }
 
     /// <summary>Reads an environment variable.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
-    /// <summary>Clock of pauses and durations.</summary>
+    /// <summary>The clock of pauses and durations.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Answers HTTP requests instead of the network; null: the network.</summary>
+    /// <summary>Answers HTTP requests in place of the network; null to use the network.</summary>
     public HttpMessageHandler? Network { get; init; }
 
-    /// <summary>The real thing.</summary>
+    /// <summary>Returns the surroundings of the real process, and sets its culture and output encoding.</summary>
     public static CliHost OfThisProcess()
     {
-        // The same words and numbers everywhere.
+        // Output is the same in every culture.
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);

@@ -13,16 +13,16 @@ using FinanceIngest.Storage;
 
 namespace FinanceIngest.Cli.Running;
 
-/// <summary>All commands, and how every one of them ends: an exit code, and for a failure one line on standard error.</summary>
+/// <summary>Runs the commands. Each ends with an exit code, and a failed one with one line on standard error.</summary>
 internal static class CommandLine
 {
-    /// <summary>Exit code after Ctrl-C, as shells have it: 128 + SIGINT.</summary>
+    /// <summary>Exit code after Ctrl-C: 128 + SIGINT, the convention of shells.</summary>
     public const int Interrupted = 130;
 
-    // Long enough to give leased messages back.
+    // The time that an interrupted command has to return leased messages.
     private static readonly TimeSpan s_interruptPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Runs one command line.</summary>
+    /// <summary>Runs one command line and returns its exit code.</summary>
     public static async Task<int> RunAsync(string[] args, CliHost host)
     {
         var options = new GlobalOptions();
@@ -56,17 +56,17 @@ internal static class CommandLine
 
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
-        var root = new RootCommand("FinanceIngest's tool for its operator: database, baselines, transactions, queues, poison messages, retention.")
+        var root = new RootCommand("The tool for operators of FinanceIngest: database, baselines, transactions, queues, poison messages, retention.")
         {
             MigrateCommand.Create(host, options),
-            new Command("stats", "Baselines: mean, standard deviation and number of samples of a user and category.")
+            new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")
             {
                 StatsImportCommand.Create(host, options),
                 StatsExportCommand.Create(host, options),
             },
             SubmitCommand.Create(host, options),
-            new Command("queue", "The queues.") { QueueStatusCommand.Create(host, options), QueuePeekCommand.Create(host, options) },
-            new Command("poison", "Messages that could not be processed: what failed, why, and putting it back.")
+            new Command("queue", "Shows the queues.") { QueueStatusCommand.Create(host, options), QueuePeekCommand.Create(host, options) },
+            new Command("poison", "Shows messages that could not be processed, puts them back, or drops them.")
             {
                 PoisonListCommand.Create(host, options),
                 PoisonShowCommand.Create(host, options),
@@ -74,14 +74,14 @@ internal static class CommandLine
                 PoisonDropCommand.Create(host, options),
             },
             PurgeCommand.Create(host, options),
-            new Command("user", "A person's data.") { UserEraseCommand.Create(host, options) },
+            new Command("user", "Handles the data of one person.") { UserEraseCommand.Create(host, options) },
         };
         root.Options.Add(options.Json);
         root.Options.Add(options.DataDirectory);
         return root;
     }
 
-    // What was typed says more than what was not.
+    // An error about an argument or option says more than one about the command, such as a missing argument; without one, the last error is shown.
     private static string Describe(ParseResult parsed)
     {
         ParseError error = parsed.Errors.FirstOrDefault(error => error.SymbolResult is not CommandResult, parsed.Errors[^1]);
@@ -106,7 +106,7 @@ internal static class CommandLine
         _ => ProgramHost.Failed,
     };
 
-    // What is expected to go wrong speaks for itself; anything else is a bug of ours and names its kind.
+    // The messages of expected failures are complete; an unexpected exception is a bug, so its type is named too.
     private static string MessageOf(Exception e) => e switch
     {
         CliException or SettingsException or StoreUnavailableException or QueueUnavailableException or MigrationException => e.Message,

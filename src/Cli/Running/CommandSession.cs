@@ -9,11 +9,12 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Cli.Running;
 
-/// <summary>One command at work on an installation: its services, put together from the settings as the other programs do.</summary>
+/// <summary>The services with which one command works on an installation, registered from the same settings as in the other programs.</summary>
 internal sealed class CommandSession : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
 
+    /// <summary>Reads the settings and registers the services.</summary>
     /// <exception cref="SettingsException">A setting is wrong.</exception>
     public CommandSession(CliHost host, GlobalOptions options, ParseResult parsed)
     {
@@ -29,17 +30,17 @@ internal sealed class CommandSession : IAsyncDisposable
         services.AddFinanceIngest(settings);
         services.AddLogging(logging =>
         {
-            // The programs' own log levels are not for the operator's terminal.
+            // The log levels of appsettings.json are meant for the servers, and so the configuration here is empty.
             logging.LogToStandardError(new ConfigurationBuilder().Build());
             logging.SetMinimumLevel(LogLevel.Warning);
         });
         _services = services.BuildServiceProvider();
     }
 
-    /// <summary>Where the command's answer goes.</summary>
+    /// <summary>Writes the command's answer.</summary>
     public Report Report { get; }
 
-    /// <summary>A service.</summary>
+    /// <summary>Returns a service.</summary>
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace FinanceIngest.Cli.Running;
 
-/// <summary>Numbers as the tool writes them, the same in every culture.</summary>
+/// <summary>Writes numbers, the same way in every culture.</summary>
 internal static class Counted
 {
-    /// <summary><c>1 row</c>, <c>2 rows</c>.</summary>
+    /// <summary>Returns a number and its noun, such as <c>1 row</c> or <c>2 rows</c>.</summary>
     public static string Of(long count, string noun) => $"{count.ToString(CultureInfo.InvariantCulture)} {noun}{(count == 1 ? "" : "s")}";
 
-    /// <summary>A number with its thousands apart: <c>1,000,000</c>.</summary>
+    /// <summary>Returns a number with separators, such as <c>1,000,000</c>.</summary>
     public static string Number(ulong number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -2,20 +2,20 @@ using System.CommandLine;
 
 namespace FinanceIngest.Cli.Running;
 
-/// <summary>Options of every command.</summary>
+/// <summary>The options that every command has.</summary>
 internal sealed class GlobalOptions
 {
-    /// <summary>For programs instead of people.</summary>
+    /// <summary>Whether the answer is JSON.</summary>
     public Option<bool> Json { get; } = new("--json")
     {
-        Description = "Write one JSON value to standard output and nothing else.",
+        Description = "Write exactly one JSON value to standard output.",
         Recursive = true,
     };
 
-    /// <summary>Beats the setting.</summary>
+    /// <summary>Overrides the data directory of the settings.</summary>
     public Option<string?> DataDirectory { get; } = new("--data-directory")
     {
-        Description = "Where embedded storage lives; overrides FinanceIngest__DataDirectory (default ./data).",
+        Description = "Folder of the embedded storage; overrides FinanceIngest__DataDirectory (default ./data).",
         HelpName = "DIR",
         Recursive = true,
     };

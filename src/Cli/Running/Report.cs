@@ -8,17 +8,17 @@ using Spectre.Console;
 namespace FinanceIngest.Cli.Running;
 
 /// <summary>
-/// A command's answer: for a program one JSON value on standard output; for a person text there, with tables on a terminal and
-/// tab-separated lines elsewhere. Notes go to standard error.
+/// Writes a command's answer to standard output: one JSON value for programs, or text for people, in which lists are tables on a terminal and tab-separated
+/// lines otherwise. Notes go to standard error.
 /// </summary>
 internal sealed class Report(CliHost host, bool json)
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Whether a program reads the answer.</summary>
+    /// <summary>Whether the answer is one JSON value.</summary>
     public bool Json => json;
 
-    /// <summary>Writes the one JSON value.</summary>
+    /// <summary>Writes the answer as JSON.</summary>
     public void WriteJson(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -30,13 +30,13 @@ internal sealed class Report(CliHost host, bool json)
         host.Output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
     }
 
-    /// <summary>Writes a line for a person.</summary>
+    /// <summary>Writes one line of text.</summary>
     public void WriteLine(string text) => host.Output.WriteLine(SafeText.Line(text));
 
-    /// <summary>Writes lines for a person as they are, less what a terminal would obey.</summary>
+    /// <summary>Writes several lines, with control characters escaped.</summary>
     public void WriteLines(string text) => host.Output.WriteLine(SafeText.Lines(text));
 
-    /// <summary>Writes rows for a person.</summary>
+    /// <summary>Writes rows as a table.</summary>
     public void WriteTable(IReadOnlyList<string> headings, IEnumerable<IReadOnlyList<string>> rows)
     {
         if (!host.IsOutputTerminal)
@@ -52,7 +52,7 @@ internal sealed class Report(CliHost host, bool json)
 
         var table = new Table { Border = TableBorder.Rounded };
 
-        // Ids are there to be copied: only the last column gives way on a narrow terminal.
+        // Ids must stay on one line, so that they can be copied: only the last column wraps on a narrow terminal.
         table.AddColumns([.. headings.Select((heading, i) => new TableColumn(new Text(heading)) { NoWrap = i < headings.Count - 1 })]);
         foreach (IReadOnlyList<string> row in rows)
         {
@@ -62,10 +62,10 @@ internal sealed class Report(CliHost host, bool json)
         ConsoleOn(host.Output).Write(table);
     }
 
-    /// <summary>Writes a line to standard error.</summary>
+    /// <summary>Writes one line to standard error.</summary>
     public void Note(string text) => host.Error.WriteLine(SafeText.Line(text));
 
-    /// <summary>Asks on standard error; only a typed y or yes is one.</summary>
+    /// <summary>Asks a question on standard error; returns true only for y or yes.</summary>
     public bool Confirm(string question)
     {
         host.Error.Write($"{SafeText.Line(question)} [y/N] ");
@@ -74,14 +74,14 @@ internal sealed class Report(CliHost host, bool json)
         return input.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 
-    /// <summary>Asks before something is gone for good, unless <paramref name="yes"/> says that it was decided already.</summary>
-    /// <exception cref="CliException">Nobody can be asked.</exception>
+    /// <summary>Asks for permission to remove something for good, unless <paramref name="yes"/> grants it.</summary>
+    /// <exception cref="CliException">There is no terminal on which to ask.</exception>
     public bool MayRemove(bool yes, string what) =>
         yes || (host.IsInputTerminal && host.IsErrorTerminal && !json
             ? Confirm($"Remove {what} for good?")
-            : throw CliException.WrongUse($"Nobody can be asked here whether to remove {what} for good: give --yes."));
+            : throw CliException.WrongUse($"There is no terminal to ask whether to remove {what} for good: give --yes."));
 
-    /// <summary>Spectre on a stream, which finds out by itself what the terminal can do.</summary>
+    /// <summary>Returns a console of Spectre.Console, which detects the abilities of the terminal.</summary>
     public static IAnsiConsole ConsoleOn(TextWriter writer) =>
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
 }

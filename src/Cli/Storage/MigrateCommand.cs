@@ -7,24 +7,26 @@ using FinanceIngest.Storage;
 
 namespace FinanceIngest.Cli.Storage;
 
-/// <summary><c>migrate</c>.</summary>
+/// <summary>The command <c>migrate</c>.</summary>
 internal static class MigrateCommand
 {
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var timeZone = new Option<TimeZoneInfo>("--time-zone")
         {
-            Description = "For a database of the older system: the time zone of its local times, such as Asia/Kolkata (default UTC, which Azure SQL keeps).",
+            Description = "For a database of the older system: the time zone of its local times, such as Asia/Kolkata (default UTC, the time of Azure SQL).",
             HelpName = "NAME",
             CustomParser = ParseTimeZone,
             DefaultValueFactory = _ => TimeZoneInfo.Utc,
         };
         var roles = new Option<bool>("--roles")
         {
-            Description = "Also make the roles finance_ingest_intake, finance_ingest_worker and finance_ingest_operator, and grant each what it needs (SQL Server).",
+            Description = "Also create the roles finance_ingest_intake, finance_ingest_worker, finance_ingest_retention and finance_ingest_operator, "
+                + "and grant each the rights that it needs (SQL Server).",
         };
-        var command = new Command("migrate", "Brings the database to this program's schema version, one of the older system included. Safe to repeat.") { timeZone, roles };
+        var command = new Command(
+            "migrate", "Brings the database, also one of the older system, to this program's schema version. It is safe to repeat.") { timeZone, roles };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var migration = new MigrationOptions { OlderTimeZone = parsed.GetRequiredValue(timeZone), Roles = parsed.GetValue(roles) };
@@ -61,7 +63,7 @@ internal static class MigrateCommand
 
         if (options.Roles && !report.Json)
         {
-            report.WriteLine("Roles are granted. Give each program's user its own: ALTER ROLE finance_ingest_worker ADD MEMBER [user].");
+            report.WriteLine("The roles have their rights. Make each program's user a member of its role: ALTER ROLE finance_ingest_worker ADD MEMBER [user].");
         }
 
         return ProgramHost.Done;
@@ -102,8 +104,8 @@ internal static class MigrateCommand
         ("amounts_rounded", "amounts rounded to four decimals, the original in amount_legacy", older.AmountsRounded),
         ("amounts_out_of_range", "amounts too large, the original in amount_legacy", older.AmountsOutOfRange),
         ("flags_filled_in", "empty is_anomaly filled in from the score", older.FlagsFilledIn),
-        ("times_filled_in", "empty created_at, for which the time of this upgrade stands now", older.TimesFilledIn),
-        ("times_ambiguous", "local times that a change of the clocks makes ambiguous, taken as standard time", older.TimesAmbiguous),
+        ("times_filled_in", "empty created_at, filled in with the time of this upgrade", older.TimesFilledIn),
+        ("times_ambiguous", "local times that are ambiguous because clocks were set back, read as standard time", older.TimesAmbiguous),
     ];
 
     private static TimeZoneInfo? ParseTimeZone(ArgumentResult argument)

@@ -5,7 +5,7 @@ using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>The installation's HTTP API, as far as this program uses it.</summary>
+/// <summary>A client of the installation's HTTP API.</summary>
 internal sealed class ApiClient : IDisposable
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(100);
@@ -15,30 +15,32 @@ internal sealed class ApiClient : IDisposable
     private readonly Uri _base;
     private readonly TimeProvider _time;
 
-    /// <param name="url">Where the API is, as typed.</param>
-    /// <param name="key">API key; null: none.</param>
-    /// <param name="network">Answers instead of the network; null: the network.</param>
-    /// <param name="time">Clock of a <c>Retry-After</c> that is a date.</param>
-    /// <exception cref="CliException">The address or the key is none.</exception>
+    /// <param name="url">The address of the API, as the user typed it.</param>
+    /// <param name="key">The API key; null when there is none.</param>
+    /// <param name="network">Answers in place of the network; null to use the network.</param>
+    /// <param name="time">The clock, for a <c>Retry-After</c> that is a date.</param>
+    /// <exception cref="CliException">The address or the key is malformed.</exception>
     public ApiClient(string url, string? key, HttpMessageHandler? network, TimeProvider time)
     {
         _base = ParseUrl(url);
         _time = time;
 
-        // A redirect would turn a POST into a GET and carry the key elsewhere; a proxy is not asked for this machine.
+        // Redirects are not followed, because a redirected POST may become a GET and would carry the key to another host. A loopback address needs no proxy.
         HttpMessageHandler handler = network ?? new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = !_base.IsLoopback };
         _http = new HttpClient(handler, disposeHandler: network is null) { Timeout = s_timeout };
         if (key is not null)
         {
-            _http.DefaultRequestHeaders.Add("x-functions-key", key.All(c => c is > ' ' and <= '~') ? key : throw CliException.WrongUse("The API key has characters that no key has."));
+            _http.DefaultRequestHeaders.Add(
+                "x-functions-key",
+                key.All(c => c is > ' ' and <= '~') ? key : throw CliException.WrongUse("The API key has characters that are not allowed in a key."));
         }
     }
 
-    /// <summary>Posts a body and reads the answer, whatever its status.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <summary>Posts a body and returns the answer, whatever its status.</summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled the request.</exception>
     public async Task<ApiAnswer> PostAsync(string path, byte[] body, string mediaType, CancellationToken cancellationToken)
     {
-        // Its length is known: a function app drops what is sent chunked.
+        // The body has a Content-Length, because a function app drops chunked bodies.
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
         try
@@ -91,20 +93,22 @@ internal sealed class ApiClient : IDisposable
     }
 }
 
-/// <summary>What came back.</summary>
-/// <param name="Status">Null when nothing did.</param>
+/// <summary>The outcome of a request.</summary>
+/// <param name="Status">The status; null when there was no answer.</param>
 /// <param name="Json">The body; null when it is no JSON.</param>
-/// <param name="RetryAfter">How long the server asks to wait, at most five minutes.</param>
-/// <param name="Location">Where it redirects to.</param>
+/// <param name="RetryAfter">The wait for which the server asks, cut to five minutes; null when it asks for none.</param>
+/// <param name="Location">The target of a redirect; null when there is none.</param>
 internal sealed record ApiAnswer(HttpStatusCode? Status, JsonElement? Json, TimeSpan? RetryAfter, Uri? Location)
 {
-    /// <summary>Why nothing came back.</summary>
+    /// <summary>Why there was no answer; null when there was one.</summary>
     public string? Failure { get; init; }
 
-    /// <summary>Whether the same request may succeed later: no answer, a timeout, too many requests, a fault of the server or a gateway.</summary>
+    /// <summary>
+    /// Whether the same request may succeed later: there was no answer, a timeout, too many requests, or a failure of the server or a gateway.
+    /// </summary>
     public bool IsTransient => Status is null or HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError;
 
-    /// <summary>What is wrong, in one sentence.</summary>
+    /// <summary>Returns the problem in one sentence.</summary>
     public string Describe()
     {
         if (Failure is not null)

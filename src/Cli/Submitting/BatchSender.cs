@@ -6,22 +6,22 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
-/// Sends batches until each of their rows is accepted or rejected. What may succeed later is sent again: harmless, because every row has
-/// an idempotency key.
+/// Sends batches until each of their rows is accepted or rejected. Rows that may succeed later are sent again, which is harmless because every row has an
+/// idempotency key.
 /// </summary>
 /// <param name="api">The API.</param>
-/// <param name="tally">Learns what became of the rows.</param>
-/// <param name="maximumRetries">How often a request without progress is repeated before it is given up.</param>
-/// <param name="time">Clock of the pauses.</param>
+/// <param name="tally">Counts the outcomes of rows.</param>
+/// <param name="maximumRetries">How often a request without progress is repeated before the submission is given up.</param>
+/// <param name="time">The clock of the pauses.</param>
 internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumRetries, TimeProvider time)
 {
     private static readonly TimeSpan s_firstPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
 
-    /// <summary>Rows were accepted under these ids.</summary>
+    /// <summary>Raised with the ids of accepted rows.</summary>
     public event Action<IReadOnlyList<Guid>>? Accepted;
 
-    /// <summary>Sends a batch to its end.</summary>
+    /// <summary>Sends a batch until each of its rows is accepted or rejected.</summary>
     /// <exception cref="CliException">The API refuses the request as a whole, or the retries are used up.</exception>
     public async Task SendAsync(SubmitBatch batch, CancellationToken cancellationToken)
     {
@@ -46,7 +46,9 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
             batch = open;
             if (batch.Count > 0)
             {
-                string reason = answer.Status == HttpStatusCode.Accepted ? $"{Counted.Of(batch.Count, "row")} could not be made durable yet." : answer.Describe();
+                string reason = answer.Status == HttpStatusCode.Accepted
+                    ? $"{Counted.Of(batch.Count, "row")} could not be made durable yet."
+                    : answer.Describe();
                 await PauseAsync(failures++, batch, reason, answer, backoff, cancellationToken);
             }
         }
@@ -60,7 +62,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
             throw new CliException($"Given up at line {batch.FirstLine} after {Counted.Of(failures + 1, "attempt")}. {reason}");
         }
 
-        // A 202's Retry-After is about results, not about what it rejects.
+        // The Retry-After of a 202 says when results may be ready, not when rejected rows may be sent again.
         TimeSpan own = backoff.Next();
         TimeSpan asked = answer.Status == HttpStatusCode.Accepted ? TimeSpan.Zero : answer.RetryAfter ?? TimeSpan.Zero;
         TimeSpan pause = asked > own ? asked : own;
@@ -68,7 +70,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
         await Task.Delay(pause, time, cancellationToken);
     }
 
-    // A proxy's limit may be lower than the API's.
+    // A proxy may allow only smaller bodies than the API does.
     private async Task SendHalvesAsync(SubmitBatch batch, ApiAnswer answer, CancellationToken cancellationToken)
     {
         if (batch.Count == 1)
@@ -82,7 +84,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
         await SendAsync(batch.Only(Enumerable.Range(half, batch.Count - half)), cancellationToken);
     }
 
-    /// <summary>Books what the answer settles and returns the rows that are to be sent again.</summary>
+    /// <summary>Counts the rows that the answer accepts or rejects, and returns the rows that have to be sent again.</summary>
     private SubmitBatch Settle(SubmitBatch batch, ApiAnswer answer)
     {
         bool isBookable = answer.Json is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("rejected", out _);
@@ -98,7 +100,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
             }
         }
 
-        // A 202 that is cut short leaves open what was accepted: a repeat finds out.
+        // A 202 that was cut short does not tell which rows were accepted; a repeat of the request does.
         return answer.IsTransient || answer.Status == HttpStatusCode.Accepted
             ? batch
             : throw new CliException($"Refused at line {batch.FirstLine}. {answer.Describe()}");
@@ -128,7 +130,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
         tally.CountAccepted(ids.Count);
         Accepted?.Invoke(ids);
 
-        // What is retryable, and what the answer does not mention.
+        // The open rows are those that the answer calls retryable, and those that it does not mention.
         return batch.Only(open);
     }
 

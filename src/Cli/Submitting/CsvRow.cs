@@ -6,7 +6,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>A row of a CSV; an empty field is an absent one.</summary>
+/// <summary>A row of a CSV. An empty field counts as absent.</summary>
 internal sealed class CsvRow : SourceRow
 {
     public string UserId { get; init; } = "";
@@ -42,7 +42,7 @@ internal sealed class CsvRow : SourceRow
         WriteInteger(json, "user_id", UserId);
         WriteInteger(json, "category_id", CategoryId);
 
-        // As text: no number type of this program comes between the file and the API.
+        // The amount stays text, so that the API gets exactly the digits of the file.
         WriteText(json, "amount", Amount);
         WriteText(json, "occurred_at", OccurredAt);
         WriteText(json, "idempotency_key", IsComplete ? IdempotencyKey : idempotencyKey ?? "");

@@ -4,10 +4,10 @@ using FinanceIngest.Cli.Running;
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
-/// Reads a CSV with a header: <c>user_id,category_id,amount</c> and, where there are any, <c>occurred_at,idempotency_key</c>, in any order;
-/// other columns are ignored.
+/// Reads a CSV with a header that has <c>user_id,category_id,amount</c> and optionally <c>occurred_at,idempotency_key</c>, in any order. Other columns are
+/// ignored.
 /// </summary>
-/// <param name="name">What to call the file in messages.</param>
+/// <param name="name">The file's name in messages.</param>
 /// <param name="stream">The file; stays open.</param>
 internal sealed class CsvTransactionReader(string name, Stream stream)
 {
@@ -17,8 +17,8 @@ internal sealed class CsvTransactionReader(string name, Stream stream)
 
     private readonly Queue<CsvRow> _malformed = [];
 
-    /// <summary>The rows; one that is badly quoted or does not fit the header has a problem.</summary>
-    /// <exception cref="CliException">The header is no header, or a row is longer than 1 MiB: a quote may not be closed.</exception>
+    /// <summary>Reads the rows. A row that is badly quoted or does not fit the header has a <see cref="SourceRow.Problem"/>.</summary>
+    /// <exception cref="CliException">The header is wrong, or a row is longer than 1 MiB, probably because a quote is not closed.</exception>
     public IEnumerable<SourceRow> Read()
     {
         using CsvReader reader = CsvReader.Create(stream, Options(), leaveOpen: true);
@@ -97,11 +97,11 @@ internal sealed class CsvTransactionReader(string name, Stream stream)
     {
         if (Enumerable.Range(0, reader.FieldCount).All(i => reader.GetSpan(i).IsEmpty))
         {
-            // Spreadsheets leave lines of commas.
+            // Spreadsheets write an empty row as commas only.
             return null;
         }
 
-        // Fewer or more would put an amount with a thousands separator, or a half-written line, into the wrong columns.
+        // An amount with a thousands separator, or a half-written line, would otherwise shift the columns.
         if (reader.FieldCount != width)
         {
             return Unreadable(

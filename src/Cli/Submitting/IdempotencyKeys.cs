@@ -5,17 +5,17 @@ using System.Text;
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
-/// Gives every row an idempotency key that it gets again when the file is sent again: <c>PREFIX:SHA-256 of the fields:occurrence</c>.
-/// The occurrence tells identical rows of the file apart: two equal purchases are two transactions.
+/// Makes idempotency keys that are the same when the file is sent again: <c>PREFIX:SHA-256 of the fields:occurrence</c>. The occurrence numbers identical
+/// rows of the file, because two equal purchases are two transactions.
 /// </summary>
 /// <remarks>
-/// The prefix tells files apart. Rows that say when they occurred have the file's name: sent again, corrected or grown, the file adds only
-/// what is new. Rows that don't could be anybody's on any day: they have the hash of the file's whole content, so that two different files
-/// never swallow each other's rows. Standard input has no name and gets the content's hash throughout.
+/// The prefix distinguishes files. For a row with <c>occurred_at</c> it is the file's name, so that a corrected or extended file adds only its new rows. A row
+/// without a time may equal a row of any other day, so its prefix is the hash of the file's whole content: two different files then never swallow each other's
+/// rows. Standard input has no name, and all of its rows have the hash of the content.
 /// </remarks>
 internal sealed class IdempotencyKeys
 {
-    /// <summary>Longest prefix: with hash and occurrence it stays under the API's 255 characters.</summary>
+    /// <summary>The longest prefix in characters. With hash and occurrence, the key stays below the API's limit of 255.</summary>
     public const int LongestPrefix = 150;
 
     private readonly OccurrenceCounter _occurrences = new();
@@ -23,9 +23,9 @@ internal sealed class IdempotencyKeys
     private readonly Lazy<string> _withTime;
     private readonly Lazy<string> _withoutTime;
 
-    /// <param name="prefix">Prefix of all keys; null: as described above.</param>
-    /// <param name="fileName">Name of the file; null when it has none.</param>
-    /// <param name="hashContent">Hash of the file's content; asked at most once, and only if a row needs it.</param>
+    /// <param name="prefix">The prefix of all keys; null to choose it as described above.</param>
+    /// <param name="fileName">The file's name; null for standard input.</param>
+    /// <param name="hashContent">Hashes the file's content; called at most once, and only when a row needs the hash.</param>
     public IdempotencyKeys(string? prefix, string? fileName, Func<string> hashContent)
     {
         var content = new Lazy<string>(() =>
@@ -37,10 +37,10 @@ internal sealed class IdempotencyKeys
         _withoutTime = new Lazy<string>(() => prefix ?? content.Value);
     }
 
-    /// <summary>Whether a key rests on the file's whole content, so that an edited file is another file.</summary>
+    /// <summary>Whether a key contains the hash of the file's whole content, so that an edited file gets new keys.</summary>
     public bool UsesContent { get; private set; }
 
-    /// <summary>The row's key; null for a row that is sent as it is.</summary>
+    /// <summary>Returns the row's key; null for a row that is sent as it is.</summary>
     public string? For(SourceRow row)
     {
         if (row.IsComplete)

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>A line of JSON, passed on byte for byte but for the idempotency key that it may lack.</summary>
+/// <summary>A line of JSON. It is passed on byte for byte; only a missing idempotency key is added.</summary>
 internal sealed class NdjsonRow : SourceRow
 {
     private const int OccurredAt = 3;
@@ -63,7 +63,7 @@ internal sealed class NdjsonRow : SourceRow
         output.Write("}"u8);
     }
 
-    /// <summary>False for what is not one JSON object: the API gets it as it is and says what is wrong.</summary>
+    /// <summary>Finds the fields; returns false when the line is not one JSON object. The API then gets the line as it is, and reports the error.</summary>
     private bool TryScan()
     {
         try
@@ -120,7 +120,7 @@ internal sealed class NdjsonRow : SourceRow
         }
         catch (InvalidOperationException)
         {
-            // A name that is not Unicode, such as "\uD800", is none of ours, to the API neither: the line still needs its key.
+            // The name is not Unicode, for example "\uD800". It is an unknown field, also to the API.
             return s_names.Length;
         }
     }

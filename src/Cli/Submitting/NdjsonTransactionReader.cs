@@ -1,9 +1,9 @@
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>Reads NDJSON: one transaction a line. Blank lines don't count, a byte order mark neither.</summary>
+/// <summary>Reads NDJSON: one transaction per line. Blank lines and a byte order mark are skipped.</summary>
 internal sealed class NdjsonTransactionReader(Stream stream)
 {
-    /// <summary>Longest line in bytes.</summary>
+    /// <summary>The longest line that is read, in bytes.</summary>
     public const int LongestLine = 1 << 20;
 
     private byte[] _buffer = new byte[1 << 16];
@@ -11,7 +11,7 @@ internal sealed class NdjsonTransactionReader(Stream stream)
     private int _end;
     private bool _atEnd;
 
-    /// <summary>The rows; one that is longer than <see cref="LongestLine"/> has a problem.</summary>
+    /// <summary>Reads the rows. A row that is longer than <see cref="LongestLine"/> has a <see cref="SourceRow.Problem"/>.</summary>
     public IEnumerable<SourceRow> Read()
     {
         for (long line = 1; TryReadLine(out ReadOnlyMemory<byte> text, out bool tooLong); line++)
@@ -29,7 +29,7 @@ internal sealed class NdjsonTransactionReader(Stream stream)
         }
     }
 
-    /// <summary>The next line, without its end; of one that is too long only that it was there.</summary>
+    /// <summary>Reads the next line without its line end; returns false at the end of the file. A line that is too long has an empty text.</summary>
     private bool TryReadLine(out ReadOnlyMemory<byte> text, out bool tooLong)
     {
         tooLong = false;

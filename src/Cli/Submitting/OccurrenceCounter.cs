@@ -1,23 +1,23 @@
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
-/// Counts how often each row of a file has come, in about seven bytes a row: it keeps 48 bits of each row's hash, not the row.
+/// Counts how often each row of a file has occurred, in about seven bytes per row: it keeps 48 bits of a row's hash instead of the row.
 /// </summary>
 /// <remarks>
-/// Two different rows with the same 48 bits share a count. That is harmless: counts only tell identical rows apart, and the same file
-/// gives the same counts every time.
+/// Two different rows with the same 48 bits share a count. That is harmless, because a count only has to distinguish identical rows, and the same file has the
+/// same counts every time.
 /// </remarks>
 internal sealed class OccurrenceCounter
 {
     private const int Segments = 1 << 16;
     private const int FirstSize = 8;
 
-    // By the first 16 bits, an open-addressing table of the other 32; 0 is an empty place.
+    // For each value of the first 16 bits, an open-addressing hash table of the other 32 bits, in which 0 marks an empty slot.
     private readonly uint[]?[] _seen = new uint[]?[Segments];
     private readonly int[] _counts = new int[Segments];
     private readonly Dictionary<ulong, int> _repeats = [];
 
-    /// <summary>1 for a row that has not come before, 2 for its first repeat …</summary>
+    /// <summary>Returns the occurrence of a row: 1 for the first, 2 for its first repeat, and so on.</summary>
     /// <param name="hash">A hash of the row, at least six bytes.</param>
     public int Next(ReadOnlySpan<byte> hash)
     {
@@ -65,7 +65,7 @@ internal sealed class OccurrenceCounter
         return larger;
     }
 
-    /// <summary>Where the value is, or the empty place where it belongs.</summary>
+    /// <summary>Returns the slot of the value, or the empty slot to which it belongs.</summary>
     private static ref uint Find(uint[] table, uint value)
     {
         int mask = table.Length - 1;

@@ -3,23 +3,23 @@ using FinanceIngest.Results;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>An anomaly, as shown in the summary.</summary>
-/// <param name="Id">The transaction.</param>
-/// <param name="ZScore">Its z-score.</param>
-/// <param name="Result">The result object.</param>
+/// <summary>An anomaly of the summary.</summary>
+/// <param name="Id">The transaction's id.</param>
+/// <param name="ZScore">The transaction's z-score.</param>
+/// <param name="Result">The result object of the API.</param>
 internal sealed record Anomaly(Guid Id, double ZScore, JsonElement Result)
 {
-    /// <summary>A number or text of the result as it was written; empty when absent.</summary>
+    /// <summary>Returns a number or text of the result as the API wrote it; empty when it is absent.</summary>
     public string Text(string name) =>
         !Result.TryGetProperty(name, out JsonElement value) ? ""
         : value.ValueKind == JsonValueKind.String ? value.GetString()!
         : value.GetRawText();
 }
 
-/// <summary>What came of the transactions that were waited for; an id counts once.</summary>
+/// <summary>Counts the results of the submitted transactions; each id counts once.</summary>
 internal sealed class ScoreSummary
 {
-    /// <summary>Anomalies kept, those farthest from normal; beyond that they are only counted.</summary>
+    /// <summary>The number of anomalies that are kept, those farthest from normal; the rest is only counted.</summary>
     public const int MaximumKept = 100;
 
     private readonly PriorityQueue<Anomaly, double> _farthest = new();
@@ -27,23 +27,23 @@ internal sealed class ScoreSummary
     /// <summary>Transactions that were scored.</summary>
     public long Scored { get; private set; }
 
-    /// <summary>Anomalies among them.</summary>
+    /// <summary>Scored transactions that are anomalies.</summary>
     public long Anomalies { get; private set; }
 
     /// <summary>Transactions that could not be scored.</summary>
     public long Failed { get; private set; }
 
-    /// <summary>Transactions that are neither scored nor failed and never will be: purged, or unknown to the server.</summary>
+    /// <summary>Transactions that will never have a result, because they were purged or are unknown to the server.</summary>
     public long Other { get; private set; }
 
-    /// <summary>All of these.</summary>
+    /// <summary>Transactions that need no more waiting.</summary>
     public long Count => Scored + Failed + Other;
 
-    /// <summary>The anomalies kept, the farthest from normal first.</summary>
+    /// <summary>The kept anomalies, the farthest from normal first.</summary>
     public IReadOnlyList<Anomaly> Farthest =>
         [.. _farthest.UnorderedItems.Select(item => item.Element).OrderByDescending(anomaly => Math.Abs(anomaly.ZScore)).ThenBy(anomaly => anomaly.Id)];
 
-    /// <summary>Adds a result that is not pending.</summary>
+    /// <summary>Adds a result whose status is not pending.</summary>
     public void Add(string? status, JsonElement result)
     {
         if (status == Names.Of(TransactionStatus.Scored))

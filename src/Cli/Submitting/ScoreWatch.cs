@@ -9,15 +9,15 @@ using FinanceIngest.Results;
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
-/// Waits until accepted transactions are scored, in the order of their acceptance and beside the sending, so that only what is pending is
-/// remembered.
+/// Waits until accepted transactions are scored, in the order of their acceptance. It runs while rows are still being sent, and so it has to remember only the
+/// ids that are pending.
 /// </summary>
 /// <param name="api">The API.</param>
-/// <param name="maximumRetries">How often a question without an answer is repeated.</param>
-/// <param name="time">Clock of the pauses.</param>
+/// <param name="maximumRetries">How often a status request without an answer is repeated.</param>
+/// <param name="time">The clock of the pauses.</param>
 internal sealed class ScoreWatch(ApiClient api, int maximumRetries, TimeProvider time)
 {
-    /// <summary>Ids in one question: the API's limit.</summary>
+    /// <summary>The largest number of ids in a status request, which is the API's limit.</summary>
     public const int MaximumIds = 1000;
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
@@ -25,17 +25,17 @@ internal sealed class ScoreWatch(ApiClient api, int maximumRetries, TimeProvider
 
     private readonly Channel<IReadOnlyList<Guid>> _accepted = Channel.CreateUnbounded<IReadOnlyList<Guid>>();
 
-    /// <summary>What came of them so far.</summary>
+    /// <summary>The results so far.</summary>
     public ScoreSummary Summary { get; } = new();
 
-    /// <summary>These are to be waited for.</summary>
+    /// <summary>Adds ids to wait for.</summary>
     public void Add(IReadOnlyList<Guid> ids) => _accepted.Writer.TryWrite(ids);
 
-    /// <summary>No more will be added.</summary>
+    /// <summary>Declares that no more ids will be added.</summary>
     public void Complete() => _accepted.Writer.TryComplete();
 
-    /// <summary>Completes when everything added has its result.</summary>
-    /// <exception cref="CliException">The API does not answer, or refuses.</exception>
+    /// <summary>Completes when every id that was added has its result.</summary>
+    /// <exception cref="CliException">The API does not answer, or refuses the request.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var pending = new HashSet<Guid>();
@@ -72,14 +72,15 @@ internal sealed class ScoreWatch(ApiClient api, int maximumRetries, TimeProvider
         for (int failures = 0; ; failures++)
         {
             ApiAnswer answer = await api.PostAsync("api/transactions/status", body, "application/json", cancellationToken);
-            if (answer is { Status: HttpStatusCode.OK, Json: { ValueKind: JsonValueKind.Object } json } && json.TryGetProperty("results", out JsonElement results))
+            if (answer is { Status: HttpStatusCode.OK, Json: { ValueKind: JsonValueKind.Object } json }
+                && json.TryGetProperty("results", out JsonElement results))
             {
                 return results;
             }
 
             if ((!answer.IsTransient && answer.Status != HttpStatusCode.OK) || failures >= maximumRetries)
             {
-                throw new CliException($"The scores can't be asked for. {answer.Describe()}");
+                throw new CliException($"The scores can't be read. {answer.Describe()}");
             }
 
             TimeSpan own = backoff.Next();
@@ -87,7 +88,7 @@ internal sealed class ScoreWatch(ApiClient api, int maximumRetries, TimeProvider
         }
     }
 
-    /// <summary>Books results and returns the ids that need no more waiting.</summary>
+    /// <summary>Adds results to the summary, and returns the ids that need no more waiting.</summary>
     private List<Guid> Book(JsonElement results)
     {
         var done = new List<Guid>();

@@ -3,30 +3,30 @@ using System.Security.Cryptography;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>One transaction of a file as it stands there. Whether it is a valid one is for the API to say.</summary>
+/// <summary>A transaction as the file has it. The API decides whether it is valid.</summary>
 internal abstract class SourceRow
 {
-    /// <summary>The line of the file on which it starts, from 1.</summary>
+    /// <summary>The line of the file on which the row starts, from 1.</summary>
     public required long Line { get; init; }
 
-    /// <summary>Why it can't even be sent; null when it can.</summary>
+    /// <summary>Why the row can't be sent; null when it can.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>Whether it is sent as it is: it has an idempotency key of its own, or is something that the API refuses.</summary>
+    /// <summary>Whether the row is sent as it is, because it has an idempotency key, or because the API will refuse it anyway.</summary>
     public abstract bool IsComplete { get; }
 
-    /// <summary>Whether it says when it occurred.</summary>
+    /// <summary>Whether the row has an <c>occurred_at</c>.</summary>
     public abstract bool HasOccurredAt { get; }
 
-    /// <summary>Feeds its fields to a hash, unambiguously, in the order user, category, amount, time.</summary>
+    /// <summary>Appends the row's fields to a hash in the order user, category, amount, time, so that different rows never give the same input.</summary>
     public abstract void AppendFields(IncrementalHash hash);
 
-    /// <summary>Writes it as one line of JSON, without the line's end.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="idempotencyKey">The key to give it; ignored when it is complete.</param>
+    /// <summary>Writes the row as one line of JSON, without a line end.</summary>
+    /// <param name="output">The output.</param>
+    /// <param name="idempotencyKey">The key to add; ignored when the row is complete.</param>
     public abstract void WriteJson(IBufferWriter<byte> output, string? idempotencyKey);
 
-    /// <summary>Feeds a field to a hash with its length before it, so that no two different rows look the same.</summary>
+    /// <summary>Appends a field to a hash, with its length before it, so that fields can't run into each other.</summary>
     protected static void Append(IncrementalHash hash, ReadOnlySpan<byte> field)
     {
         Span<byte> length = stackalloc byte[4];

@@ -3,19 +3,19 @@ using FinanceIngest.Cli.Running;
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>One run of <c>submit</c>.</summary>
-/// <param name="host">Streams and clock.</param>
+/// <param name="host">The streams and the clock.</param>
 /// <param name="api">The API.</param>
-/// <param name="batchSize">Most rows in a request.</param>
+/// <param name="batchSize">The largest number of rows in a request.</param>
 /// <param name="retries">How often a request without progress is repeated.</param>
 /// <param name="wait">Whether to wait for the scores.</param>
-/// <param name="prefix">Prefix of the keys; null: as the file demands.</param>
+/// <param name="prefix">The prefix of idempotency keys; null to choose it by the file, see <see cref="IdempotencyKeys"/>.</param>
 internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int retries, bool wait, string? prefix)
 {
     private readonly SubmitTally _tally = new();
     private readonly ScoreWatch? _watch = wait ? new ScoreWatch(api, retries, host.Time) : null;
 
     /// <summary>Sends the file, writes the summary and returns the exit code.</summary>
-    /// <exception cref="CliException">Not one row could be read from the file.</exception>
+    /// <exception cref="CliException">The submission failed before a row was read.</exception>
     public async Task<int> RunAsync(string path, Report report, CancellationToken cancellationToken)
     {
         long start = host.Time.GetTimestamp();

@@ -2,33 +2,33 @@ using System.Buffers;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>Rows that are sent in one request, each with the line it came from.</summary>
+/// <summary>The rows of one request, each with its line in the file.</summary>
 internal sealed class SubmitBatch
 {
     private readonly List<(long Line, ReadOnlyMemory<byte> Json)> _items = [];
 
-    /// <summary>Rows.</summary>
+    /// <summary>The number of rows.</summary>
     public int Count => _items.Count;
 
-    /// <summary>Bytes of the body.</summary>
+    /// <summary>The length of the body in bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>The first row's line.</summary>
+    /// <summary>The line of the first row.</summary>
     public long FirstLine => _items[0].Line;
 
-    /// <summary>Line of a row.</summary>
+    /// <summary>Returns the line of a row.</summary>
     public long LineOf(int index) => _items[index].Line;
 
     /// <summary>Adds a row.</summary>
-    /// <param name="line">Where it came from.</param>
-    /// <param name="json">One line of JSON.</param>
+    /// <param name="line">The row's line in the file.</param>
+    /// <param name="json">The row as one line of JSON.</param>
     public void Add(long line, ReadOnlyMemory<byte> json)
     {
         _items.Add((line, json));
         Length += json.Length + 1;
     }
 
-    /// <summary>The body as NDJSON.</summary>
+    /// <summary>Returns the body as NDJSON.</summary>
     public byte[] ToBody()
     {
         var body = new ArrayBufferWriter<byte>(Math.Max(1, Length));
@@ -41,7 +41,7 @@ internal sealed class SubmitBatch
         return body.WrittenSpan.ToArray();
     }
 
-    /// <summary>A batch of some of these rows.</summary>
+    /// <summary>Returns a batch of some of these rows.</summary>
     public SubmitBatch Only(IEnumerable<int> indexes)
     {
         var some = new SubmitBatch();

@@ -5,37 +5,38 @@ using FinanceIngest.Intake;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary><c>submit</c>.</summary>
+/// <summary>The command <c>submit</c>.</summary>
 internal static class SubmitCommand
 {
     private const string FileHelp =
-        "A .csv whose header has user_id,category_id,amount and, if there are any, occurred_at,idempotency_key (other columns are ignored); "
-        + "or an .ndjson or .jsonl with one object of the API a line; or - for NDJSON on standard input.";
+        "A .csv whose header has user_id,category_id,amount and optionally occurred_at,idempotency_key (other columns are ignored); "
+        + "or an .ndjson or .jsonl with one object of the API per line; or - for NDJSON on standard input.";
 
     private const string PrefixHelp =
-        "Every row without an idempotency key of its own is sent with PREFIX:SHA-256 of its fields:N, where N tells identical rows of the file "
-        + "apart: two equal purchases are two transactions. PREFIX is this option; else the file's name, for a row with occurred_at: a corrected "
-        + "or grown file of the same name then adds only what is new; else a hash of the file's whole content: rows without a time in two "
-        + "different files never swallow each other. Standard input has no name and gets the content's hash for all rows.";
+        "A row without an idempotency key of its own is sent with the key PREFIX:SHA-256 of its fields:N, where N numbers identical rows of the file. "
+        + "PREFIX is the value of this option. Without it, PREFIX is the file's name for a row with occurred_at, so that a corrected or extended file "
+        + "of the same name adds only its new rows; and a hash of the file's whole content for a row without a time, so that rows of two different "
+        + "files never swallow each other. Standard input has no name, and all of its rows get the hash.";
 
-    /// <summary>The command.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var file = new Argument<string>("FILE") { Description = FileHelp };
         var url = new Option<string>("--url")
         {
-            Description = "Where the API is; else the environment variable FINANCE_INGEST_URL.",
+            Description = "The address of the API; without it, the environment variable FINANCE_INGEST_URL is used.",
             HelpName = "URL",
             DefaultValueFactory = _ => host.Variable("FINANCE_INGEST_URL") is { Length: > 0 } value ? value : "http://127.0.0.1:7071",
         };
         var key = new Option<string?>("--key")
         {
-            Description = "API key with the scope submit (for --wait also read); else the environment variable FINANCE_INGEST_KEY, where no other user of the machine sees it.",
+            Description = "An API key with the scope submit (for --wait also read). Without it, the environment variable FINANCE_INGEST_KEY is used, "
+                + "which other users of the machine can't see.",
             HelpName = "KEY",
         };
         Option<int> batchSize = Number("--batch-size", "Rows in one request.", 1000, 1, BatchLimits.MaximumItems);
         Option<int> retries = Number("--retries", "How often a request without progress is repeated, with growing pauses.", 8, 0, 1000);
-        var wait = new Option<bool>("--wait") { Description = "Wait until all of it is scored, and show the anomalies." };
+        var wait = new Option<bool>("--wait") { Description = "Wait until every transaction is scored, and show the anomalies." };
         var prefix = new Option<string?>("--idempotency-prefix") { Description = PrefixHelp, HelpName = "PREFIX" };
         prefix.Validators.Add(result =>
         {
@@ -44,12 +45,17 @@ internal static class SubmitCommand
                 result.AddError($"--idempotency-prefix has 1 to {IdempotencyKeys.LongestPrefix} characters.");
             }
         });
-        var command = new Command("submit", "Sends a file of transactions through the HTTP API. Safe to run again: a row that was accepted is recognised.") { file, url, key, batchSize, wait, prefix, retries };
+        var command = new Command(
+            "submit", "Sends a file of transactions through the HTTP API. It is safe to run again, because accepted rows are recognised.")
+        {
+            file, url, key, batchSize, wait, prefix, retries,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string? secret = parsed.GetValue(key) ?? host.Variable("FINANCE_INGEST_KEY");
             using var api = new ApiClient(parsed.GetRequiredValue(url), string.IsNullOrEmpty(secret) ? null : secret, host.Network, host.Time);
-            var submission = new Submission(host, api, parsed.GetRequiredValue(batchSize), parsed.GetRequiredValue(retries), parsed.GetValue(wait), parsed.GetValue(prefix));
+            var submission = new Submission(
+                host, api, parsed.GetRequiredValue(batchSize), parsed.GetRequiredValue(retries), parsed.GetValue(wait), parsed.GetValue(prefix));
             return await submission.RunAsync(parsed.GetRequiredValue(file), new Report(host, parsed.GetValue(options.Json)), cancellationToken);
         });
         return command;
@@ -60,7 +66,9 @@ internal static class SubmitCommand
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => unset, HelpName = "N" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value < minimum || value > maximum))
+            if (result.Tokens.Count == 1
+                && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value < minimum
+                    || value > maximum))
             {
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is a whole number from {minimum} to {maximum}."));
             }

@@ -4,12 +4,12 @@ using Spectre.Console;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>Shows how far a submission is, on standard error: a bar on a terminal, elsewhere only a line for each retry.</summary>
+/// <summary>Shows the progress of a submission on standard error: a bar on a terminal, and otherwise a line for each retry.</summary>
 internal static class SubmitProgress
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Runs the work and shows its progress until it ends.</summary>
+    /// <summary>Runs the work, and shows its progress until it ends.</summary>
     public static async Task ShowAsync(CliHost host, TransactionFile file, SubmitTally tally, ScoreSummary? scores, Func<Task> work)
     {
         if (!host.IsErrorTerminal)

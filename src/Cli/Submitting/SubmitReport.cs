@@ -4,12 +4,12 @@ using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>The summary of a submission.</summary>
+/// <summary>Writes the summary of a submission.</summary>
 internal static class SubmitReport
 {
     private const int ShownAnomalies = 20;
 
-    /// <summary>Writes it, for a person or a program.</summary>
+    /// <summary>Writes the summary as text or JSON, and advice to standard error.</summary>
     public static void Write(Report report, SubmitOutcome outcome)
     {
         if (report.Json)
@@ -86,13 +86,14 @@ internal static class SubmitReport
     {
         if (outcome.Problem is not null)
         {
-            report.Note($"{outcome.Problem.TrimEnd('.')}. Not all of the file was sent; run the same command again: what was accepted is recognised.");
+            report.Note($"{outcome.Problem.TrimEnd('.')}. Not all of the file was sent; run the same command again: accepted rows are recognised.");
         }
 
         if (outcome.KeysUseContent && outcome.Tally.Rejected > 0)
         {
             report.Note(
-                "Keys of these rows rest on the exact content of the whole file: put corrected rows into a new file. This one, edited and sent again, would count rows again that were accepted.");
+                "The idempotency keys of these rows depend on the content of the whole file, so put corrected rows into a new file. "
+                    + "If you edit this file and send it again, rows that were accepted count again.");
         }
     }
 

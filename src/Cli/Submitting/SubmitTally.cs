@@ -1,14 +1,14 @@
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>A row that was not accepted.</summary>
-/// <param name="Line">Where it stands in the file.</param>
-/// <param name="Reason">Why, in one line.</param>
+/// <param name="Line">The row's line in the file, from 1.</param>
+/// <param name="Reason">Why the row was not accepted, in one line.</param>
 internal sealed record RejectedRow(long Line, string Reason);
 
-/// <summary>What became of a file's rows so far. Used by several threads.</summary>
+/// <summary>Counts the outcomes of a file's rows. Thread-safe.</summary>
 internal sealed class SubmitTally
 {
-    /// <summary>Rejections kept with their reasons; beyond that they are only counted.</summary>
+    /// <summary>The number of rejected rows that are kept with their reasons; the rest is only counted.</summary>
     public const int MaximumKept = 10_000;
 
     private readonly Lock _gate = new();
@@ -19,28 +19,28 @@ internal sealed class SubmitTally
     private long _retries;
     private string? _stopped;
 
-    /// <summary>A request is repeated; the text says why and when.</summary>
+    /// <summary>Raised before a request is repeated, with a text that says why and when.</summary>
     public event Action<string>? Retrying;
 
-    /// <summary>Rows read.</summary>
+    /// <summary>Rows that were read.</summary>
     public long Rows => Interlocked.Read(ref _rows);
 
-    /// <summary>Rows that the API answered with an id.</summary>
+    /// <summary>Rows that the API accepted and gave an id.</summary>
     public long Accepted => Interlocked.Read(ref _accepted);
 
-    /// <summary>Rows that were refused, by the API or because they can't be sent.</summary>
+    /// <summary>Rows that the API refused, or that can't be sent.</summary>
     public long Rejected => Interlocked.Read(ref _rejectedCount);
 
     /// <summary>Requests that were repeated.</summary>
     public long Retries => Interlocked.Read(ref _retries);
 
-    /// <summary>Rows read that were neither accepted nor rejected; an interrupted request may have got them through all the same.</summary>
+    /// <summary>Rows that were read, but neither accepted nor rejected. An interrupted request may have submitted some of them nevertheless.</summary>
     public long Unsent => Rows - Accepted - Rejected;
 
     /// <summary>Why the sending ended before the end of the file; null when it did not.</summary>
     public string? Stopped => Volatile.Read(ref _stopped);
 
-    /// <summary>The rejections kept, in the file's order.</summary>
+    /// <summary>The kept rejections, in the file's order.</summary>
     public IReadOnlyList<RejectedRow> RejectedRows
     {
         get
@@ -52,13 +52,13 @@ internal sealed class SubmitTally
         }
     }
 
-    /// <summary>Counts a row read.</summary>
+    /// <summary>Counts a row that was read.</summary>
     public void CountRow() => Interlocked.Increment(ref _rows);
 
-    /// <summary>Counts rows accepted.</summary>
+    /// <summary>Counts accepted rows.</summary>
     public void CountAccepted(int count) => Interlocked.Add(ref _accepted, count);
 
-    /// <summary>Counts a row refused, and keeps the earliest ones of the file.</summary>
+    /// <summary>Counts a rejected row, and keeps the first <see cref="MaximumKept"/> of the file.</summary>
     public void Reject(long line, string reason)
     {
         Interlocked.Increment(ref _rejectedCount);
@@ -72,13 +72,13 @@ internal sealed class SubmitTally
         }
     }
 
-    /// <summary>Counts a repeated request and tells who listens.</summary>
+    /// <summary>Counts a request that is repeated, and raises <see cref="Retrying"/>.</summary>
     public void CountRetry(string reason, TimeSpan pause)
     {
         Interlocked.Increment(ref _retries);
         Retrying?.Invoke(FormattableString.Invariant($"{reason} Trying again in {pause.TotalSeconds:F1} s."));
     }
 
-    /// <summary>Ends the sending; the first reason stays.</summary>
+    /// <summary>Ends the sending. When several requests fail, the first reason is kept.</summary>
     public void Stop(string reason) => Interlocked.CompareExchange(ref _stopped, reason, null);
 }

@@ -5,31 +5,31 @@ using FinanceIngest.Cli.Running;
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
-/// Takes a file's rows to the API: one thread reads and makes batches, a few requests are under way at once, and reading waits for them, so
-/// that a file of any size needs the memory of a few batches.
+/// Sends a file's rows to the API. One thread reads rows and makes batches while a few requests are under way; reading waits for the requests, so that a file
+/// of any size needs the memory of a few batches.
 /// </summary>
-/// <param name="sender">Sends a batch to its end.</param>
-/// <param name="tally">Learns what became of the rows.</param>
-/// <param name="batchSize">Most rows in a batch.</param>
+/// <param name="sender">Sends a batch.</param>
+/// <param name="tally">Counts the outcomes of rows.</param>
+/// <param name="batchSize">The largest number of rows in a batch.</param>
 internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batchSize)
 {
     private const int Concurrency = 4;
 
-    // Half of what the API takes in one body.
+    // Half of the API's limit for a body.
     private const int MaximumBody = 8 * 1024 * 1024;
 
-    /// <summary>Sends all rows. What ends it early is in <see cref="SubmitTally.Stopped"/>.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <summary>Sends all rows. When it ends early, <see cref="SubmitTally.Stopped"/> says why.</summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled the submission.</exception>
     public async Task RunAsync(IEnumerable<SourceRow> rows, IdempotencyKeys keys, CancellationToken cancellationToken)
     {
         var batches = Channel.CreateBounded<SubmitBatch>(1);
         Task reading = Task.Run(() => ReadAsync(rows, keys, batches.Writer, cancellationToken), CancellationToken.None);
 
-        // One request first: where the API can't be reached, or refuses, that is found out and said once.
+        // The other senders wait for the first request, so that an API that can't be reached or refuses is reported once.
         var trial = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await Task.WhenAll(Enumerable.Range(0, Concurrency).Select(i => SendAsync(batches.Reader, trial, isTrial: i == 0, cancellationToken)));
 
-        // A read from a pipe does not end because it is cancelled: it is left behind.
+        // A read from a pipe can't be cancelled, so the reading thread is abandoned.
         await reading.WaitAsync(cancellationToken);
     }
 
@@ -85,7 +85,7 @@ internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batch
         }
     }
 
-    // Goes on taking batches after a stop, so that the reader is not left waiting; the other requests under way end by themselves.
+    // After a stop, batches are still taken (but not sent), so that the reader does not wait for ever. Requests that are under way end by themselves.
     private async Task SendAsync(ChannelReader<SubmitBatch> batches, TaskCompletionSource trial, bool isTrial, CancellationToken cancellationToken)
     {
         try

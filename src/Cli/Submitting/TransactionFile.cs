@@ -6,12 +6,12 @@ namespace FinanceIngest.Cli.Submitting;
 /// <summary>A file of transactions, or standard input, read once from start to end.</summary>
 internal sealed class TransactionFile : IDisposable
 {
-    /// <summary>What stands for standard input.</summary>
+    /// <summary>The path that means standard input.</summary>
     public const string StandardInput = "-";
 
     private const int BufferSize = 1 << 16;
 
-    // Ten million rows and more; an endless input must not fill the disk on which a server's queue may live.
+    // Enough for more than ten million rows. An endless input must not fill the disk, which a server's queue may share.
     private const long LargestCopy = 4L << 30;
     private readonly string _path;
     private readonly bool _isCsv;
@@ -27,15 +27,16 @@ internal sealed class TransactionFile : IDisposable
     /// <summary>The file's name without its folder; null for standard input.</summary>
     public string? Name => _path == StandardInput ? null : Path.GetFileName(_path);
 
-    /// <summary>Bytes in all; null when that can't be known.</summary>
+    /// <summary>The file's length in bytes; null when it is unknown.</summary>
     public long? Length => _stream.CanSeek ? _stream.Length : null;
 
-    /// <summary>Bytes read so far; 0 when that can't be known.</summary>
+    /// <summary>Bytes read so far; 0 when the position is unknown.</summary>
     public long Position => _stream.CanSeek ? _stream.Position : 0;
 
     /// <summary>
-    /// Opens a file by its extension, <c>.csv</c>, <c>.ndjson</c> or <c>.jsonl</c>, or standard input, which is NDJSON. What can be read
-    /// only once, such as a pipe, is copied to a temporary file first, unless <paramref name="once"/> is all that it will be read.
+    /// Opens a file whose extension is <c>.csv</c>, <c>.ndjson</c> or <c>.jsonl</c>, or standard input, which is NDJSON. An input that can be read only once,
+    /// such
+    /// as a pipe, is copied to a temporary file first, unless <paramref name="once"/> says that it has to be read only once.
     /// </summary>
     /// <exception cref="CliException">The extension is none of these, or the file can't be read.</exception>
     public static async Task<TransactionFile> OpenAsync(string path, bool once, Func<Stream> openInput, CancellationToken cancellationToken)
@@ -52,11 +53,11 @@ internal sealed class TransactionFile : IDisposable
         }
     }
 
-    /// <summary>The rows, one after the other.</summary>
+    /// <summary>Reads the rows one after another.</summary>
     /// <exception cref="CliException">The file as a whole can't be understood.</exception>
     public IEnumerable<SourceRow> Read() => _isCsv ? new CsvTransactionReader(_path, _stream).Read() : new NdjsonTransactionReader(_stream).Read();
 
-    /// <summary>SHA-256 of all of it in hexadecimal, without disturbing the reading under way.</summary>
+    /// <summary>Returns the SHA-256 of the whole content in hexadecimal. A reading that is under way is not disturbed.</summary>
     public string HashContent()
     {
         var file = (FileStream)_stream;
@@ -104,13 +105,13 @@ internal sealed class TransactionFile : IDisposable
             byte[] buffer = new byte[BufferSize];
             int read;
 
-            // A read from a terminal or a pipe does not end because it is cancelled: it is left behind.
+            // A read from a terminal or a pipe can't be cancelled, so it is abandoned.
             while ((read = await source.ReadAsync(buffer, cancellationToken).AsTask().WaitAsync(cancellationToken)) > 0)
             {
                 await copy.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
                 if (copy.Length > LargestCopy)
                 {
-                    throw new CliException("More than 4 GiB came in; give --idempotency-prefix, with which nothing has to be kept.");
+                    throw new CliException("The input is larger than 4 GiB; give --idempotency-prefix, with which it needs no temporary copy.");
                 }
             }
 

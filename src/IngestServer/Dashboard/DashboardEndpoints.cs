@@ -8,7 +8,10 @@ using Route = FinanceIngest.Http.Route;
 
 namespace FinanceIngest.IngestServer.Dashboard;
 
-/// <summary>The page at <c>/</c>: what waits, the newest anomalies, and a form to try a transaction. With keys configured it opens as <c>/?code=KEY</c>.</summary>
+/// <summary>
+/// The page at <c>/</c> with the lengths of the queues, the newest anomalies, and a form to submit a transaction. When keys are configured, the page opens as
+/// <c>/?code=KEY</c>.
+/// </summary>
 internal sealed class DashboardEndpoints(Queues queues, IAlertOutbox outbox, TimeProvider time) : IEndpoints
 {
     private static readonly Lazy<string> s_page = new(Load);
@@ -19,12 +22,14 @@ internal sealed class DashboardEndpoints(Queues queues, IAlertOutbox outbox, Tim
         new("GET", "/dashboard/status", Scopes.Read, StatusAsync),
     ];
 
-    // The page's script and style are its own, named by a nonce; nothing else runs, loads or frames it.
+    // The nonce allows the page's own script and style. The policy forbids every other script, style and request, and to show the page in a frame.
     private static ApiResponse Page()
     {
         string nonce = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
+        string policy = $"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+            + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         return new ApiResponse(200, "text/html; charset=utf-8", Encoding.UTF8.GetBytes(s_page.Value.Replace("{{nonce}}", nonce, StringComparison.Ordinal)))
-            .With("Content-Security-Policy", $"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+            .With("Content-Security-Policy", policy)
             .With("Referrer-Policy", "no-referrer");
     }
 

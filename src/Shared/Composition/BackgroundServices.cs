@@ -13,10 +13,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>What runs in the background of a process, as the roles in its settings say.</summary>
+/// <summary>Registers the services that run in the background of a process, according to the roles in its settings.</summary>
 public static class BackgroundServices
 {
-    /// <summary>Adds what every program does for the queues: it creates them at the start, and tells of their length and age.</summary>
+    /// <summary>Adds the services that create the queues at the start of a program and measure their length and age.</summary>
     public static IServiceCollection AddQueueUpkeep(this IServiceCollection services)
     {
         services.AddHostedService<QueueCreation>();
@@ -24,7 +24,7 @@ public static class BackgroundServices
         return services;
     }
 
-    /// <summary>Adds the scorer, the dispatcher, or both, and what ties them to an intake in the same process.</summary>
+    /// <summary>Adds the scorer, the dispatcher, or both, and connects them to an intake in the same process.</summary>
     public static IServiceCollection AddBackgroundRoles(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton<ScoringEvents>();
@@ -48,12 +48,14 @@ public static class BackgroundServices
             services.AddHostedService(provider => provider.GetRequiredService<RetentionService>());
         }
 
-        // The worker takes no more messages from the first moment, however long the server's last requests take.
+        // The worker stops receiving messages at once, even while the server still finishes its last requests.
         services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
         return services;
     }
 
-    /// <summary>Adds what <see cref="ScoringChild"/> scores with: nothing that receives messages, sends alerts or runs by itself.</summary>
+    /// <summary>
+    /// Adds the scoring that <see cref="ScoringChild"/> uses, without any service that receives messages, sends alerts or runs in the background.
+    /// </summary>
     public static IServiceCollection AddScoringChild(this IServiceCollection services)
     {
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(provider, provider.GetRequiredService<IScoringStore>()));

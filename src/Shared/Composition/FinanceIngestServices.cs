@@ -9,10 +9,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>Puts a process together from its settings: what every program needs.</summary>
+/// <summary>Registers the services that every program needs, according to its settings.</summary>
 public static class FinanceIngestServices
 {
-    /// <summary>Adds ids, storage and queues, what operators do with them, and the time that a host has to stop. Nothing is opened here.</summary>
+    /// <summary>
+    /// Adds ids, storage, queues, the operations on poison messages and old data, and the time that a host has to stop. No file or connection is opened yet.
+    /// </summary>
     /// <exception cref="SettingsException">This process can't use the database that the settings name.</exception>
     public static IServiceCollection AddFinanceIngest(this IServiceCollection services, Settings settings)
     {

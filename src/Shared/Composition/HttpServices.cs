@@ -13,10 +13,10 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>The HTTP API, for a head that translates its requests.</summary>
+/// <summary>Registers the HTTP API. The program adds a head, which translates the requests of its HTTP server.</summary>
 public static class HttpServices
 {
-    /// <summary>Adds the HTTP API with nothing but its health.</summary>
+    /// <summary>Adds the HTTP API with its health endpoints only.</summary>
     public static IServiceCollection AddApi(this IServiceCollection services, Settings settings)
     {
         services.TryAddSingleton(provider => new Api(
@@ -40,7 +40,7 @@ public static class HttpServices
         return services;
     }
 
-    /// <summary>Adds the HTTP API with all of its endpoints, and what sends transactions and waits for results behind them.</summary>
+    /// <summary>Adds the HTTP API with all of its endpoints, the sender of transactions, and the waiting for results.</summary>
     public static IServiceCollection AddIntake(this IServiceCollection services, Settings settings)
     {
         services.AddApi(settings);

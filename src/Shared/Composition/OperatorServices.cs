@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>What operators do by hand, and a process at times: putting poison messages back, removing what is old, erasing a person.</summary>
+/// <summary>Registers the operations of operators: putting poison messages back, removing old data, erasing a person's data.</summary>
 internal static class OperatorServices
 {
     public static IServiceCollection AddPoisonOperations(this IServiceCollection services) => services

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>The three queues, on Azure Storage or embedded.</summary>
+/// <summary>Registers the three queues, in Azure Storage or embedded.</summary>
 internal static class QueueServices
 {
     public static IServiceCollection AddQueues(this IServiceCollection services, Settings settings) => services.AddSingleton(provider =>
@@ -28,7 +28,7 @@ internal static class QueueServices
 
     private static Func<string, DependencyStatus, IMessageQueue> AzureQueues(Settings settings)
     {
-        // Messages are base64 by our own hand: what another producer put there as plain text must reach the decoder as it is.
+        // The SDK must not decode messages: another producer may send plain text, which has to reach our own decoder as it is.
         var options = new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None };
         options.Retry.Mode = RetryMode.Exponential;
         options.Retry.MaxRetries = Deadlines.AzureRetries;

@@ -13,11 +13,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>SQL Server as the database of a process.</summary>
+/// <summary>Registers the stores of a process that uses SQL Server.</summary>
 internal static class SqlServerStores
 {
-    /// <summary>Adds every store, on the database of <c>SQL_CONNECTION_STRING</c>. Nothing is opened here.</summary>
-    /// <exception cref="SettingsException">This process can't talk to SQL Server.</exception>
+    /// <summary>Adds every store, for the database of <c>SQL_CONNECTION_STRING</c>. No connection is opened yet.</summary>
+    /// <exception cref="SettingsException">SQL Server's client can't run in this process.</exception>
     public static IServiceCollection AddSqlServerStores(this IServiceCollection services, Settings settings)
     {
         RequireGlobalization();
@@ -34,7 +34,7 @@ internal static class SqlServerStores
         return services;
     }
 
-    // SqlClient refuses every connection without ICU (https://github.com/dotnet/SqlClient/issues/1249). Images without ICU set the variable.
+    // SqlClient refuses every connection when ICU is missing (https://github.com/dotnet/SqlClient/issues/1249). Images without ICU set the variable below.
     private static void RequireGlobalization()
     {
         bool invariant = AppContext.TryGetSwitch("System.Globalization.Invariant", out bool set)

@@ -13,10 +13,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>SQLite as the database of a process.</summary>
+/// <summary>Registers the stores of a process that uses SQLite.</summary>
 internal static class SqliteStores
 {
-    /// <summary>Adds every store, on <c>finance-ingest.db</c> in the data directory. Nothing is opened here.</summary>
+    /// <summary>Adds every store, for <c>finance-ingest.db</c> in the data directory. No file is opened yet.</summary>
     public static IServiceCollection AddSqliteStores(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(provider => new SqliteDatabase(

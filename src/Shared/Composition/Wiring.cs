@@ -9,8 +9,8 @@ using Microsoft.Extensions.Hosting;
 namespace FinanceIngest.Composition;
 
 /// <summary>
-/// Lets the roles of one process wake each other: a sent message the scorer, a written result the waiting requests, an anomaly the
-/// dispatcher. Across processes polling does the same, later.
+/// Lets the roles of one process wake each other: a sent message wakes the scorer, a written result wakes the requests that wait for it, and an anomaly
+/// wakes the dispatcher. Roles in different processes notice the same by polling, a little later.
 /// </summary>
 internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IHostApplicationLifetime lifetime) : IHostedService
 {
@@ -29,7 +29,7 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IH
         {
             events.Written += waiter.OnWritten;
 
-            // The server lets its requests finish before it ends: none must wait for results by then.
+            // The server ends only after its last request, so requests that wait for results must be answered when it begins to stop.
             lifetime.ApplicationStopping.Register(waiter.Close);
         }
 

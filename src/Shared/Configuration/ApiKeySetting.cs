@@ -1,8 +1,11 @@
 namespace FinanceIngest.Configuration;
 
-/// <summary>One named key; two names can hold at once, so that keys rotate.</summary>
+/// <summary>An API key. Several keys may be valid at once, so that a new one can replace an old one without an interruption.</summary>
+/// <param name="Name">The key's name in settings, logs and rate limits; not a secret.</param>
+/// <param name="Secret">The text that a caller presents.</param>
+/// <param name="Scopes">The requests that the key allows.</param>
 public sealed record ApiKeySetting(string Name, string Secret, Scopes Scopes)
 {
-    /// <summary>The name alone: a record's own text would hold the secret.</summary>
+    /// <summary>Returns the name alone, because the text that a record makes by default would contain the secret.</summary>
     public override string ToString() => Name;
 }

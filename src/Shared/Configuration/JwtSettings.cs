@@ -1,7 +1,7 @@
 namespace FinanceIngest.Configuration;
 
-/// <summary>Whose bearer tokens are taken, beside keys.</summary>
-/// <param name="Authority">OpenID Connect issuer, without a slash at its end; its configuration stands below <c>/.well-known/</c>.</param>
-/// <param name="Audience">What a token's <c>aud</c> must name.</param>
-/// <param name="ScopePrefix">What stands before <c>submit</c>, <c>read</c> and <c>admin</c> in a token; empty: nothing.</param>
+/// <summary>The issuer whose bearer tokens are accepted in addition to API keys.</summary>
+/// <param name="Authority">OpenID Connect issuer, without a slash at its end; its OpenID configuration is read from below <c>/.well-known/</c>.</param>
+/// <param name="Audience">The value that a token's <c>aud</c> claim must contain.</param>
+/// <param name="ScopePrefix">Text that precedes <c>submit</c>, <c>read</c> and <c>admin</c> in a token's scopes; may be empty.</param>
 internal sealed record JwtSettings(Uri Authority, string Audience, string ScopePrefix);

@@ -1,15 +1,15 @@
 namespace FinanceIngest.Configuration;
 
-/// <summary>Reads whose bearer tokens are taken.</summary>
+/// <summary>Reads and validates the settings of bearer tokens.</summary>
 internal static class JwtSettingsReader
 {
     private const string Prefix = "FinanceIngest__Jwt__";
 
-    /// <summary>Authorities of Entra ID that stand for every tenant: anybody with an account anywhere could get a token from them.</summary>
+    /// <summary>Authorities of Entra ID that issue tokens to the accounts of every tenant.</summary>
     private static readonly string[] s_manyTenants = ["common", "organizations", "consumers"];
 
-    /// <summary>Null when nothing is set.</summary>
-    /// <exception cref="SettingsException">One is wrong, or missing beside the other.</exception>
+    /// <summary>Reads the three settings; returns null when none of them is set.</summary>
+    /// <exception cref="SettingsException">A setting is wrong, or one is set without the other settings that it needs.</exception>
     public static JwtSettings? Read(string? authority, string? audience, string? scopePrefix)
     {
         if (authority is null && audience is null && scopePrefix is null)
@@ -18,9 +18,13 @@ internal static class JwtSettingsReader
         }
 
         return new JwtSettings(
-            ReadAuthority(authority ?? throw new SettingsException($"{Prefix}Authority", "required beside the other settings of FinanceIngest__Jwt: the issuer of tokens.")),
-            audience ?? throw new SettingsException($"{Prefix}Audience", "required with FinanceIngest__Jwt__Authority: else tokens for other services of that issuer would be taken."),
-            scopePrefix is null || !scopePrefix.Any(char.IsWhiteSpace) ? scopePrefix ?? "" : throw new SettingsException($"{Prefix}ScopePrefix", "has white space, which separates scopes in a token."));
+            ReadAuthority(authority ?? throw new SettingsException(
+                $"{Prefix}Authority", "required with the other settings of FinanceIngest__Jwt: the issuer of the tokens.")),
+            audience ?? throw new SettingsException(
+                $"{Prefix}Audience", "required with FinanceIngest__Jwt__Authority: without it, tokens for other services of that issuer would be accepted."),
+            scopePrefix?.Any(char.IsWhiteSpace) == true
+                ? throw new SettingsException($"{Prefix}ScopePrefix", "has white space, which separates scopes in a token.")
+                : scopePrefix ?? "");
     }
 
     private static Uri ReadAuthority(string value)
@@ -29,7 +33,8 @@ internal static class JwtSettingsReader
         if (!Uri.TryCreate(value.TrimEnd('/'), UriKind.Absolute, out Uri? uri) || uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0
             || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback)))
         {
-            throw new SettingsException(setting, "not an https address such as https://login.microsoftonline.com/TENANT-ID/v2.0 (http only on loopback).");
+            throw new SettingsException(
+                setting, "not an https address such as https://login.microsoftonline.com/TENANT-ID/v2.0 (http is allowed on loopback only).");
         }
 
         if (uri.Host.StartsWith("login.microsoftonline.", StringComparison.OrdinalIgnoreCase)

@@ -1,10 +1,10 @@
 namespace FinanceIngest.Configuration;
 
-/// <summary>What one process does.</summary>
+/// <summary>The parts of the system that run in one process.</summary>
 [Flags]
 public enum Roles
 {
-    /// <summary>Nothing but what every program does.</summary>
+    /// <summary>No part runs in the process.</summary>
     None = 0,
 
     /// <summary>Answers HTTP and puts transactions on the inbound queue.</summary>

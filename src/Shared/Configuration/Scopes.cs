@@ -1,10 +1,10 @@
 namespace FinanceIngest.Configuration;
 
-/// <summary>What an API key allows.</summary>
+/// <summary>The requests that an API key or a token allows; of a route, the scope that it requires.</summary>
 [Flags]
 public enum Scopes
 {
-    /// <summary>Open to everybody.</summary>
+    /// <summary>A route without credentials.</summary>
     None = 0,
 
     /// <summary>Submit transactions.</summary>
@@ -16,6 +16,6 @@ public enum Scopes
     /// <summary>Change baselines.</summary>
     Admin = 4,
 
-    /// <summary>Everything.</summary>
+    /// <summary>Every scope.</summary>
     All = Submit | Read | Admin,
 }

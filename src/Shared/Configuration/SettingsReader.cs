@@ -6,7 +6,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Configuration;
 
-/// <summary>Reads and validates the settings; the first wrong one ends the program.</summary>
+/// <summary>Reads and validates the settings. The first wrong one is reported, and ends the program.</summary>
 public static partial class SettingsReader
 {
     private const string Section = "FinanceIngest";
@@ -19,7 +19,7 @@ public static partial class SettingsReader
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the settings of one program.</summary>
-    /// <exception cref="SettingsException">A setting is wrong, or a needed one is missing.</exception>
+    /// <exception cref="SettingsException">A setting is wrong, unknown, or required and missing.</exception>
     public static Settings Read(IConfiguration configuration, ProgramKind program)
     {
         IConfigurationSection own = configuration.GetSection(Section);
@@ -46,7 +46,8 @@ public static partial class SettingsReader
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
-            MaximumBytesInFlight = ReadInteger(own, "Intake:MaximumBytesInFlight", Settings.MinimumBytesInFlight, 1L << 40) ?? Settings.DefaultMaximumBytesInFlight,
+            MaximumBytesInFlight =
+                ReadInteger(own, "Intake:MaximumBytesInFlight", Settings.MinimumBytesInFlight, 1L << 40) ?? Settings.DefaultMaximumBytesInFlight,
             MaximumConnections = (int)(ReadInteger(own, "Intake:MaximumConnections", 10L, 1_000_000L) ?? 10_000),
             RetentionDays = ReadInteger(own, "Retention:Days", 1, 36_500),
             MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),
@@ -67,7 +68,7 @@ public static partial class SettingsReader
         if (settings.InboundQueue == settings.AlertQueue || settings.PoisonQueue == settings.AlertQueue)
         {
             throw new SettingsException(
-                "FinanceIngest__AlertQueue", $"'{settings.AlertQueue}' is also the name of the inbound or of its poison queue.");
+                "FinanceIngest__AlertQueue", $"'{settings.AlertQueue}' is also the name of the inbound queue or of its poison queue.");
         }
 
         if (settings.UsesSqlServer && settings.IdSigningKey is null)
@@ -77,37 +78,40 @@ public static partial class SettingsReader
         }
     }
 
-    // Embedded storage that no other process would ever read, or that would vanish with this process's machine.
+    // Refuses embedded storage that no other process would ever read, or that would vanish with the machine of this process.
     private static void RefuseUselessStorage(Settings settings, ProgramKind program, bool isDataDirectoryGiven, bool isOnAzure)
     {
         if (program == ProgramKind.IngestFunction && !settings.UsesAzureQueues)
         {
             throw new SettingsException(
-                "AZURE_STORAGE_CONNECTION_STRING", "required (or AZURE_STORAGE_QUEUE_SERVICE_URI): a function app has no place for embedded queues.");
+                "AZURE_STORAGE_CONNECTION_STRING", "required (or AZURE_STORAGE_QUEUE_SERVICE_URI): a function app can't keep embedded queues.");
         }
 
         if (program == ProgramKind.IngestFunction && isDataDirectoryGiven && isOnAzure)
         {
             throw new SettingsException(
-                $"{Section}__DataDirectory", "not on Azure: an instance's disk is its own and goes with it; set SQL_CONNECTION_STRING instead.");
+                $"{Section}__DataDirectory", "not allowed on Azure, where the disk of an instance is lost with the instance; set SQL_CONNECTION_STRING "
+                    + $"instead.");
         }
 
         bool mustShareResults = program is ProgramKind.IngestFunction or ProgramKind.ScoringWorker && settings.UsesAzureQueues;
         if (mustShareResults && !settings.UsesSqlServer && !isDataDirectoryGiven)
         {
             throw new SettingsException(
-                "SQL_CONNECTION_STRING", "required with Azure queues: results in an unnamed local folder would be seen by nobody (or set FinanceIngest__DataDirectory).");
+                "SQL_CONNECTION_STRING",
+                "required with Azure queues (or set FinanceIngest__DataDirectory): no other process would find results in a default local folder.");
         }
     }
 
-    // A name that is not known is a typing error, and would otherwise be a setting that does nothing.
+    // An unknown name is probably a typing error; without this check it would have no effect, and no message.
     private static void RefuseUnknownNames(IConfigurationSection own)
     {
         foreach ((string path, string? value) in own.AsEnumerable(makePathsRelative: true))
         {
             if (value is not null && path.Length > 0 && !s_known.Contains(path) && !ApiKeyName().IsMatch(path))
             {
-                throw new SettingsException(Name(path), $"no such setting; known are {string.Join(", ", s_known.Order().Select(Name))}, {Section}__ApiKeys__NAME__Secret and __Scopes.");
+                string known = string.Join(", ", s_known.Order().Select(Name));
+                throw new SettingsException(Name(path), $"no such setting; known are {known}, {Section}__ApiKeys__NAME__Secret and __Scopes.");
             }
         }
     }
@@ -213,7 +217,8 @@ public static partial class SettingsReader
         string? text = Text(own[path]);
         return text is null ? unset
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= minimum && value <= maximum ? value
-            : throw new SettingsException(Name(path), $"'{text}' is not a number from {minimum.ToString(CultureInfo.InvariantCulture)}{(maximum == double.MaxValue ? " up" : $" to {maximum.ToString(CultureInfo.InvariantCulture)}")}.");
+            : throw new SettingsException(Name(path), string.Create(
+                CultureInfo.InvariantCulture, $"'{text}' is not a number from {minimum}{(maximum == double.MaxValue ? " up" : $" to {maximum}")}."));
     }
 
     private static int? ReadInteger(IConfigurationSection own, string path, int minimum, int maximum) => (int?)ReadInteger(own, path, (long)minimum, maximum);
@@ -228,7 +233,7 @@ public static partial class SettingsReader
 
     private static string Name(string path) => $"{Section}__{path.Replace(":", "__", StringComparison.Ordinal)}";
 
-    // An empty environment variable is how a compose file or a manifest says "unset".
+    // An empty environment variable counts as unset: compose files and manifests can't leave a variable out.
     private static string? Text(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();
 
     [GeneratedRegex("^ApiKeys:[^:]+:(Secret|Scopes)$", RegexOptions.IgnoreCase)]

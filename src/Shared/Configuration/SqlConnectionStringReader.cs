@@ -4,14 +4,14 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Configuration;
 
 /// <summary>
-/// Takes SQL_CONNECTION_STRING in SqlClient's form, or in the ODBC form that the older system used
-/// (<c>Driver={ODBC Driver 18 for SQL Server};Server=…;Uid=…;Pwd=…</c>), which is translated.
+/// Reads SQL_CONNECTION_STRING in SqlClient's form, and translates the ODBC form that the older system used
+/// (<c>Driver={ODBC Driver 18 for SQL Server};Server=…;Uid=…;Pwd=…</c>).
 /// </summary>
 internal static class SqlConnectionStringReader
 {
     private const string Setting = "SQL_CONNECTION_STRING";
 
-    /// <summary>ODBC keywords that SqlClient spells otherwise; what it spells alike (Server, Database, Encrypt …) passes as it is.</summary>
+    /// <summary>ODBC keywords that SqlClient spells differently. Keywords that both spell alike (Server, Database, Encrypt …) need no translation.</summary>
     private static readonly Dictionary<string, string> s_odbcNames = new(StringComparer.OrdinalIgnoreCase)
     {
         ["Uid"] = "User ID",
@@ -25,8 +25,8 @@ internal static class SqlConnectionStringReader
         ["MultiSubnetFailover"] = "MultiSubnetFailover",
     };
 
-    /// <summary>The connection string for SqlClient, or null when the setting is unset.</summary>
-    /// <exception cref="SettingsException">It can be neither read nor translated.</exception>
+    /// <summary>Returns the connection string for SqlClient; null when the setting is unset.</summary>
+    /// <exception cref="SettingsException">The value can be neither read nor translated.</exception>
     public static string? Read(string? value)
     {
         if (value is null)
@@ -44,7 +44,7 @@ internal static class SqlConnectionStringReader
         }
         catch (ArgumentException)
         {
-            // Not by ODBC's quoting rules: SqlClient's own parser has the last word below.
+            // The value breaks ODBC's quoting rules, so it can only be in SqlClient's form, which is read below.
         }
 
         try
@@ -53,8 +53,10 @@ internal static class SqlConnectionStringReader
         }
         catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
         {
-            // SqlClient's message names the keyword that it does not know, which may be a piece of a password with an unquoted semicolon.
-            throw new SettingsException(Setting, "not a connection string: a keyword is not known, a value is not of its kind, or a value that holds ; or = does not stand in quotes.");
+            // SqlClient's message quotes the unknown keyword, which may be a piece of a password that has an unquoted semicolon.
+            throw new SettingsException(
+                Setting,
+                "not a connection string: a keyword is unknown, a value has the wrong type, or a value that contains ; or = is not in quotes.");
         }
     }
 
@@ -68,7 +70,7 @@ internal static class SqlConnectionStringReader
                 continue;
             }
 
-            // Braces are ODBC's quotes.
+            // ODBC quotes a value with braces.
             string text = (string)odbc[name];
             text = text is ['{', .., '}'] ? text[1..^1].Replace("}}", "}", StringComparison.Ordinal) : text;
             try
@@ -79,7 +81,8 @@ internal static class SqlConnectionStringReader
             {
                 throw new SettingsException(
                     Setting,
-                    $"the ODBC keyword '{name}' can't be translated. Write instead: Server=tcp:SERVER.database.windows.net,1433;Database=DATABASE;User ID=USER;Password=PASSWORD;Encrypt=Mandatory");
+                    $"the ODBC keyword '{name}' can't be translated. Write instead: "
+                        + "Server=tcp:SERVER.database.windows.net,1433;Database=DATABASE;User ID=USER;Password=PASSWORD;Encrypt=Mandatory");
             }
         }
 

@@ -1,22 +1,22 @@
 namespace FinanceIngest.Ground;
 
-/// <summary>How the last use of a dependency went. Nothing is asked of the dependency to know it.</summary>
+/// <summary>The outcome of the last use of a dependency. Reading the status causes no call to the dependency.</summary>
 internal sealed class DependencyStatus(string name)
 {
     private volatile string? _problem;
 
-    /// <summary>Name as <c>/readyz</c> reports it.</summary>
+    /// <summary>The name under which <c>/readyz</c> reports the dependency.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Whether the last use went well; true before the first.</summary>
+    /// <summary>Whether the last use succeeded; true before the first use.</summary>
     public bool IsOk => _problem is null;
 
-    /// <summary>What went wrong at the last use; null when nothing did.</summary>
+    /// <summary>The error message of the last use; null when it succeeded.</summary>
     public string? Problem => _problem;
 
-    /// <summary>The dependency did what was asked.</summary>
+    /// <summary>Records that the dependency was used and succeeded.</summary>
     public void Succeeded() => _problem = null;
 
-    /// <summary>The dependency failed.</summary>
+    /// <summary>Records that the dependency was used and failed.</summary>
     public void Failed(Exception cause) => _problem = cause.Message;
 }

@@ -5,24 +5,24 @@ using System.Text;
 namespace FinanceIngest.Ground;
 
 /// <summary>
-/// Makes text from requests, queues, files and settings fit for a terminal and a log: nothing in it is obeyed by a terminal, and nothing passes for a line
-/// of the program's own.
+/// Makes text from requests, queues, files and settings safe to print: a terminal obeys nothing in it, and no part of it can pass for a line that the
+/// program wrote.
 /// </summary>
 /// <remarks>
-/// Characters of the Unicode categories Control, Format, Line Separator, Paragraph Separator and lone surrogates are written as <c>\u001b</c>, or, beyond the
-/// Basic Multilingual Plane, as <c>\U000e0001</c>.
+/// Lone surrogates and characters of the Unicode categories Control, Format, Line Separator and Paragraph Separator are written as <c>\u001b</c> or, beyond
+/// the Basic Multilingual Plane, as <c>\U000e0001</c>.
 /// </remarks>
 public static class SafeText
 {
     private const int LongestQuote = 60;
 
-    /// <summary>The text on one line: line ends and tabs become spaces.</summary>
+    /// <summary>Returns the text on one line: line ends and tabs become spaces.</summary>
     public static string Line(string text) => Clean(text.ReplaceLineEndings(" ").Replace('\t', ' '), keepsLines: false);
 
-    /// <summary>The text with its lines kept; every line end becomes <c>\n</c>, and tabs are escaped.</summary>
+    /// <summary>Returns the text with its lines kept: every line end becomes <c>\n</c>, and tabs are escaped.</summary>
     public static string Lines(string text) => Clean(text.ReplaceLineEndings("\n"), keepsLines: true);
 
-    /// <summary>The text in double quotes on one line, cut after 60 UTF-16 units.</summary>
+    /// <summary>Returns the text on one line in double quotes, cut after 60 UTF-16 units.</summary>
     public static string Quote(string text)
     {
         bool isCut = text.Length > LongestQuote;

@@ -7,12 +7,12 @@ using Microsoft.Extensions.Logging.Console;
 namespace FinanceIngest.Hosting;
 
 /// <summary>
-/// One line per entry, whatever is in it: time, level, category, scopes (the trace), message, exception. The console's own formatter lets carriage returns
-/// and escape sequences through, with which a client's text could overwrite a line or look like one of its own.
+/// Writes each log entry as exactly one line: time, level, category, scopes (the trace), message, exception. The console's own formatter passes on carriage
+/// returns and escape sequences, with which a client's text could overwrite a line or imitate one.
 /// </summary>
 internal sealed class LineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
-    /// <summary>Its name among the console's formatters.</summary>
+    /// <summary>Name of this formatter among those of the console.</summary>
     public const string FormatterName = "line";
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
@@ -34,7 +34,7 @@ internal sealed class LineFormatter(TimeProvider time) : ConsoleFormatter(Format
         textWriter.Write('\n');
     }
 
-    // As long as the console's own, so that columns and searches stay as they were.
+    // The names are those of the console's own formatter, so that existing searches of logs still work.
     private static string Level(LogLevel level) => level switch
     {
         LogLevel.Trace => " trce: ",

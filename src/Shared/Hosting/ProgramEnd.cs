@@ -3,20 +3,22 @@ using Microsoft.Extensions.Hosting;
 
 namespace FinanceIngest.Hosting;
 
-/// <summary>Ends the program for a wrong setting that only shows while it runs.</summary>
+/// <summary>Ends the program when a setting turns out to be wrong while the program runs.</summary>
 public sealed class ProgramEnd(IHostApplicationLifetime lifetime)
 {
     private volatile SettingsException? _cause;
 
-    /// <summary>Stops the program; see <see cref="ThrowIfCaused"/>.</summary>
+    /// <summary>Stops the program; <see cref="ThrowIfCaused"/> then reports the cause.</summary>
     public void Because(SettingsException cause)
     {
         _cause = cause;
         lifetime.StopApplication();
     }
 
-    /// <summary>To be called when the program has stopped: reports what stopped it as a wrong setting at the start would be.</summary>
-    /// <exception cref="SettingsException">A wrong setting stopped it.</exception>
+    /// <summary>
+    /// Throws the cause of the stop, if there is one. A program calls this after it has stopped, so that it ends as for a wrong setting at its start.
+    /// </summary>
+    /// <exception cref="SettingsException">A wrong setting stopped the program.</exception>
     public void ThrowIfCaused()
     {
         if (_cause is { } cause)

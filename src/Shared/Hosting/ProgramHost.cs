@@ -8,25 +8,27 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace FinanceIngest.Hosting;
 
-/// <summary>How all programs start and end: logs on standard error, one line and exit code 2 for a wrong setting, 1 for a failure.</summary>
+/// <summary>
+/// What the programs have in common: logs go to standard error; a wrong setting is reported in one line and exit code 2, a failure in exit code 1.
+/// </summary>
 public static class ProgramHost
 {
-    /// <summary>Everything went well.</summary>
+    /// <summary>Exit code of a program that did what it was asked to.</summary>
     public const int Done = 0;
 
-    /// <summary>It failed.</summary>
+    /// <summary>Exit code of a program that failed.</summary>
     public const int Failed = 1;
 
-    /// <summary>A setting or an argument is wrong.</summary>
+    /// <summary>Exit code for a wrong setting or argument.</summary>
     public const int WrongUse = 2;
 
     /// <summary>
-    /// The arguments of a program that reads its settings once. Else the host would watch the folder it was started in, and so, with ./data in it,
-    /// be told of every write of its own databases.
+    /// Returns the arguments with one more, which makes the host read its configuration only once. By default the host watches the folder in which it was
+    /// started; when that folder contains ./data, every write to the program's own databases would notify it.
     /// </summary>
     public static string[] Arguments(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
 
-    /// <summary>Runs a program and turns what gets out of it into one line on standard error and an exit code.</summary>
+    /// <summary>Runs a program and returns its exit code; an exception that says what its user can mend becomes one line on standard error.</summary>
     public static async Task<int> RunAsync(Func<Task> run)
     {
         try
@@ -41,13 +43,15 @@ public static class ProgramHost
         }
         catch (Exception e) when (e is IOException or SocketException or InvalidDataException or FormatException)
         {
-            // A port in use, an address that is not this machine's, an unreadable appsettings.json.
+            // The port is in use, the address belongs to another machine, or appsettings.json can't be read.
             await Console.Error.WriteLineAsync(SafeText.Line(e.Message));
             return e is IOException or SocketException ? Failed : WrongUse;
         }
     }
 
-    /// <summary>Logs go to standard error, one line each, with the trace that a line belongs to: standard output belongs to what a program is asked for.</summary>
+    /// <summary>
+    /// Sends logs to standard error, one line per entry, with the trace to which the entry belongs. Standard output is reserved for a program's results.
+    /// </summary>
     public static void LogToStandardError(this ILoggingBuilder logging, IConfiguration configuration)
     {
         logging.ClearProviders();
@@ -56,10 +60,10 @@ public static class ProgramHost
         logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         logging.AddFilter("Azure", LogLevel.Warning);
 
-        // At Information it writes every address with its query, in which a key may stand. No setting turns that on.
+        // At Information, ASP.NET Core would write every address with its query, which may contain a key. No setting turns that on.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
 
-        // A failed start is reported once, in one line, by RunAsync; the background services report their own failures and go on.
+        // RunAsync reports a failed start once, in one line. Background services report their own failures and go on.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
         logging.Services.TryAddSingleton(TimeProvider.System);

@@ -5,12 +5,12 @@ using Microsoft.Data.Sqlite;
 namespace FinanceIngest.Observability;
 
 /// <summary>
-/// A failure as logs above Debug and spans may tell it: its types, the database's error numbers and where it happened, but none of its messages. A parser's
-/// message quotes what it read, a database's the key that was in its way: amounts and ids of persons.
+/// Describes a failure for spans and for logs above Debug: its types, the database's error numbers and the place where it happened, but none of its messages.
+/// A parser's message may quote its input, and a database's message the key of a row: both may contain amounts and the ids of persons.
 /// </summary>
 internal static class FailureText
 {
-    /// <summary>Types and numbers, the outermost first, such as <c>Microsoft.Data.SqlClient.SqlException 2627</c>.</summary>
+    /// <summary>Returns the types and error numbers, the outermost first, such as <c>Microsoft.Data.SqlClient.SqlException 2627</c>.</summary>
     public static string Kind(Exception failure)
     {
         string kind = failure switch
@@ -22,6 +22,6 @@ internal static class FailureText
         return failure.InnerException is { } inner ? $"{kind}, by {Kind(inner)}" : kind;
     }
 
-    /// <summary>The same with the methods that it came through.</summary>
+    /// <summary>Returns the types and error numbers, followed by the stack trace.</summary>
     public static string Of(Exception failure) => $"{Kind(failure)}{failure.StackTrace?.Insert(0, Environment.NewLine)}";
 }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Hosting;
 namespace FinanceIngest.Observability;
 
 /// <summary>
-/// How long the queues are and how old their oldest message is: told by every program, so that a queue shows also while no worker takes from it.
-/// Asked for only while somebody collects metrics, at most twice a minute, and of the queues alone: the database is not opened for it.
+/// Measures the length of the queues and the age of their oldest message. Every program does so, and therefore a queue is seen also while no worker runs.
+/// The queues are asked only while metrics are collected, at most twice a minute; the database is not asked.
 /// </summary>
 internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvider time) : IHostedService
 {
@@ -21,11 +21,12 @@ internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvid
     public Task StartAsync(CancellationToken cancellationToken)
     {
         telemetry.Meter.CreateObservableGauge(
-            "finance_ingest.queue.length", () => Observe(sample => sample.Depth.Length), "{message}", "Messages on a queue, leased and delayed ones included.");
+            "finance_ingest.queue.length", () => Observe(sample => sample.Depth.Length), "{message}",
+            "Messages on a queue, including leased and delayed messages.");
         telemetry.Meter.CreateObservableGauge(
             "finance_ingest.queue.oldest.age", () => Observe(AgeOf), "s", "Age of the oldest message that can be seen; 0 when there is none.");
 
-        // Exporters start before every other hosted service.
+        // Exporters start before all other hosted services, so they listen by now.
         telemetry.Begin();
         return Task.CompletedTask;
     }
@@ -33,7 +34,7 @@ internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvid
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // Never waits: answers from the last sample and starts the next.
+    // Returns the last sample without waiting, and starts the next one when it is due.
     private IEnumerable<Measurement<T>> Observe<T>(Func<Sample, T> value)
         where T : struct
     {
@@ -66,7 +67,7 @@ internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvid
         }
         catch (QueueUnavailableException)
         {
-            // Unknown is not the same as empty.
+            // While a queue can't be reached, its length is unknown, so no value is reported instead of zero.
             _samples = [];
         }
     }

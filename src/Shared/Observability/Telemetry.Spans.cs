@@ -4,15 +4,15 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Observability;
 
 /// <content>
-/// The spans. A transaction's trace goes from its request to the send of the message that carries it, to the batch that scores it, to the
-/// database and to its alert. A message that gathers several requests belongs to the first one's trace and links to the others'; so does a
-/// batch of several messages, which has a trace of its own and links to all of them.
+/// The spans. A transaction's trace leads from its request to the send of its message, the scoring of its batch, the database and its alert. A message that
+/// gathers several requests belongs to the trace of the first request and links to the others. A batch of several messages has a trace of its own and links
+/// to all of its messages.
 /// </content>
 internal sealed partial class Telemetry
 {
     private static readonly ActivitySource s_source = new(Name);
 
-    /// <summary>Names the span of the request under way after its route.</summary>
+    /// <summary>Names the current request's span after its route.</summary>
     public static void NameRequest(string method, string route)
     {
         if (s_source.HasListeners() && Activity.Current is { } request)
@@ -22,14 +22,14 @@ internal sealed partial class Telemetry
         }
     }
 
-    /// <summary>The span of a request on a head that makes none by itself; null when nobody listens.</summary>
+    /// <summary>Starts the span of a request, for a head whose HTTP server starts none; returns null when spans are not collected.</summary>
     public static Activity? StartRequest(string method, ActivityContext parent) => s_source.StartActivity(method, ActivityKind.Server, parent);
 
     /// <summary>
-    /// The span of a message that is made and sent, until it is disposed. It is not the current one: other requests join the message.
+    /// Starts the span of a message that is filled and sent. The span does not become the current one, because other requests join the message.
     /// </summary>
     /// <param name="queue">Where to.</param>
-    /// <param name="traceParent">The first request's context.</param>
+    /// <param name="traceParent">W3C trace context of the first request.</param>
     public Activity? StartSend(string queue, string? traceParent)
     {
         if (!s_source.HasListeners())
@@ -43,7 +43,7 @@ internal sealed partial class Telemetry
         return Tag(span, "send", "send", queue);
     }
 
-    /// <summary>Another request's transactions travel in the message.</summary>
+    /// <summary>Links the span of a message to another request whose transactions travel in it.</summary>
     public static void Join(Activity? send, string? traceParent)
     {
         if (send is not null && Context(traceParent) is var context && context != default)
@@ -52,13 +52,13 @@ internal sealed partial class Telemetry
         }
     }
 
-    /// <summary>The span of an alert that is sent, in the trace of its transaction.</summary>
+    /// <summary>Starts the span of an alert's send, in the trace of its transaction.</summary>
     /// <param name="queue">Where to.</param>
     /// <param name="traceParent">The W3C trace context of the transaction; null: the span has no parent.</param>
     public Activity? StartAlert(string queue, string? traceParent) =>
         s_source.HasListeners() ? Tag(s_source.StartActivity($"send {queue}", ActivityKind.Producer, Context(traceParent)), "send", "send", queue) : null;
 
-    /// <summary>The span of a batch that is scored: in the trace of its message, or, of several, in one of its own that links to them.</summary>
+    /// <summary>Starts the span of a batch's scoring: in the trace of its only message, or in a new trace with links to its several messages.</summary>
     internal Activity? StartProcess(string queue, IReadOnlyList<Delivery> batch)
     {
         if (!s_source.HasListeners())
@@ -76,7 +76,7 @@ internal sealed partial class Telemetry
         return Tag(span, "process", "process", queue);
     }
 
-    /// <summary>The span of deleting a batch's messages.</summary>
+    /// <summary>Starts the span of the deletion of a batch's messages.</summary>
     public Activity? StartSettle(string queue, int messages)
     {
         Activity? span = s_source.HasListeners() ? s_source.StartActivity($"settle {queue}", ActivityKind.Client) : null;
@@ -84,7 +84,7 @@ internal sealed partial class Telemetry
         return Tag(span, "settle", "settle", queue);
     }
 
-    /// <summary>The span of a round trip to the database.</summary>
+    /// <summary>Starts the span of a round trip to the database.</summary>
     public Activity? StartQuery(string operation, string table, int rows)
     {
         Activity? span = s_source.HasListeners() ? s_source.StartActivity($"{operation} {table}", ActivityKind.Client) : null;
@@ -95,7 +95,7 @@ internal sealed partial class Telemetry
             .SetTag("db.operation.batch.size", rows);
     }
 
-    /// <summary>What a span's work failed with; spans leave the house, messages of exceptions don't.</summary>
+    /// <summary>Marks a span as failed. Exported spans name the exception's type but not its message, which may hold personal data.</summary>
     public static void Fail(Activity? span, Exception failure) =>
         span?.SetStatus(ActivityStatusCode.Error, FailureText.Kind(failure)).SetTag("error.type", failure.GetType().FullName);
 

@@ -5,18 +5,18 @@ using FinanceIngest.Configuration;
 namespace FinanceIngest.Observability;
 
 /// <summary>
-/// What a process tells of itself: the meter <c>FinanceIngest</c> here, the spans in the other half. Names follow OpenTelemetry's semantic
-/// conventions where there are any (https://opentelemetry.io/docs/specs/semconv/). Nothing of it costs more than a test of a flag per batch
-/// or message while nobody listens. Tags hold no ids and no amounts.
+/// The metrics of a process, as the meter <c>FinanceIngest</c>; the other file of this class has the spans. Names follow OpenTelemetry's semantic conventions
+/// where there are any (https://opentelemetry.io/docs/specs/semconv/). While nothing is collected, a batch or a message costs no more than the test of a
+/// flag. Tags contain no ids and no amounts.
 /// </summary>
 internal sealed partial class Telemetry
 {
-    /// <summary>Name of the meter and of the source of spans.</summary>
+    /// <summary>The name of the meter and of the source of spans.</summary>
     public const string Name = "FinanceIngest";
 
-    private static readonly InstrumentAdvice<double> s_operations = new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
-    private static readonly InstrumentAdvice<double> s_latencies = new() { HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400] };
-    private static readonly InstrumentAdvice<int> s_sizes = new() { HistogramBucketBoundaries = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] };
+    private static readonly InstrumentAdvice<double> s_operations = Buckets(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30);
+    private static readonly InstrumentAdvice<double> s_latencies = Buckets(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400);
+    private static readonly InstrumentAdvice<int> s_sizes = Buckets(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000);
 
     private readonly TimeProvider _time;
     private readonly string _messagingSystem;
@@ -41,45 +41,58 @@ internal sealed partial class Telemetry
     private readonly Histogram<int> _batchMessages;
     private long _unsentAlerts = -1;
 
-    /// <param name="meters">Makes the meter.</param>
-    /// <param name="settings">Which queues and which database these are.</param>
-    /// <param name="time">Clock.</param>
+    /// <param name="meters">The factory of the meter.</param>
+    /// <param name="settings">Decides how tags name the kind of queues and database.</param>
+    /// <param name="time">The clock.</param>
     public Telemetry(IMeterFactory meters, Settings settings, TimeProvider time)
     {
         _time = time;
         _messagingSystem = settings.UsesAzureQueues ? "azure_queue_storage" : "finance_ingest_embedded";
         _databaseSystem = settings.UsesSqlServer ? "microsoft.sql_server" : "sqlite";
         Meter = meters.Create(Name);
-        _accepted = Meter.CreateCounter<long>("finance_ingest.transactions.accepted", "{transaction}", "Transactions that became durable on the inbound queue, or were refused.");
-        _shed = Meter.CreateCounter<long>("finance_ingest.requests.shed", "{request}", "Requests answered with 429 or 503, by finance_ingest.reason: the last part of the problem's type.");
+        _accepted = Meter.CreateCounter<long>(
+            "finance_ingest.transactions.accepted", "{transaction}", "Transactions by finance_ingest.outcome: durable on the inbound queue, or refused.");
+        _shed = Meter.CreateCounter<long>(
+            "finance_ingest.requests.shed", "{request}", "Requests answered with 429 or 503, by finance_ingest.reason: the last part of the problem's type.");
         _scored = Meter.CreateCounter<long>("finance_ingest.transactions.scored", "{transaction}", "Rows that became scored.");
-        _failed = Meter.CreateCounter<long>("finance_ingest.transactions.failed", "{transaction}", "Transactions given up as failed; one that comes again counts again.");
-        _repeats = Meter.CreateCounter<long>("finance_ingest.transactions.repeats", "{transaction}", "Transactions whose row was there already.");
+        _failed = Meter.CreateCounter<long>(
+            "finance_ingest.transactions.failed", "{transaction}", "Transactions given up as failed; each delivery of the same transaction counts.");
+        _repeats = Meter.CreateCounter<long>("finance_ingest.transactions.repeats", "{transaction}", "Transactions whose row existed already.");
         _conflicts = Meter.CreateCounter<long>("finance_ingest.transactions.conflicts", "{transaction}", "Repeats that differ from their row.");
-        _anomalies = Meter.CreateCounter<long>("finance_ingest.anomalies", "{anomaly}", "New anomalies: alerts added to the outbox.");
-        _poison = Meter.CreateCounter<long>("finance_ingest.messages.poison", "{message}", "Messages given up.");
-        _leasesLost = Meter.CreateCounter<long>("finance_ingest.leases.lost", "{lease}", "Leases that ended with their message in hand, by finance_ingest.stage: renew, commit (nothing was written for it), delete (its rows are written).");
-        _retries = Meter.CreateCounter<long>("finance_ingest.retries", "{retry}", "Tries that failed and come again, by finance_ingest.cause: message, scoring, alerts.");
-        _latency = Meter.CreateHistogram("finance_ingest.transaction.latency", "s", "From a transaction's acceptance to the commit of its row.", advice: s_latencies);
+        _anomalies = Meter.CreateCounter<long>("finance_ingest.anomalies", "{anomaly}", "New anomalies, whose alerts were added to the outbox.");
+        _poison = Meter.CreateCounter<long>("finance_ingest.messages.poison", "{message}", "Messages given up as poison.");
+        _leasesLost = Meter.CreateCounter<long>(
+            "finance_ingest.leases.lost",
+            "{lease}",
+            "Leases that ended while their message was being processed, by finance_ingest.stage: "
+                + "renew, commit (no rows of the message were written), delete (its rows were written).");
+        _retries = Meter.CreateCounter<long>(
+            "finance_ingest.retries", "{retry}", "Attempts that failed and will be repeated, by finance_ingest.cause: message, scoring, alerts.");
+        _latency = Meter.CreateHistogram(
+            "finance_ingest.transaction.latency", "s", "Time from a transaction's acceptance to the commit of its row.", advice: s_latencies);
         _batchTransactions = Meter.CreateHistogram("finance_ingest.batch.transactions", "{transaction}", "Transactions written together.", advice: s_sizes);
         _batchMessages = Meter.CreateHistogram("finance_ingest.batch.messages", "{message}", "Messages scored together.", advice: s_sizes);
-        _sent = Meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Messages that were sent, or failed to be.");
-        _consumed = Meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Messages that were received for scoring.");
-        _processing = Meter.CreateHistogram("messaging.process.duration", "s", "Scoring of a batch, from its receipt to its deletion.", advice: s_operations);
-        _queueOperations = Meter.CreateHistogram("messaging.client.operation.duration", "s", "Sends.", advice: s_operations);
-        _databaseOperations = Meter.CreateHistogram("db.client.operation.duration", "s", "Loading of baselines and writing of batches.", advice: s_operations);
-        Meter.CreateObservableGauge("finance_ingest.alerts.unsent", ObserveUnsentAlerts, "{alert}", "Alerts unsent when the dispatcher last looked.");
+        _sent = Meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Messages whose send was attempted; error.type tells failures.");
+        _consumed = Meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Messages received for scoring.");
+        _processing = Meter.CreateHistogram(
+            "messaging.process.duration", "s", "Duration of a batch, from its receipt to the deletion of its messages.", advice: s_operations);
+        _queueOperations = Meter.CreateHistogram("messaging.client.operation.duration", "s", "Duration of a send.", advice: s_operations);
+        _databaseOperations = Meter.CreateHistogram(
+            "db.client.operation.duration", "s", "Duration of loading baselines or writing a batch.", advice: s_operations);
+        Meter.CreateObservableGauge(
+            "finance_ingest.alerts.unsent", ObserveUnsentAlerts, "{alert}", "Unsent alerts at the dispatcher's last count.");
     }
 
     /// <summary>The meter.</summary>
     public Meter Meter { get; }
 
-    /// <summary>A moment from which a duration counts.</summary>
+    /// <summary>The current timestamp, for the parameters named <c>startedAt</c>.</summary>
     public long Now => _time.GetTimestamp();
 
     /// <summary>
-    /// Shows the counters that alert rules watch from zero on. Otherwise a counter would first be seen at one, and a rule, which compares two
-    /// readings, would miss what happened first. To be called when exporters listen; before that it does nothing.
+    /// Adds zero to the counters that alert rules watch, so that they are exported from zero on. A rule compares two readings, and would miss the first event
+    /// of
+    /// a counter that first appears as one. The call has an effect only after the exporters have started.
     /// </summary>
     public void Begin()
     {
@@ -98,20 +111,21 @@ internal sealed partial class Telemetry
         }
     }
 
-    /// <summary>Transactions became durable on the inbound queue, or their send failed.</summary>
+    /// <summary>Counts transactions whose send succeeded or failed.</summary>
     public void Accepted(int transactions, Exception? failure) =>
         _accepted.Add(transactions, Outcome(failure is null ? "durable" : "refused"));
 
-    /// <summary>A request was refused, to come again.</summary>
+    /// <summary>Counts a request that was refused for now.</summary>
     /// <param name="reason">Last part of the problem's type: <c>overloaded</c>, <c>queue</c>, <c>rate-limit</c> …</param>
     public void Shed(string reason) => _shed.Add(1, new KeyValuePair<string, object?>("finance_ingest.reason", reason));
 
-    /// <summary>What requests hold, whenever somebody asks.</summary>
-    /// <param name="observe">Bytes.</param>
+    /// <summary>Adds the gauge of the memory that requests hold.</summary>
+    /// <param name="observe">Returns the bytes held now.</param>
     public void ObserveBytesInFlight(Func<long> observe) =>
-        Meter.CreateObservableGauge("finance_ingest.requests.bytes_in_flight", observe, "By", "Bytes that requests hold: bodies, transactions that wait for their send, answers.");
+        Meter.CreateObservableGauge(
+            "finance_ingest.requests.bytes_in_flight", observe, "By", "Bytes that requests hold: bodies, transactions that wait for their send, answers.");
 
-    /// <summary>A message was sent, or failed to be.</summary>
+    /// <summary>Records a send that succeeded or failed.</summary>
     public void Sent(string queue, long startedAt, Exception? failure)
     {
         if (_sent.Enabled || _queueOperations.Enabled)
@@ -122,7 +136,7 @@ internal sealed partial class Telemetry
         }
     }
 
-    /// <summary>A batch of messages came to its end.</summary>
+    /// <summary>Records that a batch of messages was processed, or that its processing failed.</summary>
     public void Processed(string queue, int messages, long startedAt, Exception? failure)
     {
         if (_consumed.Enabled || _processing.Enabled || _batchMessages.Enabled)
@@ -134,10 +148,10 @@ internal sealed partial class Telemetry
         }
     }
 
-    /// <summary>A batch was committed.</summary>
-    /// <param name="transactions">Transactions in it, repeats and failed ones included.</param>
-    /// <param name="counts">What became of them.</param>
-    /// <param name="acceptedAt">When each scored transaction was accepted (UTC). It is enumerated only while somebody collects latencies.</param>
+    /// <summary>Records a committed batch.</summary>
+    /// <param name="transactions">Transactions in the batch, including repeats and failed transactions.</param>
+    /// <param name="counts">The outcomes of these transactions.</param>
+    /// <param name="acceptedAt">The time of acceptance (UTC) of each scored transaction; enumerated only while latencies are collected.</param>
     internal void BatchWritten(int transactions, in WrittenTransactions counts, IEnumerable<DateTime> acceptedAt)
     {
         Written(counts);
@@ -147,13 +161,13 @@ internal sealed partial class Telemetry
             DateTime now = _time.GetUtcNow().UtcDateTime;
             foreach (DateTime accepted in acceptedAt)
             {
-                // The clocks of two machines differ.
+                // The clocks of two machines differ, and so the difference may be negative.
                 _latency.Record(Math.Max(0, (now - accepted).TotalSeconds));
             }
         }
     }
 
-    /// <summary>Transactions were committed, here or by a child process, which exports nothing itself.</summary>
+    /// <summary>Counts committed transactions of this process, or of a child process, which exports no metrics itself.</summary>
     internal void Written(in WrittenTransactions counts)
     {
         _scored.Add(counts.Scored);
@@ -163,7 +177,7 @@ internal sealed partial class Telemetry
         _anomalies.Add(counts.Anomalies);
     }
 
-    /// <summary>The database answered, or failed to.</summary>
+    /// <summary>Records a round trip to the database that succeeded or failed.</summary>
     public void Queried(string operation, string table, long startedAt, Exception? failure)
     {
         if (_databaseOperations.Enabled)
@@ -174,19 +188,22 @@ internal sealed partial class Telemetry
         }
     }
 
-    /// <summary>A message was given up.</summary>
+    /// <summary>Counts a message that was given up as poison.</summary>
     public void Poisoned() => _poison.Add(1);
 
-    /// <summary>A lease ended with its message in hand.</summary>
-    /// <param name="stage">Where it showed: <c>renew</c>, <c>commit</c> or <c>delete</c>.</param>
+    /// <summary>Counts a lease that ended while its message was being processed.</summary>
+    /// <param name="stage">The step that found out: <c>renew</c>, <c>commit</c> or <c>delete</c>.</param>
     public void LeaseLost(string stage) => _leasesLost.Add(1, new KeyValuePair<string, object?>("finance_ingest.stage", stage));
 
-    /// <summary>Something failed and is tried again.</summary>
+    /// <summary>Counts an attempt that failed and will be repeated.</summary>
     /// <param name="cause"><c>message</c>, <c>scoring</c> or <c>alerts</c>.</param>
     public void Retried(string cause) => _retries.Add(1, Cause(cause));
 
-    /// <summary>The dispatcher has counted the alerts that are unsent.</summary>
+    /// <summary>Sets the number of unsent alerts that the dispatcher counted.</summary>
     public void UnsentAlerts(long count) => Interlocked.Exchange(ref _unsentAlerts, count);
+
+    private static InstrumentAdvice<T> Buckets<T>(params T[] boundaries)
+        where T : struct => new() { HistogramBucketBoundaries = boundaries };
 
     private static KeyValuePair<string, object?> Outcome(string outcome) => new("finance_ingest.outcome", outcome);
 
@@ -207,7 +224,7 @@ internal sealed partial class Telemetry
         return tags;
     }
 
-    // Nothing before the dispatcher has looked: a process without one does not know.
+    // A process without a dispatcher does not know the number, so it reports none.
     private IEnumerable<Measurement<long>> ObserveUnsentAlerts() =>
         Interlocked.Read(ref _unsentAlerts) is var count and >= 0 ? [new Measurement<long>(count)] : [];
 }

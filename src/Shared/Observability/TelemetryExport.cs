@@ -12,22 +12,24 @@ using OpenTelemetry.Trace;
 
 namespace FinanceIngest.Observability;
 
-/// <summary>Where traces, metrics and logs go, besides standard error.</summary>
+/// <summary>Exports traces, metrics and logs. Logs also go to standard error.</summary>
 public static class TelemetryExport
 {
     private const string Otlp = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string AzureMonitor = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 
     /// <summary>
-    /// Exports by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, to Azure Monitor when <c>APPLICATIONINSIGHTS_CONNECTION_STRING</c> is,
-    /// to both when both are. Without either nothing is registered. OpenTelemetry's other standard variables hold too. Azure Monitor gets a token
-    /// of <see cref="DefaultAzureCredential"/> where <c>AZURE_CLIENT_ID</c> names an identity.
+    /// Exports by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, and to Azure Monitor when <c>APPLICATIONINSIGHTS_CONNECTION_STRING</c> is set. When
+    /// neither
+    /// is set, nothing is registered. OpenTelemetry's other standard variables apply too. Azure Monitor gets a token of <see cref="DefaultAzureCredential"/>
+    /// when
+    /// <c>AZURE_CLIENT_ID</c> names an identity.
     /// </summary>
     /// <param name="services">The program's services.</param>
-    /// <param name="configuration">Its configuration.</param>
-    /// <param name="serviceName">Its name, unless <c>OTEL_SERVICE_NAME</c> gives another.</param>
+    /// <param name="configuration">The program's configuration.</param>
+    /// <param name="serviceName">The program's name, unless <c>OTEL_SERVICE_NAME</c> gives another.</param>
     /// <param name="requests">Adds the spans of the program's HTTP server.</param>
-    /// <exception cref="SettingsException">One of the two is wrong.</exception>
+    /// <exception cref="SettingsException">The address or the connection string is wrong.</exception>
     public static IServiceCollection AddTelemetryExport(
         this IServiceCollection services, IConfiguration configuration, string serviceName, Action<TracerProviderBuilder>? requests = null)
     {
@@ -38,7 +40,7 @@ public static class TelemetryExport
             return services;
         }
 
-        // Where the process has an identity, Azure Monitor may refuse everything else.
+        // Azure Monitor may accept tokens only, so the process uses its identity when it has one.
         TokenCredential? credential = string.IsNullOrWhiteSpace(configuration["AZURE_CLIENT_ID"]) ? null : new DefaultAzureCredential();
         services.AddOpenTelemetry()
             .ConfigureResource(resource => Describe(resource, serviceName))
@@ -46,28 +48,50 @@ public static class TelemetryExport
             {
                 tracing.AddSource(Telemetry.Name);
                 requests?.Invoke(tracing);
-                _ = otlp ? tracing.AddOtlpExporter() : tracing;
-                _ = azureMonitor is null ? tracing : tracing.AddAzureMonitorTraceExporter(options => options.ConnectionString = azureMonitor, credential);
+                if (otlp)
+                {
+                    tracing.AddOtlpExporter();
+                }
+
+                if (azureMonitor is not null)
+                {
+                    tracing.AddAzureMonitorTraceExporter(options => options.ConnectionString = azureMonitor, credential);
+                }
             })
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(Telemetry.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel").AddRuntimeInstrumentation();
-                _ = otlp ? metrics.AddOtlpExporter() : metrics;
-                _ = azureMonitor is null ? metrics : metrics.AddAzureMonitorMetricExporter(options => options.ConnectionString = azureMonitor, credential);
+                if (otlp)
+                {
+                    metrics.AddOtlpExporter();
+                }
+
+                if (azureMonitor is not null)
+                {
+                    metrics.AddAzureMonitorMetricExporter(options => options.ConnectionString = azureMonitor, credential);
+                }
             })
             .WithLogging(
                 logging =>
                 {
-                    _ = otlp ? logging.AddOtlpExporter() : logging;
-                    _ = azureMonitor is null ? logging : logging.AddAzureMonitorLogExporter(options => options.ConnectionString = azureMonitor, credential);
+                    if (otlp)
+                    {
+                        logging.AddOtlpExporter();
+                    }
+
+                    if (azureMonitor is not null)
+                    {
+                        logging.AddAzureMonitorLogExporter(options => options.ConnectionString = azureMonitor, credential);
+                    }
                 },
 
-                // Lines as they stand on standard error, which is how the runbook names them. Without it they would arrive as their templates.
+                // Exports the finished text of each entry, as the runbook quotes it; by default only its template is exported.
                 options => options.IncludeFormattedMessage = true);
         return services;
     }
 
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last and win. A name alone must not cost the instance: without it the counters of several replicas would be one.
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES are applied last, so that they win. The instance is always set here, because without it the counters of
+    // several replicas would be taken for one counter.
     private static void Describe(ResourceBuilder resource, string serviceName) => resource
         .AddService(
             serviceName,

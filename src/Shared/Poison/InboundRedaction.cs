@@ -8,31 +8,31 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Poison;
 
-/// <summary>A message of the inbound queue without a person's transactions.</summary>
+/// <summary>The result of taking a person's transactions out of a message of the inbound queue.</summary>
 internal sealed record Redaction
 {
-    /// <summary>Ids of the person's transactions in it.</summary>
+    /// <summary>Ids of the transactions that were taken out.</summary>
     public IReadOnlyList<Guid> Removed { get; init; } = [];
 
-    /// <summary>Whether it holds a transaction of the person's.</summary>
+    /// <summary>Whether the message holds a transaction of the person.</summary>
     public bool IsConcerned { get; init; }
 
-    /// <summary>The message's new text; null when nothing remains that is worth one, or when it is not concerned.</summary>
+    /// <summary>The message's new text; null when it holds no transactions of others, or none of the person.</summary>
     public string? Remainder { get; init; }
 
-    /// <summary>Whether it can't be read, and the person's number stands somewhere in it.</summary>
+    /// <summary>Whether the message can't be read and contains the person's number somewhere.</summary>
     public bool IsSuspect { get; init; }
 }
 
-/// <summary>Takes a person's transactions out of a message's text. What remains of it remains as it was written.</summary>
+/// <summary>Takes a person's transactions out of a message's text. The rest of the text keeps its exact spelling.</summary>
 internal static class InboundRedaction
 {
-    /// <summary>The message without the user's transactions. Never throws for what a text may hold.</summary>
-    /// <param name="text">Base64 or JSON, an envelope or a bare object.</param>
-    /// <param name="userId">The user.</param>
-    /// <param name="queue">The inbound queue's name; with the message's id it makes the ids of transactions that have none.</param>
+    /// <summary>Takes the user's transactions out of a message's text. No text makes it throw.</summary>
+    /// <param name="text">JSON, or JSON in base64; an envelope or a single object.</param>
+    /// <param name="userId">1 … 2^63−1.</param>
+    /// <param name="queue">The inbound queue's name. Transactions without an id get one that derives from it and from the message's id.</param>
     /// <param name="messageId">The message's id on that queue.</param>
-    /// <param name="ids">Makes ids.</param>
+    /// <param name="ids">Derives these ids.</param>
     public static Redaction Without(string text, long userId, string queue, string messageId, IdCertifier ids)
     {
         byte[] json = [];
@@ -46,11 +46,12 @@ internal static class InboundRedaction
         }
         catch (JsonException)
         {
-            // Whose it is can't be told.
+            // The text can't be read, so its transactions can't be told apart.
         }
 
         string number = userId.ToString(CultureInfo.InvariantCulture);
-        return new Redaction { IsSuspect = text.Contains(number, StringComparison.Ordinal) || Encoding.UTF8.GetString(json).Contains(number, StringComparison.Ordinal) };
+        bool containsNumber = text.Contains(number, StringComparison.Ordinal) || Encoding.UTF8.GetString(json).Contains(number, StringComparison.Ordinal);
+        return new Redaction { IsSuspect = containsNumber };
     }
 
     private static Redaction Without(JsonElement root, long userId, Func<int, Guid> derivedId)
@@ -58,7 +59,8 @@ internal static class InboundRedaction
         JsonElement[]? items = root.ValueKind switch
         {
             JsonValueKind.Array => [.. root.EnumerateArray()],
-            JsonValueKind.Object => root.EnumerateObject().LastOrDefault(property => IsNamed(property, "transactions")) is { Value.ValueKind: JsonValueKind.Array } list
+            JsonValueKind.Object =>
+                root.EnumerateObject().LastOrDefault(property => IsNamed(property, "transactions")) is { Value.ValueKind: JsonValueKind.Array } list
                 ? [.. list.Value.EnumerateArray()]
                 : null,
             _ => null,
@@ -82,7 +84,7 @@ internal static class InboundRedaction
         };
     }
 
-    // Names and values are copied, not read and written again: what JSON's grammar takes and Unicode does not, or an escape, remains as it was written.
+    // Names and values are copied as raw bytes. Reading and writing them would change escapes, and fail for strings that are legal JSON but no Unicode.
     private static string Write(JsonElement root, JsonElement[] items, bool[] isOf, Func<int, Guid> derivedId)
     {
         var json = new ArrayBufferWriter<byte>();
@@ -120,7 +122,7 @@ internal static class InboundRedaction
                 continue;
             }
 
-            // Its id derives from its place, which changes: from now on it has the id of its failed row.
+            // A derived id depends on the item's index, which changes here. The item keeps the id of its failed row when that id is written into it.
             json.Write("{\"id\":\""u8);
             Encoding.UTF8.GetBytes(derivedId(index).ToString(), json);
             json.Write("\""u8);
@@ -144,7 +146,7 @@ internal static class InboundRedaction
         json.Write(JsonMarshal.GetRawUtf8Value(property.Value));
     }
 
-    // Also where the number is not as it should be: "399", 399.0, given twice.
+    // Finds the number also in spellings that the intake refuses: "399", 399.0, a field given twice.
     private static bool IsOf(JsonElement item, long userId) =>
         item.ValueKind == JsonValueKind.Object && item.EnumerateObject().Any(property => IsNamed(property, "user_id")
             && property.Value.ValueKind is JsonValueKind.Number or JsonValueKind.String
@@ -156,7 +158,7 @@ internal static class InboundRedaction
             ? given
             : derivedId(index);
 
-    // JSON's grammar lets a name, or a text, hold half a surrogate pair ("\uD800"), which is no Unicode: no name of ours, and no text.
+    // JSON's grammar allows names and strings with half a surrogate pair ("\uD800"), for which System.Text.Json throws.
     private static bool IsNamed(JsonProperty property, string name)
     {
         try

@@ -5,27 +5,28 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Poison;
 
 /// <summary>
-/// Takes a person's transactions out of poison messages: out of their records and out of their copies on the poison queue. A message that holds
-/// nothing else goes; one that also holds transactions of others is written again without this person's.
+/// Takes a person's transactions out of poison messages: out of their records, and out of their copies on the poison queue. A message that holds only
+/// transactions of this person is deleted; a message that also holds transactions of others is replaced by one without this person's.
 /// </summary>
 public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier ids)
 {
-    /// <summary>Erases. Safe to repeat.</summary>
+    /// <summary>Erases the person's transactions. The call may be repeated.</summary>
     /// <param name="userId">1 … 2^63−1.</param>
-    /// <param name="before">Gets the ids of the person's transactions in these messages, and completes before any message is changed.</param>
+    /// <param name="before">Is called with the ids of the person's transactions in these messages, and completes before any message is changed.</param>
     /// <param name="cancellationToken">Stops between two messages.</param>
-    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
-    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; the erasure has to be repeated.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; the erasure has to be repeated.</exception>
     public async Task<PoisonErasureOutcome> EraseAsync(long userId, Func<IReadOnlyCollection<Guid>, Task> before, CancellationToken cancellationToken)
     {
         await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken);
 
-        // Listed after the messages were received: a worker commits the record before it sends the copy.
+        // Records are listed after the copies were received: a worker commits a record before it sends the copy, so each of these copies has its record here.
         IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
         Dictionary<string, Redaction> recorded = records.ToDictionary(record => record.MessageId, record => Redact(record.Body, record.MessageId, userId));
 
-        // A copy goes the way of its record. The record knows the message's first id, from which ids of transactions without one derive.
-        Dictionary<string, Redaction> byText = records.DistinctBy(record => record.Body).ToDictionary(record => record.Body, record => recorded[record.MessageId]);
+        // A copy is treated as its record: only the record knows the message's first id, from which the ids of transactions without an id derive.
+        Dictionary<string, Redaction> byText = records.DistinctBy(record => record.Body).ToDictionary(
+            record => record.Body, record => recorded[record.MessageId]);
         Dictionary<string, Redaction> copies = sweep.Messages.ToDictionary(
             message => message.Id, message => byText.GetValueOrDefault(message.Text) ?? Redact(message.Text, message.Id, userId));
 
@@ -43,9 +44,14 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
         PoisonMessage[] concerned = [.. records.Where(record => recorded[record.MessageId].IsConcerned)];
         foreach (PoisonMessage record in concerned)
         {
-            _ = recorded[record.MessageId].Remainder is { } remainder
-                ? await store.ReplaceBodyAsync(record.MessageId, remainder, cancellationToken)
-                : await store.RemoveAsync(record.MessageId, cancellationToken);
+            if (recorded[record.MessageId].Remainder is { } remainder)
+            {
+                await store.ReplaceBodyAsync(record.MessageId, remainder, cancellationToken);
+            }
+            else
+            {
+                await store.RemoveAsync(record.MessageId, cancellationToken);
+            }
         }
 
         return new PoisonErasureOutcome
@@ -60,18 +66,18 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
     private Redaction Redact(string text, string messageId, long userId) => InboundRedaction.Without(text, userId, queues.Inbound.Name, messageId, ids);
 }
 
-/// <summary>What became of a person's poison messages.</summary>
+/// <summary>The result of an erasure in poison messages.</summary>
 public sealed record PoisonErasureOutcome
 {
-    /// <summary>Records removed with their messages.</summary>
+    /// <summary>Records removed together with their messages.</summary>
     public int Removed { get; init; }
 
-    /// <summary>Records that also hold transactions of others and were written again without this person's.</summary>
+    /// <summary>Records that also hold transactions of others, and were replaced by records without this person's.</summary>
     public int Rewritten { get; init; }
 
-    /// <summary>Ids of messages that can't be read and in which the user's number stands somewhere: for a person to look at.</summary>
+    /// <summary>Ids of messages that can't be read and contain the user's number somewhere; a person has to look at them.</summary>
     public IReadOnlyList<string> Suspect { get; init; } = [];
 
-    /// <summary>Messages of the poison queue that another process held at the time: repeat the erasure.</summary>
+    /// <summary>Messages of the poison queue that another process held at the time; when it is not 0, the erasure has to be repeated.</summary>
     public long OutOfReach { get; init; }
 }

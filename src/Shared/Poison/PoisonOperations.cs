@@ -5,38 +5,41 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Poison;
 
 /// <summary>
-/// What an operator does about poison messages: puts them back on the inbound queue, or drops them. The table is the record, the
-/// poison queue holds the verbatim texts (after a crash, a text may be there twice).
+/// Puts poison messages back on the inbound queue, or drops them. The table has their records, and the poison queue has their texts verbatim (after a
+/// crash, a text may be there twice).
 /// </summary>
 /// <remarks>
-/// The order of effects is the design: send to the inbound queue, remove the copies from the poison queue, remove the record. A crash
-/// in between loses nothing, and the repeat sends transactions under the ids they had, which have one row however often they come.
+/// The order of effects makes a crash harmless: first the message is sent to the inbound queue, then its copies are removed from the poison queue, then its
+/// record is removed. A crash in between loses nothing. The repeat sends the same transactions under the same ids, and an id never has more than one row.
 /// </remarks>
 public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertifier ids)
 {
-    /// <summary>The records, oldest first.</summary>
+    /// <summary>Lists the records, oldest first.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
-    /// <summary>Puts the messages of these records back on the inbound queue; ids without a record are reported, not an error.</summary>
-    /// <exception cref="QueueUnavailableException">A queue can't be reached; repeat it, nothing is lost.</exception>
-    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it, nothing is lost.</exception>
+    /// <summary>
+    /// Puts the messages of these records back on the inbound queue. Ids without a record are reported in <see cref="PoisonOutcome.Unknown"/>.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached. Nothing is lost, and the call has to be repeated.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached. Nothing is lost, and the call has to be repeated.</exception>
     public async Task<PoisonOutcome> RedriveAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
-        PoisonOutcome outcome = await RedriveAsync([.. records.Where(record => messageIds.Contains(record.MessageId))], withoutRecord: false, cancellationToken);
+        PoisonOutcome outcome = await RedriveAsync(
+            [.. records.Where(record => messageIds.Contains(record.MessageId))], withoutRecord: false, cancellationToken);
         return outcome with { Unknown = UnknownAmong(messageIds, records) };
     }
 
-    /// <summary>Puts everything back: the messages of all records, and what is on the poison queue without a record.</summary>
-    /// <exception cref="QueueUnavailableException">A queue can't be reached; repeat it, nothing is lost.</exception>
-    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it, nothing is lost.</exception>
+    /// <summary>Puts the messages of all records back, and the messages on the poison queue that have no record.</summary>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached. Nothing is lost, and the call has to be repeated.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached. Nothing is lost, and the call has to be repeated.</exception>
     public async Task<PoisonOutcome> RedriveAllAsync(CancellationToken cancellationToken) =>
         await RedriveAsync(await store.ListAsync(cancellationToken), withoutRecord: true, cancellationToken);
 
-    /// <summary>Removes messages for good: their copies, then their records. Rows that say <c>failed</c> stay.</summary>
-    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
-    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    /// <summary>Removes messages for good: first their copies, then their records. The <c>failed</c> rows of their transactions stay.</summary>
+    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; the call has to be repeated.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; the call has to be repeated.</exception>
     public async Task<PoisonOutcome> DropAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
@@ -45,24 +48,31 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return outcome with { Unknown = UnknownAmong(messageIds, records) };
     }
 
-    /// <summary>Removes messages given up before an instant, for good: copies, also those without a record, then records.</summary>
-    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; repeat it.</exception>
-    /// <exception cref="StoreUnavailableException">The database can't be reached; repeat it.</exception>
+    /// <summary>
+    /// Removes messages for good that were given up before an instant: first their copies, including copies without a record, then their records.
+    /// </summary>
+    /// <param name="before">UTC.</param>
+    /// <param name="cancellationToken">Stops between two messages.</param>
+    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; the call has to be repeated.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; the call has to be repeated.</exception>
     public async Task<PoisonOutcome> DropOlderAsync(DateTime before, CancellationToken cancellationToken)
     {
-        if (!(await store.ListAsync(cancellationToken)).Any(record => record.FailedAt < before) && !((await queues.Poison.GetDepthAsync(cancellationToken)).Oldest < before))
+        // When no record and no copy is old enough, no message has to be leased.
+        if (!(await store.ListAsync(cancellationToken)).Any(record => record.FailedAt < before)
+            && !((await queues.Poison.GetDepthAsync(cancellationToken)).Oldest < before))
         {
             return new PoisonOutcome();
         }
 
         await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken);
 
-        // Listed after the messages were received: a worker commits the record before it sends the copy.
+        // Records are listed after the copies were received: a worker commits a record before it sends the copy, so each of these copies has its record here.
         ILookup<bool, PoisonMessage> isOld = (await store.ListAsync(cancellationToken)).ToLookup(record => record.FailedAt < before);
         HashSet<string> keep = [.. isOld[false].Select(record => record.Body)];
         HashSet<string> drop = [.. isOld[true].Select(record => record.Body).Where(body => !keep.Contains(body))];
         List<LeasedMessage> copies = [.. sweep.Messages.Where(message => drop.Contains(message.Text))];
-        List<LeasedMessage> unrecorded = [.. sweep.Messages.Where(message => message.InsertedAt < before && !keep.Contains(message.Text) && !drop.Contains(message.Text))];
+        List<LeasedMessage> unrecorded =
+            [.. sweep.Messages.Where(message => message.InsertedAt < before && !keep.Contains(message.Text) && !drop.Contains(message.Text))];
         await sweep.DeleteAsync([.. copies, .. unrecorded], null, cancellationToken);
         string[] messageIds = [.. isOld[true].Select(record => record.MessageId)];
         if (sweep.OutOfReach > 0)
@@ -131,10 +141,12 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     private async Task<PoisonOutcome> RemoveCopiesAsync(
         PoisonQueueSweep sweep, IReadOnlyList<PoisonMessage> handled, bool withoutRecord, CancellationToken cancellationToken)
     {
-        // Listed after the messages were received: a worker commits the record before it sends the copy, so that none of them seems to
-        // have no record. A text that another record has too (it failed again, or came twice) goes with the last of them.
+        // Records are listed after the copies were received: a worker commits a record before it sends the copy, so no copy is mistaken for one without a
+        // record.
+        // A text that another record has as well (the message failed again, or was sent twice) is removed together with the last of these records.
         HashSet<string> handledIds = [.. handled.Select(record => record.MessageId)];
-        HashSet<string> keep = [.. (await store.ListAsync(cancellationToken)).Where(record => !handledIds.Contains(record.MessageId)).Select(record => record.Body)];
+        IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
+        HashSet<string> keep = [.. records.Where(record => !handledIds.Contains(record.MessageId)).Select(record => record.Body)];
         HashSet<string> handledTexts = [.. handled.Select(record => record.Body).Where(body => !keep.Contains(body))];
         List<LeasedMessage> unrecorded = [.. sweep.Messages.Where(message => !handledTexts.Contains(message.Text) && !keep.Contains(message.Text))];
 
@@ -150,8 +162,10 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return new PoisonOutcome { DoneWithoutRecord = redriven.Count, Refused = refused, OutOfReach = sweep.OutOfReach };
     }
 
-    /// <summary>Sends a message as it was, or, where that would give its transactions new ids, as an envelope that names their ids.</summary>
-    /// <returns>Why it was not sent; null when it was.</returns>
+    /// <summary>
+    /// Sends a message as it was. When its transactions would get new ids that way, envelopes that contain their present ids are sent instead.
+    /// </summary>
+    /// <returns>Why the message was not sent; null when it was sent.</returns>
     private async Task<PoisonRefusal?> SendAsync(LeasedMessage message, string? traceParent, CancellationToken cancellationToken)
     {
         Delivery delivery = Read(message);
@@ -170,8 +184,8 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
 
     private Delivery Read(LeasedMessage message) => new EnvelopeReader(queues.Inbound.Name, ids).Read(message);
 
-    // Sent as it is, its transactions would get ids from the new message: another failed row for what can't be read, and a second row
-    // for what was scored beside it.
+    // Sent as it is, the message would give its transactions ids that derive from the new message: another failed row for each transaction that can't be read,
+    // and a second row for each that was scored.
     private static PoisonRefusal? Refuse(LeasedMessage message, Delivery delivery) =>
         delivery is { HasDerivedIds: true, PoisonReason: { } reason }
             ? new PoisonRefusal(message.Id, $"its transactions have no ids and still can't all be read ({reason})")
@@ -196,7 +210,7 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     private static List<string> UnknownAmong(IEnumerable<string> messageIds, IReadOnlyList<PoisonMessage> records) =>
         [.. messageIds.Distinct().Except(records.Select(record => record.MessageId))];
 
-    /// <summary>A message as it was when it was given up, from its record; it is on no queue.</summary>
+    /// <summary>A message from its record, as it was when it was given up. It is on no queue.</summary>
     private sealed class OriginalMessage : LeasedMessage
     {
         [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]

@@ -4,8 +4,8 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Poison;
 
 /// <summary>
-/// Everything on the poison queue that can be had, leased, so that it can be looked through: a queue has no way to find a message.
-/// What is not deleted is given back at the end.
+/// Leases every message on the poison queue that can be received, because a queue can't be searched for a message. Disposing it returns the messages that
+/// were not deleted.
 /// </summary>
 internal sealed class PoisonQueueSweep : IAsyncDisposable
 {
@@ -19,13 +19,14 @@ internal sealed class PoisonQueueSweep : IAsyncDisposable
     {
     }
 
-    /// <summary>The messages held.</summary>
+    /// <summary>The leased messages that were not deleted yet.</summary>
     public IReadOnlyCollection<LeasedMessage> Messages => _held.Values;
 
-    /// <summary>Messages that were there and could not be had, or whose lease was lost before they were deleted.</summary>
+    /// <summary>The number of messages that could not be received, or whose lease was lost before they were deleted.</summary>
     public long OutOfReach { get; private set; }
 
-    /// <exception cref="QueueUnavailableException">The queue can't be reached; what was leased is given back.</exception>
+    /// <summary>Leases the messages, for five minutes.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; messages that were leased already are returned.</exception>
     public static async Task<PoisonQueueSweep> TakeAsync(IMessageQueue queue, CancellationToken cancellationToken)
     {
         var sweep = new PoisonQueueSweep();
@@ -41,8 +42,8 @@ internal sealed class PoisonQueueSweep : IAsyncDisposable
         }
     }
 
-    /// <summary>Deletes held messages, each after <paramref name="before"/> has completed for it.</summary>
-    /// <exception cref="QueueUnavailableException">A queue can't be reached; some may be deleted.</exception>
+    /// <summary>Deletes leased messages, each after <paramref name="before"/> has completed for it.</summary>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached; some messages may be deleted.</exception>
     public async Task DeleteAsync(
         IEnumerable<LeasedMessage> messages, Func<LeasedMessage, CancellationToken, Task>? before, CancellationToken cancellationToken)
     {
@@ -63,7 +64,7 @@ internal sealed class PoisonQueueSweep : IAsyncDisposable
         });
     }
 
-    /// <summary>Gives back what is held, visible at once.</summary>
+    /// <summary>Returns the remaining messages to the queue, where they are visible at once.</summary>
     public async ValueTask DisposeAsync() =>
         await Parallel.ForEachAsync(_held.Values, new ParallelOptions { MaxDegreeOfParallelism = Concurrency }, async (message, _) =>
         {
@@ -73,7 +74,7 @@ internal sealed class PoisonQueueSweep : IAsyncDisposable
             }
             catch (QueueUnavailableException)
             {
-                // Its lease ends by itself.
+                // The message becomes visible when its lease ends.
             }
         });
 
@@ -83,7 +84,8 @@ internal sealed class PoisonQueueSweep : IAsyncDisposable
         long length = (await queue.GetDepthAsync(cancellationToken)).Length;
         while (await queue.ReceiveAsync(ReceiveSize, s_lease, cancellationToken) is { Count: > 0 } some)
         {
-            // One that comes again after its lease ended is held by its newer lease; seeing only such ones, all have been seen.
+            // A message that is received again, because its lease ended, is kept under its newer lease. When a call returns only such messages, all have been
+            // seen.
             int known = _held.Count;
             foreach (LeasedMessage message in some)
             {

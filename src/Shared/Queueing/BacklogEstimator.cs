@@ -3,8 +3,7 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// How many seconds a new transaction will wait, from the measured length of the inbound queue and the rate at which it drains:
-/// what <c>Retry-After</c> says. It samples the queue at most once in five seconds, and only while requests ask for it.
+/// Estimates how many seconds a new transaction will wait, from the measured length of the inbound queue and the rate at which it drains. <c>Retry-After</c> says it. It samples the queue at most once in five seconds, and only while requests ask for it.
 /// </summary>
 /// <param name="inbound">The inbound queue.</param>
 /// <param name="sentMessages">How many messages this process has put on it so far.</param>
@@ -19,7 +18,7 @@ internal sealed class BacklogEstimator(IMessageQueue inbound, Func<long> sentMes
     private Task _sampling = Task.CompletedTask;
     private volatile int _seconds = 1;
 
-    /// <summary>1 … 60 seconds. Never waits: answers from the last sample and starts the next.</summary>
+    /// <summary>The estimate, 1 … 60 seconds. Reading it never waits: it comes from the last sample, and the next sample is started.</summary>
     public int RetryAfterSeconds
     {
         get
@@ -37,13 +36,13 @@ internal sealed class BacklogEstimator(IMessageQueue inbound, Func<long> sentMes
     }
 
     /// <summary>Seconds until a queue is empty.</summary>
-    /// <param name="length">Messages on it; one alone may be the marker of unsent alerts and is no backlog.</param>
+    /// <param name="length">Messages on the queue; a single one may be the marker of unsent alerts and is no backlog.</param>
     /// <param name="sent">Messages that this process put there in the interval.</param>
-    /// <param name="grown">By how much it grew in the interval.</param>
+    /// <param name="grown">By how many messages the queue grew in the interval.</param>
     /// <param name="interval">The interval.</param>
     public static int Estimate(long length, long sent, long grown, TimeSpan interval)
     {
-        // What came in less what the queue grew by was taken off it. Other intakes send too: without a part of our own in it, the difference says nothing.
+        // Workers took off what this process sent less what the queue grew by. Other intakes send too: where this process sent nothing, the difference says nothing.
         long drained = sent - grown;
         return length <= 1 ? 1
         : drained <= 0 ? (sent > 0 ? MaximumSeconds : UnknownSeconds)
@@ -59,7 +58,7 @@ internal sealed class BacklogEstimator(IMessageQueue inbound, Func<long> sentMes
             var now = new Sample(time.GetTimestamp(), depth.Length, sent);
             lock (_gate)
             {
-                // A first sample, and one after a long pause, has no rate.
+                // A first sample, and a sample after a long pause, has no rate.
                 TimeSpan interval = _last is null ? TimeSpan.Zero : time.GetElapsedTime(_last.At, now.At);
                 _seconds = interval == TimeSpan.Zero || interval > 6 * s_interval
                     ? (depth.Length <= 1 ? 1 : 2)

@@ -1,13 +1,13 @@
 namespace FinanceIngest.Queueing;
 
-/// <summary>Which messages are still this process's to commit for.</summary>
+/// <summary>Knows for which messages this process may still commit.</summary>
 internal interface ILeaseHolder
 {
-    /// <summary>Whether nobody else can have the message yet. From any thread, also while a write transaction is open: it takes no time.</summary>
+    /// <summary>Whether no other worker can have the message yet. It may be asked from any thread, also while a write transaction is open: it only reads a clock.</summary>
     bool IsHeld(LeasedMessage message);
 
-    /// <summary>From now on the message is another worker's, for good: counts it, once.</summary>
+    /// <summary>Gives the message up for good, because it may be another worker's. The loss is counted once.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="stage">Where it showed: <c>renew</c>, <c>commit</c> or <c>delete</c>.</param>
+    /// <param name="stage">Where the loss showed: <c>renew</c>, <c>commit</c> or <c>delete</c>.</param>
     void Lose(LeasedMessage message, string stage);
 }

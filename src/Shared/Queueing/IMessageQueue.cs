@@ -3,21 +3,21 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// A durable queue with the semantics of Azure Queue Storage: at least once, roughly in order, a received message is leased
-/// (invisible) until it is deleted or its lease ends. Two implementations: Azure Storage, and an embedded one on SQLite.
+/// A durable queue with the semantics of Azure Queue Storage: it delivers at least once and roughly in order, and a received message is leased (invisible) until
+/// it is deleted or its lease ends. There are two implementations: Azure Storage, and an embedded one on SQLite.
 /// </summary>
 public interface IMessageQueue
 {
     /// <summary>The queue's name.</summary>
     string Name { get; }
 
-    /// <summary>Makes the queue if it is missing and that is allowed.</summary>
+    /// <summary>Creates the queue if it is missing and this process may create queues.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task EnsureExistsAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Puts a message on the queue; it never expires. When the task has completed the message is durable. The answer is the
-    /// sender's hold on the message, good until somebody receives it.
+    /// Puts a message on the queue; it never expires. When the task has completed, the message is durable. The returned message is the sender's hold on it, which is
+    /// good until the message is received.
     /// </summary>
     /// <param name="body">A text of at most <see cref="MessageText.MaximumLength"/> bytes of UTF-8, or an envelope.</param>
     /// <param name="visibilityDelay">How long the message stays invisible at first.</param>
@@ -26,20 +26,20 @@ public interface IMessageQueue
     /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
     Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken);
 
-    /// <summary>Leases up to <paramref name="maximum"/> (1 … 32) visible messages; none is an empty list.</summary>
+    /// <summary>Leases up to <paramref name="maximum"/> (1 … 32) visible messages; the list is empty when there is none.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>The texts of up to <paramref name="maximum"/> (1 … 32) visible messages, which stay as they are.</summary>
+    /// <summary>Returns the texts of up to <paramref name="maximum"/> (1 … 32) visible messages, without leasing them.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken);
 
-    /// <summary>How much is on the queue, leased and delayed messages included.</summary>
+    /// <summary>Returns how many messages are on the queue, leased and delayed ones included.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken);
 
     /// <summary>Completes when the queue takes messages.</summary>
-    /// <exception cref="QueueUnavailableException">It does not.</exception>
+    /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
     Task ProbeAsync(CancellationToken cancellationToken);
 }
 
@@ -47,13 +47,13 @@ public interface IMessageQueue
 /// <param name="Oldest">When the oldest message that can be seen was inserted; null when there is none.</param>
 public readonly record struct QueueDepth(long Length, DateTime? Oldest);
 
-/// <summary>A message under a lease of ours. A lost lease is an outcome (<c>false</c>), not an exception.</summary>
+/// <summary>A message under a lease of this process. A lost lease is an outcome (<c>false</c>), not an exception.</summary>
 public abstract class LeasedMessage
 {
     /// <summary>The queue's id of the message, the same for every delivery.</summary>
     public required string Id { get; init; }
 
-    /// <summary>What it says.</summary>
+    /// <summary>The message's form on the queue.</summary>
     public required MessageBody Body { get; init; }
 
     /// <summary>The text exactly as it was sent.</summary>
@@ -62,7 +62,7 @@ public abstract class LeasedMessage
     /// <summary>When the message was put on the queue (UTC).</summary>
     public required DateTime InsertedAt { get; init; }
 
-    /// <summary>How often it has been received, this time included. Kills and lost leases raise it too.</summary>
+    /// <summary>How often the message has been received, this time included. Kills and lost leases raise it too.</summary>
     public required long DequeueCount { get; init; }
 
     /// <summary>Removes the message; false: the lease was lost, or the message is gone.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace FinanceIngest.Queueing;
 
-/// <summary>The text form of our messages: base64 of UTF-8 JSON, which is what Azure's connectors expect.</summary>
+/// <summary>The text form of this system's messages: base64 of UTF-8 JSON, which Azure's connectors expect.</summary>
 public static class MessageText
 {
     /// <summary>Largest message text in bytes (Azure Queue Storage's 64 KiB).</summary>
@@ -13,18 +13,18 @@ public static class MessageText
     /// <summary>Largest JSON in bytes whose base64 still fits.</summary>
     public const int MaximumJsonLength = MaximumLength / 4 * 3;
 
-    /// <summary>Bytes of the text of so many bytes of JSON.</summary>
+    /// <summary>The length of the text, in bytes, for JSON of a given length in bytes.</summary>
     public static int LengthOf(int jsonLength) => (jsonLength + 2) / 3 * 4;
 
-    /// <summary>Encodes JSON for the queue.</summary>
+    /// <summary>Encodes JSON as a queue's text.</summary>
     public static string Encode(ReadOnlySpan<byte> json) => Convert.ToBase64String(json);
 
-    /// <summary>Encodes JSON for the queue.</summary>
+    /// <summary>Encodes JSON as a queue's text.</summary>
     public static string Encode(string json) => Encode(Encoding.UTF8.GetBytes(json));
 
-    /// <summary>Decodes base64 that reads exactly as <see cref="Encode(ReadOnlySpan{byte})"/> would write it, so that encoding gives it back.</summary>
+    /// <summary>Decodes a text that is exactly what <see cref="Encode(ReadOnlySpan{byte})"/> writes, so that encoding gives the text back.</summary>
     /// <param name="text">UTF-8.</param>
-    /// <param name="decoded">What was encoded; empty where the text is something else.</param>
+    /// <param name="decoded">The encoded bytes; empty where the text is something else.</param>
     public static bool TryDecodeExactly(ReadOnlySpan<byte> text, out byte[] decoded)
     {
         decoded = [];
@@ -35,7 +35,7 @@ public static class MessageText
 
         int padding = text.EndsWith("=="u8) ? 2 : text.EndsWith("="u8) ? 1 : 0;
         byte[] bytes = new byte[(text.Length / 4 * 3) - padding];
-        // White space would make it shorter, and bits that padding leaves over may be set.
+        // White space in the text would make the result shorter, and bits that padding leaves over may be set: such texts are refused.
         Span<byte> last = stackalloc byte[4];
         if (Base64.DecodeFromUtf8(text, bytes, out _, out int length) != OperationStatus.Done || length != bytes.Length
             || Base64.EncodeToUtf8(bytes.AsSpan(^(3 - padding)..), last, out _, out _) != OperationStatus.Done || !last.SequenceEqual(text[^4..]))
@@ -47,7 +47,7 @@ public static class MessageText
         return true;
     }
 
-    /// <summary>The JSON in a message: base64 is decoded, a text that starts like JSON is taken as it is.</summary>
+    /// <summary>Finds the JSON in a message: base64 is decoded, and a text that starts like JSON is taken as it is.</summary>
     /// <returns>False when the text is neither.</returns>
     public static bool TryDecode(string text, out byte[] json)
     {

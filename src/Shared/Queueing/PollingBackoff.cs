@@ -1,6 +1,6 @@
 namespace FinanceIngest.Queueing;
 
-/// <summary>How long to pause between polls of an empty queue: ever longer, up to a limit; from the start again after a message.</summary>
+/// <summary>How long to pause between polls of an empty queue. The pause grows up to a limit, and starts short again after a message.</summary>
 internal sealed class PollingBackoff(TimeSpan maximum)
 {
     private static readonly TimeSpan s_first = TimeSpan.FromMilliseconds(25);
@@ -14,7 +14,7 @@ internal sealed class PollingBackoff(TimeSpan maximum)
         return pause;
     }
 
-    /// <summary>There was something: poll quickly again.</summary>
+    /// <summary>Starts with the short pause again, after a poll that found messages.</summary>
     public void Reset() => _next = Min(s_first, maximum);
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

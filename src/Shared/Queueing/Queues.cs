@@ -4,11 +4,11 @@ namespace FinanceIngest.Queueing;
 
 /// <summary>The three queues of an installation.</summary>
 /// <param name="Inbound">Transactions to score.</param>
-/// <param name="Poison">What could not be processed, verbatim.</param>
+/// <param name="Poison">Messages that could not be processed, verbatim.</param>
 /// <param name="Alerts">Anomalies to mail.</param>
 public sealed record Queues(IMessageQueue Inbound, IMessageQueue Poison, IMessageQueue Alerts) : IDisposable
 {
-    /// <summary>All three exist from the start: autoscalers stumble over a missing one.</summary>
+    /// <summary>Creates all three, because an autoscaler can't scale on a missing queue.</summary>
     /// <exception cref="QueueUnavailableException">The queue service can't be reached.</exception>
     public async Task EnsureExistAsync(CancellationToken cancellationToken)
     {

@@ -4,12 +4,20 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Retention;
 
-/// <summary>Applies the retention: what is older than so many days goes, but for tombstones.</summary>
+/// <summary>Applies the retention: rows and poison messages older than a number of days are deleted; tombstones stay.</summary>
 public sealed class RetentionPurge(IRetentionStore store, PoisonOperations poison, TimeProvider time)
 {
-    /// <summary>Removes rows scored, and poison messages given up, more than <paramref name="days"/> (≥ 1) days ago. Safe to repeat, and beside workers.</summary>
-    /// <exception cref="StoreUnavailableException">The database can't be reached, or its user may not delete rows; a repeat does the rest.</exception>
-    /// <exception cref="QueueUnavailableException">The poison queue can't be reached; a repeat does the rest.</exception>
+    /// <summary>
+    /// Deletes rows that were written, and poison messages that were given up, more than <paramref name="days"/> days ago. The call may be repeated, and may
+    /// run
+    /// beside workers.
+    /// </summary>
+    /// <param name="days">≥ 1.</param>
+    /// <param name="cancellationToken">Stops between two database transactions or messages.</param>
+    /// <exception cref="StoreUnavailableException">
+    /// The database can't be reached, or the process may not delete rows. Repeating the call deletes the rest.
+    /// </exception>
+    /// <exception cref="QueueUnavailableException">The poison queue can't be reached. Repeating the call deletes the rest.</exception>
     public async Task<PurgeOutcome> PurgeAsync(int days, CancellationToken cancellationToken)
     {
         DateTime before = time.UtcNowMicroseconds().AddDays(-days);
@@ -18,8 +26,8 @@ public sealed class RetentionPurge(IRetentionStore store, PoisonOperations poiso
     }
 }
 
-/// <summary>What a purge removed.</summary>
-/// <param name="Before">Everything older than this.</param>
-/// <param name="Rows">Rows.</param>
-/// <param name="Poison">Poison messages.</param>
+/// <summary>The result of a purge.</summary>
+/// <param name="Before">Rows and messages older than this instant (UTC) were deleted.</param>
+/// <param name="Rows">The numbers of deleted rows.</param>
+/// <param name="Poison">The deleted poison messages.</param>
 public sealed record PurgeOutcome(DateTime Before, RemovedRows Rows, PoisonOutcome Poison);

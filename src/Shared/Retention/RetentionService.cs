@@ -7,12 +7,12 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Retention;
 
 /// <summary>
-/// Applies <c>FinanceIngest__Retention__Days</c> by itself, at most once a day in each process that scores, and only after a batch was
-/// written: a database that sleeps is not woken up to be tidied.
+/// Applies <c>FinanceIngest__Retention__Days</c> at most once a day in each process that scores, and only after a batch was written, so that it never wakes a
+/// paused serverless database.
 /// </summary>
 internal sealed partial class RetentionService(RetentionPurge purge, Settings settings, TimeProvider time, ILogger<RetentionService> logger) : BackgroundService
 {
-    /// <summary>The least time between two purges, failed ones included.</summary>
+    /// <summary>The least time between the starts of two purges, whether they succeed or fail.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromDays(1);
 
     private readonly WakeSignal _wake = new();
@@ -20,7 +20,7 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
 
     private bool IsDue => _startedAt is not { } at || time.GetElapsedTime(at) >= Interval;
 
-    /// <summary>A batch was written: the database is awake.</summary>
+    /// <summary>Starts a purge if one is due; called when a batch was written, and so the database is awake.</summary>
     public void OnWritten()
     {
         if (IsDue)
@@ -39,7 +39,7 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
                 await _wake.WaitAsync(Timeout.InfiniteTimeSpan, time, stoppingToken);
                 if (!IsDue)
                 {
-                    // Woken again before the purge had begun.
+                    // A second batch set the signal before the purge had begun.
                     continue;
                 }
 
@@ -68,13 +68,16 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
         [LoggerMessage(LogLevel.Information, "Retention: {Rows} rows and {Messages} poison messages older than {Days} days removed.")]
         public static partial void Purged(ILogger logger, long rows, int messages, int days);
 
-        [LoggerMessage(LogLevel.Warning, "Retention was not fully applied and is tried again in a day: {Problem} (On SQL Server this wants the role finance_ingest_retention; \"finance-ingest purge\" does the same.)")]
+        [LoggerMessage(
+            LogLevel.Warning,
+            "Retention was not fully applied and is tried again in a day: {Problem} "
+                + "(On SQL Server it needs the role finance_ingest_retention; \"finance-ingest purge\" does the same by hand.)")]
         public static partial void Failed(ILogger logger, string problem);
 
         [LoggerMessage(LogLevel.Error, "Retention failed unexpectedly and is tried again in a day: {Failure}")]
         public static partial void Unexpected(ILogger logger, string failure);
 
-        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        [LoggerMessage(LogLevel.Debug, "Retention failed unexpectedly; this entry adds the messages of the exception.")]
         public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

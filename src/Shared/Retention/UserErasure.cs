@@ -5,19 +5,23 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Retention;
 
 /// <summary>
-/// Removes a person's data: rows, alerts, baselines, and what poison messages hold of them. What is under way is out of reach: messages on the
-/// inbound queue (a queue has no way to find one), alerts that were sent.
+/// Erases a person's data: rows, alerts, baselines, and the transactions in poison messages. Messages on the inbound queue are out of reach, because a queue
+/// can't be searched, and so are alerts already sent.
 /// </summary>
 public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Queues queues)
 {
-    /// <summary>Removes everything that can be reached. Safe to repeat: that finishes what was cut off, and finds what was scored since.</summary>
+    /// <summary>
+    /// Erases everything that can be reached. The call may be repeated: a repeat finishes an interrupted erasure, and finds transactions that were scored
+    /// since.
+    /// </summary>
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="cancellationToken">Stops between two steps.</param>
-    /// <exception cref="StoreUnavailableException">The database can't be reached, or its user may not delete rows; repeat it.</exception>
-    /// <exception cref="QueueUnavailableException">A queue can't be reached; repeat it.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows; the erasure has to be
+    /// repeated.</exception>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached; the erasure has to be repeated.</exception>
     public async Task<ErasureOutcome> EraseAsync(long userId, CancellationToken cancellationToken)
     {
-        // Rows before messages: only the messages say which rows without a readable user are this one's.
+        // Rows are erased before messages, because only the messages tell which rows without a user belong to this person.
         RemovedRows rows = default;
         PoisonErasureOutcome messages = await poison.EraseAsync(
             userId, async transactions => rows = await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
@@ -26,8 +30,10 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
     }
 }
 
-/// <summary>What an erasure removed, and what it could not reach.</summary>
-/// <param name="Rows">Rows.</param>
-/// <param name="Poison">Poison messages.</param>
-/// <param name="InboundMessages">Messages on the inbound queue, which may hold transactions of anybody: repeat the erasure when they are scored.</param>
+/// <summary>The result of an erasure.</summary>
+/// <param name="Rows">The numbers of deleted rows.</param>
+/// <param name="Poison">The changes to poison messages.</param>
+/// <param name="InboundMessages">
+/// The number of messages on the inbound queue. They may hold transactions of this person, so the erasure has to be repeated when they are scored.
+/// </param>
 public sealed record ErasureOutcome(RemovedRows Rows, PoisonErasureOutcome Poison, long InboundMessages);

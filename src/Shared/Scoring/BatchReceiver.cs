@@ -4,19 +4,19 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Scoring;
 
 /// <summary>
-/// Receives batches whose size follows the backlog. A queue hands out at most 32 messages at a time; as long as every call comes back full,
-/// more calls go side by side, up to what the size of the messages allows. Messages so large that one full call would be too much are asked for fewer at a time.
+/// Receives batches whose size follows the backlog. A queue hands out at most 32 messages at a time; as long as every call comes back full, more calls are made
+/// side by side, as far as the size of the messages allows. Where one full call would be too large, fewer messages are asked for.
 /// </summary>
 /// <param name="queue">The queue.</param>
 /// <param name="lease">The messages' lease.</param>
 internal sealed class BatchReceiver(IMessageQueue queue, TimeSpan lease)
 {
-    /// <summary>What the texts of a batch should stay below, in characters: 32 full messages, some 7,000 transactions.</summary>
+    /// <summary>The texts of a batch should stay below this many characters: 32 full messages, some 7,000 transactions.</summary>
     public const int MaximumCharacters = 2 * 1024 * 1024;
 
     /// <summary>
-    /// What it should stay below as it comes from its queue, in bytes. What an answer of an Azure queue takes while it is read is a multiple of it: 16 full messages, where an embedded
-    /// queue, which packs them, gives 32.
+    /// A batch should stay below this many bytes as it comes from its queue. Reading an answer of an Azure queue takes a multiple of its bytes: this allows 16 full
+    /// messages of it, and 32 of an embedded queue, which packs them.
     /// </summary>
     public const int MaximumReceived = 1024 * 1024;
 
@@ -25,7 +25,7 @@ internal sealed class BatchReceiver(IMessageQueue queue, TimeSpan lease)
     private int _callSize = LargestCall;
     private int _calls = 1;
 
-    /// <summary>The next batch; empty when there is nothing.</summary>
+    /// <summary>Receives the next batch; it is empty when no message is visible.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -47,14 +47,14 @@ internal sealed class BatchReceiver(IMessageQueue queue, TimeSpan lease)
         List<LeasedMessage> messages = [.. receives.Where(receive => receive.IsCompletedSuccessfully).SelectMany(receive => receive.Result)];
         if (messages.Count == 0)
         {
-            // Throws what a call failed with, if one did. Else what was received goes first: the next call will show whether it is over.
+            // Throws the failure of a call, if one failed. Where another call received messages, they are processed first, and the next call shows whether the outage lasts.
             await Task.WhenAll(receives);
         }
 
         return messages;
     }
 
-    // Messages that, as large as these on average, stay within the limit.
+    // How many messages of this average size stay within both limits.
     private static int Fitting(IReadOnlyList<LeasedMessage> messages)
     {
         long characters = Math.Max(1, messages.Sum(message => (long)message.Body.Length) / messages.Count);

@@ -17,8 +17,8 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
     /// <summary>
-    /// Scores and writes everything in the batch, poison records and failed rows included, as far as its messages are held. When it returns, all of
-    /// that is committed and these messages may be settled.
+    /// Scores and writes everything in the batch, poison records and failed rows included, for the messages that are still held. When it returns, all of that is
+    /// committed, and the outcome's deliveries may be settled.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<ScoringOutcome> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
@@ -41,12 +41,15 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
                 return new ScoringOutcome { Counts = counts, MayHaveUnsentAlerts = scored.Alerts.Count > 0 || counts.Repeats > 0, Deliveries = held };
             }
 
-            // One fewer each time: what is lost stays lost.
+            // Each round has fewer deliveries: a lost message stays lost.
             held = StillHeld(held, leases);
         }
     }
 
-    /// <summary>Gives up a message: its poison record, and a failed row for each of these transactions that has none yet. False: its lease had ended, nothing was written.</summary>
+    /// <summary>
+    /// Gives up a message: writes its poison record, and a failed row for each of its transactions that has none yet. False: the message's lease had ended, and
+    /// nothing was written.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<bool> GiveUpAsync(
         Delivery delivery,
@@ -95,7 +98,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
         }
     }
 
-    // A look at a clock per message, not per row.
+    // This reads the clock once per message, not per row.
     private static IReadOnlyList<Delivery> StillHeld(IReadOnlyList<Delivery> batch, ILeaseHolder leases)
     {
         List<Delivery> lost = [.. batch.Where(delivery => !leases.IsHeld(delivery.Message))];
@@ -103,7 +106,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
         return lost.Count == 0 ? batch : [.. batch.Except(lost)];
     }
 
-    // Each goes on with the trace of its transaction: below the batch's span where that is in the same trace, else below the message's.
+    // Each alert continues the trace of its transaction: below the batch's span where that span is in the same trace, otherwise below the message's.
     private List<NewAlert> AlertsOf(IReadOnlyList<Delivery> batch, List<TransactionResult> results)
     {
         var alerts = new List<NewAlert>();

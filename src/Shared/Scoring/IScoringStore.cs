@@ -6,17 +6,17 @@ using FinanceIngest.Results;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>What the scorer needs of the database: one round trip to read a batch's baselines, one to write its results.</summary>
+/// <summary>The scorer's database: one round trip reads a batch's baselines, one writes its results.</summary>
 internal interface IScoringStore
 {
-    /// <summary>The baselines of these keys in one round trip; a key without one is missing from the answer.</summary>
+    /// <summary>Reads the baselines of these keys in one round trip; a key without a baseline is missing from the result.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a batch in one transaction: rows, alerts of new anomalies, poison records, the batch's place in the feed. Safe to
-    /// repeat and to run beside other workers writing the same ids: the first result of an id stays, except that a scored one
-    /// replaces a failed one. A repeat that differs from the row is recorded in <c>repeat_conflicts</c>.
+    /// Writes a batch in one transaction: rows, alerts of new anomalies, poison records, the batch's place in the feed. It is safe to repeat a write, and to run it
+    /// beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that differs from the
+    /// row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
     /// <exception cref="Queueing.LeaseLostException"><see cref="ScoredBatch.MayCommit"/> said no; nothing was written.</exception>
@@ -33,12 +33,12 @@ internal sealed record ScoredBatch(
     IReadOnlyList<PoisonMessage> Poison)
 {
     /// <summary>
-    /// Whether this process may still write all of it; null: it may. Asked right before the write, and on SQLite once more as the last thing before the commit.
-    /// SQL Server is one round trip, which can't ask: what is late there finds its rows written, because ids are unique.
+    /// Whether this process may still write all of the batch; null: it may. The store asks right before the write, and on SQLite once more as the last thing before
+    /// the commit. On SQL Server the write is one round trip, which can't ask: a late write finds its rows there, because ids are unique.
     /// </summary>
     public Func<bool>? MayCommit { get; init; }
 
-    /// <exception cref="Queueing.LeaseLostException">It may not.</exception>
+    /// <exception cref="Queueing.LeaseLostException">This process may no longer write all of the batch.</exception>
     internal void ThrowUnlessHeld()
     {
         if (MayCommit?.Invoke() == false)

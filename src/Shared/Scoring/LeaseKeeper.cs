@@ -5,12 +5,12 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Scoring;
 
 /// <summary>
-/// Renews the leases of messages in hand until it is disposed, and knows until when each of them is held: for one lease from the moment at which the last
-/// call that succeeded, the receipt or a renewal, was begun. The clock is monotonic: the time of day may jump, and a process that was frozen finds its leases over.
+/// Renews the leases of messages in hand until it is disposed, and knows until when each message is held: for one lease from the moment at which the last
+/// successful call, the receive or a renewal, was begun. The clock is monotonic: the time of day may jump, and a process that was frozen finds its leases over.
 /// </summary>
 /// <remarks>
-/// A renewal that fails or is not answered in time is tried again, twice within the lease. Whether it arrived is then unknown: if it did, the receipt in hand is
-/// void, the next call says so, and the message comes again when the lease that nobody knows of ends. Until then nobody else has it.
+/// A renewal that fails or is not answered in time is tried again, twice within the lease. Whether it arrived is then unknown. If it did, the receipt in hand is
+/// void, the next call says so, and the message comes again when the unacknowledged lease ends; until then no other worker has it.
 /// </remarks>
 internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
     private readonly Task _run;
 
     /// <param name="messages">The messages in hand.</param>
-    /// <param name="askedAt">Timestamp of <paramref name="time"/> from before they were asked for.</param>
+    /// <param name="askedAt">Timestamp of <paramref name="time"/> from before the queue was asked for the messages.</param>
     /// <param name="lease">Their lease; renewed <see cref="Deadlines.RenewalsPerLease"/> times in its length.</param>
     /// <param name="telemetry">Counts lost leases.</param>
     /// <param name="time">Clock.</param>
@@ -52,7 +52,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         }
     }
 
-    /// <summary>Renews a message no more and waits for a renewal under way, so that its receipt no longer changes.</summary>
+    /// <summary>Stops renewing a message and waits for a renewal that is under way, so that the message's receipt no longer changes.</summary>
     public Task ReleaseAsync(LeasedMessage message)
     {
         Holding holding = _holdings[message];
@@ -63,7 +63,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         }
     }
 
-    /// <summary>Renews a message now instead of when it is due, for work that wants a whole lease.</summary>
+    /// <summary>Renews a message now instead of when it is due, for work that needs a whole lease.</summary>
     public async Task RenewAsync(LeasedMessage message)
     {
         Holding holding = _holdings[message];
@@ -100,7 +100,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
             {
                 lock (_gate)
                 {
-                    // One that hangs delays none of the others.
+                    // A renewal that hangs delays no other message's renewal.
                     foreach ((LeasedMessage message, Holding holding) in _holdings)
                     {
                         Renew(message, holding);
@@ -114,7 +114,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         }
     }
 
-    // Under the gate. A receipt is good for one call at a time.
+    // The caller holds the gate. A receipt is good for one call at a time.
     private Task Renew(LeasedMessage message, Holding holding) =>
         holding.IsReleased || holding.IsLost || !holding.Renewal.IsCompleted ? holding.Renewal : holding.Renewal = TryRenewAsync(message, holding);
 
@@ -123,7 +123,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         long askedAt = _time.GetTimestamp();
         try
         {
-            // Not cut off by the stop, which would leave the receipt unknown.
+            // The stop does not cut the call off, which would leave the receipt unknown.
             using var limit = new CancellationTokenSource(_lease / Deadlines.RenewalsPerLease, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _abort.Token);
             if (await message.TryExtendAsync(_lease, either.Token))
@@ -137,7 +137,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         }
         catch (Exception)
         {
-            // Two more tries fit into the lease. Whatever it was, it must not end the renewal of the other messages.
+            // Two more tries fit into the lease. No failure may end the renewal of the other messages.
         }
     }
 
@@ -154,7 +154,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
             set => Interlocked.Exchange(ref _until, value);
         }
 
-        // For good: what was dropped is not taken up again because a renewal that was under way succeeds.
+        // The loss is for good: a message that was dropped is not taken up again when a renewal that was under way succeeds.
         public bool IsLost => Volatile.Read(ref _isLost) == 1;
 
         public bool IsReleased { get; set; }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>The messages of one batch, from their receipt to their end: leases are kept, and what was not settled by the end is given back, visible at once.</summary>
+/// <summary>The messages of one batch, from their receipt to their end: their leases are kept, and messages not settled by the end are given back, visible at once.</summary>
 /// <remarks>
 /// When the work is abandoned, what is left to do is bounded, in this order: <see cref="Deadlines.SettleAfterAbandon"/>,
 /// <see cref="Deadlines.RenewalsEnd"/>, <see cref="Deadlines.GiveBack"/>.
@@ -21,8 +21,8 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
     /// <param name="messages">The messages.</param>
     /// <param name="leases">Keeps their leases, and ends with them.</param>
     /// <param name="time">Clock.</param>
-    /// <param name="logger">Learns what could not be given back.</param>
-    /// <param name="abandon">The work on them is given up.</param>
+    /// <param name="logger">Takes the messages that could not be given back.</param>
+    /// <param name="abandon">Ends the work on the messages.</param>
     public MessagesInHand(IReadOnlyList<LeasedMessage> messages, LeaseKeeper leases, TimeProvider time, ILogger logger, CancellationToken abandon)
     {
         _open = [.. messages];
@@ -35,10 +35,10 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
 
     public LeaseKeeper Leases { get; }
 
-    /// <summary>Of what comes after a commit. Not the token of the work: what is committed is settled, as long as there is time.</summary>
+    /// <summary>The token of what comes after a commit. It outlasts the token of the work: committed messages are settled as long as there is time.</summary>
     public CancellationToken Settling => _settling.Token;
 
-    /// <summary>Deletes a message whose effects are committed. One whose lease had ended is counted: redelivery finds its rows.</summary>
+    /// <summary>Deletes a message whose effects are committed. A message whose lease had ended is counted as lost: its redelivery finds its rows.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the message is given back in the end.</exception>
     public async Task DeleteAsync(LeasedMessage message)
     {
@@ -61,7 +61,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
         Close(message);
     }
 
-    /// <summary>The message needs nothing more.</summary>
+    /// <summary>Notes that the message needs nothing more, so that it is not given back.</summary>
     public void Close(LeasedMessage message)
     {
         lock (_open)
@@ -72,8 +72,8 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Renewals end first, so that none of them takes back what is given back. Also what seemed lost is given back: where nobody has taken it, its lease
-        // may have been renewed since.
+        // Renewals end first, so that none of them leases a message that is given back. Messages that seemed lost are given back too: where no other worker has
+        // taken one, its lease may have been renewed since.
         await Leases.DisposeAsync();
         await _abandoned.DisposeAsync();
         _settling.Dispose();
@@ -94,7 +94,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
         }
         catch (Exception e) when (e is QueueUnavailableException or OperationCanceledException)
         {
-            // Its lease ends by itself.
+            // The message's lease ends by itself.
             Log.NotGivenBack(_logger, message.Id, e.Message);
         }
     }

@@ -5,7 +5,7 @@ using FinanceIngest.Results;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>The scorer's round trips to the database, on either engine, with their spans and durations.</summary>
+/// <summary>A store that makes a span of each round trip to the database and measures its duration, on either engine.</summary>
 internal sealed class ObservedScoringStore(IScoringStore store, Telemetry telemetry) : IScoringStore
 {
     /// <inheritdoc/>

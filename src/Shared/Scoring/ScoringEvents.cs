@@ -1,6 +1,6 @@
 namespace FinanceIngest.Scoring;
 
-/// <summary>What others in the process want to know of the scorer: waiting requests, the alert dispatcher.</summary>
+/// <summary>Tells other parts of the process what the scorer has done: requests that wait for a result, the alert dispatcher, the purge of old rows.</summary>
 internal sealed class ScoringEvents
 {
     /// <summary>Results were committed.</summary>
@@ -9,7 +9,7 @@ internal sealed class ScoringEvents
     /// <summary>Alerts may be unsent.</summary>
     public event Action? AlertsPending;
 
-    /// <summary>Tells everybody.</summary>
+    /// <summary>Raises <see cref="Written"/>, and <see cref="AlertsPending"/> where alerts may be unsent.</summary>
     public void OnScored(bool mayHaveUnsentAlerts)
     {
         Written?.Invoke();

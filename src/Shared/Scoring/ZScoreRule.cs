@@ -5,19 +5,19 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Scoring;
 
 /// <summary>
-/// The scoring rule: z = (amount − mean) / std_dev, the standard score (https://www.itl.nist.gov/div898/handbook/eda/section3/eda35h.htm),
-/// in IEEE double; an anomaly when |z| is greater than the threshold.
+/// The scoring rule: z = (amount − mean) / std_dev, the standard score (https://www.itl.nist.gov/div898/handbook/eda/section3/eda35h.htm), in IEEE double. A
+/// transaction is an anomaly when |z| is greater than the threshold.
 /// </summary>
 /// <param name="threshold">≥ 0.</param>
-/// <param name="minimumSamples">Fewer samples than this is no baseline; ≥ 1.</param>
+/// <param name="minimumSamples">A baseline of fewer samples than this is not used; ≥ 1.</param>
 internal sealed class ZScoreRule(double threshold, int minimumSamples)
 {
-    /// <summary>Scores one transaction. Pure.</summary>
+    /// <summary>Scores one transaction; a pure function.</summary>
     public TransactionResult Score(Transaction transaction, Baseline? baseline, DateTime scoredAt)
     {
         double z = baseline is null ? double.NaN : (transaction.Amount.ToDouble() - baseline.Mean) / baseline.StdDev;
 
-        // A deviation so small that the quotient overflows measures nothing either.
+        // A deviation so small that the quotient overflows measures nothing, like one of zero.
         ScoreReason reason =
             baseline is null ? ScoreReason.NoBaseline
             : baseline.SampleCount < minimumSamples ? ScoreReason.InsufficientSamples

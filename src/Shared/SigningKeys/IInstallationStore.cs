@@ -2,10 +2,10 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.SigningKeys;
 
-/// <summary>Facts about the installation that its database remembers: the table <c>installation</c>.</summary>
+/// <summary>Facts about the installation, kept in the table <c>installation</c> of its database.</summary>
 internal interface IInstallationStore
 {
-    /// <summary>Remembers a fact unless there is one under that name already; returns what is remembered.</summary>
+    /// <summary>Stores a value under a name unless the name has one already; returns the value that is stored afterwards.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<string> ReadOrAddAsync(string name, string value, CancellationToken cancellationToken);
 }

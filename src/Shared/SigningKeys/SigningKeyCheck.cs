@@ -5,15 +5,15 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.SigningKeys;
 
 /// <summary>
-/// Makes sure that this process certifies ids with the key of the installation. A worker with another key would take every message for forged
-/// and move it to the poison queue.
+/// Verifies that this process certifies ids with the key of the installation. A worker with another key would consider every message forged and move it
+/// to the poison queue.
 /// </summary>
 internal sealed class SigningKeyCheck(IInstallationStore installation, IdCertifier ids)
 {
     internal const string Name = "signing-key-fingerprint";
 
-    /// <summary>Compares the key with the one that the database remembers; the first process makes it remember its own.</summary>
-    /// <exception cref="SettingsException">It is another key.</exception>
+    /// <summary>Compares the key's fingerprint with the one in the database. The first process of an installation stores its own.</summary>
+    /// <exception cref="SettingsException">This process has another key than the installation.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task VerifyAsync(CancellationToken cancellationToken)
     {
@@ -22,7 +22,8 @@ internal sealed class SigningKeyCheck(IInstallationStore installation, IdCertifi
         {
             throw new SettingsException(
                 "FinanceIngest__IdSigningKey",
-                $"not this installation's key (fingerprint {ids.Fingerprint}, its database remembers {remembered}); set the one it was made with, or restore {SigningKeyFile.FileName}.");
+                $"not this installation's key (its fingerprint is {ids.Fingerprint}, the database has {remembered}); "
+                    + $"set the key with which the installation was made, or restore {SigningKeyFile.FileName}.");
         }
     }
 }

@@ -3,13 +3,13 @@ using FinanceIngest.Configuration;
 
 namespace FinanceIngest.SigningKeys;
 
-/// <summary>The embedded installation's signing key: made once, kept in the data directory, readable by its owner only.</summary>
+/// <summary>The signing key of an embedded installation: a file in the data directory that is created once and that only its owner can read.</summary>
 internal static class SigningKeyFile
 {
-    /// <summary>Name of the file in the data directory. Back it up: without it repeats are not recognised.</summary>
+    /// <summary>Name of the file in the data directory. It belongs in backups: under a new key, repeats of earlier requests get new ids.</summary>
     public const string FileName = "id-signing.key";
 
-    /// <summary>Reads the key, or makes it. Safe when several processes start at once: they all end with the same key.</summary>
+    /// <summary>Reads the key; creates it when there is none. When several processes start at once, all of them return the same key.</summary>
     /// <exception cref="SettingsException">The folder or the file can't be used.</exception>
     public static string ReadOrCreate(string dataDirectory)
     {
@@ -33,7 +33,7 @@ internal static class SigningKeyFile
 
     private static void Create(string path)
     {
-        // Written whole beside its place, then moved there unless another process was first.
+        // The key is written to a file of its own and then moved to its place, so that no process reads half a key; the first process to move wins.
         string draft = $"{path}.{Guid.NewGuid():N}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())

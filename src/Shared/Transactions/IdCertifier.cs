@@ -6,21 +6,21 @@ using System.Text;
 namespace FinanceIngest.Transactions;
 
 /// <summary>
-/// Makes transaction ids that certify themselves, so that the status endpoint can tell an issued id from an invented
-/// one without a row and the intake never writes to SQL.
+/// Makes transaction ids that certify themselves: the status endpoint can tell an issued id from an invented one before the transaction has a row, and so
+/// the intake never writes to SQL.
 /// </summary>
 /// <remarks>
-/// A UUID of version 8 (RFC 9562, section 5.8) has 122 free bits: 98 of body, then 24 of tag. The body is 48 bits of Unix
-/// milliseconds and 50 random ones, so that ids sort by time; or, for an idempotency key, 98 bits of
-/// HMAC-SHA256 over user and key, so that a repeat has the same id. The tag is SipHash-2-4 over the body. Each purpose has a
-/// key of its own, derived from the signing key by HKDF (RFC 5869). <c>docs/security.md</c> says what an attacker can do with it.
+/// A UUID of version 8 (RFC 9562, section 5.8) has 122 free bits. Here 98 bits are the body and 24 bits are the tag. The body is 48 bits of Unix
+/// milliseconds followed by 50 random bits, so that ids sort by time; for an idempotency key it is 98 bits of HMAC-SHA256 over user and key, so that a
+/// repeat has the same id. The tag is SipHash-2-4 over the body. Each purpose has its own key, derived from the signing key by HKDF (RFC 5869).
+/// <c>docs/security.md</c> says what an attacker can do with forged tags.
 /// </remarks>
 public sealed class IdCertifier
 {
     private const int TagLength = 3;
     private const int RandomLength = 7;
 
-    // Random bytes are asked for by the page: one call of the operating system for hundreds of ids.
+    // Random bytes come from the operating system by the page, so that hundreds of ids cost one call.
     [ThreadStatic]
     private static RandomPage? t_random;
 
@@ -30,7 +30,7 @@ public sealed class IdCertifier
     private readonly TimeProvider _time;
 
     /// <param name="signingKey">The installation's secret, the same for all its processes and for its whole life.</param>
-    /// <param name="time">Clock of the time-ordered ids.</param>
+    /// <param name="time">The clock from which time-ordered ids take their time.</param>
     public IdCertifier(string signingKey, TimeProvider time)
     {
         byte[] secret = Encoding.UTF8.GetBytes(signingKey);
@@ -40,13 +40,13 @@ public sealed class IdCertifier
         _time = time;
     }
 
-    /// <summary>16 hexadecimal digits that tell one signing key from another and reveal nothing of it.</summary>
+    /// <summary>16 hexadecimal digits that distinguish signing keys and reveal nothing about them.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>A fresh id, ordered in time.</summary>
+    /// <summary>Returns a new id. Ids sort by the millisecond in which they were made.</summary>
     public Guid NewId() => NewId(_time.GetUtcNow().UtcDateTime);
 
-    /// <summary>A fresh id, ordered in time, for who has looked at the clock already.</summary>
+    /// <summary>Returns a new id for a time that the caller has read from the clock.</summary>
     /// <param name="now">UTC.</param>
     public Guid NewId(DateTime now)
     {
@@ -58,29 +58,29 @@ public sealed class IdCertifier
         return Certify(body);
     }
 
-    /// <summary>The id of a user's idempotency key.</summary>
+    /// <summary>Returns the id of a user's idempotency key.</summary>
     public Guid ForIdempotencyKey(long userId, string key) => FromHash("key", userId, key, 0);
 
-    /// <summary>The id of a batch item without a key of its own, from the batch's key and the item's index.</summary>
+    /// <summary>Returns the id of a batch item that has no key of its own, from the batch's key and the item's index.</summary>
     public Guid ForBatchItem(long userId, string batchKey, int index) => FromHash("batch", userId, batchKey, index);
 
-    /// <summary>The id of a transaction that came without one: the same for every delivery of its message.</summary>
+    /// <summary>Returns the id of a transaction that has none in its message; it is the same for every delivery of that message.</summary>
     public Guid ForMessage(string queue, string messageId, int index) => FromHash("message", index, $"{queue}\n{messageId}", index);
 
-    /// <summary>The id of a row of the older system.</summary>
+    /// <summary>Returns the id of a row that the older system wrote.</summary>
     public Guid ForOlderRow(long rowId) => FromHash("older-row", rowId, "", 0);
 
-    /// <summary>The alert of a transaction: the same however often it is made or sent.</summary>
+    /// <summary>Returns the id of a transaction's alert; it is the same however often the alert is made or sent.</summary>
     public Guid AlertId(Guid transactionId)
     {
-        // No certificate: an alert's id, asked for as a transaction's, was never issued as one.
+        // An alert's id has no tag, so that the status endpoint does not mistake it for an issued transaction id.
         Span<byte> hash = stackalloc byte[32];
         Hash("alert", 0, transactionId.ToString("D"), 0, hash);
         Stamp(hash);
         return new Guid(hash[..16], bigEndian: true);
     }
 
-    /// <summary>Whether this installation issued the id (a forged one passes with a chance of 2^−24).</summary>
+    /// <summary>Whether this installation issued the id. A forged id passes with a probability of 2^−24.</summary>
     public bool IsIssued(Guid id)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -104,7 +104,7 @@ public sealed class IdCertifier
 
     private void Hash(string purpose, long number, string text, int index, Span<byte> hash)
     {
-        // The length of the text is not bounded here, though a key's is.
+        // Keys are bounded elsewhere, but this method also hashes texts of any length.
         int maximum = purpose.Length + 1 + 8 + 4 + Encoding.UTF8.GetMaxByteCount(text.Length);
         Span<byte> input = maximum <= 1024 ? stackalloc byte[1024] : new byte[maximum];
         int at = Encoding.ASCII.GetBytes(purpose, input);
@@ -114,7 +114,7 @@ public sealed class IdCertifier
         at += 12;
         at += Encoding.UTF8.GetBytes(text, input[at..]);
 
-        // Kept for the next one: a fresh HMAC costs several times its use.
+        // HMAC instances are reused, because making one costs several times as much as hashing with it.
         IncrementalHash body = _bodies.TryTake(out IncrementalHash? idle) ? idle : IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _bodyKey);
         body.AppendData(input[..at]);
         body.GetHashAndReset(hash);
@@ -161,7 +161,7 @@ public sealed class IdCertifier
             Span<byte> next = _bytes.AsSpan(_at, RandomLength);
             next.CopyTo(destination);
 
-            // No id's randomness stays in memory.
+            // The randomness of an id does not stay in memory.
             next.Clear();
             _at += RandomLength;
         }

@@ -5,23 +5,23 @@ using System.Text;
 namespace FinanceIngest.Transactions;
 
 /// <summary>
-/// An amount of money as a whole number of ten-thousandths, the exact range and scale of SQL Server's MONEY
-/// (a subset of DECIMAL(19,4)): |amount| ≤ 922,337,203,685,477.5807. Never passes through a double on its way to storage.
+/// An amount of money as a whole number of ten-thousandths: |amount| ≤ 922,337,203,685,477.5807, the range and scale of SQL Server's MONEY and a subset of
+/// DECIMAL(19,4). No amount passes through a double on its way to storage.
 /// </summary>
 /// <param name="Units">Ten-thousandths, −(2^63−1) … 2^63−1.</param>
 internal readonly record struct Money(long Units)
 {
-    /// <summary>Ten-thousandths in one.</summary>
+    /// <summary>Units in an amount of one.</summary>
     public const int Scale = 10_000;
 
     private const int MaxExponentDigits = 4;
     private const int MaxTextLength = 400;
     private const int Decimals = 4;
 
-    // With as many zeros behind them as there are decimals, 18 digits: below 2^63.
+    // This many digits, followed by four zeros, have 18 digits and fit into a long.
     private const int ShortDigits = 14;
 
-    /// <summary>What is wrong with a text that <see cref="TryParse(ReadOnlySpan{char}, out Money)"/> refused.</summary>
+    /// <summary>The outcome of <see cref="TryParse(ReadOnlySpan{char}, out Money)"/>.</summary>
     public enum ParseError
     {
         /// <summary>The text is an amount.</summary>
@@ -38,8 +38,7 @@ internal readonly record struct Money(long Units)
     }
 
     /// <summary>
-    /// Reads a number in JSON's grammar (RFC 8259, section 6), exponents included, exactly. Trailing zeros don't
-    /// count as decimals: <c>1.500000</c> is 1.5.
+    /// Reads a number in JSON's grammar (RFC 8259, section 6), exponents included, without rounding. Trailing zeros are not decimals: <c>1.500000</c> is 1.5.
     /// </summary>
     public static ParseError TryParse(ReadOnlySpan<byte> text, out Money amount)
     {
@@ -108,7 +107,7 @@ internal readonly record struct Money(long Units)
             : Assemble(whole, fraction, exponent, negative, out amount);
     }
 
-    /// <summary>Reads the same grammar from characters.</summary>
+    /// <summary>Reads a number in JSON's grammar from UTF-16 characters, without rounding.</summary>
     public static ParseError TryParse(ReadOnlySpan<char> text, out Money amount)
     {
         amount = default;
@@ -123,8 +122,8 @@ internal readonly record struct Money(long Units)
             : ParseError.NotANumber;
     }
 
-    /// <summary>The amount that a DECIMAL(19,4) column holds.</summary>
-    /// <exception cref="OverflowException">More than four decimals, or out of range.</exception>
+    /// <summary>Returns the amount that a DECIMAL(19,4) column holds.</summary>
+    /// <exception cref="OverflowException">The value has more than four decimals, or is out of range.</exception>
     public static Money FromDecimal(decimal value)
     {
         decimal units = value * Scale;
@@ -133,20 +132,20 @@ internal readonly record struct Money(long Units)
             : throw new OverflowException($"{value.ToString(CultureInfo.InvariantCulture)} is not an amount with four decimals.");
     }
 
-    /// <summary>The same amount as a decimal, exactly.</summary>
+    /// <summary>Returns the amount as a decimal, without rounding.</summary>
     public decimal ToDecimal() => (decimal)Units / Scale;
 
-    /// <summary>The nearest IEEE double (scoring only; storage never sees it).</summary>
+    /// <summary>Returns the nearest IEEE double, for scoring; amounts are never stored as doubles.</summary>
     public double ToDouble()
     {
-        // Below 2^53 both operands are exact and one division rounds once; above, the text is the exact way.
+        // Below 2^53 both operands are exact, and the division rounds once. Above, parsing the decimal text rounds once as well.
         const long exact = 1L << 53;
         return Units is > -exact and < exact
             ? (double)Units / Scale
             : double.Parse(ToString(), NumberStyles.Float, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The shortest plain decimal: <c>6000</c>, <c>16.9</c>, <c>-0.0001</c>.</summary>
+    /// <summary>Returns the shortest decimal without exponent: <c>6000</c>, <c>16.9</c>, <c>-0.0001</c>.</summary>
     public override string ToString()
     {
         Span<byte> text = stackalloc byte[32];
@@ -214,7 +213,7 @@ internal readonly record struct Money(long Units)
         int power = exponent + Decimals;
         if (whole.Length + fraction.Length <= ShortDigits && power - fraction.Length is >= 0 and <= Decimals)
         {
-            // Nearly every amount: its digits, and the zeros after them, fit into a long.
+            // The common case: the digits and the zeros after them fit into a long.
             long small = AppendDigits(AppendDigits(0, whole), fraction);
             for (int zeros = power - fraction.Length; zeros > 0; zeros--)
             {
@@ -228,7 +227,7 @@ internal readonly record struct Money(long Units)
         Int128 units = 0;
         if (fraction.IsEmpty)
         {
-            // 1 with forty zeros and e-40 is 1: zeros at the end belong to the exponent, not to the digits that have to fit.
+            // A 1 with forty zeros and e-40 is 1: zeros at the end count towards the exponent, not towards the digits that have to fit.
             int digits = whole.Length;
             whole = whole.TrimEnd((byte)'0');
             power += digits - whole.Length;

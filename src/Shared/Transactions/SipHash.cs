@@ -5,7 +5,7 @@ namespace FinanceIngest.Transactions;
 
 /// <summary>
 /// SipHash-2-4, a pseudorandom function for short inputs under a 128-bit key (J.-P. Aumasson, D. J. Bernstein: SipHash: a fast short-input
-/// PRF, 2012, https://www.aumasson.jp/siphash/siphash.pdf). A hundredth of the time of HMAC-SHA256 through the operating system's library.
+/// PRF, 2012, https://www.aumasson.jp/siphash/siphash.pdf). It takes a hundredth of the time of HMAC-SHA256 in the operating system's library.
 /// </summary>
 internal readonly struct SipHash
 {
@@ -19,7 +19,7 @@ internal readonly struct SipHash
         _k1 = BinaryPrimitives.ReadUInt64LittleEndian(key[8..]);
     }
 
-    /// <summary>The hash of an input of any length.</summary>
+    /// <summary>Returns the hash of an input of any length.</summary>
     public ulong Hash(ReadOnlySpan<byte> input)
     {
         ulong v0 = _k0 ^ 0x736f6d6570736575;

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FinanceIngest.Transactions;
 
 /// <summary>
-/// Instants as this system writes them everywhere: RFC 3339, UTC, six decimals, <c>Z</c>. An instant is a
-/// <see cref="DateTime"/> of kind UTC, cut to whole microseconds so that every store returns what it was given.
+/// Reads and writes instants. The written form is RFC 3339 in UTC with six decimals and <c>Z</c>. An instant is a <see cref="DateTime"/> of kind UTC in
+/// whole microseconds, a precision that every store keeps.
 /// </summary>
 public static class Timestamp
 {
@@ -13,14 +13,14 @@ public static class Timestamp
 
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
 
-    /// <summary>Now, in whole microseconds.</summary>
+    /// <summary>Returns the current time in UTC, in whole microseconds.</summary>
     public static DateTime UtcNowMicroseconds(this TimeProvider time) => Truncate(time.GetUtcNow().UtcDateTime);
 
-    /// <summary>The instant without its fraction of a microsecond.</summary>
+    /// <summary>Returns the instant without its fraction of a microsecond.</summary>
     public static DateTime Truncate(DateTime instant) =>
         new(instant.Ticks - (instant.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
 
-    /// <summary>The written form.</summary>
+    /// <summary>Returns the written form.</summary>
     public static string ToText(DateTime instant) => instant.ToString(Format, CultureInfo.InvariantCulture);
 
     /// <summary>Writes the written form as UTF-8 into at least <see cref="Length"/> bytes.</summary>
@@ -37,15 +37,16 @@ public static class Timestamp
         Digits((int)(instant.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond), destination[20..26]);
     }
 
-    /// <summary>Reads what <see cref="ToText"/> wrote.</summary>
+    /// <summary>Reads the written form.</summary>
+    /// <exception cref="FormatException">The text is not of the form that <see cref="ToText"/> writes.</exception>
     public static DateTime FromText(string text) => DateTime.ParseExact(
         text, Format, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
 
     /// <summary>
-    /// Reads an RFC 3339 date-time (section 5.6) with its mandatory offset. Digits beyond the microsecond are cut; a
-    /// leap second (<c>:60</c>) is the first instant after it.
+    /// Reads an RFC 3339 date-time (section 5.6), whose offset is mandatory. Digits beyond the microsecond are cut off. A leap second (<c>:60</c>) is read as
+    /// the first instant after it.
     /// </summary>
-    /// <returns>False when the text is not one, or lies outside the years 1–9999 in UTC.</returns>
+    /// <returns>False when the text is no such date-time, or when the instant lies outside the years 1 to 9999 in UTC.</returns>
     public static bool TryParseRfc3339(ReadOnlySpan<char> text, out DateTime instant)
     {
         instant = default;
@@ -85,7 +86,7 @@ public static class Timestamp
             return false;
         }
 
-        // A leap second has no fraction of its own here.
+        // The fraction of a leap second is ignored.
         long ticks = new DateTime(year, month, day, hour, minute, Math.Min(second, 59), DateTimeKind.Utc).Ticks
             + (second == 60 ? TimeSpan.TicksPerSecond : microseconds * TimeSpan.TicksPerMicrosecond)
             - (offsetMinutes * TimeSpan.TicksPerMinute);

@@ -6,16 +6,16 @@ using System.Text.Json;
 namespace FinanceIngest.Transactions;
 
 /// <summary>
-/// The fields of one transaction as read from JSON, on the HTTP API and on the queue alike: what could be read, and what is
-/// wrong with the rest. Unknown fields are skipped; <c>null</c> is absent; a field given twice is an error. Each side has fields that the
-/// other does not know: a client's own <c>id</c> means nothing to the API.
+/// The fields of one transaction as read from JSON, with the errors of the fields that could not be read. The HTTP API and the inbound queue have the same
+/// grammar but not the same fields: an <c>id</c> in a request is unknown. Unknown fields are skipped, <c>null</c> counts as absent, and a field that is given
+/// twice is an error.
 /// </summary>
 internal sealed class TransactionFields
 {
     /// <summary>Longest idempotency key in Unicode code points.</summary>
     public const int MaximumKeyLength = 255;
 
-    // Longer ones, with more digits than anybody needs, are read by way of a string.
+    // Longer times have digits that are cut off anyway; they are read by way of a string.
     private const int MaximumTimeLength = 64;
 
     [Flags]
@@ -33,7 +33,7 @@ internal sealed class TransactionFields
         Queued = UserId | CategoryId | Amount | OccurredAt | Id | AcceptedAt,
     }
 
-    /// <summary>Envelope only.</summary>
+    /// <summary>The transaction's id; read from the queue only.</summary>
     public Guid? Id { get; private set; }
 
     /// <summary>1 … 2^63−1.</summary>
@@ -42,22 +42,22 @@ internal sealed class TransactionFields
     /// <summary>1 … 2^63−1.</summary>
     public long? CategoryId { get; private set; }
 
-    /// <summary>The amount.</summary>
+    /// <summary>The amount; may be zero or negative.</summary>
     internal Money? Amount { get; private set; }
 
     /// <summary>UTC, whole microseconds.</summary>
     public DateTime? OccurredAt { get; private set; }
 
-    /// <summary>Envelope only. UTC, whole microseconds.</summary>
+    /// <summary>UTC, whole microseconds; read from the queue only.</summary>
     public DateTime? AcceptedAt { get; private set; }
 
-    /// <summary>HTTP only: 1 … 255 characters.</summary>
+    /// <summary>1 … 255 Unicode code points; read from HTTP requests only.</summary>
     public string? IdempotencyKey { get; private set; }
 
-    /// <summary>What is wrong; null when nothing is.</summary>
+    /// <summary>The errors by field; null when there are none.</summary>
     public ValidationErrors? Errors { get; private set; }
 
-    /// <summary>Reads a submitted transaction: the value at which the reader stands, which it leaves at that value's end.</summary>
+    /// <summary>Reads a transaction of an HTTP request from the JSON value at the reader's position, and leaves the reader at the end of that value.</summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
     public static TransactionFields Read(ref Utf8JsonReader reader)
     {
@@ -66,7 +66,7 @@ internal sealed class TransactionFields
         return fields;
     }
 
-    /// <summary>Reads the next submitted transaction likewise, into these fields: what they held is forgotten, so that a batch needs only one of them.</summary>
+    /// <summary>Reads another transaction of an HTTP request and replaces all fields of this instance, so that a batch needs only one instance.</summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
     public void ReadNext(ref Utf8JsonReader reader)
     {
@@ -78,7 +78,7 @@ internal sealed class TransactionFields
         Read(ref reader, Seen.Submitted);
     }
 
-    /// <summary>Reads a transaction of a message on the inbound queue, likewise.</summary>
+    /// <summary>Reads a transaction of a queued message from the JSON value at the reader's position, and leaves the reader at the end of that value.</summary>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
     public static TransactionFields ReadQueued(ref Utf8JsonReader reader)
     {
@@ -121,7 +121,7 @@ internal sealed class TransactionFields
         Require(Amount is null, "amount");
     }
 
-    /// <summary>Adds what a caller found wrong beyond the grammar.</summary>
+    /// <summary>Adds an error that the caller found, such as a time in the future.</summary>
     public void AddError(string field, string message) => (Errors ??= new ValidationErrors()).Add(field, message);
 
     private static Seen Recognise(ref Utf8JsonReader reader)
@@ -137,12 +137,12 @@ internal sealed class TransactionFields
         }
         catch (InvalidOperationException)
         {
-            // A name that is not Unicode, such as "\uD800", is none of ours.
+            // The name is not Unicode, for example "\uD800", and so it is no known field.
             return Seen.None;
         }
     }
 
-    // By length first: one comparison a name.
+    // The length decides first, so that a name is compared once.
     private static Seen NameOf(ReadOnlySpan<byte> name) => name.Length switch
     {
         2 when name.SequenceEqual("id"u8) => Seen.Id,
@@ -201,7 +201,7 @@ internal sealed class TransactionFields
 
     private Guid? ReadId(ref Utf8JsonReader reader)
     {
-        // The parser takes what has 36 characters and then no more.
+        // The parser reads the first 36 bytes and ignores the rest, so the length is checked as well.
         if (reader.TokenType == JsonTokenType.String && (IsPlain(ref reader)
             ? Utf8Parser.TryParse(reader.ValueSpan, out Guid id, out int consumed) && consumed == reader.ValueSpan.Length
             : Guid.TryParseExact(Text(ref reader), "D", out id)))
@@ -311,10 +311,10 @@ internal sealed class TransactionFields
         return null;
     }
 
-    // As it stands in the text, without escapes: it needs no string of its own.
+    // Whether the string's bytes are its text, so that it can be read without making a string.
     private static bool IsPlain(ref Utf8JsonReader reader) => !reader.ValueIsEscaped && !reader.HasValueSequence;
 
-    // JSON's grammar lets a string hold half a surrogate pair ("\uD800"): no text, so null.
+    // JSON's grammar allows a string with half a surrogate pair ("\uD800"), which is no Unicode text; it is read as null.
     private static string? Text(ref Utf8JsonReader reader)
     {
         try
@@ -327,7 +327,7 @@ internal sealed class TransactionFields
         }
     }
 
-    /// <summary>Whether a text has 1 … 255 code points.</summary>
+    /// <summary>Whether a text has 1 … 255 Unicode code points.</summary>
     public static bool IsLegalKey(string key) =>
         key.Length is > 0 and <= 2 * MaximumKeyLength && (key.Length <= MaximumKeyLength || CountRunes(key) <= MaximumKeyLength);
 

@@ -1,20 +1,20 @@
 namespace FinanceIngest.Transactions;
 
-/// <summary>What is wrong with a transaction or a baseline: field → messages, in the order found.</summary>
+/// <summary>The errors of a transaction or a baseline by field, in the order in which they were found.</summary>
 public sealed class ValidationErrors
 {
-    /// <summary>The name under which an error of the whole item stands.</summary>
+    /// <summary>The field name of an error that concerns the whole item.</summary>
     public const string Whole = "$";
 
     private readonly Dictionary<string, List<string>> _messages = [];
 
-    /// <summary>Field → messages.</summary>
+    /// <summary>The messages by field.</summary>
     public IReadOnlyDictionary<string, List<string>> Messages => _messages;
 
-    /// <summary>Whether nothing is wrong.</summary>
+    /// <summary>Whether there are no errors.</summary>
     public bool IsEmpty => _messages.Count == 0;
 
-    /// <summary>Adds one message, a phrase that reads after the field's name.</summary>
+    /// <summary>Adds a message: a phrase of which the field's name is the subject, such as "is required".</summary>
     public void Add(string field, string message)
     {
         if (!_messages.TryGetValue(field, out List<string>? messages))
@@ -25,6 +25,6 @@ public sealed class ValidationErrors
         messages.Add(message);
     }
 
-    /// <summary>All of it on one line, for logs and tables.</summary>
+    /// <summary>Returns all errors on one line, for logs and tables.</summary>
     public override string ToString() => string.Join("; ", _messages.Select(field => $"{field.Key} {string.Join(", ", field.Value)}"));
 }

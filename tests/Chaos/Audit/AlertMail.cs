@@ -4,18 +4,18 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Audit;
 
-/// <summary>What the alert queue's consumer has received: which alerts, how often, for which transactions.</summary>
+/// <summary>A consumer of the alert queue, which remembers the alerts that it received.</summary>
 internal sealed class AlertMail(Installation installation)
 {
     private readonly Dictionary<Guid, (Guid TransactionId, int Times)> _received = [];
 
-    /// <summary>Alert ids with their transaction and how often they came.</summary>
+    /// <summary>The received alert ids, each with its transaction and the number of times that it was received.</summary>
     public IReadOnlyDictionary<Guid, (Guid TransactionId, int Times)> Received => _received;
 
-    /// <summary>One alert id that came for two transactions, if any did.</summary>
+    /// <summary>Names an alert id that was received for two transactions; null when there is none.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Takes what is on the queue.</summary>
+    /// <summary>Receives all messages that are on the queue.</summary>
     public async Task CollectAsync(CancellationToken cancellationToken)
     {
         foreach (string text in await installation.Queue(Installation.AlertQueue).TakeAllAsync(cancellationToken))
@@ -27,7 +27,7 @@ internal sealed class AlertMail(Installation installation)
             _received[id] = (before.TransactionId, before.Times + 1);
             if (before.TransactionId != transaction)
             {
-                Problem = $"alert {id} came for {before.TransactionId} and for {transaction}";
+                Problem = $"alert {id} was received for {before.TransactionId} and for {transaction}";
             }
         }
     }

@@ -5,10 +5,13 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Audit;
 
-/// <summary>Counts at equal distances of time, with what happened in between: a table in Markdown.</summary>
+/// <summary>A table in Markdown with counts at regular times and the events between them.</summary>
 internal sealed class Timeline(Installation installation, Ledger ledger) : IDisposable
 {
-    private readonly List<string> _lines = ["| seconds | acknowledged | refused | rows | alerts unsent | on the inbound queue | on the alert queue | |", "|---:|---:|---:|---:|---:|---:|---:|---|"];
+    private readonly List<string> _lines =
+    [
+        "| seconds | acknowledged | refused | rows | alerts unsent | on the inbound queue | on the alert queue | |", "|---:|---:|---:|---:|---:|---:|---:|---|",
+    ];
     private readonly List<string> _events = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly long _begun = Stopwatch.GetTimestamp();
@@ -18,7 +21,7 @@ internal sealed class Timeline(Installation installation, Ledger ledger) : IDisp
 
     public void Start(TimeSpan every) => _run = Task.Run(() => RunAsync(every));
 
-    /// <summary>Something that the next line is to mention.</summary>
+    /// <summary>Adds an event, which the next line mentions.</summary>
     public void Note(string what)
     {
         lock (_events)
@@ -50,7 +53,7 @@ internal sealed class Timeline(Installation installation, Ledger ledger) : IDisp
         }
         catch (OperationCanceledException)
         {
-            // Stopped.
+            // StopAsync was called.
         }
     }
 
@@ -68,7 +71,8 @@ internal sealed class Timeline(Installation installation, Ledger ledger) : IDisp
         string alerts = await LengthAsync(Installation.AlertQueue);
         _lines.Add(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {Stopwatch.GetElapsedTime(_begun).TotalSeconds:F0} | {ledger.Count} | {ledger.Refusals} | {rows.Count()} | {rows.Unsent()} | {inbound} | {alerts} | {events} |"));
+            $"| {Stopwatch.GetElapsedTime(_begun).TotalSeconds:F0} | {ledger.Count} | {ledger.Refusals} | {rows.Count()} | {rows.Unsent()} "
+                + $"| {inbound} | {alerts} | {events} |"));
     }
 
     private async Task<string> LengthAsync(string queue)

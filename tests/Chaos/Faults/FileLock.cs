@@ -2,7 +2,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Chaos.Faults;
 
-/// <summary>Holds a SQLite file's write lock, as another process would: every write to the file fails, reads go on.</summary>
+/// <summary>Holds the write lock of a SQLite file, as another process might: writes to the file fail, and reads succeed.</summary>
 internal sealed class FileLock : IAsyncDisposable
 {
     private readonly SqliteConnection _connection;

@@ -1,6 +1,6 @@
 namespace FinanceIngest.Chaos.Faults;
 
-/// <summary>Something is down until this is disposed.</summary>
+/// <summary>An outage, which ends when it is disposed.</summary>
 internal sealed class Outage(Action end) : IAsyncDisposable
 {
     public ValueTask DisposeAsync()

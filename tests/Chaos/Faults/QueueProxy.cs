@@ -6,10 +6,11 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
 
 namespace FinanceIngest.Chaos.Faults;
 
-/// <summary>A way to Azurite on which single queues can be out of reach: their requests' connections are cut.</summary>
+/// <summary>A proxy to Azurite that can put single queues out of reach by cutting the connections of their requests.</summary>
 internal sealed class QueueProxy : IAsyncDisposable
 {
     private static readonly HashSet<string> s_hopByHop = new(StringComparer.OrdinalIgnoreCase) { "Connection", "Keep-Alive", "Transfer-Encoding", "Host" };
@@ -33,7 +34,7 @@ internal sealed class QueueProxy : IAsyncDisposable
 
     public Task StartAsync(CancellationToken cancellationToken) => _app.StartAsync(cancellationToken);
 
-    /// <summary>The queue is out of reach until the answer is disposed.</summary>
+    /// <summary>Puts the queue out of reach until the result is disposed.</summary>
     public IAsyncDisposable TakeDown(string queue)
     {
         _down[queue] = true;
@@ -57,14 +58,15 @@ internal sealed class QueueProxy : IAsyncDisposable
             return;
         }
 
-        // As it came: the request's signature covers path, query and headers.
-        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), _target + context.Features.Get<IHttpRequestFeature>()!.RawTarget);
+        // The request is forwarded unchanged, because its signature covers path, query and headers.
+        using var request = new HttpRequestMessage(
+            new HttpMethod(context.Request.Method), _target + context.Features.Get<IHttpRequestFeature>()!.RawTarget);
         if (context.Request.ContentLength is not null)
         {
             request.Content = new StreamContent(context.Request.Body);
         }
 
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in context.Request.Headers.Where(header => !s_hopByHop.Contains(header.Key)))
+        foreach ((string name, StringValues values) in context.Request.Headers.Where(header => !s_hopByHop.Contains(header.Key)))
         {
             if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
             {
@@ -76,7 +78,9 @@ internal sealed class QueueProxy : IAsyncDisposable
         {
             using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, context.RequestAborted);
             context.Response.StatusCode = (int)response.StatusCode;
-            foreach ((string name, IEnumerable<string> values) in response.Headers.Concat(response.Content.Headers).Where(header => !s_hopByHop.Contains(header.Key)))
+            foreach ((string name, IEnumerable<string> values) in response.Headers
+                .Concat(response.Content.Headers)
+                .Where(header => !s_hopByHop.Contains(header.Key)))
             {
                 context.Response.Headers[name] = values.ToArray();
             }

@@ -5,7 +5,7 @@ using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Chaos.Faults;
 
-/// <summary>A way to SQL Server that can be cut: connections end, new ones are refused.</summary>
+/// <summary>A proxy to SQL Server that can be cut: its connections end, and new connections are refused.</summary>
 internal sealed class TcpProxy(string host, int port) : IDisposable
 {
     private const int SqlServerPort = 1433;
@@ -15,7 +15,7 @@ internal sealed class TcpProxy(string host, int port) : IDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>A proxy to the server that a connection string names.</summary>
+    /// <summary>Makes a proxy to the server that a connection string names.</summary>
     public static TcpProxy To(string connectionString)
     {
         string[] source = new SqlConnectionStringBuilder(connectionString).DataSource.Replace("tcp:", "", StringComparison.OrdinalIgnoreCase).Split(',');
@@ -28,7 +28,7 @@ internal sealed class TcpProxy(string host, int port) : IDisposable
         _ = AcceptAsync();
     }
 
-    /// <summary>Nothing gets through until the answer is disposed.</summary>
+    /// <summary>Cuts all connections until the result is disposed.</summary>
     public IAsyncDisposable TakeDown()
     {
         _isDown = true;
@@ -53,7 +53,7 @@ internal sealed class TcpProxy(string host, int port) : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Disposed.
+            // The proxy was disposed.
         }
     }
 
@@ -79,7 +79,7 @@ internal sealed class TcpProxy(string host, int port) : IDisposable
         }
         catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // Cut.
+            // The connection was cut.
         }
     }
 

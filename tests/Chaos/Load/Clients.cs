@@ -6,13 +6,13 @@ using FinanceIngest.Chaos.Processes;
 namespace FinanceIngest.Chaos.Load;
 
 /// <summary>
-/// Clients that never give up: each sends batches and single transactions to one intake or the other, again and again under the same idempotency keys until
-/// everything is acknowledged; and now and then sends again what has been.
+/// Clients that never give up. Each sends batches and single transactions to a random intake, and repeats them under the same idempotency keys until they are
+/// acknowledged. Now and then a client also repeats acknowledged transactions.
 /// </summary>
-/// <param name="fleet">Whose intakes.</param>
-/// <param name="ledger">Learns what was promised.</param>
+/// <param name="fleet">The processes, of which the intakes are used.</param>
+/// <param name="ledger">Records acknowledgements and refusals.</param>
 /// <param name="rate">Transactions per second of all clients together.</param>
-/// <param name="seed">What is random follows from it.</param>
+/// <param name="seed">The seed of the random numbers.</param>
 internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed) : IDisposable
 {
     private const int Count = 4;
@@ -23,20 +23,24 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
     private Task _run = Task.CompletedTask;
     private int _next;
 
-    /// <summary>Whether a server may have stood still with a body half read, which it then takes for the client's standing still: 408.</summary>
+    /// <summary>
+    /// Whether the scenario freezes servers. A server that was frozen while it read a body may answer 408, because it can't tell that from a client that
+    /// stood still.
+    /// </summary>
     public bool ServersStandStill { get; set; }
 
-    /// <summary>Begins.</summary>
-    public void Start() => _run = Task.WhenAll(Enumerable.Range(0, Count).Select(client => Task.Run(() => RunAsync(new Random(seed + client)))));
+    /// <summary>Starts the clients.</summary>
+    public void Start() =>
+        _run = Task.WhenAll(Enumerable.Range(0, Count).Select(client => Task.Run(() => RunAsync(new Random(seed + client)))));
 
-    /// <summary>Begins nothing new, and waits until what was begun is acknowledged.</summary>
+    /// <summary>Stops the clients after their last transactions are acknowledged.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
         await _run.WaitAsync(s_patience, cancellationToken);
     }
 
-    /// <summary>Sends these until they are acknowledged.</summary>
+    /// <summary>Sends transactions until they are acknowledged.</summary>
     public async Task SubmitAsync(IReadOnlyList<Submission> submissions, Random random, CancellationToken cancellationToken)
     {
         while (!await TrySubmitAsync(submissions, random))
@@ -46,7 +50,7 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
         }
     }
 
-    /// <summary>The next transactions: most of them normal, one in thirty an anomaly, some of a user without a baseline.</summary>
+    /// <summary>Makes the next transactions: one in thirty is an anomaly, and some have a user without a baseline.</summary>
     public IReadOnlyList<Submission> Make(int count, Random random) =>
         [.. Enumerable.Range(0, count).Select(_ => new Submission(
             $"{seed}-{Interlocked.Increment(ref _next)}",
@@ -85,7 +89,7 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TaskCanceledException)
         {
-            // Down, killed while it answered, or frozen: whether it was durable, only the next answer tells.
+            // The intake is down, was killed while it answered, or is frozen. Whether the transactions are durable is known when a repeat is answered.
             return false;
         }
     }
@@ -105,7 +109,8 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
 
     private async Task<bool> TrySubmitBatchAsync(Uri intake, IReadOnlyList<Submission> submissions)
     {
-        using HttpResponseMessage response = await _http.PostAsJsonAsync(new Uri(intake, "/api/transactions/batch"), submissions.Select(submission => submission.ToItem()));
+        using HttpResponseMessage response = await _http.PostAsJsonAsync(
+            new Uri(intake, "/api/transactions/batch"), submissions.Select(submission => submission.ToItem()));
         if (!IsAccepted(response))
         {
             return false;
@@ -120,7 +125,7 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
         return accepted.Length == submissions.Count;
     }
 
-    /// <summary>Whether it is an acknowledgement; whatever else than a refusal that says when to come again is a violation.</summary>
+    /// <summary>Whether the answer is an acknowledgement. Any other answer than a 429 or 503 with Retry-After is a violation.</summary>
     public bool IsAccepted(HttpResponseMessage response)
     {
         if (ServersStandStill && response.StatusCode == HttpStatusCode.RequestTimeout)

@@ -4,7 +4,7 @@ using FinanceIngest.Chaos.Processes;
 
 namespace FinanceIngest.Chaos.Load;
 
-/// <summary>A consumer of the results feed beside the load: it must see every row once, whatever is killed whenever.</summary>
+/// <summary>A consumer of the results feed that runs beside the load. It must see every row exactly once, whichever processes are killed.</summary>
 internal sealed class FeedReader(Fleet fleet, int seed) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(20) };
@@ -14,12 +14,12 @@ internal sealed class FeedReader(Fleet fleet, int seed) : IDisposable
     private Task _run = Task.CompletedTask;
     private string _cursor = "";
 
-    /// <summary>How often each id was seen. To be read when the reader has stopped.</summary>
+    /// <summary>How often each id was seen; valid after the reader has stopped.</summary>
     public IReadOnlyDictionary<Guid, int> Seen => _seen;
 
     public void Start() => _run = Task.Run(RunAsync);
 
-    /// <summary>Reads on until there are as many ids as there should be, or the time is over.</summary>
+    /// <summary>Stops the reader when it has seen the expected number of ids, or when the time is over.</summary>
     public async Task StopAsync(int expected, TimeSpan patience, CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
@@ -29,7 +29,7 @@ internal sealed class FeedReader(Fleet fleet, int seed) : IDisposable
             {
                 while (await TryReadAsync() > 0)
                 {
-                    // Another page may wait.
+                    // The loop reads until a page is empty.
                 }
 
                 return _seen.Count >= expected;
@@ -80,7 +80,7 @@ internal sealed class FeedReader(Fleet fleet, int seed) : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TaskCanceledException)
         {
-            // The cursor is as it was: the page comes again.
+            // The cursor did not move, so the same page is read again.
             return 0;
         }
     }

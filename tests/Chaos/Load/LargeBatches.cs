@@ -5,9 +5,9 @@ using System.Text.Json;
 
 namespace FinanceIngest.Chaos.Load;
 
-/// <summary>Sends batches as large as wished at once, each until it is acknowledged, and waits as long as <c>Retry-After</c> says.</summary>
-/// <param name="clients">Make the transactions.</param>
-/// <param name="ledger">Learns what was promised.</param>
+/// <summary>Sends large batches over several connections, repeats each until it is acknowledged, and waits as <c>Retry-After</c> says.</summary>
+/// <param name="clients">Makes the transactions.</param>
+/// <param name="ledger">Records acknowledgements.</param>
 internal sealed class LargeBatches(Clients clients, Ledger ledger) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) }) { Timeout = TimeSpan.FromMinutes(5) };
@@ -15,18 +15,19 @@ internal sealed class LargeBatches(Clients clients, Ledger ledger) : IDisposable
     private long _refusals;
     private long _longestWait;
 
-    /// <summary>Answers 503 with <c>Retry-After</c>, and uploads that the server broke off because it had answered so.</summary>
+    /// <summary>Answers 503 with <c>Retry-After</c>, and uploads that the server broke off after such an answer.</summary>
     public long Refusals => Interlocked.Read(ref _refusals);
 
-    /// <summary>Longest <c>Retry-After</c> in seconds.</summary>
+    /// <summary>The longest <c>Retry-After</c>, in seconds.</summary>
     public long LongestWait => _longestWait;
 
-    /// <param name="address">The intake.</param>
-    /// <param name="connections">How many send at the same time.</param>
-    /// <param name="batches">How many batches all of them send.</param>
-    /// <param name="transactions">Transactions in each.</param>
-    /// <param name="bytes">Each is padded to so many with blanks; 0: not at all.</param>
-    /// <param name="seed">What is random follows from it.</param>
+    /// <summary>Sends batches until all of them are acknowledged.</summary>
+    /// <param name="address">The address of the intake.</param>
+    /// <param name="connections">The number of batches that are sent at the same time.</param>
+    /// <param name="batches">The number of batches.</param>
+    /// <param name="transactions">The number of transactions in each batch.</param>
+    /// <param name="bytes">The size to which each body is padded with blanks; 0 for no padding.</param>
+    /// <param name="seed">The seed of the random numbers.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task SendAsync(Uri address, int connections, int batches, int transactions, int bytes, int seed, CancellationToken cancellationToken)
     {
@@ -51,7 +52,7 @@ internal sealed class LargeBatches(Clients clients, Ledger ledger) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    // Null: acknowledged.
+    // Returns the wait before the next attempt; null when the batch is acknowledged.
     private async Task<TimeSpan?> RefusedForAsync(Uri uri, IReadOnlyList<Submission> submissions, byte[] json, int bytes, CancellationToken cancellationToken)
     {
         try
@@ -80,13 +81,13 @@ internal sealed class LargeBatches(Clients clients, Ledger ledger) : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            // Answered and closed while the rest of the body was on its way: the answer is lost with the connection.
+            // The server answered and closed the connection while the body was still being sent, and so the answer is lost.
             Interlocked.Increment(ref _refusals);
             return TimeSpan.FromSeconds(1);
         }
     }
 
-    /// <summary>JSON and blanks after it, which are made while they are sent.</summary>
+    /// <summary>JSON followed by blanks, which are made while they are sent.</summary>
     private sealed class PaddedJson : HttpContent
     {
         private static readonly byte[] s_blanks = [.. Enumerable.Repeat((byte)' ', 64 * 1024)];

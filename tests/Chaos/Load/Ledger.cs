@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace FinanceIngest.Chaos.Load;
 
-/// <summary>What the clients were promised: each acknowledged transaction under its id.</summary>
+/// <summary>Records the answers that clients got: acknowledged transactions with their ids, refusals, and violations of the API's promises.</summary>
 internal sealed class Ledger
 {
     private readonly ConcurrentDictionary<string, (Submission Submission, Guid Id)> _acknowledged = new(StringComparer.Ordinal);
@@ -14,10 +14,10 @@ internal sealed class Ledger
 
     public int Count => _acknowledged.Count;
 
-    /// <summary>Answers that were no acknowledgement, and connections that ended without one.</summary>
+    /// <summary>Answers that were no acknowledgement, and connections that ended without an answer.</summary>
     public long Refusals => Interlocked.Read(ref _refusals);
 
-    /// <summary>Acknowledgements of what had been acknowledged before.</summary>
+    /// <summary>Acknowledgements of transactions that were acknowledged before.</summary>
     public long Repeats => Interlocked.Read(ref _repeats);
 
     /// <summary>Promises that were broken while the load ran.</summary>

@@ -5,12 +5,13 @@ using Azure.Storage.Queues;
 
 namespace FinanceIngest.Chaos.Processes;
 
-/// <summary>Azurite's queue service as npm has installed it, with its data on disk: it survives an orderly stop.</summary>
+/// <summary>Azurite's queue service, installed by npm. It keeps its data on disk, so that the data survives an orderly stop.</summary>
 internal sealed class Azurite(string folder) : IAsyncDisposable
 {
     public const string Account = "devstoreaccount1";
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-    private static readonly string s_program = Path.Combine(Repository.Root, "tests", "azurite", "node_modules", "azurite", "dist", "src", "queue", "main.js");
+    private static readonly string s_program =
+        Path.Combine(Repository.Root, "tests", "azurite", "node_modules", "azurite", "dist", "src", "queue", "main.js");
     private Process? _process;
 
     public static bool IsInstalled => File.Exists(s_program);
@@ -44,7 +45,11 @@ internal sealed class Azurite(string folder) : IAsyncDisposable
         await Patience.ForAsync("Azurite answers", () => AnswersAsync(service, cancellationToken), Patience.Start, cancellationToken);
     }
 
-    /// <summary>SIGTERM, upon which it writes its data down. (It does so only from time to time otherwise: after SIGKILL the emulator forgets what it had acknowledged.)</summary>
+    /// <summary>
+    /// Stops Azurite with SIGTERM, upon which it writes its data to disk. Otherwise it does so only from time to time, and after SIGKILL it has lost messages
+    /// that it
+    /// acknowledged.
+    /// </summary>
     public async Task StopAsync()
     {
         Signals.Send(_process!.Id, Signals.Terminate);

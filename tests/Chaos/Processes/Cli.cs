@@ -3,11 +3,12 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Processes;
 
-/// <summary>The operator's tool.</summary>
+/// <summary>Runs the operator's tool.</summary>
 internal static class Cli
 {
-    /// <returns>Its standard output.</returns>
-    /// <exception cref="InvalidOperationException">It failed.</exception>
+    /// <summary>Runs one command.</summary>
+    /// <returns>The standard output of the command.</returns>
+    /// <exception cref="InvalidOperationException">The command failed.</exception>
     public static async Task<string> RunAsync(Installation installation, string[] arguments, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = installation.Folder };
@@ -28,6 +29,8 @@ internal static class Cli
         Task<string> output = process.StandardOutput.ReadToEndAsync(timeout.Token);
         string errors = await process.StandardError.ReadToEndAsync(timeout.Token);
         await process.WaitForExitAsync(timeout.Token);
-        return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"finance-ingest {string.Join(' ', arguments)} ended with {process.ExitCode}: {errors}");
+        return process.ExitCode == 0
+            ? await output
+            : throw new InvalidOperationException($"finance-ingest {string.Join(' ', arguments)} ended with {process.ExitCode}: {errors}");
     }
 }

@@ -13,10 +13,10 @@ internal sealed class Fleet(Installation installation) : IAsyncDisposable
 
     public IReadOnlyList<ServiceProcess> Workers => [.. _all.Where(process => process.IsWorker)];
 
-    /// <summary>Settings that the processes have beside those of the installation.</summary>
+    /// <summary>Settings of the processes in addition to those of the installation.</summary>
     public Dictionary<string, string> Settings { get; } = [];
 
-    /// <summary>An intake, a whole server and two workers on one installation.</summary>
+    /// <summary>Starts an intake, a server with all roles, and two workers.</summary>
     public async Task StartUsualAsync(CancellationToken cancellationToken)
     {
         AddIntake("intake");
@@ -32,7 +32,7 @@ internal sealed class Fleet(Installation installation) : IAsyncDisposable
 
     public ServiceProcess AddWorker(string name) => Add(name, "ScoringWorker");
 
-    /// <summary>Starts what does not run, and waits until all answer.</summary>
+    /// <summary>Starts the processes that do not run, and waits until they answer.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (ServiceProcess process in _all.Where(process => !process.IsRunning))

@@ -1,11 +1,11 @@
 namespace FinanceIngest.Chaos.Processes;
 
-/// <summary>Places in the checkout that the harness runs in.</summary>
+/// <summary>Paths in the checkout in which the harness runs.</summary>
 internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>A project's output, built in the harness's own configuration.</summary>
+    /// <summary>Returns the path of a project's output in the harness's own build configuration.</summary>
     public static string Output(string project, string file)
     {
         string[] folders = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);

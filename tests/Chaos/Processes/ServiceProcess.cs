@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace FinanceIngest.Chaos.Processes;
 
 /// <summary>
-/// A place in the fleet: one of the real programs on a port of its own, started again as often as it ends, as a supervisor would do it.
+/// One of the real programs on a port of its own. It can be started again after it has ended, as a supervisor would do it.
 /// </summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
@@ -19,10 +19,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private Process? _process;
     private StreamWriter? _log;
 
-    /// <param name="name">Name of the place, for logs.</param>
+    /// <param name="name">The process's name in logs.</param>
     /// <param name="program">IngestServer or ScoringWorker.</param>
-    /// <param name="folder">Folder of logs and of the control file.</param>
-    /// <param name="environment">Settings.</param>
+    /// <param name="folder">The folder of logs and of the control file.</param>
+    /// <param name="environment">The settings, as environment variables.</param>
     public ServiceProcess(string name, string program, string folder, IReadOnlyDictionary<string, string> environment)
     {
         Name = name;
@@ -44,12 +44,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>How its last run ended.</summary>
+    /// <summary>The exit code of the last run.</summary>
     public int ExitCode => _process!.ExitCode;
 
     public int Id => _process?.Id ?? throw new InvalidOperationException($"{Name} has not been started.");
 
-    /// <summary>Points at which it has ended, in order.</summary>
+    /// <summary>The points at which the process has ended, in order.</summary>
     public IReadOnlyList<string> Hits => File.Exists(_control + ".hits") ? File.ReadAllLines(_control + ".hits") : [];
 
     /// <summary>Starts the program; see <see cref="ReadyAsync"/>.</summary>
@@ -83,8 +83,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.BeginOutputReadLine();
     }
 
-    /// <summary>Waits until it answers; false: it has ended before.</summary>
-    /// <exception cref="TimeoutException">It runs and does not answer.</exception>
+    /// <summary>Waits until the process answers; returns false when it ended before.</summary>
+    /// <exception cref="TimeoutException">The process runs, but does not answer.</exception>
     public async Task<bool> ReadyAsync(CancellationToken cancellationToken)
     {
         await Patience.ForAsync($"{Name} answers", async () => !IsRunning || await AnswersAsync(cancellationToken), Patience.Start, cancellationToken);
@@ -104,7 +104,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Tells the hooks something, at once and for every later start; null takes it back.</summary>
+    /// <summary>Sets a value in the control file, for the running process and for every later start; null removes it.</summary>
     public void Wish(string name, string? value)
     {
         if (value is null)
@@ -119,7 +119,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         WriteControl();
     }
 
-    /// <summary>SIGKILL.</summary>
+    /// <summary>Ends the process with SIGKILL.</summary>
     public async Task KillAsync()
     {
         if (IsRunning)
@@ -129,7 +129,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>SIGTERM; returns how long it took to end.</summary>
+    /// <summary>Ends the process with SIGTERM; returns how long it took.</summary>
     public async Task<TimeSpan> TerminateAsync()
     {
         long begun = Stopwatch.GetTimestamp();
@@ -138,13 +138,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return Stopwatch.GetElapsedTime(begun);
     }
 
-    /// <summary>SIGSTOP: it stands still with everything in its hands.</summary>
+    /// <summary>Freezes the process with SIGSTOP.</summary>
     public void Freeze() => Signals.Send(Id, Signals.Stop);
 
-    /// <summary>SIGCONT.</summary>
+    /// <summary>Lets a frozen process continue, with SIGCONT.</summary>
     public void Thaw() => Signals.Send(Id, Signals.Continue);
 
-    /// <summary>Waits for its end by itself; false: it still runs.</summary>
+    /// <summary>Waits until the process ends by itself; returns false when it still runs.</summary>
     public Task<bool> EndsAsync(TimeSpan patience, CancellationToken cancellationToken) =>
         Patience.UntilAsync(() => Task.FromResult(!IsRunning), patience, cancellationToken);
 
@@ -158,7 +158,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>A port that nobody listens on at the moment.</summary>
+    /// <summary>Returns a port that is free at the moment.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -172,7 +172,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         await _process!.WaitForExitAsync(timeout.Token);
     }
 
-    // Renamed into its place: the hooks never see half a file.
+    // The file is written under another name and renamed, so that the hooks never read half a file.
     private void WriteControl()
     {
         string next = _control + ".next";
@@ -197,5 +197,6 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private static bool IsSetting(string name) =>
         name.StartsWith("FinanceIngest", StringComparison.OrdinalIgnoreCase) || name.StartsWith("AZURE_STORAGE_", StringComparison.Ordinal)
-        || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name == "SQL_CONNECTION_STRING" || name.StartsWith("DOTNET_URLS", StringComparison.Ordinal);
+        || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name == "SQL_CONNECTION_STRING" || name.StartsWith(
+            "DOTNET_URLS", StringComparison.Ordinal);
 }

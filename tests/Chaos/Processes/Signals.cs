@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FinanceIngest.Chaos.Processes;
 
-/// <summary>Signals to a process of ours.</summary>
+/// <summary>Sends signals to processes that the harness started.</summary>
 internal static partial class Signals
 {
     public const int Terminate = 15;

@@ -2,7 +2,7 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>The queue service goes away and comes back, twice.</summary>
+/// <summary>Stops the queue service under load and starts it again, twice.</summary>
 internal sealed class AzuriteRestart : IScenario
 {
     private const int Rounds = 2;

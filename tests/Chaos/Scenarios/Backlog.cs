@@ -5,7 +5,7 @@ using FinanceIngest.Chaos.Processes;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>A long queue: nobody scores while it fills, then one worker drains it.</summary>
+/// <summary>Fills the queue while no worker runs, and then lets one worker drain it.</summary>
 internal sealed class Backlog : IScenario
 {
     private const int Connections = 4;
@@ -14,7 +14,7 @@ internal sealed class Backlog : IScenario
 
     public string Name => "backlog";
 
-    public string Description => "an intake takes --count N transactions while nobody scores, then one worker drains them";
+    public string Description => "an intake accepts --count N transactions while no worker runs, then one worker drains them";
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
@@ -27,7 +27,7 @@ internal sealed class Backlog : IScenario
         await batches.SendAsync(intake.Address, Connections, count, TransactionsPerBatch, 0, run.Options.Seed, cancellationToken);
         TimeSpan filling = Stopwatch.GetElapsedTime(begun);
         run.Say($"{run.Ledger.Count} transactions are queued");
-        run.Audit.Check(batches.Refusals == 0, $"nothing is refused for a backlog: {batches.Refusals} refusals");
+        run.Audit.Check(batches.Refusals == 0, $"the intake refuses nothing because of a backlog: {batches.Refusals} refusals");
 
         ServiceProcess worker = run.Fleet.AddWorker("worker");
         begun = Stopwatch.GetTimestamp();
@@ -37,7 +37,8 @@ internal sealed class Backlog : IScenario
         (long ofIntake, long ofWorker) = (ProcessFigures.Of(intake).PeakMegabytes, ProcessFigures.Of(worker).PeakMegabytes);
         run.Tell(string.Create(
             CultureInfo.InvariantCulture,
-            $"{run.Ledger.Count} transactions queued in {filling.TotalSeconds:F0} s and scored in {draining.TotalSeconds:F0} s; the intake had at most {ofIntake} MB, the worker {ofWorker} MB."));
+            $"{run.Ledger.Count} transactions queued in {filling.TotalSeconds:F0} s and scored in {draining.TotalSeconds:F0} s; "
+                + $"the intake had at most {ofIntake} MB, the worker {ofWorker} MB."));
         run.Audit.Check(ofWorker < MaximumMegabytes, $"the worker's memory is bounded: {ofWorker} MB");
         run.Feed.Start();
         await run.Feed.StopAsync(run.Ledger.Count, TimeSpan.FromMinutes(5), cancellationToken);

@@ -4,8 +4,8 @@ using FinanceIngest.Chaos.Processes;
 namespace FinanceIngest.Chaos.Scenarios;
 
 /// <summary>
-/// Clocks that are wrong by an hour. On embedded storage all processes share the machine's clock, which jumps ahead; with Azurite each process is on a machine
-/// of its own: one an hour ahead, one an hour behind.
+/// Sets clocks wrong by an hour. On embedded storage all processes share the machine's clock, which jumps an hour ahead. With Azurite each process stands for a
+/// machine of its own: some clocks are an hour ahead, and others an hour behind.
 /// </summary>
 internal sealed class ClockSkew : IScenario
 {

@@ -8,19 +8,19 @@ using FinanceIngest.Chaos.Storage;
 namespace FinanceIngest.Chaos.Scenarios;
 
 /// <summary>
-/// Messages that end the process every time, one while it is read and one while it is written, get to poison, and their transactions read <c>failed</c>; once the
-/// cause is mended, a redrive scores them.
+/// Submits two messages that end every process which handles them: one while it is read, and one while its results are written. Both must become poison, with
+/// their transactions <c>failed</c>. After the cause is mended, a redrive must score them.
 /// </summary>
 internal sealed class DeadlyMessage : IScenario
 {
     private const int MostDeaths = 20;
 
-    // By the wish that makes a user's messages deadly.
+    // Each entry is a name in the control file, and the user whose messages it makes deadly.
     private static readonly (string Wish, long User)[] s_deadly = [("deadly", 666), ("deadly-write", 667)];
 
     public string Name => "deadly-message";
 
-    public string Description => "messages that end their process every time they are read, or written, are poison; 'poison redrive' brings them back";
+    public string Description => "messages that end every process which reads or writes them become poison; 'poison redrive' puts them back";
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
@@ -41,9 +41,12 @@ internal sealed class DeadlyMessage : IScenario
         long poisoned = await run.Installation.Queue(Installation.InboundQueue + "-poison").LengthAsync(cancellationToken);
         run.Audit.Check(
             rows.Poison() == s_deadly.Length && poisoned == s_deadly.Length,
-            $"after {deaths} deaths of the worker and {worker.Hits.Count - deaths} of its children they are poison: {rows.Poison()} records, {poisoned} messages");
-        run.Audit.Check(!worker.Hits.Any(hit => hit.Contains("no transaction", StringComparison.Ordinal)), "what died while it wrote died inside a transaction");
-        run.Audit.Check(rows.Count() == run.Ledger.Count, $"their neighbours have their rows: {rows.Count()} of {run.Ledger.Count}");
+            $"after {deaths} deaths of the worker and {worker.Hits.Count - deaths} of its children the deadly messages are poison: "
+                + $"{rows.Poison()} records, {poisoned} messages");
+        run.Audit.Check(
+            !worker.Hits.Any(hit => hit.Contains("no transaction", StringComparison.Ordinal)),
+            "processes that died while they wrote died inside a transaction");
+        run.Audit.Check(rows.Count() == run.Ledger.Count, $"all other transactions have their rows: {rows.Count()} of {run.Ledger.Count}");
         Guid[] ids = [.. s_deadly.Select(deadly => run.Ledger.Acknowledged[deadly.Wish].Id)];
         long[] positions = [.. ids.Select(rows.Position)];
         await CheckStatusAsync(run, ids, "failed", cancellationToken);
@@ -53,7 +56,8 @@ internal sealed class DeadlyMessage : IScenario
         await CheckStatusAsync(run, ids, "scored", cancellationToken);
         run.Audit.Check(
             ids.Zip(positions).All(moved => rows.Position(moved.First) > moved.Second),
-            $"redriven they are at positions {string.Join(" and ", ids.Select(rows.Position))} of the feed instead of {string.Join(" and ", positions)}");
+            $"after the redrive their positions in the feed are {string.Join(" and ", ids.Select(rows.Position))} instead of {string.Join(" and "
+                + $"", positions)}");
         await run.FinishAsync(cancellationToken);
         run.Tell($"{worker.Hits.Count} ends: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}.");
     }
@@ -64,10 +68,12 @@ internal sealed class DeadlyMessage : IScenario
         {
             await Patience.UntilAsync(async () => await StatusAsync(run, id, cancellationToken) == expected, TimeSpan.FromMinutes(1), cancellationToken);
             string status = await StatusAsync(run, id, cancellationToken);
-            run.Audit.Check(status == expected, $"the transaction of user {run.Ledger.Acknowledged.Values.Single(promise => promise.Id == id).Submission.UserId} reads '{status}' at the status URL");
+            long user = run.Ledger.Acknowledged.Values.Single(promise => promise.Id == id).Submission.UserId;
+            run.Audit.Check(status == expected, $"the transaction of user {user} has the status '{status}' at the status URL");
         }
     }
 
+    /// <summary>Starts the worker again and again until the inbound queue is empty.</summary>
     /// <returns>How often the worker itself ended.</returns>
     private static async Task<int> DieUntilGivenUpAsync(Run run, ServiceProcess worker, CancellationToken cancellationToken)
     {
@@ -87,7 +93,7 @@ internal sealed class DeadlyMessage : IScenario
             run.Say($"death {death + 1}: {worker.Hits[^1]}");
         }
 
-        throw new InvalidOperationException($"They are not poison after {MostDeaths} deaths.");
+        throw new InvalidOperationException($"The deadly messages are not poison after {MostDeaths} deaths of the worker.");
     }
 
     private static async Task<string> StatusAsync(Run run, Guid id, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>The disk of the embedded storage fills up under load, and is given room again.</summary>
+/// <summary>Fills the disk of the embedded storage under load, and then frees some space.</summary>
 internal sealed class DiskFull : IScenario
 {
     private const string Size = "size=24m";
@@ -10,7 +10,7 @@ internal sealed class DiskFull : IScenario
 
     public string Name => "disk-full";
 
-    public string Description => "embedded storage on a small tmpfs that fills up and is given room again";
+    public string Description => "embedded storage on a small tmpfs that fills up and then has free space again";
 
     public string? Missing(Options options)
     {
@@ -38,22 +38,26 @@ internal sealed class DiskFull : IScenario
         {
             await File.WriteAllBytesAsync(ballast, new byte[Ballast], cancellationToken);
             await run.StartUsualAsync(cancellationToken);
-            await Patience.ForAsync("the disk is full", () => Task.FromResult(new DriveInfo(data).AvailableFreeSpace < 64 * 1024), TimeSpan.FromMinutes(3), cancellationToken);
+            await Patience.ForAsync(
+                "the disk is full", () => Task.FromResult(new DriveInfo(data).AvailableFreeSpace < 64 * 1024), TimeSpan.FromMinutes(3), cancellationToken);
             long refusals = run.Ledger.Refusals;
             int acknowledged = run.Ledger.Count;
             run.Say($"the disk is full after {acknowledged} transactions");
             await Task.Delay(TimeSpan.FromSeconds(20), cancellationToken);
-            run.Audit.Check(run.Ledger.Refusals > refusals, $"a full disk refuses: {run.Ledger.Refusals - refusals} refusals, {run.Ledger.Count - acknowledged} acknowledged in 20 s");
-            run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends over a full disk");
+            run.Audit.Check(
+                run.Ledger.Refusals > refusals,
+                $"the intakes refuse while the disk is full: {run.Ledger.Refusals - refusals} refusals, {run.Ledger.Count - acknowledged} acknowledged "
+                    + $"in 20 s");
+            run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends because of a full disk");
             Task stopped = run.Clients.StopAsync(cancellationToken);
             File.Delete(ballast);
-            run.Say("there is room again");
+            run.Say("the disk has free space again");
             await stopped;
             await run.FinishAsync(cancellationToken);
         }
         finally
         {
-            // The processes still hold files: the folder goes when they do.
+            // The processes still have files open, so the mount is detached now and ends with the processes.
             Execute("umount", "-l", data);
         }
     }

@@ -4,7 +4,7 @@ using FinanceIngest.Chaos.Processes;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>64 clients send batches of 16 MiB at once to an intake whose heap may have 256 MiB: a gigabyte at a time.</summary>
+/// <summary>64 clients send batches of 16 MiB at once, a gigabyte together, to an intake whose heap is limited to 256 MiB.</summary>
 internal sealed class Flood : IScenario
 {
     private const int Connections = 64;
@@ -18,7 +18,7 @@ internal sealed class Flood : IScenario
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
-        // As in a container of that size: the limit of bytes in flight follows from it.
+        // The limit acts as a container of that size does: the bound of bytes in flight follows from it.
         run.Fleet.Settings["DOTNET_GCHeapHardLimit"] = "0x10000000";
         ServiceProcess intake = run.Fleet.AddIntake("intake");
         run.Fleet.AddWorker("worker");
@@ -31,10 +31,11 @@ internal sealed class Flood : IScenario
         long peak = ProcessFigures.Of(intake).PeakMegabytes;
         run.Tell(string.Create(
             CultureInfo.InvariantCulture,
-            $"{count} batches of 16 MiB from {Connections} clients: {batches.Refusals} refusals, Retry-After up to {batches.LongestWait} s; the intake had at most {peak} MB, the worker {ProcessFigures.Of(run.Fleet.Workers[0]).PeakMegabytes} MB."));
-        run.Audit.Check(batches.Refusals > 0, $"what can't be held is refused: {batches.Refusals} refusals");
+            $"{count} batches of 16 MiB from {Connections} clients: {batches.Refusals} refusals, Retry-After up to {batches.LongestWait} s; "
+                + $"the intake had at most {peak} MB, the worker {ProcessFigures.Of(run.Fleet.Workers[0]).PeakMegabytes} MB."));
+            run.Audit.Check(batches.Refusals > 0, $"the intake refuses batches for which it has no memory: {batches.Refusals} refusals");
         run.Audit.Check(peak < MaximumMegabytes, $"the intake's memory is bounded: {peak} MB");
-        run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends over it");
+        run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends because of the flood");
         await run.FinishAsync(cancellationToken);
     }
 }

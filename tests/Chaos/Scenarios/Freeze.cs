@@ -2,7 +2,10 @@ using FinanceIngest.Chaos.Processes;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>Freezes processes past their leases: others take their messages and their claims over, and then they wake up with all of it still in their hands.</summary>
+/// <summary>
+/// Freezes processes for longer than their leases. Other processes take over their messages and claims, and then the frozen processes wake up and still believe
+/// that they hold them.
+/// </summary>
 internal sealed class Freeze : IScenario
 {
     private const int Rounds = 2;
@@ -19,7 +22,7 @@ internal sealed class Freeze : IScenario
         ServiceProcess[] victims = [run.Fleet.Workers[0], run.Fleet.All.Single(process => process.Name == "server")];
         foreach (ServiceProcess victim in victims)
         {
-            // Slow enough that something is in hand when it freezes.
+            // The delay makes sure that a write is under way when the process freezes.
             victim.Wish("write-delay", "400");
         }
 
@@ -35,11 +38,11 @@ internal sealed class Freeze : IScenario
             long after = rows.Count();
             Array.ForEach(victims, victim => victim.Thaw());
 
-            // Who is frozen inside a transaction of SQLite's keeps everybody from writing; it is the process that must roll back when it wakes up.
+            // A process that is frozen inside a write transaction of SQLite keeps all others from writing; it must roll back when it wakes up.
             run.Audit.Check(
                 isLocked || after > before,
                 isLocked
-                    ? $"frozen inside a write transaction, which nobody can write beside: {after - before} rows in {s_pastTheLease.TotalSeconds:F0} s"
+                    ? $"a process is frozen inside a write transaction, so that no other can write: {after - before} rows in {s_pastTheLease.TotalSeconds:F0} s"
                     : $"the other worker goes on: {after - before} rows while two processes stood still for {s_pastTheLease.TotalSeconds:F0} s");
         }
 

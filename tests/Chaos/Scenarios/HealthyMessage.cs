@@ -4,14 +4,16 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>A healthy message whose worker is killed again and again with it in hand: it is scored in the end, and never poison.</summary>
+/// <summary>
+/// Kills the worker again and again while it handles the same healthy message. The message must be scored in the end, and never become poison.
+/// </summary>
 internal sealed class HealthyMessage : IScenario
 {
     private static readonly string[] s_points = ["inbound.receive.after", "write.before", "write.inside"];
 
     public string Name => "healthy-message";
 
-    public string Description => "the worker of one healthy message is killed every time (--kills N)";
+    public string Description => "kills the worker each time it handles one healthy message (--kills N)";
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
@@ -38,6 +40,7 @@ internal sealed class HealthyMessage : IScenario
         worker.Wish("kill", null);
         await run.Fleet.StartAsync(cancellationToken);
         await run.FinishAsync(cancellationToken);
-        run.Tell($"{worker.Hits.Count} kills of one message's worker: {string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"))}. Attempts counted against it in the end: {new Rows(run.Installation).Attempts()}.");
+        string kills = string.Join(", ", worker.Hits.CountBy(hit => hit).Select(count => $"{count.Value} {count.Key}"));
+        run.Tell($"{worker.Hits.Count} kills of one message's worker: {kills}. Attempts counted against the message: {new Rows(run.Installation).Attempts()}.");
     }
 }

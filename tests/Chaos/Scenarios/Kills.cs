@@ -2,15 +2,15 @@ using FinanceIngest.Chaos.Processes;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>Kills processes under load, every other time at a named point in the order of effects, and starts them again.</summary>
+/// <summary>Kills processes under load and starts them again. Half of the kills are at a named point in the order of effects.</summary>
 internal sealed class Kills : IScenario
 {
     private const string AtRandom = "at random";
     private static readonly string[] s_intakePoints = ["inbound.send.before", "inbound.send.after"];
     private static readonly string[] s_scorerPoints =
     [
-        "inbound.receive.after", "write.before", "write.inside", "write.after", "inbound.delete.before", "inbound.delete.after", "marker.send.before", "marker.send.after",
-        "alerts.claim.after", "alerts.send.before", "alerts.send.after", "alerts.mark.before", "alerts.mark.after",
+        "inbound.receive.after", "write.before", "write.inside", "write.after", "inbound.delete.before", "inbound.delete.after",
+        "marker.send.before", "marker.send.after", "alerts.claim.after", "alerts.send.before", "alerts.send.after", "alerts.mark.before", "alerts.mark.after",
     ];
 
     public string Name => "kills";
@@ -19,7 +19,7 @@ internal sealed class Kills : IScenario
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
-        // Whoever polls seldom gets no messages beside one that is woken by its own intake.
+        // The server's worker is woken by its own intake. The other workers get messages only if they poll often.
         run.Fleet.Settings["FinanceIngest__Polling__MaximumSeconds"] = "0.1";
         await run.StartUsualAsync(cancellationToken);
         var starting = new Dictionary<ServiceProcess, Task<bool>>();
@@ -37,7 +37,9 @@ internal sealed class Kills : IScenario
 
         bool[] started = await Task.WhenAll(starting.Values);
         run.Audit.Check(Array.TrueForAll(started, ready => ready), "every killed process starts again");
-        run.Audit.Check(!counts.Keys.Any(where => where.Contains("no transaction", StringComparison.Ordinal)), "the kills inside a transaction were inside one");
+        run.Audit.Check(
+            !counts.Keys.Any(where => where.Contains("no transaction", StringComparison.Ordinal)),
+            "a transaction was open at every kill that should be inside one");
         await run.FinishAsync(cancellationToken);
         run.Tell($"{run.Options.Kills} kills: {string.Join(", ", counts.Select(count => $"{count.Value} {count.Key}"))}.");
     }
@@ -48,7 +50,7 @@ internal sealed class Kills : IScenario
         return points[run.Random.Next(points.Length)];
     }
 
-    // One that answers: killing a process that has not begun yet breaks nothing.
+    // The victim has finished its start, because killing a process that has not begun to work would test nothing.
     private static async Task<ServiceProcess> NextVictimAsync(Run run, Dictionary<ServiceProcess, Task<bool>> starting)
     {
         while (true)
@@ -63,7 +65,7 @@ internal sealed class Kills : IScenario
         }
     }
 
-    /// <returns>Where it ended: at the point, or at random when the point was not reached in time.</returns>
+    /// <returns>Where the victim ended: at the point, or at random when it did not reach the point in time.</returns>
     private static async Task<string> KillAsync(Run run, ServiceProcess victim, string point, CancellationToken cancellationToken)
     {
         int hits = victim.Hits.Count;

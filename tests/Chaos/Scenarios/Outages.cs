@@ -2,10 +2,10 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>What the outages have in common: load, an outage in the middle of it, a timeline, the audit.</summary>
+/// <summary>The common part of the outages: load with an outage in the middle, a timeline, the audit.</summary>
 internal abstract class OutageScenario : IScenario
 {
-    // What was on its way when the outage began has come through by then.
+    // Requests and batches that were under way when the outage began are finished after this time.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(3);
 
     public abstract string Name { get; }
@@ -42,14 +42,14 @@ internal abstract class OutageScenario : IScenario
 
     protected abstract Task<IAsyncDisposable> BeginAsync(Run run);
 
-    /// <summary>What must hold while it lasts.</summary>
+    /// <summary>Checks the system while the outage lasts.</summary>
     /// <param name="run">The run.</param>
     /// <param name="acknowledged">Transactions acknowledged during the outage.</param>
     /// <param name="scored">Rows written during the outage.</param>
     protected abstract void CheckDuring(Run run, int acknowledged, long scored);
 }
 
-/// <summary>One queue is out of reach.</summary>
+/// <summary>Puts one queue out of reach.</summary>
 internal sealed class QueueOutage(string name, string queue) : OutageScenario
 {
     public override string Name => name;
@@ -62,7 +62,8 @@ internal sealed class QueueOutage(string name, string queue) : OutageScenario
     {
         if (queue == Installation.AlertQueue)
         {
-            run.Audit.Check(acknowledged > 0 && scored > 0, $"scoring goes on without the alert queue: {acknowledged} acknowledged, {scored} scored during the outage");
+            run.Audit.Check(
+                acknowledged > 0 && scored > 0, $"scoring goes on without the alert queue: {acknowledged} acknowledged, {scored} scored during the outage");
         }
         else
         {
@@ -71,20 +72,21 @@ internal sealed class QueueOutage(string name, string queue) : OutageScenario
     }
 }
 
-/// <summary>The database takes no writes (SQLite: another process holds its lock; SQL Server: its connections are cut).</summary>
+/// <summary>Makes the database unavailable for writes: on SQLite another process holds the lock, and on SQL Server connections are cut.</summary>
 internal sealed class DatabaseOutage : OutageScenario
 {
     public override string Name => "database-down";
 
-    public override string Description => "the database takes no writes (--outage-seconds N)";
+    public override string Description => "the database accepts no writes (--outage-seconds N)";
 
     protected override Task<IAsyncDisposable> BeginAsync(Run run) => run.Installation.TakeDownDatabaseAsync();
 
     protected override void CheckDuring(Run run, int acknowledged, long scored) =>
-        run.Audit.Check(acknowledged > 0 && scored == 0, $"the intake goes on without the database: {acknowledged} acknowledged, {scored} scored during the outage");
+        run.Audit.Check(
+            acknowledged > 0 && scored == 0, $"the intake goes on without the database: {acknowledged} acknowledged, {scored} scored during the outage");
 }
 
-/// <summary>The database takes two seconds longer for every write.</summary>
+/// <summary>Delays every write to the database by two seconds.</summary>
 internal sealed class SlowDatabase : OutageScenario
 {
     private const long MaximumMegabytes = 512;
@@ -104,7 +106,7 @@ internal sealed class SlowDatabase : OutageScenario
         long largest = run.Fleet.All.Max(process => ProcessFigures.Of(process).Megabytes);
         run.Audit.Check(
             acknowledged > 0 && scored > 0 && largest < MaximumMegabytes,
-            $"a slow database slows nothing but scoring: {acknowledged} acknowledged, {scored} scored meanwhile, the largest process has {largest} MB");
+            $"a slow database slows scoring only: {acknowledged} acknowledged, {scored} scored meanwhile, the largest process has {largest} MB");
         foreach (Processes.ServiceProcess process in run.Fleet.All)
         {
             run.Tell($"- {process.Name}: at most {ProcessFigures.Of(process).PeakMegabytes} MB");

@@ -5,8 +5,8 @@ using FinanceIngest.Chaos.Storage;
 namespace FinanceIngest.Chaos.Scenarios;
 
 /// <summary>
-/// A worker that is started and stopped by the length of the inbound queue alone, as an autoscaler does it, while the alert queue is down and the worker is
-/// killed between commit and send: unsent alerts always keep the queue from looking empty, so that somebody comes back for them.
+/// Starts and stops a worker by the length of the inbound queue alone, as an autoscaler does, while the alert queue is down, and while the worker is killed
+/// between commit and send. Unsent alerts must always keep the queue from looking empty, so that a worker is started for them.
 /// </summary>
 internal sealed class ScaleToZero : IScenario
 {
@@ -43,7 +43,7 @@ internal sealed class ScaleToZero : IScenario
         run.Timeline.Note("alert queue back");
         await scaler.UntilAsync("all alerts are sent and the worker is stopped", rows => rows.Unsent() == 0 && !scaler.IsWorkerUp, cancellationToken);
 
-        // With the alert queue up: killed between commit and send, and between send and mark.
+        // The alert queue is up again; the worker is killed between commit and send, and between send and mark.
         foreach (string point in new[] { "alerts.claim.after", "alerts.mark.before" })
         {
             int deaths = scaler.Deaths;
@@ -52,10 +52,16 @@ internal sealed class ScaleToZero : IScenario
             await scaler.UntilAsync($"the worker is killed at {point}", _ => scaler.Deaths > deaths, cancellationToken);
             run.Timeline.Note($"worker killed at {point}");
             scaler.KillAt(null);
-            await scaler.UntilAsync("all alerts are sent and the worker is stopped", rows => rows.Count() == run.Ledger.Count && rows.Unsent() == 0 && !scaler.IsWorkerUp, cancellationToken);
+            await scaler.UntilAsync(
+                "all alerts are sent and the worker is stopped",
+                rows => rows.Count() == run.Ledger.Count && rows.Unsent() == 0 && !scaler.IsWorkerUp,
+                cancellationToken);
         }
 
-        run.Audit.Check(scaler.Violations == 0, $"the queue never looked empty while alerts were unsent: {scaler.Violations} times in {scaler.Looks} looks; the worker was started {scaler.Starts} times and scaled in {scaler.Stops} times");
+        run.Audit.Check(
+            scaler.Violations == 0,
+            $"the queue never looked empty while alerts were unsent: {scaler.Violations} times in {scaler.Looks} looks; "
+                + $"the worker was started {scaler.Starts} times and scaled in {scaler.Stops} times");
         await run.FinishAsync(cancellationToken);
         await run.Timeline.StopAsync();
         foreach (string line in run.Timeline.Lines)
@@ -65,9 +71,13 @@ internal sealed class ScaleToZero : IScenario
     }
 
     private static Task SubmitAnomaliesAsync(Run run, CancellationToken cancellationToken) => run.Clients.SubmitAsync(
-        [.. run.Clients.Make(Batch, run.Random).Select((submission, i) => submission with { UserId = (i % Submission.Users) + 1, Amount = 9000 + i })], run.Random, cancellationToken);
+        [.. run.Clients.Make(Batch, run.Random).Select((submission, i) => submission with { UserId = (i % Submission.Users) + 1, Amount = 9000 + i })],
+        run.Random,
+        cancellationToken);
 
-    /// <summary>Looks at the queue's length and at nothing else; and, for the audit, whether alerts were unsent when it was zero.</summary>
+    /// <summary>
+    /// Starts and stops the worker by the queue's length. For the audit, it also counts how often the length was zero while alerts were unsent.
+    /// </summary>
     private sealed class Scaler(Run run, ServiceProcess worker)
     {
         private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
@@ -90,7 +100,7 @@ internal sealed class ScaleToZero : IScenario
 
         public void KillAt(string? point) => worker.Wish("kill", point);
 
-        /// <summary>The worker's machine goes away.</summary>
+        /// <summary>Ends the worker, as when its machine is taken away.</summary>
         public async Task LoseWorkerAsync(bool terminate)
         {
             if (terminate)
@@ -118,7 +128,7 @@ internal sealed class ScaleToZero : IScenario
 
                 if (Environment.TickCount64 > deadline)
                 {
-                    throw new TimeoutException($"Waited {s_patience.TotalSeconds:F0} s for this, in vain: {what}.");
+                    throw new TimeoutException($"Waited {s_patience.TotalSeconds:F0} s in vain until {what}.");
                 }
 
                 await Task.Delay(s_poll, cancellationToken);
@@ -136,7 +146,7 @@ internal sealed class ScaleToZero : IScenario
 
         private async Task LookAsync(CancellationToken cancellationToken)
         {
-            // In this order: nothing is submitted meanwhile, so that alerts which are unsent after the look were so during it.
+            // The length is read before the alerts. Nothing is submitted meanwhile, so alerts that are unsent afterwards were unsent when the length was read.
             long length = await _inbound.LengthAsync(cancellationToken);
             Looks++;
             Violations += length == 0 && _rows.Unsent() > 0 ? 1 : 0;

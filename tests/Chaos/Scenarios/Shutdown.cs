@@ -5,13 +5,14 @@ using FinanceIngest.Chaos.Storage;
 namespace FinanceIngest.Chaos.Scenarios;
 
 /// <summary>
-/// SIGTERM to all scorers in the middle of a backlog, again and again: each ends in time and in order, and what it had in hand is visible at once to the next.
+/// Sends SIGTERM to all scorers in the middle of a backlog, again and again. Each must end in time with exit code 0, and the messages that it had received must
+/// be visible at once to the next worker.
 /// </summary>
 internal sealed class Shutdown : IScenario
 {
     private const int BatchSize = 300;
 
-    // More than one worker has in hand: four batches of 32 messages.
+    // More than a worker has in hand, which is four batches of 32 messages.
     private const int Backlog = 40_000;
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(25);
 
@@ -36,7 +37,7 @@ internal sealed class Shutdown : IScenario
                 await run.Clients.SubmitAsync(run.Clients.Make(BatchSize, run.Random), run.Random, cancellationToken);
             }
 
-            // One can't finish in time and has to give back, the others are in the middle of their writes.
+            // The first scorer can't finish its write in time and has to return its messages; the others are in the middle of short writes.
             scorers[0].Wish("write-delay", "60000");
             scorers[0].Start();
             await scorers[0].ReadyAsync(cancellationToken);
@@ -54,15 +55,18 @@ internal sealed class Shutdown : IScenario
             long hidden = await inbound.HiddenAsync(cancellationToken);
             long claimed = rows.ClaimedAlerts();
             string took = string.Join(", ", times.Select(time => time.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)));
-            run.Say($"round {round}: {took} s; {rows.Count() - before} scored, {run.Ledger.Count - rows.Count()} left, {hidden} hidden, {claimed} alerts claimed");
+            long left = run.Ledger.Count - rows.Count();
+            run.Say($"round {round}: {took} s; {rows.Count() - before} scored, {left} left, {hidden} hidden, {claimed} alerts claimed");
             run.Audit.Check(
                 Array.TrueForAll(times, time => time < s_limit) && Array.TrueForAll(scorers, scorer => scorer.ExitCode == 0),
-                $"round {round}: after SIGTERM they ended within {took} s, with {string.Join(", ", scorers.Select(scorer => scorer.ExitCode))}");
+                $"round {round}: after SIGTERM the scorers ended within {took} s, with exit codes {string.Join(", "
+                    + $"", scorers.Select(scorer => scorer.ExitCode))}");
 
-            // A marker can't be told from outside on Azure; each scorer may have one.
+            // On Azure a hidden marker can't be told from a message, and each scorer may have one marker.
             run.Audit.Check(
                 hidden <= (inbound.TellsMarkers ? 0 : scorers.Length) && claimed == 0 && rows.Count() < run.Ledger.Count,
-                $"round {round}: {run.Ledger.Count - rows.Count()} transactions were left, {hidden} messages hidden from the next worker, {claimed} alerts claimed");
+                $"round {round}: {run.Ledger.Count - rows.Count()} transactions were left, {hidden} messages hidden from the next worker, {claimed} "
+                    + $"alerts claimed");
             longest = times.Append(longest).Max();
             scoredInBetween += rows.Count() - before;
         }
@@ -71,6 +75,8 @@ internal sealed class Shutdown : IScenario
         await run.Fleet.StartAsync(cancellationToken);
         await run.FinishAsync(cancellationToken);
         run.Tell(string.Create(
-            CultureInfo.InvariantCulture, $"{run.Options.Kills} rounds of SIGTERM to {scorers.Length} scorers: {longest.TotalSeconds:F1} s at most; {scoredInBetween} transactions scored in between."));
+            CultureInfo.InvariantCulture,
+            $"{run.Options.Kills} rounds of SIGTERM to {scorers.Length} scorers: {longest.TotalSeconds:F1} s at most; "
+                + $"{scoredInBetween} transactions scored in between."));
     }
 }

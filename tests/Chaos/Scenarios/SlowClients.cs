@@ -6,17 +6,18 @@ using FinanceIngest.Chaos.Storage;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>Hundreds of clients that stand still in the middle of a request or an answer, and never close, beside a steady load.</summary>
+/// <summary>Opens hundreds of connections that stop in the middle of a request or an answer, and never close, beside a steady load.</summary>
 internal sealed class SlowClients : IScenario
 {
     private const int OfEachKind = 100;
     private const long MaximumMegabytes = 512;
-    private const string Batch = "POST /api/transactions/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 16000000\r\n\r\n";
+    private const string Batch =
+        "POST /api/transactions/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 16000000\r\n\r\n";
     private const string Results = "GET /api/results?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     public string Name => "slow-clients";
 
-    public string Description => "hundreds of connections that stand still in headers, bodies and answers, beside a steady load";
+    public string Description => "hundreds of connections that stop in headers, bodies and answers, beside a steady load";
 
     public async Task RunAsync(Run run, CancellationToken cancellationToken)
     {
@@ -25,7 +26,7 @@ internal sealed class SlowClients : IScenario
         await run.Fleet.StartAsync(cancellationToken);
         await run.StartLoadAsync(cancellationToken);
         var rows = new Rows(run.Installation);
-        await Patience.ForAsync("there are answers of some size", () => Task.FromResult(rows.Count() > 2000), TimeSpan.FromMinutes(2), cancellationToken);
+        await Patience.ForAsync("there are 2,000 rows to answer with", () => Task.FromResult(rows.Count() > 2000), TimeSpan.FromMinutes(2), cancellationToken);
         int handles = ProcessFigures.Of(intake).Handles;
         (int acknowledged, long refusals) = (run.Ledger.Count, run.Ledger.Refusals);
 
@@ -39,15 +40,23 @@ internal sealed class SlowClients : IScenario
             run.Say($"{clients.Count} clients stand still");
             int most = ProcessFigures.Of(intake).Handles;
 
-            // They are all still there on their side: it is the server that lets go.
-            await Patience.ForAsync("the server has let go of them", () => Task.FromResult(ProcessFigures.Of(intake).Handles < handles + 20), TimeSpan.FromMinutes(2), cancellationToken);
-            run.Say("the server has let go of all of them");
+            // The clients keep their connections open, so it is the server that closes them.
+            await Patience.ForAsync(
+                "the server has closed the connections",
+                () => Task.FromResult(ProcessFigures.Of(intake).Handles < handles + 20),
+                TimeSpan.FromMinutes(2),
+                cancellationToken);
+            run.Say("the server has closed all of these connections");
             var figures = ProcessFigures.Of(intake);
             run.Tell(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{clients.Count} clients that stood still: {handles} handles before, {most} with them, {figures.Handles} when they were let go; at most {figures.PeakMegabytes} MB; {run.Ledger.Count - acknowledged} transactions acknowledged meanwhile, {run.Ledger.Refusals - refusals} refused."));
-            run.Audit.Check(run.Ledger.Count > acknowledged && run.Ledger.Refusals == refusals, $"good requests are acknowledged meanwhile: {run.Ledger.Count - acknowledged}, refused {run.Ledger.Refusals - refusals}");
-            run.Audit.Check(most > handles + 100, $"the connections were there: {most} handles");
+                $"{clients.Count} clients that stood still: {handles} handles before, {most} with them, {figures.Handles} after the server closed them; "
+                    + $"at most {figures.PeakMegabytes} MB; {run.Ledger.Count - acknowledged} transactions acknowledged meanwhile, "
+                    + $"{run.Ledger.Refusals - refusals} refused."));
+                run.Audit.Check(
+                    run.Ledger.Count > acknowledged && run.Ledger.Refusals == refusals,
+                    $"good requests are acknowledged meanwhile: {run.Ledger.Count - acknowledged}, refused {run.Ledger.Refusals - refusals}");
+                run.Audit.Check(most > handles + 100, $"the connections were open: {most} handles");
             run.Audit.Check(figures.PeakMegabytes < MaximumMegabytes, $"the intake's memory is bounded: {figures.PeakMegabytes} MB");
         }
         finally
@@ -61,7 +70,7 @@ internal sealed class SlowClients : IScenario
         {
             for (int i = 0; i < OfEachKind; i++)
             {
-                // A small window: answers stay on the server's side.
+                // The small window keeps most of an answer on the server's side.
                 var client = new TcpClient { ReceiveBufferSize = 4096 };
                 clients.Add(client);
                 await client.ConnectAsync(intake.Address.Host, intake.Address.Port, cancellationToken);

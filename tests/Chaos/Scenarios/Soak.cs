@@ -4,7 +4,7 @@ using FinanceIngest.Chaos.Processes;
 
 namespace FinanceIngest.Chaos.Scenarios;
 
-/// <summary>A steady rate for a long time: memory, handles, threads and the sizes of the queue files must stay flat.</summary>
+/// <summary>Runs a steady load for a long time. Memory, handles, threads and the sizes of the queue files must stay flat.</summary>
 internal sealed class Soak : IScenario
 {
     private static readonly TimeSpan s_sample = TimeSpan.FromSeconds(10);
@@ -32,7 +32,11 @@ internal sealed class Soak : IScenario
             Directory.CreateDirectory(results);
             await File.WriteAllLinesAsync(
                 Path.Combine(results, "soak.csv"),
-                ["seconds,what,metric,value", .. samples.Select(sample => string.Create(CultureInfo.InvariantCulture, $"{sample.Seconds:F0},{sample.What},{sample.Metric},{sample.Value}"))],
+                [
+                    "seconds,what,metric,value",
+                    .. samples.Select(sample =>
+                        string.Create(CultureInfo.InvariantCulture, $"{sample.Seconds:F0},{sample.What},{sample.Metric},{sample.Value}")),
+                ],
                 cancellationToken);
         }
 
@@ -46,7 +50,7 @@ internal sealed class Soak : IScenario
         await run.FinishAsync(cancellationToken);
     }
 
-    // The first quarter is the warming up: tiered compilation, pools, the first full collection.
+    // The first quarter is ignored, because processes still warm up: tiered compilation, pools, the first full collection.
     private static void Compare(Run run, string what, string metric, long[] values)
     {
         int quarter = values.Length / 4;
@@ -59,17 +63,19 @@ internal sealed class Soak : IScenario
         double after = values.TakeLast(quarter).Average();
         run.Tell(string.Create(CultureInfo.InvariantCulture, $"| {what} | {metric} | {before:F0} | {after:F0} | {values.Max()} |"));
 
-        // The database holds all rows that there ever were: it is the one thing that may grow.
+        // Only the database may grow, because it keeps all rows.
         if (what != "finance-ingest.db")
         {
-            // A SQLite file keeps the size of its largest backlog: a step is no growth.
+            // A SQLite file keeps the size of its largest backlog, so a single step is not counted as growth.
             double allowed = metric switch
             {
                 "MB" => (before * 1.15) + 10,
                 "kB" => (before * 1.2) + 1024,
                 _ => (before * 1.2) + 20,
             };
-            run.Audit.Check(after <= allowed, string.Create(CultureInfo.InvariantCulture, $"{what}, {metric}: flat ({before:F0} in the second quarter, {after:F0} in the last)"));
+            run.Audit.Check(
+                after <= allowed,
+                string.Create(CultureInfo.InvariantCulture, $"{what}, {metric}: flat ({before:F0} in the second quarter, {after:F0} in the last)"));
         }
     }
 
@@ -83,7 +89,9 @@ internal sealed class Soak : IScenario
             yield return new Sample(seconds, process.Name, "threads", figures.Threads);
         }
 
-        foreach (FileInfo file in new DirectoryInfo(run.Installation.DataDirectory).GetFiles("*.db*").Where(file => !file.Name.EndsWith("-shm", StringComparison.Ordinal)))
+        foreach (FileInfo file in new DirectoryInfo(run.Installation.DataDirectory)
+            .GetFiles("*.db*")
+            .Where(file => !file.Name.EndsWith("-shm", StringComparison.Ordinal)))
         {
             yield return new Sample(seconds, file.Name, "kB", file.Length / 1024);
         }

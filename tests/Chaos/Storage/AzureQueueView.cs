@@ -3,7 +3,7 @@ using Azure.Storage.Queues.Models;
 
 namespace FinanceIngest.Chaos.Storage;
 
-/// <summary>A queue of Azurite, not through the proxy.</summary>
+/// <summary>A queue of Azurite, used without the proxy.</summary>
 internal sealed class AzureQueueView(string connectionString, string name) : IQueueView
 {
     private readonly QueueClient _client = new(connectionString, name, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None });
@@ -15,7 +15,7 @@ internal sealed class AzureQueueView(string connectionString, string name) : IQu
 
     public async Task<long> HiddenAsync(CancellationToken cancellationToken)
     {
-        // What is visible can be received; it is given back at once.
+        // All visible messages are received and returned; the others are hidden.
         long length = await LengthAsync(cancellationToken);
         var visible = new List<QueueMessage>();
         while (await _client.ReceiveMessagesAsync(32, TimeSpan.FromMinutes(5), cancellationToken) is { Value: { Length: > 0 } messages })

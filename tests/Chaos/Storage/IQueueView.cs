@@ -1,23 +1,25 @@
 namespace FinanceIngest.Chaos.Storage;
 
-/// <summary>A queue as an outsider sees it.</summary>
+/// <summary>A queue as the harness sees it, without the code under test.</summary>
 internal interface IQueueView
 {
-    /// <summary>Messages, leased and delayed ones included: what an autoscaler looks at.</summary>
+    /// <summary>Returns the number of messages, including leased and delayed ones, which is what an autoscaler reads.</summary>
     Task<long> LengthAsync(CancellationToken cancellationToken);
 
-    /// <summary>Messages that nobody can receive now: leased or delayed. Markers apart, where <see cref="TellsMarkers"/>. While nobody else uses the queue.</summary>
+    /// <summary>
+    /// Returns the number of leased or delayed messages; markers are not counted if <see cref="TellsMarkers"/>. No other process may use the queue at the time.
+    /// </summary>
     Task<long> HiddenAsync(CancellationToken cancellationToken);
 
-    /// <summary>Whether a marker of unsent alerts can be told from a message although it is hidden.</summary>
+    /// <summary>Whether <see cref="HiddenAsync"/> can tell a hidden marker of unsent alerts from a message.</summary>
     bool TellsMarkers { get; }
 
-    /// <summary>Takes everything off the queue and returns the texts, as a consumer does that never fails. For a queue that nobody else receives from.</summary>
+    /// <summary>Removes all messages and returns their texts. No other process may receive from the queue at the time.</summary>
     Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken);
 
-    /// <summary>Ends all leases and delays at once, where that can be done from outside; elsewhere they end by themselves.</summary>
+    /// <summary>Ends all leases and delays at once, if the storage allows it; otherwise they end by themselves.</summary>
     Task EndLeasesAsync(CancellationToken cancellationToken);
 
-    /// <summary>What is wrong with the queue's own storage; empty when nothing is.</summary>
+    /// <summary>Returns the problems of the queue's own storage; empty when there are none.</summary>
     Task<string> ProblemAsync(CancellationToken cancellationToken);
 }

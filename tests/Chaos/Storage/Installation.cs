@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Chaos.Storage;
 
-/// <summary>Where the programs under test keep their data, and how the harness looks at it.</summary>
+/// <summary>The storage of the programs under test, and the harness's own access to it.</summary>
 internal abstract class Installation(string folder) : IAsyncDisposable
 {
     /// <summary>Name of the inbound queue.</summary>
@@ -15,37 +15,31 @@ internal abstract class Installation(string folder) : IAsyncDisposable
     /// <summary>Name of the alert queue.</summary>
     public const string AlertQueue = "anomaly-alerts";
 
-    /// <summary>Data, logs and control files.</summary>
+    /// <summary>The folder of data, logs and control files.</summary>
     public string Folder => folder;
 
-    /// <summary>Data directory of the programs.</summary>
+    /// <summary>The data directory of the programs.</summary>
     public string DataDirectory { get; } = Path.Combine(folder, "data");
 
-    /// <summary>Environment of the programs.</summary>
+    /// <summary>The settings of the programs, as environment variables.</summary>
     public abstract IReadOnlyDictionary<string, string> Settings { get; }
 
-    /// <summary>What the harness sees of the queues; nothing of the programs is in its way.</summary>
+    /// <summary>Returns the harness's own access to a queue.</summary>
     public abstract IQueueView Queue(string name);
 
-    /// <summary>A queue that takes and gives nothing until the answer is disposed.</summary>
+    /// <summary>Makes a queue unavailable until the result is disposed.</summary>
     public abstract Task<IAsyncDisposable> TakeDownQueueAsync(string name);
 
-    /// <summary>A database that takes no writes until the answer is disposed.</summary>
+    /// <summary>Makes the database refuse writes until the result is disposed.</summary>
     public virtual async Task<IAsyncDisposable> TakeDownDatabaseAsync() => await FileLock.TakeAsync(Path.Combine(DataDirectory, "finance-ingest.db"));
 
-    /// <summary>A session of the harness's own.</summary>
-    public virtual DbConnection OpenDatabase()
-    {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(DataDirectory, "finance-ingest.db"), Pooling = false, DefaultTimeout = 20 }.ToString());
-        connection.Open();
-        return connection;
-    }
+    /// <summary>Opens a connection to the database.</summary>
+    public virtual DbConnection OpenDatabase() => OpenSqlite(timeoutSeconds: 20);
 
-    /// <summary>Whether a process holds the one write lock that a SQLite file has, for seconds on end.</summary>
+    /// <summary>Whether a process holds the write lock of the SQLite file for three seconds.</summary>
     public virtual bool IsDatabaseLocked()
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(DataDirectory, "finance-ingest.db"), Pooling = false, DefaultTimeout = 3 }.ToString());
-        connection.Open();
+        using SqliteConnection connection = OpenSqlite(timeoutSeconds: 3);
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = "BEGIN IMMEDIATE; ROLLBACK";
         try
@@ -59,7 +53,7 @@ internal abstract class Installation(string folder) : IAsyncDisposable
         }
     }
 
-    /// <summary>Gets ready before the first program starts.</summary>
+    /// <summary>Prepares the storage, before the first program starts.</summary>
     public virtual Task StartAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(DataDirectory);
@@ -71,9 +65,18 @@ internal abstract class Installation(string folder) : IAsyncDisposable
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
+
+    private SqliteConnection OpenSqlite(int timeoutSeconds)
+    {
+        string path = Path.Combine(DataDirectory, "finance-ingest.db");
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = timeoutSeconds }.ToString());
+        connection.Open();
+        return connection;
+    }
 }
 
-/// <summary>Everything in SQLite files.</summary>
+/// <summary>Queues and database in SQLite files.</summary>
 internal sealed class EmbeddedInstallation(string folder) : Installation(folder)
 {
     public override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string> { ["FinanceIngest__DataDirectory"] = DataDirectory };
@@ -132,7 +135,8 @@ internal sealed class SqlInstallation(string folder, string server) : AzuriteIns
 
     public override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>(base.Settings)
     {
-        ["SQL_CONNECTION_STRING"] = new SqlConnectionStringBuilder(server) { DataSource = $"127.0.0.1,{_proxy.Port}", InitialCatalog = _database }.ConnectionString,
+        ["SQL_CONNECTION_STRING"] =
+            new SqlConnectionStringBuilder(server) { DataSource = $"127.0.0.1,{_proxy.Port}", InitialCatalog = _database }.ConnectionString,
         ["FinanceIngest__IdSigningKey"] = "the chaos harness",
     };
 

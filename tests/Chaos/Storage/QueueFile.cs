@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Chaos.Storage;
 
-/// <summary>A file of the embedded queue, read and written by SQL of the harness's own.</summary>
+/// <summary>A file of the embedded queue, accessed by the harness's own SQL.</summary>
 internal sealed class QueueFile(string path) : IQueueView
 {
     private static readonly string s_marker = Convert.ToBase64String(Encoding.UTF8.GetBytes("""{"v":1,"marker":"unsent-alerts","transactions":[]}"""));
@@ -58,7 +58,11 @@ internal sealed class QueueFile(string path) : IQueueView
     public Task<string> ProblemAsync(CancellationToken cancellationToken)
     {
         string integrity = (string)Scalar("PRAGMA integrity_check")!;
-        long strays = (long)Scalar("SELECT (SELECT count(*) FROM texts WHERE seq NOT IN (SELECT seq FROM messages)) + (SELECT count(*) FROM messages WHERE seq NOT IN (SELECT seq FROM texts))")!;
+        long strays = (long)Scalar(
+            """
+            SELECT (SELECT count(*) FROM texts WHERE seq NOT IN (SELECT seq FROM messages))
+                + (SELECT count(*) FROM messages WHERE seq NOT IN (SELECT seq FROM texts))
+            """)!;
         return Task.FromResult((integrity == "ok" ? "" : integrity) + (strays == 0 ? "" : $"{strays} texts or messages without the other"));
     }
 

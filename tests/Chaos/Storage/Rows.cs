@@ -3,14 +3,14 @@ using System.Globalization;
 
 namespace FinanceIngest.Chaos.Storage;
 
-/// <summary>The tables, read by the harness's own SQL; the same statements on SQLite and SQL Server.</summary>
+/// <summary>Reads the tables by the harness's own SQL, with the same statements on SQLite and SQL Server.</summary>
 internal sealed class Rows(Installation installation)
 {
     public long Count() => Number("SELECT count(*) FROM anomaly_transactions");
 
     public long Unsent() => Number("SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL");
 
-    /// <summary>Unsent alerts that wait for a claim to end.</summary>
+    /// <summary>Returns the number of unsent alerts that are claimed.</summary>
     public long ClaimedAlerts() => Number(installation is SqlInstallation
         ? "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > SYSUTCDATETIME()"
         : "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > strftime('%Y-%m-%dT%H:%M:%f', 'now')");
@@ -23,13 +23,18 @@ internal sealed class Rows(Installation installation)
 
     public long Attempts() => Number("SELECT coalesce(sum(attempts), 0) FROM message_attempts");
 
-    /// <summary>Position of the batch that an id's row is in; it grows with each change of status.</summary>
+    /// <summary>Returns the feed position of the batch that wrote an id's row; it grows with each change of status.</summary>
     public long Position(Guid id) => Number(
         $"SELECT coalesce(max(f.position), 0) FROM feed_batches f JOIN anomaly_transactions t ON t.batch_id = f.batch_id WHERE t.transaction_id = '{id:D}'");
 
     public List<ResultRow> Results() => Query(
         "SELECT transaction_id, user_id, amount, status, is_anomaly FROM anomaly_transactions",
-        row => new ResultRow(Uuid(row, 0), Convert.ToInt64(row.GetValue(1), CultureInfo.InvariantCulture), Money(row, 2), row.GetString(3), Convert.ToInt64(row.GetValue(4), CultureInfo.InvariantCulture) == 1));
+        row => new ResultRow(
+            Uuid(row, 0),
+            Convert.ToInt64(row.GetValue(1), CultureInfo.InvariantCulture),
+            Money(row, 2),
+            row.GetString(3),
+            Convert.ToInt64(row.GetValue(4), CultureInfo.InvariantCulture) == 1));
 
     public List<AlertRow> Alerts() => Query(
         "SELECT alert_id, transaction_id, sent_at FROM alert_outbox",
@@ -39,12 +44,12 @@ internal sealed class Rows(Installation installation)
         "SELECT user_id, category_id, mean, std_dev, sample_count FROM anomaly_stats ORDER BY user_id, category_id",
         row => string.Join(",", Enumerable.Range(0, 5).Select(column => Convert.ToString(row.GetValue(column), CultureInfo.InvariantCulture))));
 
-    /// <summary>SQLite's own verdict about the file; <c>ok</c> for SQL Server, which needs none.</summary>
+    /// <summary>Returns the result of SQLite's integrity check; always <c>ok</c> on SQL Server.</summary>
     public string Integrity() => installation is SqlInstallation ? "ok" : Query("PRAGMA integrity_check", row => row.GetString(0))[0];
 
     private static Guid Uuid(DbDataReader row, int column) => row.GetValue(column) is Guid uuid ? uuid : Guid.Parse(row.GetString(column));
 
-    // SQLite keeps whole ten-thousandths.
+    // The SQLite column holds whole ten-thousandths.
     private static decimal Money(DbDataReader row, int column) =>
         row.IsDBNull(column) ? 0 : row.GetValue(column) is long units ? units / 10_000m : row.GetDecimal(column);
 

@@ -27,7 +27,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--batch-size", "submit", "a.csv", "--batch-size", "many")]
     [InlineData("--idempotency-prefix", "submit", "a.csv", "--idempotency-prefix", "")]
     [InlineData("not an http address", "submit", "a.csv", "--url", "ftp://x")]
-    [InlineData("characters that no key has", "submit", "a.csv", "--key", "a\nb")]
+    [InlineData("characters that are not allowed in a key", "submit", "a.csv", "--key", "a\nb")]
     [InlineData("--yes", "poison", "drop", "id")]
     [InlineData("--yes", "user", "erase", "399")]
     [InlineData("whole number from 1", "user", "erase", "0", "--yes")]

@@ -12,10 +12,10 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Fuzz.Api;
 
-/// <summary>The HTTP API as processes put it together, on queues and stores in memory.</summary>
+/// <summary>The HTTP API, registered as in the programs, on queues and stores in memory.</summary>
 internal sealed class FuzzApi
 {
-    /// <summary>Secrets of the keys, by what they allow.</summary>
+    /// <summary>The secrets of three keys, each with one scope.</summary>
     public const string SubmitKey = "submit-key", ReadKey = "read-key", AdminKey = "admin-key";
 
     private static readonly Lazy<FuzzApi> s_shared = new(() => new FuzzApi());
@@ -43,7 +43,7 @@ internal sealed class FuzzApi
         Ids = provider.GetRequiredService<IdCertifier>();
     }
 
-    /// <summary>One for all targets.</summary>
+    /// <summary>The instance that all targets share.</summary>
     public static FuzzApi Shared => s_shared.Value;
 
     /// <summary>The inbound queue.</summary>
@@ -52,12 +52,12 @@ internal sealed class FuzzApi
     /// <summary>The store of baselines.</summary>
     public FuzzBaselineStore Baselines { get; } = new();
 
-    /// <summary>Makes and knows ids.</summary>
+    /// <summary>Makes and recognises ids.</summary>
     public IdCertifier Ids { get; }
 
     private LastError Errors { get; } = new();
 
-    /// <summary>Answers, and checks what holds of every answer: never 500, JSON, problems with their members.</summary>
+    /// <summary>Handles a request, and checks the properties of every answer: it is never 500, it is JSON, and a problem has its members.</summary>
     public (int Status, JsonElement Body) Handle(FuzzRequest request)
     {
         Inbound.Take();
@@ -67,14 +67,21 @@ internal sealed class FuzzApi
             throw new PropertyException("no request makes the service fail", $"{Errors.Last}");
         }
 
-        Property.Holds(response.Status is 200 or 202 or 400 or 401 or 403 or 404 or 405 or 410 or 413 or 415 or 503, "only documented statuses", $"{response.Status}");
+        Property.Holds(
+            response.Status is 200 or 202 or 400 or 401 or 403 or 404 or 405 or 410 or 413 or 415 or 503,
+            "only documented statuses",
+            $"{response.Status}");
         JsonElement body = JsonDocument.Parse(response.Body).RootElement;
         bool isProblem = response.ContentType == "application/problem+json";
-        Property.Holds(isProblem == (response.Status >= 400 && !(response.Status == 503 && request.Path.StartsWith("/readyz", StringComparison.OrdinalIgnoreCase))), "failures are problems", $"{response.Status} {response.ContentType}");
+        Property.Holds(
+            isProblem == (response.Status >= 400 && !(response.Status == 503 && request.Path.StartsWith("/readyz", StringComparison.OrdinalIgnoreCase))),
+            "failures are problems",
+            $"{response.Status} {response.ContentType}");
         if (isProblem)
         {
             Property.Holds(
-                body.GetProperty("type").GetString()!.StartsWith(Problem.TypePrefix, StringComparison.Ordinal) && body.GetProperty("title").GetString()!.Length > 0
+                body.GetProperty("type").GetString()!.StartsWith(Problem.TypePrefix, StringComparison.Ordinal)
+                    && body.GetProperty("title").GetString()!.Length > 0
                     && body.GetProperty("status").GetInt32() == response.Status && body.GetProperty("detail").GetString() is not null,
                 "a problem has its members",
                 $"{body}");
@@ -88,25 +95,29 @@ internal sealed class FuzzApi
         return (response.Status, body);
     }
 
-    /// <summary>The fields named by an answer's <c>errors</c>, in order.</summary>
+    /// <summary>Returns the fields that an answer's <c>errors</c> name, in order.</summary>
     public static IEnumerable<string> WrongFields(JsonElement body) =>
         body.TryGetProperty("errors", out JsonElement errors) ? errors.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal) : [];
 
-    /// <summary>The transactions that were put on the inbound queue by the last request.</summary>
+    /// <summary>Returns the transactions that the last request put on the inbound queue.</summary>
     public IReadOnlyList<Transaction> TakeTransactions()
     {
         var transactions = new List<Transaction>();
         foreach (string text in Inbound.Take())
         {
-            var message = new EnvelopeReader(Inbound.Name, Ids).Read(new FuzzMessage { Id = "1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 });
-            Property.Holds(message.PoisonReason is null && message.Unreadable.Count == 0, "what the intake writes the worker reads", $"{message.PoisonReason}: {text}");
+            var message = new EnvelopeReader(Inbound.Name, Ids).Read(
+                new FuzzMessage { Id = "1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 });
+            Property.Holds(
+                message.PoisonReason is null && message.Unreadable.Count == 0,
+                "what the intake writes the worker reads",
+                $"{message.PoisonReason}: {text}");
             transactions.AddRange(message.Transactions);
         }
 
         return transactions;
     }
 
-    // What the API says of its own failures goes to the log only.
+    // The API describes its own failures in the log only.
     private sealed class LastError : ILoggerProvider, ILogger
     {
         public string? Last { get; private set; }

@@ -2,7 +2,7 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Fuzz.Api;
 
-/// <summary>A queue that takes every message and keeps the texts until they are asked for.</summary>
+/// <summary>A queue that accepts every message and keeps the texts until <see cref="Take"/>.</summary>
 internal sealed class FuzzQueue(string name) : IMessageQueue
 {
     private readonly Lock _gate = new();
@@ -11,7 +11,7 @@ internal sealed class FuzzQueue(string name) : IMessageQueue
     /// <inheritdoc/>
     public string Name => name;
 
-    /// <summary>The texts since the last time.</summary>
+    /// <summary>Returns the texts that were sent since the last call.</summary>
     public IReadOnlyList<string> Take()
     {
         lock (_gate)
@@ -39,7 +39,8 @@ internal sealed class FuzzQueue(string name) : IMessageQueue
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<LeasedMessage>>([]);
+    public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<LeasedMessage>>([]);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);

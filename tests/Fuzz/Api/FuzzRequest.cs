@@ -16,13 +16,14 @@ internal sealed class FuzzRequest(string method, string path, byte[] body) : Api
     public override string Path => path;
 
     /// <inheritdoc/>
-    public override long? ContentLength => _headers.TryGetValue("Content-Length", out string? text) ? (long.TryParse(text, out long length) ? length : null) : body.Length;
+    public override long? ContentLength =>
+        _headers.TryGetValue("Content-Length", out string? text) ? (long.TryParse(text, out long length) ? length : null) : body.Length;
 
     /// <inheritdoc/>
     public override Stream Body { get; } = new MemoryStream(body, writable: false);
 
     /// <summary>
-    /// A request as text: <c>METHOD /path?query</c>, lines of headers, an empty line, the body. Whatever the bytes are, a request comes of them.
+    /// Reads a request from text: <c>METHOD /path?query</c>, lines of headers, an empty line, the body. Any bytes give some request.
     /// </summary>
     public static FuzzRequest Parse(byte[] text)
     {
@@ -44,14 +45,14 @@ internal sealed class FuzzRequest(string method, string path, byte[] body) : Api
         return request;
     }
 
-    /// <summary>Adds a header; several of one name are joined, as heads do.</summary>
+    /// <summary>Adds a header. Several headers of one name are joined, as the heads do.</summary>
     public FuzzRequest With(string name, string value)
     {
         _headers[name] = _headers.TryGetValue(name, out string? before) ? $"{before}, {value}" : value;
         return this;
     }
 
-    /// <summary>Sets the query from its text, of several parameters of one name the first.</summary>
+    /// <summary>Sets the query from its text. Of several parameters with one name the first is used.</summary>
     public FuzzRequest SetQuery(string query)
     {
         foreach (string parameter in query.Split('&'))

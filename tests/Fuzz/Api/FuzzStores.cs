@@ -4,7 +4,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Fuzz.Api;
 
-/// <summary>Results made of the ids that are asked for: a quarter has none, the others one of each status.</summary>
+/// <summary>Makes results from the requested ids: a quarter of the ids has no result, and the others get each status in turn.</summary>
 internal sealed class FuzzResultsStore : IResultsStore
 {
     /// <inheritdoc/>
@@ -21,8 +21,10 @@ internal sealed class FuzzResultsStore : IResultsStore
     /// <inheritdoc/>
     public Task<AnomalyPage> ReadAnomaliesAsync(AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken)
     {
-        Engine.Property.Holds(limit is >= 1 and <= 1000 && !(filter.UserId < 1) && !(filter.CategoryId < 1), "anomalies are read within their limits", $"{limit}, {filter}");
-        Engine.Property.Holds(filter.From is null or { Kind: DateTimeKind.Utc } && filter.To is null or { Kind: DateTimeKind.Utc }, "times are UTC", $"{filter}");
+        Engine.Property.Holds(
+            limit is >= 1 and <= 1000 && !(filter.UserId < 1) && !(filter.CategoryId < 1), "anomalies are read within their limits", $"{limit}, {filter}");
+        Engine.Property.Holds(
+            filter.From is null or { Kind: DateTimeKind.Utc } && filter.To is null or { Kind: DateTimeKind.Utc }, "times are UTC", $"{filter}");
         return Task.FromResult(new AnomalyPage([], after is { } place ? place : new AnomalyCursor(DateTime.UnixEpoch, 5)));
     }
 
@@ -51,7 +53,7 @@ internal sealed class FuzzResultsStore : IResultsStore
     };
 }
 
-/// <summary>Takes every baseline and keeps the last ones until they are asked for.</summary>
+/// <summary>Accepts every baseline and keeps those of the last call.</summary>
 internal sealed class FuzzBaselineStore : IBaselineStore
 {
     /// <summary>The baselines of the last call.</summary>

@@ -1,9 +1,9 @@
 namespace FinanceIngest.Fuzz.Api;
 
-/// <summary>A clock that stands still, and on which every pause is over at once: nothing random comes from it, and nobody waits.</summary>
+/// <summary>A clock that stands still and ends every pause at once, so that runs are repeatable and never wait.</summary>
 internal sealed class InstantTime : TimeProvider
 {
-    /// <summary>The time that it always is.</summary>
+    /// <summary>The only time of this clock.</summary>
     public static DateTimeOffset Now { get; } = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
 
     /// <inheritdoc/>

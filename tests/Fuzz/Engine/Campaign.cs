@@ -3,37 +3,40 @@ using System.Globalization;
 
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>What a run against one target came to.</summary>
+/// <summary>The result of a run against one target.</summary>
 /// <param name="Target">The target.</param>
-/// <param name="Executions">Inputs read.</param>
-/// <param name="Seconds">How long it took.</param>
-/// <param name="Known">Inputs that it began with.</param>
-/// <param name="Kept">New inputs that went otherwise than all before them.</param>
-/// <param name="Outcomes">Different outcomes.</param>
-/// <param name="Edges">Branches taken; 0 when nothing is instrumented.</param>
-/// <param name="Failed">Whether a property did not hold.</param>
+/// <param name="Executions">The number of inputs that were run.</param>
+/// <param name="Seconds">The duration of the run.</param>
+/// <param name="Known">The number of inputs at the start.</param>
+/// <param name="Kept">The number of new inputs that behaved differently from all inputs before them.</param>
+/// <param name="Outcomes">The number of different outcomes.</param>
+/// <param name="Edges">The number of branches taken; 0 when nothing is instrumented.</param>
+/// <param name="Failed">Whether an input broke a property.</param>
 internal sealed record CampaignResult(FuzzTarget Target, long Executions, double Seconds, int Known, int Kept, int Outcomes, int Edges, bool Failed);
 
-/// <summary>Reads changed inputs until the time is over or something does not hold. Inputs that go otherwise than all before them are changed further.</summary>
+/// <summary>
+/// Runs mutated inputs until the time is over or an input breaks a property. Inputs that behave differently from all inputs before them are mutated further.
+/// </summary>
 internal sealed class Campaign(FuzzTarget target, Options options, Coverage? coverage)
 {
-    // More would only say that outcomes tell of details.
+    // A target that keeps more inputs than this has outcomes that are too detailed.
     private const int MostKept = 20_000;
 
     private readonly List<byte[]> _corpus = [];
     private readonly HashSet<string> _outcomes = [];
     private readonly Random _random = new(HashCode(target.Name, options.Seed));
 
-    /// <summary>The command that reads an input again.</summary>
+    /// <summary>Returns the command that runs an input again.</summary>
     public static string Replay(FuzzTarget target, string path) => $"Again: dotnet run --project tests/Fuzz -- --target {target.Name} --replay {path}";
 
-    /// <summary>Runs it.</summary>
+    /// <summary>Runs the campaign.</summary>
     public CampaignResult Run(TimeSpan time)
     {
         using var watchdog = new Watchdog(Options.Findings, target);
         long startedAt = Stopwatch.GetTimestamp();
         long executions = 0;
-        byte[][] known = [.. CorpusFolder.Read(CorpusFolder.BuiltIn, target).Concat(options.Corpus is null ? [] : CorpusFolder.Read(options.Corpus, target)).Select(file => file.Bytes)];
+        IReadOnlyList<(string Name, byte[] Bytes)> more = options.Corpus is null ? [] : CorpusFolder.Read(options.Corpus, target);
+        byte[][] known = [.. CorpusFolder.Read(CorpusFolder.BuiltIn, target).Concat(more).Select(file => file.Bytes)];
         if (known.Length == 0)
         {
             known = [[]];
@@ -69,7 +72,7 @@ internal sealed class Campaign(FuzzTarget target, Options options, Coverage? cov
         return new CampaignResult(target, executions, seconds, known.Length, kept, _outcomes.Count, coverage?.Edges ?? 0, failed);
     }
 
-    // What was found last is changed most: it leads where nothing has been yet.
+    // The newest inputs are mutated most, because they lead to code that was not reached before.
     private byte[] Pick()
     {
         int recent = Math.Min(_corpus.Count, 50);
@@ -98,9 +101,11 @@ internal sealed class Campaign(FuzzTarget target, Options options, Coverage? cov
         byte[] smallest = Minimiser.Minimise(target, input, execution.Fault);
         string path = CorpusFolder.Add(Options.Findings, target, smallest);
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"FAILED {target.Name} (seed {options.Seed}): {Execution.Of(target, smallest).Failure ?? execution.Failure}\n{smallest.Length} bytes, from {input.Length}: {Replay(target, path)}"));
+            CultureInfo.InvariantCulture,
+            $"FAILED {target.Name} (seed {options.Seed}): {Execution.Of(target, smallest).Failure ?? execution.Failure}\n"
+                + $"{smallest.Length} bytes, from {input.Length}: {Replay(target, path)}"));
     }
 
-    // string.GetHashCode differs from process to process.
+    // string.GetHashCode returns different values in different processes.
     private static int HashCode(string name, int seed) => name.Aggregate(seed, (hash, c) => unchecked((hash * 31) + c));
 }

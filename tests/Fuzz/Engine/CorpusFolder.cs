@@ -2,13 +2,13 @@ using System.Security.Cryptography;
 
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>Inputs in files, one folder a target.</summary>
+/// <summary>Reads and writes inputs as files, with one folder for each target.</summary>
 internal static class CorpusFolder
 {
-    /// <summary>The corpus that belongs to the repository, beside this program.</summary>
+    /// <summary>The folder of the repository's corpus, which is copied beside this program.</summary>
     public static string BuiltIn { get; } = Path.Combine(AppContext.BaseDirectory, "Corpus");
 
-    /// <summary>A target's inputs, in the order of their names; none when there is no such folder.</summary>
+    /// <summary>Returns a target's inputs in the order of their names; none when the target has no folder.</summary>
     public static IReadOnlyList<(string Name, byte[] Bytes)> Read(string root, FuzzTarget target)
     {
         string folder = Path.Combine(root, target.Name);
@@ -17,7 +17,7 @@ internal static class CorpusFolder
             : [];
     }
 
-    /// <summary>Adds an input under a name that follows from its content.</summary>
+    /// <summary>Adds an input under a name that derives from its content.</summary>
     /// <returns>The file's path.</returns>
     public static string Add(string root, FuzzTarget target, byte[] input, string prefix = "")
     {

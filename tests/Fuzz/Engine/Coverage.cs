@@ -4,8 +4,8 @@ using SharpFuzz.Common;
 namespace FinanceIngest.Fuzz.Engine;
 
 /// <summary>
-/// Which branches of the instrumented programs an input took and how often, as AFL counts them (a map of 64 KiB of edges, counts in eight classes).
-/// Nothing is seen unless <c>sharpfuzz</c> has instrumented the libraries beside this program (<c>tests/Fuzz/instrumented</c>).
+/// Records which branches of the instrumented libraries an input took and how often, as AFL does (a map of 64 KiB of edges, counts in eight classes). It sees
+/// nothing unless <c>sharpfuzz</c> has instrumented the libraries beside this program (<c>tests/Fuzz/instrumented</c>).
 /// </summary>
 internal sealed unsafe class Coverage
 {
@@ -13,24 +13,24 @@ internal sealed unsafe class Coverage
     private readonly byte* _map = (byte*)NativeMemory.AllocZeroed(Size);
     private readonly byte[] _seen = new byte[Size];
 
-    /// <summary>Turns it on; without it instrumented code can't run.</summary>
+    /// <summary>Turns recording on. Instrumented code can't run before that.</summary>
     public Coverage() => Trace.SharedMem = _map;
 
     /// <summary>Whether the library under test is instrumented.</summary>
     public static bool IsInstrumented { get; } =
         typeof(Transactions.Money).Assembly.GetReferencedAssemblies().Any(name => name.Name == typeof(Trace).Assembly.GetName().Name);
 
-    /// <summary>Edges seen so far.</summary>
+    /// <summary>The number of edges seen so far.</summary>
     public int Edges { get; private set; }
 
-    /// <summary>Forgets the last input's path.</summary>
+    /// <summary>Forgets the path of the last input.</summary>
     public void Begin()
     {
         new Span<byte>(_map, Size).Clear();
         Trace.PrevLocation = 0;
     }
 
-    /// <summary>Whether the last input took an edge that none took before it, or as often.</summary>
+    /// <summary>Whether the last input took a new edge, or took an edge in a new class of counts.</summary>
     public bool HasNews()
     {
         bool news = false;

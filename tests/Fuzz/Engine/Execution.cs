@@ -1,17 +1,18 @@
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>What came of one input.</summary>
-/// <param name="Outcome">What the target said of it; null when something did not hold.</param>
-/// <param name="Failure">What did not hold.</param>
-/// <param name="Allocated">Bytes allocated on the thread that read.</param>
+/// <summary>The result of running one input.</summary>
+/// <param name="Outcome">The outcome that the target returned; null after a failure.</param>
+/// <param name="Failure">The broken property or another exception; null when there was none.</param>
+/// <param name="Allocated">Bytes that the running thread allocated.</param>
 internal sealed record Execution(string? Outcome, Exception? Failure, long Allocated)
 {
-    /// <summary>What tells one fault from another while an input is made smaller.</summary>
+    /// <summary>The identity of the failure: a smaller input must fail with the same one.</summary>
     public string Fault => Failure switch
     {
         null => "",
         PropertyException property => property.Property,
-        _ => $"{Failure.GetType().Name} at {Failure.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("FinanceIngest", StringComparison.Ordinal))?.Trim()}",
+        _ => $"{Failure.GetType().Name} at "
+            + $"{Failure.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("FinanceIngest", StringComparison.Ordinal))?.Trim()}",
     };
 
     /// <summary>Runs a target on an input.</summary>
@@ -20,14 +21,16 @@ internal sealed record Execution(string? Outcome, Exception? Failure, long Alloc
         Execution execution = Once(target, input);
         if (execution.Failure is null && execution.Allocated > target.AllocationLimit(input.Length))
         {
-            // Caches that are filled the first time are no cost of the input.
+            // The second run does not pay for caches that the first run filled.
             execution = Once(target, input);
             if (execution.Failure is null && execution.Allocated > target.AllocationLimit(input.Length))
             {
                 return execution with
                 {
                     Failure = new PropertyException(
-                        "memory in proportion to the input", FormattableString.Invariant($"{input.Length} bytes made {execution.Allocated} bytes be allocated; the limit is {target.AllocationLimit(input.Length)}")),
+                        "memory in proportion to the input",
+                        FormattableString.Invariant(
+                            $"{input.Length} bytes allocated {execution.Allocated} bytes; the limit is {target.AllocationLimit(input.Length)}")),
                 };
             }
         }
@@ -37,7 +40,7 @@ internal sealed record Execution(string? Outcome, Exception? Failure, long Alloc
 
     private static Execution Once(FuzzTarget target, byte[] input)
     {
-        // The target may change what it is given.
+        // The target may change its input.
         byte[] copy = [.. input];
         long before = GC.GetAllocatedBytesForCurrentThread();
         try

@@ -1,43 +1,43 @@
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>One parser and what must hold of it for every input.</summary>
+/// <summary>A parser, and the properties that it must have for every input.</summary>
 internal abstract class FuzzTarget
 {
-    /// <summary>Its name on the command line, and of its folder of the corpus.</summary>
+    /// <summary>The target's name on the command line, and the name of its folder in the corpus.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What must hold, in one line.</summary>
+    /// <summary>The properties, in one line.</summary>
     public abstract string Properties { get; }
 
-    /// <summary>Texts that its grammar gives a meaning to.</summary>
+    /// <summary>Texts that have a meaning in the target's grammar.</summary>
     public abstract IReadOnlyList<string> Tokens { get; }
 
-    /// <summary>Longest input that is made, in bytes.</summary>
+    /// <summary>The longest input that is made, in bytes.</summary>
     public virtual int LongestInput => 4096;
 
-    /// <summary>Most bytes that reading an input may allocate, checks included. Above it the input costs more memory than it has any right to.</summary>
-    /// <param name="length">Bytes of the input.</param>
+    /// <summary>Returns the largest number of bytes that running an input may allocate, including its checks.</summary>
+    /// <param name="length">The length of the input in bytes.</param>
     public virtual long AllocationLimit(int length) => (1L << 20) + (4096L * length);
 
-    /// <summary>Reads the input and checks what must hold.</summary>
-    /// <returns>How the reading went, in few words: inputs that go differently are worth keeping.</returns>
-    /// <exception cref="PropertyException">Something does not hold. Every other exception that gets out is a finding too.</exception>
+    /// <summary>Reads the input and checks the properties.</summary>
+    /// <returns>The outcome in few words. Inputs with new outcomes are kept.</returns>
+    /// <exception cref="PropertyException">The input breaks a property. Any other exception is a finding too.</exception>
     public abstract string Run(byte[] input);
 }
 
-/// <summary>A property does not hold.</summary>
-/// <param name="property">Which; the same text for the same fault.</param>
-/// <param name="detail">What was seen.</param>
+/// <summary>An input broke a property.</summary>
+/// <param name="property">The property; the same fault always has the same text.</param>
+/// <param name="detail">The values that broke the property.</param>
 internal sealed class PropertyException(string property, string detail) : Exception($"{property}: {detail}")
 {
-    /// <summary>Which property.</summary>
+    /// <summary>The broken property.</summary>
     public string Property { get; } = property;
 }
 
-/// <summary>Short ways to state properties.</summary>
+/// <summary>Assertions of properties.</summary>
 internal static class Property
 {
-    /// <summary>Ends the run unless the property holds.</summary>
+    /// <summary>Throws unless the condition is true.</summary>
     public static void Holds(bool holds, string property, FormattableString detail)
     {
         if (!holds)
@@ -46,7 +46,7 @@ internal static class Property
         }
     }
 
-    /// <summary>Ends the run unless both are equal.</summary>
+    /// <summary>Throws unless both values are equal.</summary>
     public static void Same<T>(T expected, T actual, string property)
     {
         if (!EqualityComparer<T>.Default.Equals(expected, actual))
@@ -55,7 +55,7 @@ internal static class Property
         }
     }
 
-    /// <summary>Ends the run unless both hold the same, in the same order.</summary>
+    /// <summary>Throws unless both lists have equal items in the same order.</summary>
     public static void SameItems<T>(IReadOnlyList<T> expected, IReadOnlyList<T> actual, string property)
     {
         Holds(expected.Count == actual.Count, property, $"expected {expected.Count} items, were {actual.Count}");

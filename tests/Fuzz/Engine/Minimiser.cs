@@ -1,11 +1,11 @@
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>Makes an input smaller as long as the same property does not hold of it.</summary>
+/// <summary>Makes an input smaller while it still has the same fault.</summary>
 internal static class Minimiser
 {
     private const int MostRuns = 4_000;
 
-    /// <summary>The smallest input found in a few thousand runs.</summary>
+    /// <summary>Returns the smallest input that was found in a few thousand runs.</summary>
     public static byte[] Minimise(FuzzTarget target, byte[] input, string fault)
     {
         byte[] best = input;

@@ -3,29 +3,38 @@ using System.Text;
 
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>Makes new inputs of known ones: changes of bytes, of numbers, of strings, of lines, of nesting, and pieces of others. Everything follows from the random numbers.</summary>
-/// <param name="random">Where chance comes from.</param>
+/// <summary>
+/// Makes new inputs from known ones by changing bytes, numbers, strings, lines and nesting, and by inserting pieces of other inputs. The same random
+/// numbers make
+/// the same inputs.
+/// </summary>
+/// <param name="random">The random numbers.</param>
 /// <param name="tokens">Texts of the target's grammar.</param>
-/// <param name="longest">Longest input in bytes.</param>
+/// <param name="longest">The longest input, in bytes.</param>
 internal sealed class Mutator(Random random, IReadOnlyList<string> tokens, int longest)
 {
     private static readonly string[] s_numbers =
     [
-        "0", "-0", "1", "-1", "00", "01", "0.0", "-0.0", ".5", "5.", "1e0", "1E+2", "1e-4", "1e-5", "10e-5", "1e9999", "1e-9999", "1e99999", "0e0", "0.00010", "0.00001", "123.45670000",
-        "922337203685477.5807", "-922337203685477.5807", "922337203685477.5808", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551615",
-        "18446744073709551616", "2147483647", "2147483648", "4294967295", "1.7976931348623157e308", "1.8e308", "5e-324", "4.9e-325", "NaN", "Infinity", "-Infinity", "inf", "nan", "1_000", "1,000",
-        "0x10", "+1", "１", "1000000000000000000000000000000000000000e-38", "0.00000000000000000000000000000000000001e38", "99999999999999999999999999999999999999", "59", "60", "23", "24", "31", "9999",
+        "0", "-0", "1", "-1", "00", "01", "0.0", "-0.0", ".5", "5.", "1e0", "1E+2", "1e-4", "1e-5", "10e-5", "1e9999", "1e-9999", "1e99999", "0e0",
+        "0.00010", "0.00001", "123.45670000",
+        "922337203685477.5807", "-922337203685477.5807", "922337203685477.5808", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616", "2147483647", "2147483648", "4294967295", "1.7976931348623157e308", "1.8e308", "5e-324", "4.9e-325", "NaN", "Infinity",
+        "-Infinity", "inf", "nan", "1_000", "1,000",
+        "0x10", "+1", "１", "1000000000000000000000000000000000000000e-38", "0.00000000000000000000000000000000000001e38",
+        "99999999999999999999999999999999999999", "59", "60", "23", "24", "31", "9999",
     ];
 
     private static readonly string[] s_strings =
     [
-        "", "\\u0000", "\\ud800", "\\udc00", "\\ud83d\\ude00", "\\u002e", "\\\"", "\\\\", "\\/", "\\n", "\\x41", "é", "\uFEFF", "😀", "\u2028", "\u202e", "\0", " ", "\t", "null", "true", "2026-01-31T12:00:00Z",
+        "", "\\u0000", "\\ud800", "\\udc00", "\\ud83d\\ude00", "\\u002e", "\\\"", "\\\\", "\\/", "\\n", "\\x41", "é", "\uFEFF", "😀", "\u2028", "\u202e",
+        "\0", " ", "\t", "null", "true", "2026-01-31T12:00:00Z",
         "2026-02-29T24:00:00+23:59", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:60Z", "2026-01-31t12:00:00.1234567890z", "2016-12-31T23:59:60.5-08:00",
     ];
 
-    /// <summary>A changed input.</summary>
-    /// <param name="parent">What is changed.</param>
-    /// <param name="other">What pieces are taken from.</param>
+    /// <summary>Returns a changed input.</summary>
+    /// <param name="parent">The input that is changed.</param>
+    /// <param name="other">The input from which pieces are taken.</param>
     public byte[] Mutate(byte[] parent, byte[] other)
     {
         List<byte> bytes = [.. parent];
@@ -133,7 +142,8 @@ internal sealed class Mutator(Random random, IReadOnlyList<string> tokens, int l
     private string Number() => random.Next(4) switch
     {
         0 => random.NextInt64(long.MinValue, long.MaxValue).ToString(CultureInfo.InvariantCulture),
-        1 => Digits(random.Next(1, 40)) + "." + Digits(random.Next(1, 8)) + (random.Next(2) == 0 ? "" : "e" + random.Next(-45, 45).ToString(CultureInfo.InvariantCulture)),
+        1 => Digits(random.Next(1, 40)) + "." + Digits(random.Next(1, 8))
+            + (random.Next(2) == 0 ? "" : "e" + random.Next(-45, 45).ToString(CultureInfo.InvariantCulture)),
         2 => Digits(random.Next(1, 30)).TrimStart('0') + new string('0', random.Next(60)) + "e-" + random.Next(60).ToString(CultureInfo.InvariantCulture),
         _ => s_numbers[random.Next(s_numbers.Length)],
     };
@@ -217,7 +227,7 @@ internal sealed class Mutator(Random random, IReadOnlyList<string> tokens, int l
         bytes.InsertRange(from, Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(open, depth))));
     }
 
-    // Lengths and indexes of binary formats, at their edges.
+    // Writes the smallest and largest values of lengths and indexes in binary formats.
     private void Overwrite(List<byte> bytes)
     {
         byte[] value = BitConverter.GetBytes(random.Next(4) switch { 0 => 0L, 1 => -1L, 2 => 1L << random.Next(63), _ => (1L << random.Next(63)) - 1 });

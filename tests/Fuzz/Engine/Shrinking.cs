@@ -1,9 +1,9 @@
 namespace FinanceIngest.Fuzz.Engine;
 
-/// <summary>Takes out of a folder the inputs that add nothing to the smaller ones beside them.</summary>
+/// <summary>Reduces a folder to the inputs that differ in behaviour.</summary>
 internal static class Shrinking
 {
-    /// <summary>Deletes them.</summary>
+    /// <summary>Deletes the inputs that behave as a smaller input of the folder does.</summary>
     /// <returns>The program's exit code.</returns>
     public static int Run(FuzzTarget target, string root, Coverage? coverage)
     {
@@ -15,7 +15,7 @@ internal static class Shrinking
             coverage?.Begin();
             string? outcome = Execution.Of(target, bytes).Outcome;
 
-            // Both are looked at: what is new to one may be known to the other.
+            // Both are evaluated, because each records the input.
             bool edges = coverage?.HasNews() ?? false;
             if (!(outcomes.Add(outcome ?? "") | edges))
             {

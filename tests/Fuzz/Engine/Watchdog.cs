@@ -3,7 +3,9 @@ using System.Diagnostics;
 namespace FinanceIngest.Fuzz.Engine;
 
 /// <summary>
-/// Keeps the input that is being read in a file, so that one which ends the process (a full stack, no memory) is not lost, and ends the process itself when one input takes too long.
+/// Writes the current input to a file, so that an input which ends the process (by a stack overflow, or for lack of memory) is not lost. Ends the process
+/// when an
+/// input takes too long.
 /// </summary>
 internal sealed class Watchdog : IDisposable
 {
@@ -13,8 +15,8 @@ internal sealed class Watchdog : IDisposable
     private readonly FuzzTarget _target;
     private long _startedAt;
 
-    /// <param name="folder">Where the file goes.</param>
-    /// <param name="target">Whose inputs they are.</param>
+    /// <param name="folder">The folder of the file.</param>
+    /// <param name="target">The target whose inputs are run.</param>
     public Watchdog(string folder, FuzzTarget target)
     {
         Directory.CreateDirectory(folder);
@@ -24,10 +26,10 @@ internal sealed class Watchdog : IDisposable
         _timer = new Timer(_ => Look(), null, s_patience, TimeSpan.FromSeconds(1));
     }
 
-    /// <summary>The file with the input.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>An input is about to be read.</summary>
+    /// <summary>Records that an input is about to be run.</summary>
     public void Begin(byte[] input)
     {
         RandomAccess.Write(_file.SafeFileHandle, input, 0);
@@ -35,7 +37,7 @@ internal sealed class Watchdog : IDisposable
         Interlocked.Exchange(ref _startedAt, Stopwatch.GetTimestamp());
     }
 
-    /// <summary>It was read.</summary>
+    /// <summary>Records that the input was run.</summary>
     public void End() => Interlocked.Exchange(ref _startedAt, 0);
 
     /// <inheritdoc/>
@@ -51,7 +53,7 @@ internal sealed class Watchdog : IDisposable
         long startedAt = Interlocked.Read(ref _startedAt);
         if (startedAt != 0 && Stopwatch.GetElapsedTime(startedAt) > s_patience)
         {
-            Console.WriteLine($"FAILED {_target.Name}: an input has been read for more than {s_patience.TotalSeconds} s. {Campaign.Replay(_target, Path)}");
+            Console.WriteLine($"FAILED {_target.Name}: an input has been running for more than {s_patience.TotalSeconds} s. {Campaign.Replay(_target, Path)}");
             Environment.Exit(1);
         }
     }

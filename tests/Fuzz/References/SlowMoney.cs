@@ -4,16 +4,16 @@ using System.Text.RegularExpressions;
 
 namespace FinanceIngest.Fuzz.References;
 
-/// <summary>Reads amounts the slow way: a regular expression of RFC 8259's number and big integers.</summary>
+/// <summary>A slow reference for amounts: a regular expression for the numbers of RFC 8259, and big integers.</summary>
 internal static partial class SlowMoney
 {
     private const int LongestText = 400;
     private const int MostExponentDigits = 4;
 
-    /// <summary>Whether the text is a JSON number at all.</summary>
+    /// <summary>Whether the text is a JSON number.</summary>
     public static bool IsNumber(string text) => Number().IsMatch(text);
 
-    /// <summary>Ten-thousandths; null when it is no amount.</summary>
+    /// <summary>Returns the amount in ten-thousandths; null when the text is no amount.</summary>
     public static long? Units(string text)
     {
         Match match = Number().Match(text);

@@ -3,14 +3,15 @@ using System.Text.RegularExpressions;
 
 namespace FinanceIngest.Fuzz.References;
 
-/// <summary>Reads RFC 3339 instants the slow way: a regular expression, and the framework's own parser for the date.</summary>
+/// <summary>A slow reference for RFC 3339 instants: a regular expression, and the framework's parser for the date.</summary>
 internal static partial class SlowTimestamp
 {
-    /// <summary>UTC, whole microseconds (further digits are cut), a leap second as the first instant after it; null when it is none.</summary>
+    /// <summary>Returns the instant in UTC and whole microseconds (a leap second is the first instant after it); null when the text is none.</summary>
     public static DateTime? Read(string text)
     {
         Match match = Instant().Match(text);
-        if (!match.Success || !DateTime.TryParseExact(match.Groups["date"].Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime date))
+        if (!match.Success
+            || !DateTime.TryParseExact(match.Groups["date"].Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime date))
         {
             return null;
         }
@@ -26,7 +27,8 @@ internal static partial class SlowTimestamp
     }
 
     [GeneratedRegex(
-        @"\A(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?<hour>[01][0-9]|2[0-3]):(?<minute>[0-5][0-9]):(?<second>[0-5][0-9]|60)(\.(?<fraction>[0-9]+))?([Zz]|(?<sign>[+-])(?<hours>[01][0-9]|2[0-3]):(?<minutes>[0-5][0-9]))\z",
+        @"\A(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?<hour>[01][0-9]|2[0-3]):(?<minute>[0-5][0-9]):(?<second>[0-5][0-9]|60)"
+            + @"(\.(?<fraction>[0-9]+))?([Zz]|(?<sign>[+-])(?<hours>[01][0-9]|2[0-3]):(?<minutes>[0-5][0-9]))\z",
         RegexOptions.CultureInvariant)]
     private static partial Regex Instant();
 }

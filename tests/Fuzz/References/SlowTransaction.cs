@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace FinanceIngest.Fuzz.References;
 
-/// <summary>A submitted transaction read the slow way, from a parsed document by the rules of docs/api.md.</summary>
+/// <summary>A slow reference for submitted transactions, which reads a parsed document by the rules of docs/api.md.</summary>
 internal sealed partial class SlowTransaction
 {
     private static readonly string[] s_known = ["user_id", "category_id", "amount", "occurred_at", "idempotency_key"];
 
-    /// <summary>Fields that are wrong; <c>$</c>: it is no object.</summary>
+    /// <summary>The wrong fields; <c>$</c> when the value is no object.</summary>
     public SortedSet<string> Wrong { get; } = new(StringComparer.Ordinal);
 
     /// <summary>1 … 2^63−1.</summary>
@@ -27,7 +27,7 @@ internal sealed partial class SlowTransaction
     /// <summary>1 … 255 code points.</summary>
     public string? Key { get; private set; }
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a transaction.</summary>
     public static SlowTransaction Read(JsonElement value)
     {
         var read = new SlowTransaction();
@@ -92,7 +92,7 @@ internal sealed partial class SlowTransaction
         _ => null,
     };
 
-    // Null also for what is no Unicode: an escape of half a surrogate pair.
+    // Returns null also for a string that is no Unicode, because it has an escape of half a surrogate pair.
     private static string? Text(JsonElement value)
     {
         try

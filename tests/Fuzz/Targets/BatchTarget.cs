@@ -6,23 +6,27 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>The body of a batch, as an array and as lines.</summary>
+/// <summary>Bodies of batches, as an array and as NDJSON.</summary>
 internal sealed class BatchTarget : FuzzTarget
 {
-    // One level is the array's: what fits into it fits on a line.
+    // The array itself is one level, so an item that fits into it also fits on a line.
     private const int MostDepth = 60;
 
     /// <inheritdoc/>
     public override string Name => "batch";
 
     /// <inheritdoc/>
-    public override string Properties => "every item is accepted or rejected, once; an array and the same as NDJSON give the same, as a slow reader says of each item";
+    public override string Properties =>
+        "every item is accepted or rejected, once; an array and the same items as NDJSON have the same answer, which agrees with a slow reader";
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
-        [.. SubmitTarget.JsonTokens, "\n\n", "\r\n", "[]", "[{}]", "},{", "}\n{", "{\"user_id\":1,\"category_id\":1,\"amount\":1},", "{\"user_id\":1,\"category_id\":1,\"amount\":1}\n"];
+        [
+            .. SubmitTarget.JsonTokens, "\n\n", "\r\n", "[]", "[{}]", "},{", "}\n{", "{\"user_id\":1,\"category_id\":1,\"amount\":1},",
+            "{\"user_id\":1,\"category_id\":1,\"amount\":1}\n",
+        ];
 
-    // The same is read three times, and compared.
+    // The input is read three times.
     /// <inheritdoc/>
     public override long AllocationLimit(int length) => (1L << 20) + (16_384L * length);
 
@@ -83,15 +87,27 @@ internal sealed class BatchTarget : FuzzTarget
             return new Outcome(status, [], []);
         }
 
-        (int Index, Guid Id)[] accepted = [.. answer.GetProperty("accepted").EnumerateArray().Select(item => (item.GetProperty("index").GetInt32(), item.GetProperty("id").GetGuid()))];
-        (int Index, string Fields)[] rejected = [.. answer.GetProperty("rejected").EnumerateArray().Select(item => (item.GetProperty("index").GetInt32(), string.Join(' ', FuzzApi.WrongFields(item))))];
-        Property.SameItems([.. Enumerable.Range(0, accepted.Length + rejected.Length)], [.. accepted.Select(item => item.Index).Concat(rejected.Select(item => item.Index)).Order()], "every index is there, once");
+        (int Index, Guid Id)[] accepted =
+        [
+            .. answer.GetProperty("accepted").EnumerateArray().Select(item => (item.GetProperty("index").GetInt32(), item.GetProperty("id").GetGuid())),
+        ];
+        (int Index, string Fields)[] rejected =
+        [
+            .. answer.GetProperty("rejected").EnumerateArray().Select(
+                item => (item.GetProperty("index").GetInt32(), string.Join(' ', FuzzApi.WrongFields(item)))),
+        ];
+        Property.SameItems(
+            [.. Enumerable.Range(0, accepted.Length + rejected.Length)],
+            [.. accepted.Select(item => item.Index).Concat(rejected.Select(item => item.Index)).Order()],
+            "every index is there, once");
         Property.SameItems([.. accepted.Select(item => item.Id)], [.. sent.Select(transaction => transaction.Id)], "accepted is what was sent, in order");
         return new Outcome(status, accepted, rejected);
     }
 
     private sealed record Outcome(int Status, IReadOnlyList<(int Index, Guid Id)> Accepted, IReadOnlyList<(int Index, string Fields)> Rejected)
     {
-        public override string ToString() => $"{Status} {Math.Min(Accepted.Count, 3)} {string.Join(',', Rejected.Select(item => item.Fields).Distinct().Order(StringComparer.Ordinal).Take(2))}";
+        public override string ToString() =>
+            $"{Status} {Math.Min(Accepted.Count, 3)} "
+            + $"{string.Join(',', Rejected.Select(item => item.Fields).Distinct().Order(StringComparer.Ordinal).Take(2))}";
     }
 }

@@ -6,21 +6,26 @@ using FinanceIngest.Intake;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>What headers say: a line of <c>Name: value</c> each.</summary>
+/// <summary>Headers, as lines of <c>Name: value</c>.</summary>
 internal sealed class HeadersTarget : FuzzTarget
 {
     /// <inheritdoc/>
     public override string Name => "headers";
 
     /// <inheritdoc/>
-    public override string Properties => "read, or refused with 400 or 415; a wait of 0 to 30 s; a key of 1 to 255 characters that reads back from its quoted form; any traceparent starts a span";
+    public override string Properties =>
+        "read, or refused with 400 or 415; a wait of 0 to 30 s; a key of 1 to 255 characters that reads back from its quoted form; "
+            + "any traceparent starts a span";
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
     [
-        "Idempotency-Key: ", "Prefer: ", "Content-Type: ", "Content-Encoding: ", "traceparent: ", "tracestate: ", "\n", "wait=", "wait=10", "WAIT = \"5\"", "respond-async, wait=30; foo=\"a,b\"", "\"", "\\\"", "\\\\", ";", ",",
-        "application/json", "application/x-ndjson", "application/problem+json", "; charset=utf-8", "; charset=\"UTF-8\"", "; charset=latin1", ";charset", "identity", "gzip",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-00000000000000000000000000000000-0000000000000000-00", "ff-", "=", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+        "Idempotency-Key: ", "Prefer: ", "Content-Type: ", "Content-Encoding: ", "traceparent: ", "tracestate: ", "\n", "wait=", "wait=10",
+        "WAIT = \"5\"", "respond-async, wait=30; foo=\"a,b\"", "\"", "\\\"", "\\\\", ";", ",",
+        "application/json", "application/x-ndjson", "application/problem+json", "; charset=utf-8", "; charset=\"UTF-8\"", "; charset=latin1", ";charset",
+        "identity", "gzip",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-00000000000000000000000000000000-0000000000000000-00", "ff-", "=",
+        "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
     ];
 
     /// <inheritdoc/>
@@ -36,7 +41,8 @@ internal sealed class HeadersTarget : FuzzTarget
         if (key is not null)
         {
             Property.Holds(key.EnumerateRunes().Count() is >= 1 and <= 255, "a key has 1 to 255 characters", $"{key.Length}");
-            var quoted = new FuzzRequest("GET", "/", []).With("Idempotency-Key", $"\"{key.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
+            var quoted = new FuzzRequest("GET", "/", []).With(
+                "Idempotency-Key", $"\"{key.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
             Property.Same(key, IdempotencyKeyHeader.Read(quoted), "a key reads back from its quoted form");
         }
 
@@ -48,7 +54,10 @@ internal sealed class HeadersTarget : FuzzTarget
         using Activity? activity = RequestTrace.Start("POST", request.Header("traceparent"), request.Header("tracestate"));
         Property.Holds(activity is { IdFormat: ActivityIdFormat.W3C, Id: not null }, "a request has a trace", $"{activity?.Id}");
         bool goesOn = activity!.ParentId is not null;
-        Property.Holds(!goesOn || request.Header("traceparent")!.Contains(activity.TraceId.ToHexString(), StringComparison.Ordinal), "a trace goes on under its own id", $"{activity.Id}");
+        Property.Holds(
+            !goesOn || request.Header("traceparent")!.Contains(activity.TraceId.ToHexString(), StringComparison.Ordinal),
+            "a trace goes on under its own id",
+            $"{activity.Id}");
         return goesOn ? "goes on" : "begins";
     }
 

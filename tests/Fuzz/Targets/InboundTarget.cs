@@ -7,7 +7,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>A message of the inbound queue, from whoever put it there.</summary>
+/// <summary>Messages of the inbound queue, from any producer.</summary>
 internal sealed class InboundTarget : FuzzTarget
 {
     private const string Queue = "transactions-inbound";
@@ -18,14 +18,18 @@ internal sealed class InboundTarget : FuzzTarget
 
     /// <inheritdoc/>
     public override string Properties =>
-        "decoding never throws; only certified ids; base64 or not is all the same; what was decoded travels and decodes again; ids are found without parsing; a person taken out leaves the others as they were";
+        "decoding never throws; only certified ids; text and base64 decode alike; decoded transactions encode and decode again; "
+            + "ids are found without parsing; removing a person leaves the other transactions as they were";
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
     [
-        "{\"v\":1,\"transactions\":[", "]}", "\"v\":1,", "\"v\":2,", "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\",", "\"marker\":\"unsent-alerts\",", "\"transactions\":", "\"id\":",
-        "\"accepted_at\":\"2026-11-22T19:02:28.123456Z\",", "{\"user_id\":399,\"category_id\":2310,\"amount\":25000}", "{\"user_id\":400,\"category_id\":2310,\"amount\":25000},", "\"user_id\":399,",
-        $"\"id\":\"{s_ids.ForIdempotencyKey(399, "a")}\",", $"\"id\":\"{s_ids.ForIdempotencyKey(400, "b")}\",", "\"id\":\"00000000-0000-0000-0000-000000000000\",", "\uFEFF", "\"\\ud800\"", .. SubmitTarget.JsonTokens,
+        "{\"v\":1,\"transactions\":[", "]}", "\"v\":1,", "\"v\":2,", "\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\",",
+        "\"marker\":\"unsent-alerts\",", "\"transactions\":", "\"id\":",
+        "\"accepted_at\":\"2026-11-22T19:02:28.123456Z\",", "{\"user_id\":399,\"category_id\":2310,\"amount\":25000}",
+        "{\"user_id\":400,\"category_id\":2310,\"amount\":25000},", "\"user_id\":399,",
+        $"\"id\":\"{s_ids.ForIdempotencyKey(399, "a")}\",", $"\"id\":\"{s_ids.ForIdempotencyKey(400, "b")}\",",
+        "\"id\":\"00000000-0000-0000-0000-000000000000\",", "\uFEFF", "\"\\ud800\"", .. SubmitTarget.JsonTokens,
     ];
 
     /// <inheritdoc/>
@@ -43,27 +47,37 @@ internal sealed class InboundTarget : FuzzTarget
             TakesOut(message, text);
         }
 
-        return $"{(message.PoisonReason is { } reason ? Texts.Shape(reason) : "fine")} {Math.Min(3, message.Transactions.Count)} {Math.Min(3, message.Unreadable.Count)} {message.HasDerivedIds} {message.TraceParent is not null}";
+        return $"{(message.PoisonReason is { } reason ? Texts.Shape(reason) : "fine")} {Math.Min(3, message.Transactions.Count)} "
+            + $"{Math.Min(3, message.Unreadable.Count)} {message.HasDerivedIds} {message.TraceParent is not null}";
     }
 
     private static Delivery Decode(string text) => new EnvelopeReader(Queue, s_ids).Read(Message(text));
 
     private static FuzzMessage Message(string text) => new() { Id = "m1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 };
 
-    // An Azure queue's texts are held decoded where they can be.
+    // The worker holds texts of an Azure queue decoded, if encoding gives the same text back.
     private static void StaysAsItIs(string text, Delivery message)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         var body = MessageBody.Received(bytes);
         Property.Same(bytes.Length, body.Length, "a received text has its length");
-        Same(message, new EnvelopeReader(Queue, s_ids).Read(new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }), "a received text is decoded alike");
+        Same(
+            message,
+            new EnvelopeReader(Queue, s_ids).Read(new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }),
+            "a received text is decoded alike");
         Property.Same(text, body.Text, "a received text stays as it is");
     }
 
     private static void Check(Delivery message)
     {
-        Property.Holds(message.Transactions.TrueForAll(transaction => s_ids.IsIssued(transaction.Id) && transaction.UserId >= 1 && transaction.CategoryId >= 1), "only what is valid is scored", $"{message.Transactions.Count}");
-        Property.Holds(message.Unreadable.TrueForAll(transaction => transaction.Id is not { } id || s_ids.IsIssued(id)), "only certified ids get a row", $"{message.Unreadable.Count}");
+        Property.Holds(
+            message.Transactions.TrueForAll(transaction => s_ids.IsIssued(transaction.Id) && transaction.UserId >= 1 && transaction.CategoryId >= 1),
+            "only what is valid is scored",
+            $"{message.Transactions.Count}");
+        Property.Holds(
+            message.Unreadable.TrueForAll(transaction => transaction.Id is not { } id || s_ids.IsIssued(id)),
+            "only certified ids get a row",
+            $"{message.Unreadable.Count}");
         Property.Holds(message.PoisonReason is not null || message.Unreadable.Count == 0, "what can't be scored makes poison", $"{message.Unreadable.Count}");
         Property.Holds(message.TraceParent is not { Length: > 64 }, "a trace context is short", $"{message.TraceParent?.Length}");
     }
@@ -76,15 +90,21 @@ internal sealed class InboundTarget : FuzzTarget
         Property.Same((one.TraceParent, one.HasDerivedIds), (two.TraceParent, two.HasDerivedIds), property);
     }
 
-    // Ids that stand there with escapes are not seen by a plain search, nor those of transactions that came without.
+    // A plain search does not find ids that are written with escapes, and derived ids are not in the text.
     private static void FindsIds(Delivery message, string text, byte[] json)
     {
         Delivery found = new EnvelopeReader(Queue, s_ids).FindIds(Message(text), "gave up");
-        Property.Holds(found.Transactions.Count == 0 && found.Unreadable.TrueForAll(transaction => s_ids.IsIssued(transaction.Id!.Value)), "only issued ids are found", $"{found.Unreadable.Count}");
+        Property.Holds(
+            found.Transactions.Count == 0 && found.Unreadable.TrueForAll(transaction => s_ids.IsIssued(transaction.Id!.Value)),
+            "only issued ids are found",
+            $"{found.Unreadable.Count}");
         if (!message.HasDerivedIds && !json.AsSpan().Contains((byte)'\\'))
         {
             HashSet<Guid> ids = [.. found.Unreadable.Select(transaction => transaction.Id!.Value)];
-            Property.Holds(message.Transactions.TrueForAll(transaction => ids.Contains(transaction.Id)), "every id that is read is found without parsing", $"{ids.Count} of {message.Transactions.Count}");
+            Property.Holds(
+                message.Transactions.TrueForAll(transaction => ids.Contains(transaction.Id)),
+                "every id that is read is found without parsing",
+                $"{ids.Count} of {message.Transactions.Count}");
         }
     }
 

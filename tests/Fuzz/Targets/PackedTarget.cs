@@ -7,7 +7,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>A message as the embedded queue keeps it: any bytes, and transactions made of them.</summary>
+/// <summary>Messages as the embedded queue keeps them: arbitrary bytes, and transactions made from bytes.</summary>
 internal sealed class PackedTarget : FuzzTarget
 {
     private const string Queue = "transactions-inbound";

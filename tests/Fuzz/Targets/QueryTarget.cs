@@ -14,13 +14,16 @@ internal sealed class QueryTarget : FuzzTarget
     public override string Name => "query";
 
     /// <inheritdoc/>
-    public override string Properties => "answered within the limits, or 400 (410 for another history's cursor); a cursor reads back, and an answer's next one is taken";
+    public override string Properties =>
+        "answered within the limits, or 400 (410 for a cursor of another history); a cursor reads back, and the next cursor of an answer is accepted";
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
     [
-        "&", "=", "after=", "limit=", "limit=1000", "wait=", "user_id=", "category_id=1", "from=2026-01-31T12:00:00Z", "to=2026-01-31T12:00:00+05:30", "%2B", "%", "%00", "%ff", "+",
-        Cursors.Write(new FeedCursor(5, 6, 7)), Cursors.Write(new FeedCursor(5, -6, 7)), Cursors.Write(new AnomalyCursor(DateTime.UnixEpoch, 8)), Cursors.Write(new FeedCursor(-1, 0, 0)), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "&", "=", "after=", "limit=", "limit=1000", "wait=", "user_id=", "category_id=1", "from=2026-01-31T12:00:00Z", "to=2026-01-31T12:00:00+05:30",
+        "%2B", "%", "%00", "%ff", "+",
+        Cursors.Write(new FeedCursor(5, 6, 7)), Cursors.Write(new FeedCursor(5, -6, 7)), Cursors.Write(new FeedCursor(-1, 0, 0)),
+        Cursors.Write(new AnomalyCursor(DateTime.UnixEpoch, 8)), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     ];
 
     /// <inheritdoc/>
@@ -31,7 +34,8 @@ internal sealed class QueryTarget : FuzzTarget
     {
         string query = Encoding.UTF8.GetString(input);
         string after = new FuzzRequest("GET", "/", []).SetQuery(query).Query("after") ?? "";
-        return $"{Feed(query)} {Anomalies(query)} {Status(query)} {ReadsBack(after, Cursors.ReadFeed, Cursors.Write)} {ReadsBack<AnomalyCursor?>(after, Cursors.ReadAnomalies, cursor => cursor is { } place ? Cursors.Write(place) : "")}";
+        return $"{Feed(query)} {Anomalies(query)} {Status(query)} {ReadsBack(after, Cursors.ReadFeed, Cursors.Write)} "
+            + $"{ReadsBack<AnomalyCursor?>(after, Cursors.ReadAnomalies, cursor => cursor is { } place ? Cursors.Write(place) : "")}";
     }
 
     private static string Feed(string query)

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>Every setting: a line of <c>NAME=value</c> each, for all programs.</summary>
+/// <summary>Settings of all programs, as lines of <c>NAME=value</c>.</summary>
 internal sealed class SettingsTarget : FuzzTarget
 {
     /// <inheritdoc/>
@@ -17,10 +17,14 @@ internal sealed class SettingsTarget : FuzzTarget
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
     [
-        "\n", "=", "FinanceIngest__", "FinanceIngest__Roles=intake,scorer", "FinanceIngest__InboundQueue=", "FinanceIngest__AlertQueue=anomaly-alerts", "FinanceIngest__Scoring__Threshold=", "FinanceIngest__Scoring__MinimumSamples=2",
-        "FinanceIngest__ApiKeys__a__Secret=s3cr3t", "FinanceIngest__ApiKeys__a__Scopes=submit,read,admin", "FinanceIngest__IdSigningKey=s3cr3t", "FinanceIngest__RateLimit__PerMinute=600", "FinanceIngest__Retention__Days=",
-        "FinanceIngest__DataDirectory=/tmp/x", "FinanceIngest__Polling__MaximumSeconds=2", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true", "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=https;AccountName=a;AccountKey=",
-        "AZURE_STORAGE_QUEUE_SERVICE_URI=https://a.queue.core.windows.net", "SQL_CONNECTION_STRING=Server=s;Database=d", ":", "__", ",", "EndpointSuffix=core.windows.net", "QueueEndpoint=", "SharedAccessSignature=", "http://", "\0", "../",
+        "\n", "=", "FinanceIngest__", "FinanceIngest__Roles=intake,scorer", "FinanceIngest__InboundQueue=", "FinanceIngest__AlertQueue=anomaly-alerts",
+        "FinanceIngest__Scoring__Threshold=", "FinanceIngest__Scoring__MinimumSamples=2",
+        "FinanceIngest__ApiKeys__a__Secret=s3cr3t", "FinanceIngest__ApiKeys__a__Scopes=submit,read,admin", "FinanceIngest__IdSigningKey=s3cr3t",
+        "FinanceIngest__RateLimit__PerMinute=600", "FinanceIngest__Retention__Days=",
+        "FinanceIngest__DataDirectory=/tmp/x", "FinanceIngest__Polling__MaximumSeconds=2", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true",
+        "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=https;AccountName=a;AccountKey=",
+        "AZURE_STORAGE_QUEUE_SERVICE_URI=https://a.queue.core.windows.net", "SQL_CONNECTION_STRING=Server=s;Database=d", ":", "__", ",",
+        "EndpointSuffix=core.windows.net", "QueueEndpoint=", "SharedAccessSignature=", "http://", "\0", "../",
     ];
 
     /// <inheritdoc/>
@@ -53,9 +57,18 @@ internal sealed class SettingsTarget : FuzzTarget
             return Texts.Shape(e.Message);
         }
 
-        Property.Holds(settings is { Threshold: >= 0, MinimumSamples: >= 1 } && double.IsFinite(settings.Threshold), "the rule's numbers have their limits", $"{settings.Threshold} {settings.MinimumSamples}");
-        Property.Holds(!(settings.RateLimitPerMinute < 1) && !(settings.RetentionDays < 1) && settings.MaximumPollInterval > TimeSpan.Zero, "counts are positive", $"{settings.RateLimitPerMinute} {settings.RetentionDays}");
-        Property.Holds(settings.PoisonQueue.Length <= 63 && new HashSet<string> { settings.InboundQueue, settings.PoisonQueue, settings.AlertQueue }.Count == 3, "three queues have three legal names", $"{settings.InboundQueue} {settings.AlertQueue}");
+        Property.Holds(
+            settings is { Threshold: >= 0, MinimumSamples: >= 1 } && double.IsFinite(settings.Threshold),
+            "the rule's numbers have their limits",
+            $"{settings.Threshold} {settings.MinimumSamples}");
+        Property.Holds(
+            !(settings.RateLimitPerMinute < 1) && !(settings.RetentionDays < 1) && settings.MaximumPollInterval > TimeSpan.Zero,
+            "counts are positive",
+            $"{settings.RateLimitPerMinute} {settings.RetentionDays}");
+        Property.Holds(
+            settings.PoisonQueue.Length <= 63 && new HashSet<string> { settings.InboundQueue, settings.PoisonQueue, settings.AlertQueue }.Count == 3,
+            "three queues have three legal names",
+            $"{settings.InboundQueue} {settings.AlertQueue}");
         Property.Same(settings.ApiKeys.Count, settings.ApiKeys.Select(key => key.Secret).Distinct().Count(), "no two keys are alike");
         Property.Holds(Path.IsPathFullyQualified(settings.DataDirectory), "the data directory is a full path", $"{settings.DataDirectory}");
         return $"{settings.Roles} {settings.UsesAzureQueues} {settings.UsesSqlServer} {settings.ApiKeys.Count}";

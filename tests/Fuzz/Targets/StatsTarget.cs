@@ -5,7 +5,7 @@ using FinanceIngest.Fuzz.Engine;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>The body of <c>PUT /api/stats</c>, as an array and as lines.</summary>
+/// <summary>Bodies of <c>PUT /api/stats</c>, as an array and as NDJSON.</summary>
 internal sealed class StatsTarget : FuzzTarget
 {
     private const int MostDepth = 60;
@@ -14,13 +14,16 @@ internal sealed class StatsTarget : FuzzTarget
     public override string Name => "stats";
 
     /// <inheritdoc/>
-    public override string Properties => "every item is stored or rejected, once; an array and the same as NDJSON give the same; only valid baselines are stored";
+    public override string Properties =>
+        "every item is stored or rejected, once; an array and the same items as NDJSON have the same answer; only valid baselines are stored";
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
     [
-        "{", "}", "[", "]", ",", "\n", "\"user_id\":", "\"category_id\":", "\"mean\":", "\"std_dev\":", "\"std\":", "\"sample_count\":", "\"count\":", "null", "1.0", "2.50", "1e308", "1e309", "-0.0",
-        "{\"user_id\":399,\"category_id\":2310,\"mean\":2000,\"std_dev\":500,\"sample_count\":40}", "{\"user_id\":1.0,\"category_id\":1,\"mean\":1,\"std\":0,\"count\":2.000}", "\"\x7f\"", "\"\x7f\x7f\x7f\x7f\x7f\x7f\"", "\"\\ud800\":",
+        "{", "}", "[", "]", ",", "\n", "\"user_id\":", "\"category_id\":", "\"mean\":", "\"std_dev\":", "\"std\":", "\"sample_count\":", "\"count\":",
+        "null", "1.0", "2.50", "1e308", "1e309", "-0.0",
+        "{\"user_id\":399,\"category_id\":2310,\"mean\":2000,\"std_dev\":500,\"sample_count\":40}",
+        "{\"user_id\":1.0,\"category_id\":1,\"mean\":1,\"std\":0,\"count\":2.000}", "\"\x7f\"", "\"\x7f\x7f\x7f\x7f\x7f\x7f\"", "\"\\ud800\":",
     ];
 
     /// <inheritdoc/>
@@ -48,7 +51,8 @@ internal sealed class StatsTarget : FuzzTarget
 
     private static Outcome Put(byte[] body, string mediaType)
     {
-        (int status, JsonElement answer) = FuzzApi.Shared.Handle(new FuzzRequest("PUT", "/api/stats", body).With("Content-Type", mediaType).With("x-functions-key", FuzzApi.AdminKey));
+        (int status, JsonElement answer) = FuzzApi.Shared.Handle(
+            new FuzzRequest("PUT", "/api/stats", body).With("Content-Type", mediaType).With("x-functions-key", FuzzApi.AdminKey));
         Property.Holds(status is 200 or 400 or 413, "baselines are taken or refused", $"{status}");
         if (status != 200)
         {
@@ -67,6 +71,8 @@ internal sealed class StatsTarget : FuzzTarget
 
     private sealed record Outcome(int Status, IReadOnlyList<BaselineRow> Rows, IReadOnlyList<string> Rejected)
     {
-        public override string ToString() => $"{Status} {Math.Min(Rows.Count, 3)} {(Rejected.Count == 0 ? "" : string.Join(' ', FuzzApi.WrongFields(JsonDocument.Parse(Rejected[0]).RootElement)))}";
+        public override string ToString() =>
+            $"{Status} {Math.Min(Rows.Count, 3)} "
+            + $"{(Rejected.Count == 0 ? "" : string.Join(' ', FuzzApi.WrongFields(JsonDocument.Parse(Rejected[0]).RootElement)))}";
     }
 }

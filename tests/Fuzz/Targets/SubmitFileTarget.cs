@@ -8,7 +8,7 @@ using FinanceIngest.Fuzz.References;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>A file that <c>finance-ingest submit</c> sends, CSV or NDJSON.</summary>
+/// <summary>Files for <c>finance-ingest submit</c>, CSV or NDJSON.</summary>
 internal sealed class SubmitFileTarget(bool isCsv) : FuzzTarget
 {
     /// <inheritdoc/>
@@ -16,17 +16,26 @@ internal sealed class SubmitFileTarget(bool isCsv) : FuzzTarget
 
     /// <inheritdoc/>
     public override string Properties =>
-        "read, or refused with one line; however the bytes arrive; every row is one line of JSON with its own fields; whatever the API would take has an idempotency key, the same each time";
+        "read, or refused with one line, in whatever pieces the bytes arrive; every row is one line of JSON with its own fields; "
+            + "every row that the API would accept has an idempotency key, the same each time";
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tokens { get; } =
     [
         .. isCsv
-            ? ["user_id,category_id,amount,occurred_at,idempotency_key\n", "399,2310,6000\n", "user_id", "amount", ",", "\"", "\"\"", "\r\n", "\n", "\r", " ", ";", "'", "\"1,000.50\"", "\uFEFF", ",,\n", "\"a\nb\""]
-            : (string[])[.. SubmitTarget.JsonTokens, "\n", "\r\n", "\"idempotency_key\":null", "\"idempotency_key\":null,", "{}", "{ }", "{\"user_id\":1,\"category_id\":1,\"amount\":1}\n"],
+            ?
+            [
+                "user_id,category_id,amount,occurred_at,idempotency_key\n", "399,2310,6000\n", "user_id", "amount", ",", "\"", "\"\"", "\r\n", "\n", "\r", " ",
+                ";", "'", "\"1,000.50\"", "\uFEFF", ",,\n", "\"a\nb\"",
+            ]
+            : (string[])
+            [
+                .. SubmitTarget.JsonTokens, "\n", "\r\n", "\"idempotency_key\":null", "\"idempotency_key\":null,", "{}", "{ }",
+                "{\"user_id\":1,\"category_id\":1,\"amount\":1}\n",
+            ],
     ];
 
-    // Read three times, with a buffer each time.
+    // The file is read three times, each time with a buffer of its own.
     /// <inheritdoc/>
     public override long AllocationLimit(int length) => (4L << 20) + (16_384L * length);
 
@@ -37,7 +46,8 @@ internal sealed class SubmitFileTarget(bool isCsv) : FuzzTarget
         (List<string> again, string? sameFailure) = Read(new DrippingStream(input));
         Property.Same(failure, sameFailure, "a file is refused however its bytes arrive");
         Property.SameItems(rows, again, "rows are the same however their bytes arrive, keys too");
-        return $"{Math.Min(3, rows.Count)} {(failure is null ? "" : Texts.Shape(failure))} {string.Join(' ', rows.Select(row => row[0] == '!' ? Texts.Shape(row) : "row").Distinct().Take(3))}";
+        return $"{Math.Min(3, rows.Count)} {(failure is null ? "" : Texts.Shape(failure))} "
+            + $"{string.Join(' ', rows.Select(row => row[0] == '!' ? Texts.Shape(row) : "row").Distinct().Take(3))}";
     }
 
     private (List<string> Rows, string? Failure) Read(Stream stream)
@@ -75,13 +85,16 @@ internal sealed class SubmitFileTarget(bool isCsv) : FuzzTarget
         {
             SlowTransaction read = SlowTransaction.Read(value);
             Property.Holds(read.Wrong.Count > 0 || read.Key is not null, "what the API takes has a key, so that the file can be sent again", $"{value}");
-            Property.Holds(row.IsComplete || read.Key == key || read.Wrong.Contains("idempotency_key") || read.Wrong.Contains("$"), "a row gets its own key", $"{value}");
+            Property.Holds(
+                row.IsComplete || read.Key == key || read.Wrong.Contains("idempotency_key") || read.Wrong.Contains("$"),
+                "a row gets its own key",
+                $"{value}");
         }
 
         return $"{row.Line} {Encoding.UTF8.GetString(json)}";
     }
 
-    /// <summary>Gives a few bytes at a time.</summary>
+    /// <summary>A stream that returns a few bytes at a time.</summary>
     private sealed class DrippingStream(byte[] bytes) : MemoryStream(bytes)
     {
         public override bool CanSeek => false;

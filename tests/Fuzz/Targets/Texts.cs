@@ -4,20 +4,21 @@ using System.Text.Unicode;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>What several targets need of texts.</summary>
+/// <summary>Functions on texts that several targets use.</summary>
 internal static class Texts
 {
-    /// <summary>The text without a byte order mark.</summary>
+    /// <summary>Returns the text without a byte order mark.</summary>
     public static byte[] WithoutBom(byte[] text) => text is [0xEF, 0xBB, 0xBF, .. var rest] ? rest : text;
 
-    /// <summary>A message without what it quotes of the input, and no longer than tells one from another.</summary>
+    /// <summary>Returns the beginning of a message without the parts that quote the input, as an outcome.</summary>
     public static string Shape(string message)
     {
-        string letters = string.Concat(message.Split('"', '\'', '“', '”').Where((_, index) => index % 2 == 0).SelectMany(part => part).Where(c => char.IsAsciiLetter(c) || c == ' '));
+        string letters = string.Concat(
+            message.Split('"', '\'', '“', '”').Where((_, index) => index % 2 == 0).SelectMany(part => part).Where(c => char.IsAsciiLetter(c) || c == ' '));
         return letters.Length > 24 ? letters[..24] : letters;
     }
 
-    /// <summary>The document, or null for what is not strict JSON in UTF-8. Deeper than <paramref name="depth"/> counts as no JSON.</summary>
+    /// <summary>Returns the document; null when the text is not strict JSON in UTF-8, or is nested deeper than <paramref name="depth"/>.</summary>
     public static JsonElement? Json(byte[] text, int depth = 64)
     {
         try
@@ -30,7 +31,9 @@ internal static class Texts
         }
     }
 
-    /// <summary>Each element of a JSON array on a line of its own. A line break inside a value can only be white space between tokens.</summary>
+    /// <summary>
+    /// Writes each element of a JSON array on a line of its own. Line breaks inside an element are white space between tokens, and are replaced.
+    /// </summary>
     public static byte[] ToLines(JsonElement array) =>
         Encoding.UTF8.GetBytes(string.Join('\n', array.EnumerateArray().Select(item => item.GetRawText().Replace('\n', ' ').Replace('\r', ' '))));
 }

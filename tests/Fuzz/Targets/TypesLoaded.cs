@@ -2,10 +2,10 @@ using FinanceIngest.Fuzz.Engine;
 
 namespace FinanceIngest.Fuzz.Targets;
 
-/// <summary>Notices when a text makes the runtime look for a type or an assembly, which is how foreign code would begin.</summary>
+/// <summary>Notices when reading a text makes the runtime look for a type or an assembly, which is how foreign code would begin.</summary>
 internal static class TypesLoaded
 {
-    // What other threads load meanwhile is none of this one's doing.
+    // Other threads may load types at the same time, so each thread has its own list.
     [ThreadStatic]
     private static List<string>? t_asked;
 
@@ -16,13 +16,13 @@ internal static class TypesLoaded
         AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => Note(loaded.LoadedAssembly.GetName().Name ?? "");
     }
 
-    /// <summary>The reading begins.</summary>
+    /// <summary>Begins to watch the current thread.</summary>
     public static void Begin()
     {
         t_asked = [];
     }
 
-    /// <summary>The reading has ended: nothing was looked for, but for what the framework's own code is made of.</summary>
+    /// <summary>Ends the watch, and checks that only assemblies of the framework were looked for.</summary>
     public static void Check()
     {
         List<string> asked = t_asked ?? [];

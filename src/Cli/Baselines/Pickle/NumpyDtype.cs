@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-/// <summary>A class of module <c>numpy.dtypes</c>, such as <c>Float64DType</c>, which makes the type that its code says.</summary>
+/// <summary>A class of the module <c>numpy.dtypes</c>, such as <c>Float64DType</c>. A call of it makes the type with its code.</summary>
 internal sealed record NumpyDtypeClass(string Code)
 {
     private static readonly Dictionary<string, NumpyDtypeClass> s_known = new()
@@ -24,17 +24,17 @@ internal sealed record NumpyDtypeClass(string Code)
     public static NumpyDtypeClass? Find(string name) => s_known.GetValueOrDefault(name);
 }
 
-/// <summary>A number type of numpy: a kind and a size such as <c>f8</c>, and a byte order that is set after it is made.</summary>
+/// <summary>A number type of numpy: a kind and a size such as <c>f8</c>, and a byte order, which the pickle sets afterwards.</summary>
 internal sealed class NumpyDtype
 {
     private readonly string _code;
 
     private NumpyDtype(string code) => _code = code;
 
-    /// <summary>Little-endian until the pickle says otherwise.</summary>
+    /// <summary>Whether numbers of the type are big-endian; false until the pickle sets it.</summary>
     public bool BigEndian { get; private set; }
 
-    /// <summary>The type of a code such as <c>f8</c> or <c>&gt;i4</c>; null when it is not a number that fits 64 bits.</summary>
+    /// <summary>Returns the type of a code such as <c>f8</c> or <c>&gt;i4</c>; null when the type is not a number of at most 64 bits.</summary>
     public static NumpyDtype? Find(string code)
     {
         bool ordered = code.Length > 0 && code[0] is '<' or '>' or '|' or '=';
@@ -43,14 +43,14 @@ internal sealed class NumpyDtype
         return known ? new NumpyDtype(bare) { BigEndian = code[0] == '>' } : null;
     }
 
-    /// <summary>Takes <c>&lt;</c>, <c>&gt;</c>, <c>|</c> or <c>=</c>; false for anything else.</summary>
+    /// <summary>Sets the byte order to <c>&lt;</c>, <c>&gt;</c>, <c>|</c> or <c>=</c>; returns false for anything else.</summary>
     public bool SetByteOrder(string order)
     {
         BigEndian = order == ">";
         return order is "<" or ">" or "|" or "=";
     }
 
-    /// <summary>The number that the bytes are; null when there are too few or too many of them.</summary>
+    /// <summary>Returns the number that the bytes encode; null when their count is wrong.</summary>
     public object? Decode(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != _code[1] - '0')

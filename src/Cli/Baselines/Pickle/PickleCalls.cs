@@ -4,13 +4,13 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
 /// <summary>
-/// What the few known classes and functions give for their arguments. Nothing of Python's is called: each is a case here,
-/// and there is no other way in which a pickle makes anything happen.
+/// Computes the results of the few classes and functions that a pickle may call. No Python code runs: each of them is implemented here, and a pickle has no
+/// other way to make anything happen.
 /// </summary>
 internal sealed class PickleCalls(PickleInput input, PickleStack stack)
 {
-    /// <summary>The value of a call.</summary>
-    /// <exception cref="BaselineFileException">The arguments are not ones that the global takes.</exception>
+    /// <summary>Returns the result of a call.</summary>
+    /// <exception cref="BaselineFileException">The global can't be called, or not with these arguments.</exception>
     public object? Call(object? callable, object?[] arguments) => callable switch
     {
         PickleGlobal.Dict or PickleGlobal.OrderedDict => MakeDict(arguments),
@@ -24,8 +24,8 @@ internal sealed class PickleCalls(PickleInput input, PickleStack stack)
         _ => throw input.Fail("the pickle calls something that can't be called; nothing was executed"),
     };
 
-    /// <summary>Sets an object's state, which only numpy's types have here: version, byte order and more that numbers don't use.</summary>
-    /// <exception cref="BaselineFileException">It is another object, or another state.</exception>
+    /// <summary>Sets the state of a numpy type: a version, a byte order, and values that numbers don't use.</summary>
+    /// <exception cref="BaselineFileException">The object is not a numpy type, or the state is malformed.</exception>
     public void Build(object? built, object? state)
     {
         string? order = state is PickleTuple { Items: [long, string or byte[], ..] } tuple ? TextOf(tuple.Items[1]) : null;
@@ -115,7 +115,7 @@ internal sealed class PickleCalls(PickleInput input, PickleStack stack)
         return value ?? throw input.Fail("the pickle is damaged: a numpy number does not have its type and the bytes of that type");
     }
 
-    // Protocols 0 to 2 have no bytes and write them as text to be encoded.
+    // Protocols 0 to 2 have no bytes objects; a pickle then has Latin-1 text and a call that encodes it.
     private byte[] Encode(object?[] arguments)
     {
         bool latin = arguments is [string, string] && (string)arguments[1]! is "latin1" or "latin-1" or "iso-8859-1";

@@ -4,19 +4,19 @@ using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-/// <summary>The bytes of a pickle and how far they have been read. Nothing is copied or reserved before it is known to be there.</summary>
+/// <summary>The bytes of a pickle and the reading position. Memory is reserved only for bytes that are known to follow.</summary>
 internal sealed class PickleInput(byte[] bytes, string file)
 {
-    /// <summary>Longest string or bytes object, in bytes.</summary>
+    /// <summary>The longest string or bytes object that is read, in bytes.</summary>
     public const int LongestText = 65_536;
 
     private int _position;
     private int _instruction;
 
-    /// <summary>Bytes of the whole pickle.</summary>
+    /// <summary>The length of the whole pickle in bytes.</summary>
     public int Length => bytes.Length;
 
-    /// <summary>The next instruction, which is from then on the place of every failure.</summary>
+    /// <summary>Reads the next instruction. Failures name its position until the next call.</summary>
     public PickleOpcode ReadOpcode()
     {
         _instruction = _position;
@@ -35,13 +35,13 @@ internal sealed class PickleInput(byte[] bytes, string file)
 
     public double ReadBigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
 
-    /// <summary>A string or bytes object of a length that the pickle gives.</summary>
+    /// <summary>Reads a string or bytes object of a length that the pickle gives.</summary>
     public ReadOnlySpan<byte> ReadText(ulong length) =>
         length <= LongestText ? Take((int)length)
         : length > (ulong)(bytes.Length - _position) ? throw EndsEarly()
         : throw Fail($"holds a text of {Counted.Number(length)} bytes; the longest that is read has {Counted.Number(LongestText)}");
 
-    /// <summary>An argument that ends with the line, as Latin-1.</summary>
+    /// <summary>Reads an argument up to the end of the line, as Latin-1.</summary>
     public string ReadLine()
     {
         ReadOnlySpan<byte> rest = bytes.AsSpan(_position);
@@ -55,7 +55,7 @@ internal sealed class PickleInput(byte[] bytes, string file)
         return Encoding.Latin1.GetString(rest[..length]);
     }
 
-    /// <summary>Checks that as many bytes follow.</summary>
+    /// <summary>Checks that at least <paramref name="length"/> bytes follow.</summary>
     public void Expect(ulong length)
     {
         if (length > (ulong)(bytes.Length - _position))
@@ -64,7 +64,7 @@ internal sealed class PickleInput(byte[] bytes, string file)
         }
     }
 
-    /// <summary>A failure at the instruction that is being carried out.</summary>
+    /// <summary>Makes the exception for a failure of the current instruction.</summary>
     public BaselineFileException Fail(string reason) => new(file, $"byte {_instruction}", reason);
 
     private ReadOnlySpan<byte> Take(int count)

@@ -4,10 +4,10 @@ using FinanceIngest.Baselines;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-/// <summary>Integers and floats as pickles write them. Integers have at most 64 bits; all methods give null for what is not one.</summary>
+/// <summary>Reads integers of at most 64 bits, and floats, as pickles write them. The methods return null for anything else.</summary>
 internal static class PickleNumbers
 {
-    /// <summary>Decimal digits, as in protocol 0, with the L of Python 2 or without.</summary>
+    /// <summary>Reads decimal digits, as protocol 0 has them, with or without the L of Python 2.</summary>
     public static object? ParseInteger(string text)
     {
         const NumberStyles Style = NumberStyles.AllowLeadingSign;
@@ -17,13 +17,13 @@ internal static class PickleNumbers
             : null;
     }
 
-    /// <summary>What Python's repr writes for a float.</summary>
+    /// <summary>Reads a float as Python's repr writes it.</summary>
     public static object? ParseFloat(string text) =>
         NumberText.ParseNumber(text, out double value) != NumberProblem.None ? null
         : text.StartsWith('-') && double.IsInfinity(value) ? double.NegativeInfinity
         : value;
 
-    /// <summary>Two's complement, least significant byte first, at most 9 bytes.</summary>
+    /// <summary>Reads an integer in two's complement, least significant byte first, of at most 9 bytes.</summary>
     public static object? ReadInteger(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > 9)
@@ -37,7 +37,7 @@ internal static class PickleNumbers
             : null;
     }
 
-    /// <summary>The value as a long where it is one, which is how all but the largest integers are kept.</summary>
+    /// <summary>Returns a long when the value fits into one, and a ulong otherwise.</summary>
     public static object Narrow(ulong value) => value <= long.MaxValue ? (long)value : value;
 
     private static Int128 ReadSigned(ReadOnlySpan<byte> bytes)

@@ -1,6 +1,6 @@
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-/// <summary>Instructions of the pickle machine, protocols 0 to 5, by the names that Python's pickletools gives them.</summary>
+/// <summary>The instructions of protocols 0 to 5, named as in Python's pickletools.</summary>
 internal enum PickleOpcode : byte
 {
     Mark = (byte)'(',

@@ -4,9 +4,9 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
 /// <summary>
-/// Reads a Python pickle of protocol 0 to 5 without executing anything: a stack machine over dicts, lists, tuples, texts and
-/// numbers, which knows a dozen globals by name (<see cref="PickleGlobals"/>) and refuses all others. Time and memory are
-/// bounded: every instruction takes time in proportion to the bytes or values it uses up, and values are limited in number.
+/// Reads a Python pickle of protocol 0 to 5 without executing anything. It is a stack machine over dicts, lists, tuples, texts and numbers; it knows a dozen
+/// globals by name (<see cref="PickleGlobals"/>) and refuses all others. Time and memory are bounded: an instruction takes time in proportion to the bytes
+/// and values that it consumes, and the number of values is limited.
 /// </summary>
 /// <remarks>The instructions are described in CPython's <c>Lib/pickletools.py</c>.</remarks>
 internal sealed class PickleReader
@@ -24,7 +24,7 @@ internal sealed class PickleReader
         _calls = new PickleCalls(_input, _stack);
     }
 
-    /// <summary>The one value that a pickle holds. Bytes after its end are not looked at, as in Python.</summary>
+    /// <summary>Returns the value that a pickle holds. Bytes after the STOP instruction are ignored, as in Python.</summary>
     /// <returns>Null for None, or a bool, long, ulong (above 2^63−1), double, string, byte[], or a type of this namespace.</returns>
     /// <exception cref="BaselineFileException">The pickle is damaged, cut short, too large, or holds anything else.</exception>
     public static object? Load(byte[] bytes, string file)
@@ -279,7 +279,8 @@ internal sealed class PickleReader
     private BaselineFileException Refuse(PickleOpcode opcode) => _input.Fail(opcode switch
     {
         PickleOpcode.PersId or PickleOpcode.BinPersId => "the pickle refers to an object outside of it; nothing was executed",
-        PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4 => "the pickle names a class by a number of Python's extension registry; nothing was executed",
+        PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4 =>
+            "the pickle names a class by a number of Python's extension registry; nothing was executed",
         PickleOpcode.NewObjEx => "the pickle makes an object that is not a plain dict or number; nothing was executed",
         PickleOpcode.NextBuffer or PickleOpcode.ReadOnlyBuffer => "the pickle refers to a buffer outside of it",
         _ => $"is not a pickle, or is damaged: there is no instruction 0x{(byte)opcode:x2}",

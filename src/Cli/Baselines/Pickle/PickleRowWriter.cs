@@ -6,14 +6,14 @@ using FinanceIngest.Baselines;
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
 /// <summary>
-/// Writes <c>{user_id: {category_id: {"mean": float, "std": float, "count": int}}}</c> as a pickle of protocol 2: plain dicts,
-/// ints and floats, which every Python since 2.3 loads and which names no class.
+/// Writes <c>{user_id: {category_id: {"mean": float, "std": float, "count": int}}}</c> as a pickle of protocol 2. The pickle has plain dicts, ints and
+/// floats only, names no class, and loads in every Python since 2.3.
 /// </summary>
 internal sealed class PickleRowWriter : IBaselineRowWriter
 {
     private const int Protocol = 2;
 
-    // Python's own pickler hands over no more than this many entries at once; readers may count on it.
+    // Python's own pickler sets at most this many entries with one instruction, and readers may rely on it.
     private const int BatchSize = 1_000;
 
     private static readonly string[] s_names = ["mean", "std", "count"];
@@ -78,7 +78,7 @@ internal sealed class PickleRowWriter : IBaselineRowWriter
         _named = true;
     }
 
-    // A name is written once and taken from the memo from then on.
+    // A name is written once; later uses refer to it by the memo.
     private void PutName(IBufferWriter<byte> output, byte index)
     {
         if (_named)

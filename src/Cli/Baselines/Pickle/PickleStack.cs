@@ -2,7 +2,7 @@ using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-/// <summary>The stack, the marks on it and the memo, none of which grows beyond a limit.</summary>
+/// <summary>The stack of values, its marks, and the memo. Each has a largest size.</summary>
 internal sealed class PickleStack(PickleInput input)
 {
     private const int MostValues = 1_000_000;
@@ -10,7 +10,7 @@ internal sealed class PickleStack(PickleInput input)
     private const int MostMemos = 4_000_000;
     private const int MostGaps = 1_000;
 
-    // Each value costs one and each container two, wherever it is put. It bounds the memory behind all of them.
+    // Bounds the memory of all values together: each value costs one and each container two, wherever it is stored.
     private const int Budget = 16_000_000;
 
     private readonly List<object?> _values = [];
@@ -18,12 +18,14 @@ internal sealed class PickleStack(PickleInput input)
     private readonly List<object?> _memo = [];
     private int _spent;
 
-    /// <summary>Number of memos, which is the index that MEMOIZE gives.</summary>
+    /// <summary>The number of memos, which is the index that MEMOIZE assigns next.</summary>
     public int Memos => _memo.Count;
 
     private int Fence => _marks.Count == 0 ? 0 : _marks[^1];
 
-    /// <summary>Counts work that makes or copies as many values.</summary>
+    /// <summary>Charges the making or copying of values to the budget.</summary>
+    /// <param name="values">The number of values.</param>
+    /// <exception cref="BaselineFileException">The budget is used up.</exception>
     public void Spend(int values)
     {
         _spent += values;
@@ -70,7 +72,7 @@ internal sealed class PickleStack(PickleInput input)
         _marks.Add(_values.Count);
     }
 
-    /// <summary>Takes off the last mark and everything above it.</summary>
+    /// <summary>Removes the last mark, and removes and returns the values above it.</summary>
     public object?[] PopToMark()
     {
         if (_marks.Count == 0)
@@ -86,7 +88,7 @@ internal sealed class PickleStack(PickleInput input)
         return items;
     }
 
-    /// <summary>Takes off one value, or a mark that nothing stands on.</summary>
+    /// <summary>Removes the top value, or the top mark when no value is above it.</summary>
     public void Drop()
     {
         if (_marks.Count > 0 && _values.Count == Fence)
@@ -99,7 +101,7 @@ internal sealed class PickleStack(PickleInput input)
         }
     }
 
-    /// <summary>Keeps the top value under an index.</summary>
+    /// <summary>Stores the top value in the memo under an index.</summary>
     public void Put(ulong index)
     {
         object? top = Peek();
@@ -108,7 +110,8 @@ internal sealed class PickleStack(PickleInput input)
             throw input.Fail($"the pickle has more than {Counted.Number(MostMemos)} memos");
         }
 
-        // Pickles number their memos from 0, and each takes a byte at least: few bytes must not make room for millions. Some gaps do no harm.
+        // Pickles number their memos from 0, and each memo takes at least one byte. A larger index could make a short pickle reserve memory for millions of
+        // memos.
         if (index > (ulong)input.Length + MostGaps)
         {
             throw input.Fail($"the pickle is damaged: memo {index} is beyond what it can hold");
@@ -122,7 +125,7 @@ internal sealed class PickleStack(PickleInput input)
         _memo[(int)index] = top;
     }
 
-    /// <summary>Pushes the value kept under an index.</summary>
+    /// <summary>Pushes the value that the memo has under an index.</summary>
     public void Get(ulong index)
     {
         object? kept = index < (ulong)_memo.Count ? _memo[(int)index] : Unset.Value;

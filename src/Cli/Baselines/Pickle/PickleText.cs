@@ -3,10 +3,10 @@ using System.Text;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-/// <summary>The escapes of protocol 0, whose pickles are text.</summary>
+/// <summary>Reads the escaped strings of protocol 0.</summary>
 internal static class PickleText
 {
-    /// <summary>A string as Python 2's repr writes it, in quotes; null when it is not one.</summary>
+    /// <summary>Reads a string in quotes, as Python 2's repr writes it; returns null when it is malformed.</summary>
     public static string? Unquote(string repr)
     {
         repr = repr.Trim();
@@ -14,7 +14,7 @@ internal static class PickleText
         return quoted ? Unescape(repr[1..^1], SimpleEscape) : null;
     }
 
-    /// <summary>Python's raw-unicode-escape; null when an escape is malformed.</summary>
+    /// <summary>Reads a string in Python's encoding raw-unicode-escape; returns null when an escape is malformed.</summary>
     public static string? UnescapeUnicode(string raw) => Unescape(raw, UnicodeEscape);
 
     private static string? Unescape(string text, EscapeReader readEscape)
@@ -50,7 +50,7 @@ internal static class PickleText
         : text[1] == 'U' ? HexEscape(text, 8, plain)
         : KeepBackslashes(text[1], plain);
 
-    // In raw-unicode-escape a backslash that is itself escaped by a backslash stays two backslashes, and hides a u behind it.
+    // In raw-unicode-escape two backslashes stay two backslashes, and a u after them begins no escape.
     private static int KeepBackslashes(char next, StringBuilder plain)
     {
         if (next != '\\')
@@ -80,21 +80,37 @@ internal static class PickleText
         }
 
         int known = @"\'""abfnrtv".IndexOf(text[1], StringComparison.Ordinal);
-        _ = known < 0 ? plain.Append(text[..2]) : plain.Append("\\'\"\a\b\f\n\r\t\v"[known]);
+        if (known < 0)
+        {
+            plain.Append(text[..2]);
+        }
+        else
+        {
+            plain.Append("\\'\"\a\b\f\n\r\t\v"[known]);
+        }
+        
         return 2;
     }
 
     private static int HexEscape(ReadOnlySpan<char> text, int digits, StringBuilder plain)
     {
-        bool valid = text.Length >= 2 + digits
-            & uint.TryParse(text[Math.Min(2, text.Length)..Math.Min(2 + digits, text.Length)], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint code)
-            & (code <= char.MaxValue || Rune.IsValid(code));
-        if (!valid)
+        if (text.Length < 2 + digits
+            || !uint.TryParse(text.Slice(2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint code)
+            || (code > char.MaxValue && !Rune.IsValid(code)))
         {
             return -1;
         }
 
-        _ = code <= char.MaxValue ? plain.Append((char)code) : plain.Append(new Rune(code));
+        if (code <= char.MaxValue)
+        {
+            // Python allows half a surrogate pair, which is no Rune.
+            plain.Append((char)code);
+        }
+        else
+        {
+            plain.Append(new Rune(code));
+        }
+        
         return 2 + digits;
     }
 
@@ -111,6 +127,8 @@ internal static class PickleText
         return length;
     }
 
-    /// <summary>Appends what the escape at the start means: its length, 0 where there is none, negative where it is malformed.</summary>
+    /// <summary>
+    /// Appends the character for the escape at the start of the text; returns the escape's length, 0 when there is none, -1 when it is malformed.
+    /// </summary>
     private delegate int EscapeReader(ReadOnlySpan<char> text, StringBuilder plain);
 }

@@ -2,9 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
-// What a pickle can hold here, beside null for None, bool, long, ulong (only above 2^63−1), double, string and byte[].
+// The values of a pickle besides null for None, bool, long, ulong (only above 2^63−1), double, string and byte[].
 
-/// <summary>A dict of any kind: its entries in the order in which they were set. A key set twice stands in it twice.</summary>
+/// <summary>A dict of any class, as its entries in the order in which they were set. A key that was set twice has two entries.</summary>
 internal sealed class PickleDict
 {
     private List<KeyValuePair<object?, object?>>? _entries;
@@ -32,7 +32,7 @@ internal sealed class PickleTuple(object?[] items)
     public object?[] Items { get; } = items;
 }
 
-/// <summary>The classes and functions that are understood. Each is a name only: what it does is done by <see cref="PickleCalls"/>.</summary>
+/// <summary>The classes and functions that a pickle may name. <see cref="PickleCalls"/> implements them.</summary>
 internal enum PickleGlobal
 {
     Dict,
@@ -45,7 +45,7 @@ internal enum PickleGlobal
     CodecsEncode,
 }
 
-/// <summary>Finds the globals by the names that the pickles of Python 2 and 3, numpy 1 and 2 have for them.</summary>
+/// <summary>Finds globals by the names that Python 2 and 3 and numpy 1 and 2 write.</summary>
 internal static class PickleGlobals
 {
     private static readonly Dictionary<(string Module, string Name), object> s_known = new()
@@ -65,7 +65,7 @@ internal static class PickleGlobals
         [("_codecs", "encode")] = PickleGlobal.CodecsEncode,
     };
 
-    /// <summary>A <see cref="PickleGlobal"/>, or the class of one of numpy's number types as <see cref="NumpyDtypeClass"/>.</summary>
+    /// <summary>Finds a <see cref="PickleGlobal"/>, or a <see cref="NumpyDtypeClass"/> for the class of one of numpy's number types.</summary>
     public static bool TryFind(string module, string name, [NotNullWhen(true)] out object? found) =>
         s_known.TryGetValue((module, name), out found)
         || (module == "numpy.dtypes" && (found = NumpyDtypeClass.Find(name)) is not null);

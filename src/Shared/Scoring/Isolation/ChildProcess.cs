@@ -8,7 +8,7 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Scoring.Isolation;
 
-/// <summary>Isolation by a child process: this program once more, as <see cref="ScoringChild"/>, with the same arguments and environment.</summary>
+/// <summary>Isolates messages in a child process: this program once more, as <see cref="ScoringChild"/>, with the same arguments and environment.</summary>
 internal sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
 {
     /// <inheritdoc/>
@@ -34,14 +34,14 @@ internal sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
 }
 
 /// <summary>
-/// One child at a time, which takes messages until one ends it. This process is the witness: that a child is gone without an outcome counts against its message
-/// only because this process is still there to say so; whoever kills a worker kills its witness.
+/// Runs one child at a time, which takes messages until one ends it. This process is the witness: a child that is gone without an outcome counts against its message
+/// only because this process is still there to say so. Whatever kills a worker kills the witness with it, and nothing is counted.
 /// </summary>
-/// <param name="start">How it is started; its streams are set here.</param>
+/// <param name="start">How the child is started; its streams are set here.</param>
 /// <param name="time">Clock.</param>
 internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : IIsolatedScorer
 {
-    // 256 MiB: a message of 64 KiB that takes more is to end its child, before it takes the memory of its parent.
+    // 256 MiB: a message of 64 KiB that takes more memory ends its child before it takes the memory of the parent.
     private const string HeapLimit = "0x10000000";
 
     private Process? _process;
@@ -108,7 +108,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Busy by itself for half of the time says that it would go on for ever; else it waited for others.
+            // A child that was busy by itself for half of the time would go on for ever; otherwise it waited for the database.
             bool wasBusy = IsBusy(_process!);
             await EndAsync();
             return new ScoringOutcome
@@ -120,7 +120,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
 
         if (_messages > 1)
         {
-            // Another message may have left the harm behind: what counts is the end of a process that has seen no other.
+            // An earlier message may have done the harm: only the end of a process that has seen no other message counts.
             string? problem = await PrepareAsync(cancellationToken);
             return problem is null
                 ? await ScoreAsync(message, heldUntil, cancellationToken)
@@ -134,7 +134,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
 
     public async ValueTask DisposeAsync() => await EndAsync();
 
-    /// <returns>Null: it has ended.</returns>
+    /// <returns>The child's answer; null when the child has ended.</returns>
     private async Task<ScoringOutcome?> AskAsync(IsolatedMessage message, CancellationToken cancellationToken)
     {
         try
@@ -166,7 +166,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         }
         catch (InvalidOperationException)
         {
-            // It has just ended: too late to say.
+            // The child has just ended, so that its processor time can't be read any more.
             return false;
         }
     }
@@ -178,7 +178,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
             return;
         }
 
-        // What it has answered is committed, what it has not is open: killing it is as good as asking it to end, and sooner.
+        // Messages that the child has answered are committed, the others are open: killing it is as good as asking it to end, and sooner.
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();

@@ -2,17 +2,18 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Scoring.Isolation;
 
-/// <summary>Where suspects are scored: messages that may end the process that handles them.</summary>
+/// <summary>Isolates suspects: messages that may end the process that handles them.</summary>
 internal interface IIsolation
 {
-    /// <summary>A place for some messages, one after the other. Costs nothing until it is used.</summary>
+    /// <summary>Opens a place for some messages, one after the other. It costs nothing until it is used.</summary>
     IIsolatedScorer Open();
 }
 
-/// <summary>Decodes, scores and writes messages where their harm stays. The caller settles them: it is the witness that survives.</summary>
+/// <summary>Reads, scores and writes messages where they can do no harm to the caller, which settles them: it is the witness that survives.</summary>
 internal interface IIsolatedScorer : IAsyncDisposable
 {
-    /// <summary>Gets ready; why it can't, or null.</summary>
+    /// <summary>Gets ready for the next message.</summary>
+    /// <returns>Why that is not possible; null when it is ready.</returns>
     Task<string?> PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>Takes a message as far as its commit.</summary>

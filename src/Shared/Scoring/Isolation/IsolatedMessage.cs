@@ -3,7 +3,7 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Scoring.Isolation;
 
-/// <summary>A message as it is handed to a child: a line of JSON. The lease stays with the parent.</summary>
+/// <summary>A message in the form in which it is handed to a child, a line of JSON. The lease stays with the parent.</summary>
 internal sealed record IsolatedMessage(string Id, string Text, long InsertedAtTicks, long DequeueCount, long HeldUntil)
 {
     public static IsolatedMessage Of(LeasedMessage message, long heldUntil) => new(message.Id, message.Text, message.InsertedAt.Ticks, message.DequeueCount, heldUntil);

@@ -8,24 +8,24 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FinanceIngest.Scoring.Isolation;
 
 /// <summary>
-/// A program as the child of a scoring process: reads messages from standard input, a line each, takes them as far as their commit and answers with a line.
-/// Opens no port, receives nothing from a queue, exports nothing. Ends when its standard input does, which is also when its parent is killed.
+/// A program as the child of a scoring process: it reads messages from standard input, a line each, takes each as far as its commit and answers with a line. It opens
+/// no port, receives nothing from a queue and exports nothing. It ends when its standard input does, which is also when its parent is killed.
 /// </summary>
 public static class ScoringChild
 {
-    /// <summary>The first argument that makes a program such a child. Not for people.</summary>
+    /// <summary>The first argument that makes a program such a child. It is internal: people have no use for it.</summary>
     public const string Argument = "score-messages";
 
-    /// <summary>The line that says that it takes messages.</summary>
+    /// <summary>The line by which the child says that it takes messages.</summary>
     internal const string Ready = "ready";
 
-    /// <summary>Whether these arguments ask for it.</summary>
+    /// <summary>Whether a program's arguments make it such a child.</summary>
     public static bool IsWanted(string[] args) => args is [Argument, ..];
 
-    /// <summary>Answers until standard input ends.</summary>
+    /// <summary>Answers messages until standard input ends.</summary>
     public static async Task RunAsync(IServiceProvider services)
     {
-        // Signals to the whole group (Ctrl-C) are the parent's business: were this process to end upon one, its message would be blamed.
+        // The parent handles signals to the whole group (Ctrl-C): if this process ended upon one, its message would be blamed.
         PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
         PosixSignalRegistration[] ignored = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, context => context.Cancel = true))];
         BeFirstToGo();
@@ -37,7 +37,7 @@ public static class ScoringChild
         Task<string?> next = ReadLineAsync(input);
         while (await next is { } line)
         {
-            // Read ahead, so that the parent's end is noticed in the middle of a message: nothing is written for the dead.
+            // The next line is read ahead, so that the parent's end is noticed in the middle of a message, and nothing is written for a dead parent.
             next = ReadLineAsync(input);
             Task<ScoringOutcome> work = ScoreAsync(line, scorer, reader, time);
             if (await Task.WhenAny(work, next) == next && await next is null)
@@ -67,7 +67,7 @@ public static class ScoringChild
         }
     }
 
-    // Where memory runs out, the kernel is to end this process and not its parent. What no system but Linux has, and not every container allows.
+    // Where memory runs out, the kernel is to end this process and not its parent. Only Linux has this, and not every container allows it.
     private static void BeFirstToGo()
     {
         try
@@ -79,18 +79,18 @@ public static class ScoringChild
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Then the larger one goes; the message comes again.
+            // The kernel then ends the larger process, and the message comes again.
         }
     }
 
-    /// <summary>The parent keeps the lease, this process goes by the time that it had left.</summary>
+    /// <summary>The parent keeps the lease; this process goes by the time that was left of it.</summary>
     private sealed class Deadline(long heldUntil, TimeProvider time) : ILeaseHolder
     {
         public bool IsHeld(LeasedMessage message) => time.GetTimestamp() < heldUntil;
 
         public void Lose(LeasedMessage message, string stage)
         {
-            // The parent counts.
+            // The parent counts the loss.
         }
     }
 }
