@@ -36,13 +36,13 @@ public class HotFunctions
 
     /// <summary>A message of the inbound queue becomes transactions, their ids checked.</summary>
     [Benchmark(OperationsPerInvoke = Transactions, Description = "decode an envelope")]
-    public object? DecodeEnvelope() => InboundMessage.Decode("transactions-inbound", _message, _ids);
+    public object? DecodeEnvelope() => new EnvelopeReader("transactions-inbound", _ids).Read(_message);
 
     /// <summary>Transactions become a message.</summary>
     [Benchmark(OperationsPerInvoke = Transactions, Description = "encode an envelope")]
     public string EncodeEnvelope()
     {
-        var envelope = new InboundEnvelope(traceParent: null);
+        var envelope = new EnvelopeBuilder(traceParent: null);
         foreach (Transaction transaction in _transactions)
         {
             envelope.TryAdd(transaction);

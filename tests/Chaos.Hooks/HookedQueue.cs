@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using FinanceIngest.Alerts;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
 
@@ -48,7 +49,7 @@ internal sealed class HookedQueue(IMessageQueue queue, string name, Control cont
 
     public void Dispose() => (queue as IDisposable)?.Dispose();
 
-    private string KindOf(string text) => text == InboundEnvelope.AlertMarkerText ? "marker" : name;
+    private string KindOf(string text) => text == AlertMarker.Text ? "marker" : name;
 
     private sealed class HookedLease : LeasedMessage
     {

@@ -40,13 +40,13 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
     public IReadOnlyList<MessageBody> NextPacked(int count)
     {
         var messages = new List<MessageBody>();
-        var envelope = new InboundEnvelope(traceParent: null);
+        var envelope = new EnvelopeBuilder(traceParent: null);
         foreach (Transaction transaction in Next(count))
         {
             if (!envelope.TryAdd(transaction))
             {
                 messages.Add(envelope.ToBody());
-                envelope = new InboundEnvelope(traceParent: null);
+                envelope = new EnvelopeBuilder(traceParent: null);
                 envelope.TryAdd(transaction);
             }
         }
@@ -61,7 +61,7 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
         var messages = new List<MessageBody>(count);
         foreach (Transaction transaction in Next(count))
         {
-            var envelope = new InboundEnvelope(traceParent: null);
+            var envelope = new EnvelopeBuilder(traceParent: null);
             envelope.TryAdd(transaction);
             messages.Add(envelope.ToBody());
         }

@@ -10,36 +10,40 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Alerts;
 
 /// <summary>
-/// Sends alerts from the outbox to the alert queue: claim in a short statement, send outside of it, mark as sent. A crash between
-/// send and mark sends an alert again, under the same <c>alert_id</c>. Looks into the database only when there is a reason to.
+/// Sends alerts from the outbox to the alert queue: it claims them in a short statement, sends them outside of any transaction, and then
+/// marks them as sent. After a crash between send and mark an alert is sent again, under the same <c>alert_id</c>. The dispatcher asks the
+/// database only when it has a reason to, so that an idle database can sleep.
 /// </summary>
 internal sealed partial class AlertDispatcher(
-    IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, Telemetry telemetry, TimeProvider time, ILogger<AlertDispatcher> logger) : BackgroundService
+    IAlertOutbox outbox, Queues queues, AlertMarker marker, Settings settings, Telemetry telemetry, TimeProvider time, ILogger<AlertDispatcher> logger)
+    : BackgroundService
 {
     private const int BatchSize = 200;
     private const int ConcurrentSends = 16;
 
     private static readonly TimeSpan s_keepSent = TimeSpan.FromDays(30);
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_removeEvery = TimeSpan.FromHours(6);
 
     private readonly Guid _owner = Guid.NewGuid();
     private readonly WakeSignal _wake = new();
-    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), Deadlines.AlertPause);
-    private readonly List<Guid> _unmarked = [];
-    private long? _cleanedAt;
+    private readonly DispatchSchedule _schedule = new();
 
-    /// <summary>There are new alerts in the outbox, or a marker says so.</summary>
+    // Alerts that were sent and are not yet marked. While the database cannot be reached they stay here, and this process does not send them again.
+    private readonly List<Guid> _unmarked = [];
+    private long? _removedAt;
+
+    /// <summary>Tells the dispatcher that alerts are, or may be, unsent: an anomaly was written, or a marker was received.</summary>
     public void Wake() => _wake.Set();
 
-    /// <summary>Sends what is unsent and free to be claimed.</summary>
-    /// <returns>Whether nothing remains unsent, by this process's or another's doing.</returns>
+    /// <summary>Sends every alert that is unsent and not claimed by another process.</summary>
+    /// <returns>True if no alert remains unsent, whoever sent them; false if other processes have claimed some that are not yet marked as sent.</returns>
     /// <exception cref="QueueUnavailableException">The alert queue can't be reached; nothing is lost.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing is lost.</exception>
     public async Task<bool> DrainAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            // What was just sent is marked while more is claimed: two short statements that a database may well commit together.
+            // The last batch is marked while the next one is claimed: a database may commit these two short statements together.
             Task marking = MarkAsync();
             IReadOnlyList<ClaimedAlert> claimed = [];
             try
@@ -63,14 +67,16 @@ internal sealed partial class AlertDispatcher(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // What a process before this one left behind.
-        TimeSpan? pause = TimeSpan.Zero;
+        NextLook next = DispatchSchedule.First;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                bool woken = await _wake.WaitAsync(pause ?? s_look, time, stoppingToken);
-                pause = woken || pause is not null || await IsWorkLikelyAsync(stoppingToken) ? await RunOnceAsync(stoppingToken) : null;
+                bool isWoken = await _wake.WaitAsync(next.Wait, time, stoppingToken);
+                if (isWoken || next.IsDue || await MayAlertsBeUnsentAsync(stoppingToken))
+                {
+                    next = await DispatchAsync(stoppingToken);
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -78,46 +84,47 @@ internal sealed partial class AlertDispatcher(
             }
             catch (Exception e)
             {
-                pause = _retry.Next();
+                next = _schedule.AfterFailure();
                 telemetry.Retried("alerts");
-                Log.Failed(logger, e.Message, pause.Value.TotalSeconds);
+                Log.Failed(logger, e.Message, next.Wait.TotalSeconds);
             }
         }
     }
 
-    // Without a scorer in this process nobody wakes it. An inbound queue that is empty, markers included, says that nothing is unsent
-    // without a look into a database that may be asleep.
-    private async Task<bool> IsWorkLikelyAsync(CancellationToken cancellationToken) =>
+    // A scorer in this process wakes the dispatcher. Where there is none, the inbound queue is asked, which costs no session of a database that may be asleep:
+    // a marker is on that queue while alerts are unsent, so an empty queue says that none is.
+    private async Task<bool> MayAlertsBeUnsentAsync(CancellationToken cancellationToken) =>
         !settings.Roles.HasFlag(Roles.Scorer) && (await queues.Inbound.GetDepthAsync(cancellationToken)).Length > 0;
 
-    /// <returns>When to try again; null: when there is a reason to.</returns>
-    private async Task<TimeSpan?> RunOnceAsync(CancellationToken cancellationToken)
+    /// <summary>Drains the outbox, and leaves a marker on the inbound queue for as long as alerts are unsent.</summary>
+    private async Task<NextLook> DispatchAsync(CancellationToken cancellationToken)
     {
         long raised = marker.Raised;
-        bool drained;
-        try
+        bool isAnyUnsent = !await DrainOrRaiseMarkerAsync(cancellationToken);
+        NextLook next = _schedule.AfterDrain(isAnyUnsent);
+        if (isAnyUnsent)
         {
-            drained = await DrainAsync(cancellationToken);
-        }
-        catch (QueueUnavailableException)
-        {
-            // Unsent alerts: the marker stays.
             await marker.RaiseAsync(cancellationToken);
-            await CountUnsentAsync(cancellationToken);
-            throw;
-        }
-
-        _retry.Reset();
-        if (!drained)
-        {
-            // Another process holds them; should it die, its claims end.
-            await marker.RaiseAsync(cancellationToken);
-            return Deadlines.AlertClaimsOfOthers;
+            return next;
         }
 
         await marker.ClearAsync(raised, cancellationToken);
         await RemoveOldAsync(cancellationToken);
-        return null;
+        return next;
+    }
+
+    private async Task<bool> DrainOrRaiseMarkerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DrainAsync(cancellationToken);
+        }
+        catch (QueueUnavailableException)
+        {
+            await marker.RaiseAsync(cancellationToken);
+            await CountUnsentAsync(cancellationToken);
+            throw;
+        }
     }
 
     private async Task<long> CountUnsentAsync(CancellationToken cancellationToken)
@@ -127,6 +134,12 @@ internal sealed partial class AlertDispatcher(
         return unsent;
     }
 
+    /// <summary>
+    /// Sends claimed alerts. When it returns, either all of them were sent and wait in <see cref="_unmarked"/>, or the time for sending was over: then the alerts
+    /// that were sent are marked, and the others are free.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">A send failed. The alerts that were sent are marked, the others are free.</exception>
+    /// <exception cref="OperationCanceledException">The process stops. The alerts that were sent are marked, the others are free.</exception>
     private async Task SendAsync(IReadOnlyList<ClaimedAlert> claimed, CancellationToken cancellationToken)
     {
         long startedAt = time.GetTimestamp();
@@ -139,7 +152,7 @@ internal sealed partial class AlertDispatcher(
         _unmarked.AddRange(sent);
         if (sent.Count < claimed.Count)
         {
-            // Settling does not obey the stop: what was sent is marked, what was not is free.
+            // Marking and releasing ignore the stop: an alert that was sent must be marked, and one that was not must be free for another process.
             await MarkAsync();
             await outbox.ReleaseAsync(_owner, [.. claimed.Select(alert => alert.AlertId).Except(sent)], CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
@@ -151,8 +164,11 @@ internal sealed partial class AlertDispatcher(
 
         async Task SendOneAfterAnotherAsync()
         {
-            // A stop comes between sends, never into one: whether a send that is cut off has arrived, nobody knows.
-            while (failure is null && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(startedAt) < Deadlines.AlertSending && unsent.TryDequeue(out ClaimedAlert? alert))
+            // A stop takes effect between sends and never cuts one off, because nobody would know whether that alert had arrived.
+            while (failure is null
+                && !cancellationToken.IsCancellationRequested
+                && time.GetElapsedTime(startedAt) < Deadlines.AlertSending
+                && unsent.TryDequeue(out ClaimedAlert? alert))
             {
                 if (await TrySendAsync(alert, timeout.Token) is { } problem)
                 {
@@ -166,7 +182,6 @@ internal sealed partial class AlertDispatcher(
         }
     }
 
-    // What was sent while the database could not be reached stays here until it is marked: it is not sent again.
     private async Task MarkAsync()
     {
         if (_unmarked.Count > 0)
@@ -177,11 +192,11 @@ internal sealed partial class AlertDispatcher(
         }
     }
 
-    /// <returns>Why it could not be sent; null: it was.</returns>
+    /// <returns>The failure of the send; null if the alert was sent.</returns>
     private async Task<Exception?> TrySendAsync(ClaimedAlert alert, CancellationToken cancellationToken)
     {
         long startedAt = telemetry.Now;
-        using Activity? span = telemetry.StartAlert(queues.Alerts.Name, alert.Payload);
+        using Activity? span = telemetry.StartAlert(queues.Alerts.Name, alert.TraceParent);
         try
         {
             await queues.Alerts.SendAsync(MessageText.Encode(alert.Payload), TimeSpan.Zero, cancellationToken);
@@ -198,21 +213,21 @@ internal sealed partial class AlertDispatcher(
 
     private async Task RemoveOldAsync(CancellationToken cancellationToken)
     {
-        if (_cleanedAt is { } at && time.GetElapsedTime(at) < TimeSpan.FromHours(6))
+        if (_removedAt is { } at && time.GetElapsedTime(at) < s_removeEvery)
         {
             return;
         }
 
         await outbox.RemoveSentAsync(time.GetUtcNow().UtcDateTime - s_keepSent, cancellationToken);
-        _cleanedAt = time.GetTimestamp();
+        _removedAt = time.GetTimestamp();
     }
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "{Count} alerts sent.")]
+        [LoggerMessage(LogLevel.Information, "{Count} alerts were sent and marked as sent.")]
         public static partial void Sent(ILogger logger, int count);
 
-        [LoggerMessage(LogLevel.Warning, "Alerts wait: {Problem} Next try in {Seconds:F1} s.")]
+        [LoggerMessage(LogLevel.Warning, "Alerts wait: {Problem} The next attempt is in {Seconds:F1} s.")]
         public static partial void Failed(ILogger logger, string problem, double seconds);
     }
 }

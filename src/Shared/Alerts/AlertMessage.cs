@@ -7,13 +7,19 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Alerts;
 
-/// <summary>The alert queue's message: the older system's fields, and what a mail or a reader needs beyond them.</summary>
+/// <summary>
+/// Writes the alert queue's message: the four fields of the older system first, then what a mail or another reader needs beyond them.
+/// <c>docs/migration.md</c> lists its fields.
+/// </summary>
 internal static class AlertMessage
 {
-    /// <summary>The alert of an anomaly.</summary>
-    /// <param name="anomaly">The anomaly.</param>
-    /// <param name="ids">Makes the alert's id.</param>
-    /// <param name="traceParent">W3C trace context of its transaction, if any.</param>
+    /// <summary>Makes the alert of an anomaly.</summary>
+    /// <param name="anomaly">A scored transaction that is an anomaly, and therefore has a user, a category, an amount, a z-score and a baseline.</param>
+    /// <param name="ids">Derives the alert's id from the transaction's.</param>
+    /// <param name="traceParent">
+    /// The W3C trace context that the alert continues; null if there is none. The payload has it for readers of the alert queue, and the alert beside it for
+    /// the dispatcher.
+    /// </param>
     public static NewAlert Create(TransactionResult anomaly, IdCertifier ids, string? traceParent)
     {
         Guid alertId = ids.AlertId(anomaly.Id);
@@ -39,6 +45,6 @@ internal static class AlertMessage
             json.WriteEndObject();
         }
 
-        return new NewAlert(alertId, anomaly.Id, Encoding.UTF8.GetString(buffer.WrittenSpan), anomaly.ScoredAt.Value);
+        return new NewAlert(alertId, anomaly.Id, Encoding.UTF8.GetString(buffer.WrittenSpan), traceParent, anomaly.ScoredAt.Value);
     }
 }

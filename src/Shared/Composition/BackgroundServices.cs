@@ -6,6 +6,7 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Scoring.Isolation;
+using FinanceIngest.Transactions;
 using FinanceIngest.SigningKeys;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -57,6 +58,7 @@ public static class BackgroundServices
     {
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(provider, provider.GetRequiredService<IScoringStore>()));
         services.AddSingleton<MessageScorer>();
+        services.AddSingleton<EnvelopeReader>(NewReader);
         return services;
     }
 
@@ -73,8 +75,14 @@ public static class BackgroundServices
             provider, ActivatorUtilities.CreateInstance<ObservedScoringStore>(provider, provider.GetRequiredService<IScoringStore>())));
         services.AddSingleton<MessageScorer>();
         services.AddSingleton<IIsolation, ChildProcessIsolation>();
+        services.AddSingleton<EnvelopeReader>(NewReader);
+        services.AddSingleton<MessageSettler>();
+        services.AddSingleton<FailedMessages>();
         services.AddSingleton<BatchProcessor>();
         services.AddSingleton<InboundWorker>();
         services.AddHostedService(provider => provider.GetRequiredService<InboundWorker>());
     }
+
+    private static EnvelopeReader NewReader(IServiceProvider provider) =>
+        new(provider.GetRequiredService<Settings>().InboundQueue, provider.GetRequiredService<IdCertifier>());
 }

@@ -13,7 +13,7 @@ internal sealed class GatheringMessage(string queue, Telemetry telemetry)
     private const int AnswersTogether = 8;
 
     private readonly List<(Submission Submission, int From, int To)> _parts = [];
-    private InboundEnvelope? _envelope;
+    private EnvelopeBuilder? _envelope;
     private bool _isFull;
 
     // The request that is being put into messages, and its first transaction that is in none.
@@ -36,7 +36,7 @@ internal sealed class GatheringMessage(string queue, Telemetry telemetry)
             if (_envelope is null)
             {
                 Span = telemetry.StartSend(queue, _current.TraceParent);
-                _envelope = new InboundEnvelope(Span?.Id ?? _current.TraceParent);
+                _envelope = new EnvelopeBuilder(Span?.Id ?? _current.TraceParent);
             }
             else if (_parts[^1].Submission != _current)
             {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Observability;
@@ -55,9 +54,9 @@ internal sealed partial class Telemetry
 
     /// <summary>The span of an alert that is sent, in the trace of its transaction.</summary>
     /// <param name="queue">Where to.</param>
-    /// <param name="payload">JSON with the context as <c>traceparent</c>.</param>
-    public Activity? StartAlert(string queue, string payload) =>
-        s_source.HasListeners() ? Tag(s_source.StartActivity($"send {queue}", ActivityKind.Producer, Context(TraceParentOf(payload))), "send", "send", queue) : null;
+    /// <param name="traceParent">The W3C trace context of the transaction; null: the span has no parent.</param>
+    public Activity? StartAlert(string queue, string? traceParent) =>
+        s_source.HasListeners() ? Tag(s_source.StartActivity($"send {queue}", ActivityKind.Producer, Context(traceParent)), "send", "send", queue) : null;
 
     /// <summary>The span of a batch that is scored: in the trace of its message, or, of several, in one of its own that links to them.</summary>
     internal Activity? StartProcess(string queue, IReadOnlyList<Delivery> batch)
@@ -67,7 +66,7 @@ internal sealed partial class Telemetry
             return null;
         }
 
-        ActivityContext[] contexts = [.. batch.Select(delivery => Context(delivery.Content.TraceParent)).Where(context => context != default)];
+        ActivityContext[] contexts = [.. batch.Select(delivery => Context(delivery.TraceParent)).Where(context => context != default)];
         Activity? span = s_source.StartActivity(
             ActivityKind.Consumer,
             batch.Count == 1 ? contexts.FirstOrDefault() : default,
@@ -108,17 +107,4 @@ internal sealed partial class Telemetry
 
     private static ActivityContext Context(string? traceParent) =>
         ActivityContext.TryParse(traceParent, null, isRemote: true, out ActivityContext context) ? context : default;
-
-    private static string? TraceParentOf(string payload)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(payload);
-            return document.RootElement.TryGetProperty("traceparent", out JsonElement value) ? value.GetString() : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return null;
-        }
-    }
 }

@@ -144,7 +144,7 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
             return new PoisonOutcome { OutOfReach = sweep.OutOfReach };
         }
 
-        PoisonRefusal[] refused = [.. unrecorded.Select(message => Refuse(message, Decode(message))).OfType<PoisonRefusal>()];
+        PoisonRefusal[] refused = [.. unrecorded.Select(message => Refuse(message, Read(message))).OfType<PoisonRefusal>()];
         List<LeasedMessage> redriven = unrecorded.FindAll(message => !refused.Any(refusal => refusal.MessageId == message.Id));
         await sweep.DeleteAsync(redriven, (message, token) => SendAsync(message, null, token), cancellationToken);
         return new PoisonOutcome { DoneWithoutRecord = redriven.Count, Refused = refused, OutOfReach = sweep.OutOfReach };
@@ -154,13 +154,13 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     /// <returns>Why it was not sent; null when it was.</returns>
     private async Task<PoisonRefusal?> SendAsync(LeasedMessage message, string? traceParent, CancellationToken cancellationToken)
     {
-        InboundMessage content = Decode(message);
-        if (Refuse(message, content) is { } refusal)
+        Delivery delivery = Read(message);
+        if (Refuse(message, delivery) is { } refusal)
         {
             return refusal;
         }
 
-        foreach (string text in content.HasDerivedIds ? Envelopes(content.Transactions, content.TraceParent ?? traceParent) : [message.Text])
+        foreach (string text in delivery.HasDerivedIds ? Envelopes(delivery.Transactions, delivery.TraceParent ?? traceParent) : [message.Text])
         {
             await queues.Inbound.SendAsync(text, TimeSpan.Zero, cancellationToken);
         }
@@ -168,24 +168,24 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return null;
     }
 
-    private InboundMessage Decode(LeasedMessage message) => InboundMessage.Decode(queues.Inbound.Name, message, ids);
+    private Delivery Read(LeasedMessage message) => new EnvelopeReader(queues.Inbound.Name, ids).Read(message);
 
     // Sent as it is, its transactions would get ids from the new message: another failed row for what can't be read, and a second row
     // for what was scored beside it.
-    private static PoisonRefusal? Refuse(LeasedMessage message, InboundMessage content) =>
-        content is { HasDerivedIds: true, PoisonReason: { } reason }
+    private static PoisonRefusal? Refuse(LeasedMessage message, Delivery delivery) =>
+        delivery is { HasDerivedIds: true, PoisonReason: { } reason }
             ? new PoisonRefusal(message.Id, $"its transactions have no ids and still can't all be read ({reason})")
             : null;
 
     private static IEnumerable<string> Envelopes(IEnumerable<Transaction> transactions, string? traceParent)
     {
-        var envelope = new InboundEnvelope(traceParent);
+        var envelope = new EnvelopeBuilder(traceParent);
         foreach (Transaction transaction in transactions)
         {
             if (!envelope.TryAdd(transaction))
             {
                 yield return envelope.ToBody().Text;
-                envelope = new InboundEnvelope(traceParent);
+                envelope = new EnvelopeBuilder(traceParent);
                 envelope.TryAdd(transaction);
             }
         }

@@ -1,6 +1,53 @@
+using FinanceIngest.Transactions;
+
 namespace FinanceIngest.Queueing;
 
-/// <summary>A received message with what was decoded from it.</summary>
-/// <param name="Lease">The message.</param>
-/// <param name="Content">Its content.</param>
-internal sealed record Delivery(LeasedMessage Lease, InboundMessage Content);
+/// <summary>A received message with what was read from it: what can be scored, what can't, and why.</summary>
+/// <param name="message">The message, under a lease.</param>
+internal sealed class Delivery(LeasedMessage message)
+{
+    /// <summary>The message, under a lease.</summary>
+    public LeasedMessage Message => message;
+
+    /// <summary>The transactions that can be scored.</summary>
+    public List<Transaction> Transactions { get; } = [];
+
+    /// <summary>The transactions that can't be scored, as far as they could be read.</summary>
+    public List<FailedTransaction> Unreadable { get; } = [];
+
+    /// <summary>W3C trace context of the sender.</summary>
+    public string? TraceParent { get; set; }
+
+    /// <summary>Whether a transaction came without an id, so that its id derives from the message it came in.</summary>
+    public bool HasDerivedIds { get; set; }
+
+    /// <summary>Why the message is poison; null when all of it can be scored.</summary>
+    public string? PoisonReason { get; set; }
+
+    /// <summary>Some of the transactions, as a delivery of their own that can be written apart from the rest.</summary>
+    /// <param name="start">Index of the first.</param>
+    /// <param name="count">How many.</param>
+    public Delivery Only(int start, int count)
+    {
+        var part = new Delivery(message) { TraceParent = TraceParent };
+        part.Transactions.AddRange(Transactions.GetRange(start, count));
+        return part;
+    }
+
+    /// <summary>What the message holds beside transactions that can be scored.</summary>
+    public Delivery WithoutTransactions()
+    {
+        var rest = new Delivery(message) { TraceParent = TraceParent, PoisonReason = PoisonReason };
+        rest.Unreadable.AddRange(Unreadable);
+        return rest;
+    }
+
+    /// <summary>Takes back what was read, so that none of it is scored.</summary>
+    public void Forget()
+    {
+        Transactions.Clear();
+        Unreadable.Clear();
+        HasDerivedIds = false;
+        PoisonReason = null;
+    }
+}

@@ -11,12 +11,6 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>What became of a batch.</summary>
-/// <param name="Counts">What was written.</param>
-/// <param name="MayHaveUnsentAlerts">Whether alerts of this batch may be unsent: it has anomalies, or repeats, which may have been anomalies when they were written.</param>
-/// <param name="Held">The deliveries that this holds for: those whose lease had not ended by the commit. Nothing was written for the others.</param>
-internal readonly record struct ScoredCounts(WriteCounts Counts, bool MayHaveUnsentAlerts, IReadOnlyList<Delivery> Held);
-
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
 internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time)
 {
@@ -27,10 +21,10 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     /// that is committed and these messages may be settled.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    public async Task<ScoredCounts> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
+    public async Task<ScoringOutcome> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         IReadOnlyList<Delivery> held = StillHeld(batch, leases);
-        BaselineKey[] keys = [.. held.SelectMany(delivery => delivery.Content.Transactions).Select(KeyOf).Distinct()];
+        BaselineKey[] keys = [.. held.SelectMany(delivery => delivery.Transactions).Select(KeyOf).Distinct()];
         IReadOnlyDictionary<BaselineKey, Baseline> baselines = keys.Length == 0
             ? new Dictionary<BaselineKey, Baseline>()
             : await store.LoadBaselinesAsync(keys, cancellationToken);
@@ -39,12 +33,12 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
             ScoredBatch scored = Score(held, baselines);
             if (scored.Results.Count == 0 && scored.Poison.Count == 0)
             {
-                return new ScoredCounts(default, false, held);
+                return new ScoringOutcome { Deliveries = held };
             }
 
             if (await TryWriteAsync(scored, held, leases, cancellationToken) is { } counts)
             {
-                return new ScoredCounts(counts, scored.Alerts.Count > 0 || counts.Repeats > 0, held);
+                return new ScoringOutcome { Counts = counts, MayHaveUnsentAlerts = scored.Alerts.Count > 0 || counts.Repeats > 0, Deliveries = held };
             }
 
             // One fewer each time: what is lost stays lost.
@@ -55,7 +49,13 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     /// <summary>Gives up a message: its poison record, and a failed row for each of these transactions that has none yet. False: its lease had ended, nothing was written.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<bool> GiveUpAsync(
-        Delivery delivery, IEnumerable<UnreadableTransaction> failed, string reason, string? exception, int attempts, ILeaseHolder leases, CancellationToken cancellationToken)
+        Delivery delivery,
+        IEnumerable<FailedTransaction> failed,
+        string reason,
+        string? exception,
+        int attempts,
+        ILeaseHolder leases,
+        CancellationToken cancellationToken)
     {
         DateTime now = time.UtcNowMicroseconds();
         var given = new ScoredBatch(
@@ -68,12 +68,12 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     private ScoredBatch Score(IReadOnlyList<Delivery> batch, IReadOnlyDictionary<BaselineKey, Baseline> baselines)
     {
         DateTime now = time.UtcNowMicroseconds();
-        List<TransactionResult> results = [.. batch.SelectMany(delivery => delivery.Content.Transactions)
+        List<TransactionResult> results = [.. batch.SelectMany(delivery => delivery.Transactions)
             .Select(transaction => _rule.Score(transaction, baselines.GetValueOrDefault(KeyOf(transaction)), now))];
         List<NewAlert> alerts = AlertsOf(batch, results);
-        results.AddRange(batch.SelectMany(delivery => delivery.Content.Unreadable).Where(item => item.Id is not null).Select(item => Failed(item, now)));
-        List<PoisonMessage> poison = [.. batch.Where(delivery => delivery.Content.PoisonReason is not null)
-            .Select(delivery => PoisonRecord(delivery, delivery.Content.PoisonReason!, null, (int)Math.Min(delivery.Lease.DequeueCount, int.MaxValue), now))];
+        results.AddRange(batch.SelectMany(delivery => delivery.Unreadable).Where(item => item.Id is not null).Select(item => Failed(item, now)));
+        List<PoisonMessage> poison = [.. batch.Where(delivery => delivery.PoisonReason is not null)
+            .Select(delivery => PoisonRecord(delivery, delivery.PoisonReason!, null, (int)Math.Min(delivery.Message.DequeueCount, int.MaxValue), now))];
         return new ScoredBatch(results, alerts, poison);
     }
 
@@ -98,8 +98,8 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     // A look at a clock per message, not per row.
     private static IReadOnlyList<Delivery> StillHeld(IReadOnlyList<Delivery> batch, ILeaseHolder leases)
     {
-        List<Delivery> lost = [.. batch.Where(delivery => !leases.IsHeld(delivery.Lease))];
-        lost.ForEach(delivery => leases.Lose(delivery.Lease, "commit"));
+        List<Delivery> lost = [.. batch.Where(delivery => !leases.IsHeld(delivery.Message))];
+        lost.ForEach(delivery => leases.Lose(delivery.Message, "commit"));
         return lost.Count == 0 ? batch : [.. batch.Except(lost)];
     }
 
@@ -110,12 +110,12 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
         int at = 0;
         foreach (Delivery delivery in batch)
         {
-            int end = at + delivery.Content.Transactions.Count;
+            int end = at + delivery.Transactions.Count;
             for (; at < end; at++)
             {
                 if (results[at].IsAnomaly)
                 {
-                    alerts.Add(AlertMessage.Create(results[at], ids, batch.Count == 1 ? Activity.Current?.Id ?? delivery.Content.TraceParent : delivery.Content.TraceParent));
+                    alerts.Add(AlertMessage.Create(results[at], ids, batch.Count == 1 ? Activity.Current?.Id ?? delivery.TraceParent : delivery.TraceParent));
                 }
             }
         }
@@ -125,7 +125,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
 
     private static BaselineKey KeyOf(Transaction transaction) => new(transaction.UserId, transaction.CategoryId);
 
-    private static TransactionResult Failed(UnreadableTransaction item, DateTime now) => new()
+    private static TransactionResult Failed(FailedTransaction item, DateTime now) => new()
     {
         Id = item.Id!.Value,
         Status = TransactionStatus.Failed,
@@ -139,5 +139,5 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     };
 
     private static PoisonMessage PoisonRecord(Delivery delivery, string reason, string? exception, int attempts, DateTime now) => new(
-        delivery.Lease.Id, reason, exception, attempts, delivery.Content.TraceParent, delivery.Lease.Text, Timestamp.Truncate(delivery.Lease.InsertedAt), now);
+        delivery.Message.Id, reason, exception, attempts, delivery.TraceParent, delivery.Message.Text, Timestamp.Truncate(delivery.Message.InsertedAt), now);
 }

@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using System.Threading.Channels;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
@@ -11,21 +11,33 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Scoring;
 
 /// <summary>
-/// Drains the inbound queue: receive, score, settle, for as long as the process runs. Several batches are in hand at once, so that one is
-/// received while others load, score, write and settle; a batch grows with the backlog and is one message when there is none.
+/// Drains the inbound queue: receive, score, settle, for as long as the process runs. Several batches are in hand at once, so that one is received while others
+/// load, score, write and settle. A batch grows with the backlog and is one message when there is none.
 /// </summary>
 internal sealed partial class InboundWorker(
-    Queues queues, BatchProcessor processor, SigningKeyCheck signingKey, Settings settings, ProgramEnd end, Telemetry telemetry, TimeProvider time, ILogger<InboundWorker> logger) : BackgroundService
+    Queues queues,
+    BatchProcessor processor,
+    SigningKeyCheck signingKey,
+    Settings settings,
+    ProgramEnd end,
+    Telemetry telemetry,
+    TimeProvider time,
+    ILogger<InboundWorker> logger) : BackgroundService
 {
-    /// <summary>Batches in hand at once: with <see cref="BatchReceiver.MaximumCharacters"/> this bounds the memory, whatever waits.</summary>
+    // Batches in hand at once: with BatchReceiver.MaximumCharacters this bounds the memory, however long the queue is.
     private const int MaximumBatches = 4;
 
     private readonly WakeSignal _wake = new();
     private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
     private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
-    private Exception? _failure;
 
-    /// <summary>There is something on the queue.</summary>
+    // Failures of batches, for the loop to wait out: the latest one is enough.
+    private readonly Channel<Exception> _failures = Channel.CreateBounded<Exception>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
+
+    // Whether the database has answered since its last outage. Only the loop reads and writes it.
+    private bool _isDatabaseUp;
+
+    /// <summary>Ends the pause of a loop that found the queue empty: there is a message on it.</summary>
     public void Wake() => _wake.Set();
 
     /// <inheritdoc/>
@@ -43,21 +55,18 @@ internal sealed partial class InboundWorker(
         await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(Deadlines.FinishInHand));
         var receiver = new BatchReceiver(queues.Inbound, Deadlines.Lease);
         var idle = new PollingBackoff(settings.MaximumPollInterval);
-        bool isDatabaseUp = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                // No message is taken before the database answers, and before it is sure that ids can be told from forged ones: messages
-                // that wait out an outage on the queue are not received over and over.
-                if (!isDatabaseUp)
-                {
-                    await signingKey.VerifyAsync(stoppingToken);
-                    isDatabaseUp = true;
-                }
-
+                await WaitForDatabaseAsync(stoppingToken);
                 await _free.WaitAsync(stoppingToken);
-                if (await ReceiveAsync(receiver, abandon.Token))
+                if (_failures.Reader.TryRead(out Exception? failure))
+                {
+                    _free.Release();
+                    await WaitOutAsync(failure, stoppingToken);
+                }
+                else if (await StartBatchAsync(receiver, abandon.Token))
                 {
                     idle.Reset();
                 }
@@ -75,17 +84,9 @@ internal sealed partial class InboundWorker(
                 end.Because(e);
                 break;
             }
-            catch (Exception e) when (e is QueueUnavailableException or StoreUnavailableException)
-            {
-                // An outage is no fault of the messages: they were given back, and wait as long as it lasts.
-                isDatabaseUp &= e is not StoreUnavailableException;
-                await PauseAsync(_retry.Next(), e.Message, stoppingToken);
-            }
             catch (Exception e)
             {
-                Log.Unexpected(logger, FailureText.Of(e));
-                Log.UnexpectedInFull(logger, e);
-                await PauseAsync(_retry.Next(), e.Message, stoppingToken);
+                await WaitOutAsync(e, stoppingToken);
             }
         }
 
@@ -96,19 +97,33 @@ internal sealed partial class InboundWorker(
         }
     }
 
-    /// <summary>Receives a batch and lets it run by itself; false: there is nothing. The place that was taken is free again when the batch is settled.</summary>
-    private async Task<bool> ReceiveAsync(BatchReceiver receiver, CancellationToken abandon)
+    /// <summary>
+    /// No message is taken before the database answers, and before it is certain that ids can be told from forged ones: messages that wait out an outage on the
+    /// queue are not received over and over.
+    /// </summary>
+    /// <exception cref="SettingsException">The database remembers another signing key.</exception>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    private async Task WaitForDatabaseAsync(CancellationToken stoppingToken)
+    {
+        if (!_isDatabaseUp)
+        {
+            await signingKey.VerifyAsync(stoppingToken);
+            _isDatabaseUp = true;
+        }
+    }
+
+    /// <summary>
+    /// Receives a batch and lets it run by itself; false: the queue has none. The caller has taken a place for it, which is free again when the batch is settled,
+    /// or at once where there is none.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    private async Task<bool> StartBatchAsync(BatchReceiver receiver, CancellationToken abandon)
     {
         IReadOnlyList<LeasedMessage> messages = [];
         long askedAt = time.GetTimestamp();
         try
         {
-            if (Interlocked.Exchange(ref _failure, null) is { } failure)
-            {
-                ExceptionDispatchInfo.Throw(failure);
-            }
-
-            // Not cut off by the stop: messages whose answer nobody reads would stay invisible for a whole lease.
+            // A stop does not cut the call off: messages whose answer nobody reads would stay invisible for a whole lease.
             messages = await receiver.ReceiveAsync(abandon);
             return messages.Count > 0;
         }
@@ -125,7 +140,7 @@ internal sealed partial class InboundWorker(
         }
     }
 
-    // Never throws: the loop learns of a failure when it comes by.
+    // Never throws: the loop reads the failure before it receives again.
     private async Task ProcessAsync(IReadOnlyList<LeasedMessage> messages, long askedAt, CancellationToken abandon)
     {
         try
@@ -135,11 +150,11 @@ internal sealed partial class InboundWorker(
         }
         catch (OperationCanceledException) when (abandon.IsCancellationRequested)
         {
-            // Given back.
+            // The messages were given back.
         }
         catch (Exception e)
         {
-            Interlocked.Exchange(ref _failure, e);
+            _failures.Writer.TryWrite(e);
             _wake.Set();
         }
         finally
@@ -148,8 +163,22 @@ internal sealed partial class InboundWorker(
         }
     }
 
-    private async Task PauseAsync(TimeSpan pause, string reason, CancellationToken stoppingToken)
+    private async Task WaitOutAsync(Exception failure, CancellationToken stoppingToken)
     {
+        string reason = failure.Message;
+        if (failure is QueueUnavailableException or StoreUnavailableException)
+        {
+            // An outage is no fault of the messages: they were given back, and wait for as long as it lasts.
+            _isDatabaseUp &= failure is not StoreUnavailableException;
+        }
+        else
+        {
+            reason = FailureText.Kind(failure);
+            Log.Unexpected(logger, FailureText.Of(failure));
+            Log.UnexpectedInFull(logger, failure);
+        }
+
+        TimeSpan pause = _retry.Next();
         telemetry.Retried("scoring");
         Log.Outage(logger, reason, pause.TotalSeconds);
         await Task.Delay(pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -163,7 +192,7 @@ internal sealed partial class InboundWorker(
         [LoggerMessage(LogLevel.Error, "The scoring loop failed unexpectedly and goes on: {Failure}")]
         public static partial void Unexpected(ILogger logger, string failure);
 
-        [LoggerMessage(LogLevel.Debug, "The same, with its messages.")]
+        [LoggerMessage(LogLevel.Debug, "The unexpected failure of the scoring loop, with the messages of its exceptions.")]
         public static partial void UnexpectedInFull(ILogger logger, Exception exception);
     }
 }

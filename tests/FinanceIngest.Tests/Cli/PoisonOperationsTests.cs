@@ -56,7 +56,7 @@ public sealed class PoisonOperationsTests : IDisposable
         await PoisonAsync(() => _system.SendAsync(_system.Transaction(13)));
         await PoisonAsync(() => _system.SendAsync(_system.Transaction(13)));
         Transaction unrecorded = _system.Transaction(7);
-        var envelope = new InboundEnvelope(null);
+        var envelope = new EnvelopeBuilder(null);
         envelope.TryAdd(unrecorded);
         await _system.Poison.SendAsync(envelope.ToBody(), TimeSpan.Zero, Token);
 
@@ -249,7 +249,7 @@ public sealed class PoisonOperationsTests : IDisposable
     {
         LeasedMessage sent = await send();
         _system.Store.FailOnAmount(BadUnits);
-        for (int attempt = 0; attempt < BatchProcessor.MaximumAttempts; attempt++)
+        for (int attempt = 0; attempt < FailedMessages.MaximumAttempts; attempt++)
         {
             await _system.ProcessAsync();
             _system.Time.Advance(TimeSpan.FromMinutes(1));

@@ -97,7 +97,7 @@ public sealed partial class FigureTests
             $"(at most {Code.Value<long>("TransactionFile", "LargestCopy") >> 30} GiB)",
             $"a line every {Code.Word(Code.Seconds("QueueStatusCommand", "s_watchInterval"))} seconds",
             $"at most {Code.Value<int>("QueuePeekCommand", "MaximumMessages")}, decoded",
-            $"has failed {Code.Word(BatchProcessor.MaximumAttempts)} times by itself",
+            $"has failed {Code.Word(FailedMessages.MaximumAttempts)} times by itself",
             $"for at most {Code.Word(Code.Whole(Code.Value<TimeSpan>("PoisonQueueSweep", "s_lease").TotalMinutes))} minutes",
         ],
         ["docs/configuration.md"] =
@@ -111,14 +111,14 @@ public sealed partial class FigureTests
         [
             $"sampled at most every {Code.Seconds("QueueGauges", "s_interval")} s",
             $"renewed every {Code.Word((int)Deadlines.Renewal.TotalSeconds)} seconds",
-            $"failed {Code.Word(BatchProcessor.MaximumAttempts)} times by itself",
+            $"failed {Code.Word(FailedMessages.MaximumAttempts)} times by itself",
         ],
         ["docs/reliability.md"] =
         [
             $"ends within {Deadlines.Stop.TotalSeconds} s. After a crash its messages are taken up again within {Deadlines.Recovery.TotalSeconds} s",
             $"a lease lasts {Deadlines.Lease.TotalSeconds} s",
             $"not durable {Deadlines.FinishInHand.TotalSeconds} s after SIGTERM",
-            $"handles it, {Code.Word(BatchProcessor.MaximumAttempts)} times is poison",
+            $"handles it, {Code.Word(FailedMessages.MaximumAttempts)} times is poison",
             $"limited to {Convert.ToInt64(Code.Value<string>("ChildProcess", "HeapLimit"), 16) >> 20} MiB",
         ],
         ["docs/security.md"] =

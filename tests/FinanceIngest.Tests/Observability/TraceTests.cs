@@ -1,12 +1,16 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
+using FinanceIngest.Results;
+using FinanceIngest.Scoring;
+using FinanceIngest.Tests.Storage;
 using FinanceIngest.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -87,6 +91,31 @@ public sealed class TraceTests : IDisposable
             new[] { first.SpanId, second.SpanId, second.SpanId }.Select(span => span.ToString()).Order(),
             _spans.Where(span => span.DisplayName == "send anomaly-alerts" && requests.Any(request => request.TraceId == span.TraceId))
                 .Select(span => span.ParentSpanId.ToString()).Order());
+    }
+
+    [Theory]
+    [InlineData("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00f067aa0ba902b7")]
+    [InlineData("not a trace context", "0000000000000000")]
+    [InlineData(null, "0000000000000000")] // from a program that kept no trace beside the payload
+    public async Task An_alerts_span_continues_the_trace_that_is_kept_beside_its_payload(string? kept, string parent)
+    {
+        using var system = new ScoringHarness();
+        TransactionResult anomaly = Sample.Anomaly();
+        NewAlert alert = AlertMessage.Create(anomaly, system.Ids, $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-01");
+        await system.Store.WriteAsync(new ScoredBatch([anomaly], [alert with { TraceParent = kept }], []), Token);
+        system.Alerts.OnSend = () => _spans.Add(Activity.Current!);
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        await system.Dispatcher.DrainAsync(Token);
+
+        Activity span = Assert.Single(_spans);
+        Assert.Equal("send anomaly-alerts", span.DisplayName);
+        Assert.Equal(parent, span.ParentSpanId.ToString());
     }
 
     public void Dispose() => _folder.Dispose();

@@ -59,7 +59,7 @@ public abstract class QueueContractTests
         IMessageQueue queue = await CreateAsync();
         var ids = new IdCertifier("a signing key", TimeProvider.System);
         DateTime acceptedAt = DateTime.UtcNow.Date;
-        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        var envelope = new EnvelopeBuilder("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         Transaction[] transactions =
         [
             new(ids.NewId(), 399, 2310, new Money(60_000_001), acceptedAt.AddYears(-3), acceptedAt),
@@ -73,7 +73,7 @@ public abstract class QueueContractTests
 
         Assert.Equal(envelope.ToBody().Text, received.Text);
         Assert.Equal(received.Text.Length, received.Body.Length);
-        InboundMessage content = InboundMessage.Decode(queue.Name, received, ids);
+        Delivery content = new EnvelopeReader(queue.Name, ids).Read(received);
         Assert.Equal(transactions, content.Transactions);
         Assert.StartsWith("00-4bf92f", content.TraceParent, StringComparison.Ordinal);
     }

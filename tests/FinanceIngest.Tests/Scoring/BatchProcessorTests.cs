@@ -97,7 +97,7 @@ public sealed class BatchProcessorTests : IDisposable
         await _system.SendAsync(good[4]);
         _system.Store.FailOnAmount(bad.Amount.Units);
 
-        for (int attempt = 1; attempt <= BatchProcessor.MaximumAttempts; attempt++)
+        for (int attempt = 1; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
             await _system.ProcessAsync();
             Assert.All(good, transaction => Assert.Equal(TransactionStatus.Scored, _system.ResultAsync(transaction.Id).Result!.Status));
@@ -108,7 +108,7 @@ public sealed class BatchProcessorTests : IDisposable
         Assert.Equal(TransactionStatus.Failed, failed.Status);
         Assert.Contains("this amount can't be written", failed.Error, StringComparison.Ordinal);
         PoisonMessage record = Assert.Single(await _system.PoisonStore.ListAsync(default));
-        Assert.Equal(BatchProcessor.MaximumAttempts, record.Attempts);
+        Assert.Equal(FailedMessages.MaximumAttempts, record.Attempts);
         Assert.Equal(message.Text, record.Body);
         Assert.StartsWith("00-4bf92f", record.TraceParent, StringComparison.Ordinal);
         Assert.Equal([message.Text], await ScoringHarness.TextsAsync(_system.Poison));
@@ -165,7 +165,7 @@ public sealed class BatchProcessorTests : IDisposable
         Transaction bad = _system.Transaction(13);
         await _system.SendAsync(bad);
         _system.Store.BeforeWrite = batch => batch.Results.Any(result => result.Amount == bad.Amount) ? new ArithmeticException("this amount can't be written") : null;
-        for (int attempt = 1; attempt <= BatchProcessor.MaximumAttempts; attempt++)
+        for (int attempt = 1; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
             await _system.ProcessAsync();
             _system.Time.Advance(TimeSpan.FromSeconds(Math.Pow(2, attempt)));

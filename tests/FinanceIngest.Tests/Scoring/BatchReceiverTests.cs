@@ -51,7 +51,7 @@ public sealed class BatchReceiverTests
     [Fact]
     public async Task Large_messages_that_are_packed_come_by_the_full_call_and_no_more()
     {
-        var envelope = new InboundEnvelope(null);
+        var envelope = new EnvelopeBuilder(null);
         var ids = new IdCertifier("a signing key", TimeProvider.System);
         while (envelope.TryAdd(new Transaction(ids.NewId(), 399, 2310, new Money(1), DateTime.UnixEpoch, DateTime.UnixEpoch)))
         {

@@ -3,6 +3,7 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
+using FinanceIngest.Scoring;
 using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
@@ -37,13 +38,13 @@ public sealed class ChildProcessTests : IDisposable
 
         Assert.Null(await child.PrepareAsync(Token));
         Assert.Null(await child.PrepareAsync(Token));
-        IsolatedOutcome first = await child.ScoreAsync(Message($$"""{"v":1,"transactions":[{"id":"{{transactions[0]}}","user_id":1,"category_id":2,"amount":3}]}"""), long.MaxValue, Token);
-        IsolatedOutcome late = await child.ScoreAsync(Message($$"""{"v":1,"transactions":[{"id":"{{transactions[1]}}","user_id":1,"category_id":2,"amount":3}]}"""), 0, Token);
-        IsolatedOutcome unreadable = await child.ScoreAsync(Message("rubbish, 💸"), long.MaxValue, Token);
+        ScoringOutcome first = await child.ScoreAsync(Message($$"""{"v":1,"transactions":[{"id":"{{transactions[0]}}","user_id":1,"category_id":2,"amount":3}]}"""), long.MaxValue, Token);
+        ScoringOutcome late = await child.ScoreAsync(Message($$"""{"v":1,"transactions":[{"id":"{{transactions[1]}}","user_id":1,"category_id":2,"amount":3}]}"""), 0, Token);
+        ScoringOutcome unreadable = await child.ScoreAsync(Message("rubbish, 💸"), long.MaxValue, Token);
 
-        Assert.Equal((IsolatedEnd.Committed, 1), (first.End, first.Counts.Written));
-        Assert.Equal(IsolatedEnd.LeaseLost, late.End);
-        Assert.Equal((IsolatedEnd.Committed, "neither base64 nor JSON"), (unreadable.End, unreadable.PoisonReason));
+        Assert.Equal((ScoringEnd.Committed, 1), (first.End, first.Counts.Written));
+        Assert.Equal(ScoringEnd.LeaseLost, late.End);
+        Assert.Equal((ScoringEnd.Committed, "neither base64 nor JSON"), (unreadable.End, unreadable.PoisonReason));
         using var database = new SqliteDatabase(_folder.Path, TimeProvider.System, new DependencyStatus("database"));
         IReadOnlyList<TransactionResult?> rows = await new SqliteResultsStore(database).GetAsync(transactions, Token);
         Assert.Equal(TransactionStatus.Scored, Assert.Single(rows.OfType<TransactionResult>()).Status);
@@ -79,9 +80,9 @@ public sealed class ChildProcessTests : IDisposable
         await using ChildProcess child = Shell("echo ready; read message; kill -9 $$");
         Assert.Null(await child.PrepareAsync(Token));
 
-        IsolatedOutcome outcome = await child.ScoreAsync(Message("a"), long.MaxValue, Token);
+        ScoringOutcome outcome = await child.ScoreAsync(Message("a"), long.MaxValue, Token);
 
-        Assert.Equal((IsolatedEnd.EndedTheProcess, "it has ended the process that handled it (exit code 137)"), (outcome.End, outcome.Problem));
+        Assert.Equal((ScoringEnd.EndedTheProcess, "it has ended the process that handled it (exit code 137)"), (outcome.End, outcome.Failure!.Reason));
     }
 
     [Fact]
@@ -93,10 +94,10 @@ public sealed class ChildProcessTests : IDisposable
             """);
         Assert.Null(await child.PrepareAsync(Token));
 
-        IsolatedOutcome first = await child.ScoreAsync(Message("a"), long.MaxValue, Token);
-        IsolatedOutcome second = await child.ScoreAsync(Message("b"), long.MaxValue, Token);
+        ScoringOutcome first = await child.ScoreAsync(Message("a"), long.MaxValue, Token);
+        ScoringOutcome second = await child.ScoreAsync(Message("b"), long.MaxValue, Token);
 
-        Assert.Equal((IsolatedEnd.Committed, IsolatedEnd.Committed), (first.End, second.End));
+        Assert.Equal((ScoringEnd.Committed, ScoringEnd.Committed), (first.End, second.End));
         Assert.Equal(2, (await File.ReadAllLinesAsync(marks, Token)).Length);
     }
 
@@ -108,10 +109,10 @@ public sealed class ChildProcessTests : IDisposable
         await using ChildProcess child = Shell($"echo $$ >{pid}; echo ready; read message; exec sleep 600", time);
         Assert.Null(await child.PrepareAsync(Token));
 
-        Task<IsolatedOutcome> score = child.ScoreAsync(Message("a"), long.MaxValue, Token);
+        Task<ScoringOutcome> score = child.ScoreAsync(Message("a"), long.MaxValue, Token);
         time.Advance(Deadlines.IsolatedMessage);
 
-        Assert.Equal(IsolatedEnd.TookTooLong, (await score).End);
+        Assert.Equal(ScoringEnd.TookTooLong, (await score).End);
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(int.Parse(File.ReadAllText(pid), System.Globalization.CultureInfo.InvariantCulture)));
     }
 
@@ -121,7 +122,7 @@ public sealed class ChildProcessTests : IDisposable
         using var abandon = new CancellationTokenSource();
         ChildProcess child = Shell("echo ready; read message; exec sleep 600");
         Assert.Null(await child.PrepareAsync(Token));
-        Task<IsolatedOutcome> score = child.ScoreAsync(Message("a"), long.MaxValue, abandon.Token);
+        Task<ScoringOutcome> score = child.ScoreAsync(Message("a"), long.MaxValue, abandon.Token);
 
         await abandon.CancelAsync();
 

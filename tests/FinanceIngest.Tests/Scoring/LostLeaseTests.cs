@@ -88,12 +88,12 @@ public sealed class LostLeaseTests : IDisposable
         var leases = new FakeLeases();
         LeasedMessage stranger = messages[2];
         _system.Store.InsideWrite = () => leases.Held = message => message != stranger;
-        var deliveries = messages.Select(message => new Delivery(message, InboundMessage.Decode(_system.Inbound.Name, message, _system.Ids))).ToList();
+        var deliveries = messages.Select(message => new EnvelopeReader(_system.Inbound.Name, _system.Ids).Read(message)).ToList();
 
-        ScoredCounts scored = await _system.Scorer.ScoreAsync(deliveries, leases, Token);
+        ScoringOutcome scored = await _system.Scorer.ScoreAsync(deliveries, leases, Token);
 
         Assert.Equal((1, 2), (_system.Store.Loads, _system.Store.Writes));
-        Assert.Equal(messages.Where(message => message != stranger), scored.Held.Select(delivery => delivery.Lease));
+        Assert.Equal(messages.Where(message => message != stranger), scored.Deliveries.Select(delivery => delivery.Message));
         Assert.Equal(3, scored.Counts.Written);
         Assert.Null(await _system.ResultAsync(transactions[2].Id));
     }

@@ -1,9 +1,9 @@
+using FinanceIngest.Alerts;
 using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
-using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
@@ -24,14 +24,14 @@ public sealed class SuspectTests : IDisposable
         LeasedMessage message = await SuspectAsync(transactions);
         _system.Isolation.EndsTheProcess = _ => Killed;
 
-        for (int attempt = 1; attempt <= BatchProcessor.MaximumAttempts; attempt++)
+        for (int attempt = 1; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
             Assert.Equal(1, await _system.ProcessAsync());
             _system.Time.Advance(TimeSpan.FromSeconds(Math.Pow(2, attempt)));
         }
 
         PoisonMessage record = Assert.Single(await _system.PoisonStore.ListAsync(Token));
-        Assert.Equal((message.Id, BatchProcessor.MaximumAttempts, Killed), (record.MessageId, record.Attempts, record.Reason));
+        Assert.Equal((message.Id, FailedMessages.MaximumAttempts, Killed), (record.MessageId, record.Attempts, record.Reason));
         Assert.Equal([message.Text], await ScoringHarness.TextsAsync(_system.Poison));
         Assert.Equal(0, (await _system.Inbound.GetDepthAsync(Token)).Length);
         foreach (Transaction transaction in transactions)
@@ -83,7 +83,7 @@ public sealed class SuspectTests : IDisposable
     {
         Transaction transaction = _system.Transaction(1);
         LeasedMessage message = await SuspectAsync(transaction);
-        _system.Isolation.Instead = _ => new IsolatedOutcome { End = IsolatedEnd.DatabaseUnavailable, Problem = "down" };
+        _system.Isolation.Instead = _ => new ScoringOutcome { End = ScoringEnd.DatabaseUnavailable, Failure = new ScoringFailure("down") };
         for (int i = 0; i < 10; i++)
         {
             await Assert.ThrowsAsync<StoreUnavailableException>(_system.ProcessAsync);
@@ -97,7 +97,7 @@ public sealed class SuspectTests : IDisposable
     {
         Transaction transaction = _system.Transaction(1);
         LeasedMessage message = await SuspectAsync(transaction);
-        _system.Isolation.Instead = _ => new IsolatedOutcome { End = IsolatedEnd.TookTooLong, Problem = "slow" };
+        _system.Isolation.Instead = _ => new ScoringOutcome { End = ScoringEnd.TookTooLong, Failure = new ScoringFailure("slow") };
         await _system.ProcessAsync();
         Assert.Equal(0, await _system.ProcessAsync());
         _system.Time.Advance(TimeSpan.FromSeconds(10));
@@ -129,7 +129,7 @@ public sealed class SuspectTests : IDisposable
         Transaction good = _system.Transaction(14);
         await SuspectAsync(bad, good);
         _system.Store.FailOnAmount(bad.Amount.Units);
-        for (int attempt = 1; attempt <= BatchProcessor.MaximumAttempts; attempt++)
+        for (int attempt = 1; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
             await _system.ProcessAsync();
             _system.Time.Advance(TimeSpan.FromSeconds(Math.Pow(2, attempt)));
@@ -139,7 +139,7 @@ public sealed class SuspectTests : IDisposable
         Assert.Equal((TransactionStatus.Failed, bad.Amount), (failed.Status, failed.Amount));
         Assert.Equal(TransactionStatus.Scored, (await _system.ResultAsync(good.Id))!.Status);
         PoisonMessage record = Assert.Single(await _system.PoisonStore.ListAsync(Token));
-        Assert.Equal(BatchProcessor.MaximumAttempts, record.Attempts);
+        Assert.Equal(FailedMessages.MaximumAttempts, record.Attempts);
         Assert.Contains("ArithmeticException", record.Exception, StringComparison.Ordinal);
         Assert.StartsWith("00-4bf92f", record.TraceParent, StringComparison.Ordinal);
     }
@@ -159,7 +159,7 @@ public sealed class SuspectTests : IDisposable
     [Fact]
     public async Task The_marker_of_unsent_alerts_is_no_suspect()
     {
-        await _system.Inbound.SendAsync(InboundEnvelope.AlertMarkerText, TimeSpan.Zero, Token);
+        await _system.Inbound.SendAsync(AlertMarker.Text, TimeSpan.Zero, Token);
         await AgeAsync();
 
         await _system.ProcessAsync();

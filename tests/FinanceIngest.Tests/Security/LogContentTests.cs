@@ -72,7 +72,7 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
         await system.SendAsync(system.Transaction(777123, userId: 398765432109));
         await system.SendAsync(system.Transaction(5));
         BatchProcessor processor = system.NewProcessor(log);
-        for (int attempt = 0; attempt <= BatchProcessor.MaximumAttempts; attempt++)
+        for (int attempt = 0; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
             await processor.ProcessAsync(await system.Inbound.ReceiveAsync(32, Deadlines.Lease, Token), system.Time.GetTimestamp(), Token);
             system.Time.Advance(TimeSpan.FromMinutes(5));

@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Results;
+using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
@@ -26,16 +27,18 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
         Assert.Equal(5, await Stores.Outbox.CountUnsentAsync(Token));
     }
 
-    [Fact]
-    public async Task A_claimed_alert_carries_its_payload()
+    [Theory]
+    [InlineData(Sample.TraceParent)]
+    [InlineData(null)]
+    public async Task A_claimed_alert_carries_its_payload_and_its_trace(string? traceParent)
     {
         TransactionResult anomaly = Sample.Anomaly();
-        NewAlert(anomaly, "{\"user_id\":399,\"note\":\"ключ 💸\"}", out FinanceIngest.Scoring.ScoredBatch batch);
-        await Stores.Scoring.WriteAsync(batch, Token);
+        NewAlert alert = Sample.Alert(anomaly) with { Payload = "{\"user_id\":399,\"note\":\"ключ 💸\"}", TraceParent = traceParent };
+        await Stores.Scoring.WriteAsync(new ScoredBatch([anomaly], [alert], []), Token);
 
         ClaimedAlert claimed = Assert.Single(await ClaimAsync(_owner, 1));
 
-        Assert.Equal(new ClaimedAlert(Sample.AlertId(anomaly.Id), "{\"user_id\":399,\"note\":\"ключ 💸\"}", 1), claimed);
+        Assert.Equal(new ClaimedAlert(Sample.AlertId(anomaly.Id), alert.Payload, traceParent, 1), claimed);
     }
 
     [Fact]
@@ -149,9 +152,6 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
         Assert.Equal(1, await Stores.Outbox.RemoveSentAsync(between.AddTicks(10), Token));
         Assert.Equal(1, await Fixture.CountRowsAsync("alert_outbox"));
     }
-
-    private static void NewAlert(TransactionResult anomaly, string payload, out FinanceIngest.Scoring.ScoredBatch batch) =>
-        batch = new FinanceIngest.Scoring.ScoredBatch([anomaly], [Sample.Alert(anomaly) with { Payload = payload }], []);
 
     private Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum) => Stores.Outbox.ClaimAsync(owner, maximum, s_lease, Token);
 

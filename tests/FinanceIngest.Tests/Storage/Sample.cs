@@ -12,6 +12,8 @@ internal static class Sample
 {
     public static readonly DateTime Noon = new(2026, 1, 2, 12, 0, 0, DateTimeKind.Utc);
 
+    public const string TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
     public static TransactionResult Scored(Guid? id = null) => new()
     {
         Id = id ?? Guid.NewGuid(),
@@ -43,7 +45,7 @@ internal static class Sample
         new(results, [.. results.Where(result => result.IsAnomaly).Select(Alert)], []);
 
     public static NewAlert Alert(TransactionResult anomaly) =>
-        new(AlertId(anomaly.Id), anomaly.Id, $"{{\"transaction_id\":\"{anomaly.Id}\"}}", anomaly.ScoredAt!.Value);
+        new(AlertId(anomaly.Id), anomaly.Id, $"{{\"transaction_id\":\"{anomaly.Id}\"}}", TraceParent, anomaly.ScoredAt!.Value);
 
     /// <summary>The same however often the alert is made.</summary>
     public static Guid AlertId(Guid transactionId)
@@ -54,6 +56,6 @@ internal static class Sample
     }
 
     public static PoisonMessage Poison(string messageId) => new(
-        messageId, "not JSON", "System.FormatException: ключ 💸", 5, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "{\"amount\": tru\r\n",
+        messageId, "not JSON", "System.FormatException: ключ 💸", 5, TraceParent, "{\"amount\": tru\r\n",
         Noon, Noon.AddTicks(10));
 }

@@ -57,7 +57,7 @@ public sealed class SqlServerPausedTests
             .ConfigureLogging(logging => logging.ClearProviders())
             .Build();
         Queues queues = worker.Services.GetRequiredService<Queues>();
-        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        var envelope = new EnvelopeBuilder("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         DateTime now = TimeProvider.System.UtcNowMicroseconds();
         Guid id = SqlServerFixture.Ids.NewId();
         Assert.True(envelope.TryAdd(new Transaction(id, 399, 2310, new Money(60_000_000), now, now)));

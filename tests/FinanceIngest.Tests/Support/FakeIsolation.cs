@@ -12,7 +12,7 @@ internal sealed class FakeIsolation(MessageScorer scorer, IdCertifier ids, ILeas
     public Func<LeasedMessage, string?> EndsTheProcess { get; set; } = _ => null;
 
     /// <summary>What else becomes of a message instead of being scored; null: nothing.</summary>
-    public Func<LeasedMessage, IsolatedOutcome?> Instead { get; set; } = _ => null;
+    public Func<LeasedMessage, ScoringOutcome?> Instead { get; set; } = _ => null;
 
     /// <summary>Why there is no isolation; null: there is.</summary>
     public string? Missing { get; set; }
@@ -26,10 +26,10 @@ internal sealed class FakeIsolation(MessageScorer scorer, IdCertifier ids, ILeas
     {
         public Task<string?> PrepareAsync(CancellationToken cancellationToken) => Task.FromResult(isolation.Missing);
 
-        public async Task<IsolatedOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken)
+        public async Task<ScoringOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken)
         {
             isolation.Handled++;
-            return isolation.EndsTheProcess(message) is { } how ? new IsolatedOutcome { End = IsolatedEnd.EndedTheProcess, Problem = how }
+            return isolation.EndsTheProcess(message) is { } how ? new ScoringOutcome { End = ScoringEnd.EndedTheProcess, Failure = new ScoringFailure(how) }
                 : isolation.Instead(message) is { } outcome ? outcome
                 : await isolation.ScoreAsync(message, cancellationToken);
         }
@@ -37,10 +37,9 @@ internal sealed class FakeIsolation(MessageScorer scorer, IdCertifier ids, ILeas
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
-    private async Task<IsolatedOutcome> ScoreAsync(LeasedMessage message, CancellationToken cancellationToken)
+    private async Task<ScoringOutcome> ScoreAsync(LeasedMessage message, CancellationToken cancellationToken)
     {
-        var delivery = new Delivery(message, InboundMessage.Decode("transactions-inbound", message, ids));
-        return IsolatedOutcome.Of(delivery, await scorer.ScoreAsync(delivery, leases, cancellationToken));
+        return await scorer.ScoreAsync(new EnvelopeReader("transactions-inbound", ids).Read(message), leases, cancellationToken);
     }
 }
 

@@ -103,7 +103,14 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => Up().PeekAsync(maximum, cancellationToken);
 
-    public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => Up().GetDepthAsync(cancellationToken);
+    /// <summary>How often the queue's length was asked for.</summary>
+    public int DepthLooks { get; private set; }
+
+    public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken)
+    {
+        DepthLooks++;
+        return Up().GetDepthAsync(cancellationToken);
+    }
 
     public Task ProbeAsync(CancellationToken cancellationToken) => Up().ProbeAsync(cancellationToken);
 
@@ -126,7 +133,14 @@ internal sealed class FaultingOutbox(IAlertOutbox outbox) : IAlertOutbox
     /// <summary>What marking throws; null: nothing.</summary>
     public Exception? MarkFailure { get; set; }
 
-    public Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken) => outbox.ClaimAsync(owner, maximum, lease, cancellationToken);
+    /// <summary>How often alerts were asked for.</summary>
+    public int Claims { get; private set; }
+
+    public Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        Claims++;
+        return outbox.ClaimAsync(owner, maximum, lease, cancellationToken);
+    }
 
     /// <summary>Runs before alerts are marked.</summary>
     public Func<Task> OnMark { get; set; } = () => Task.CompletedTask;
@@ -137,7 +151,8 @@ internal sealed class FaultingOutbox(IAlertOutbox outbox) : IAlertOutbox
         return MarkFailure is { } failure ? throw failure : await outbox.MarkSentAsync(owner, alertIds, cancellationToken);
     }
 
-    public Task ReleaseAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) => outbox.ReleaseAsync(owner, alertIds, cancellationToken);
+    public Task ReleaseAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) =>
+        outbox.ReleaseAsync(owner, alertIds, cancellationToken);
 
     public Task<long> CountUnsentAsync(CancellationToken cancellationToken) => outbox.CountUnsentAsync(cancellationToken);
 

@@ -38,10 +38,9 @@ internal sealed class ScoringHarness : IDisposable
         DispatchersOutbox = new FaultingOutbox(Outbox);
         PoisonStore = new SqlitePoisonStore(_database, Time);
         Retention = new SqliteRetentionStore(_database, Time);
-        Marker = new AlertMarker(Queues, Time);
+        Marker = new AlertMarker(Queues, Outbox, Time);
         Telemetry = TestTelemetry.Create(Time);
-        var settings = new Settings { DataDirectory = _folder.Path, Roles = Roles.Scorer | Roles.Dispatcher };
-        Dispatcher = new AlertDispatcher(DispatchersOutbox, Queues, Marker, settings, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
+        Dispatcher = NewDispatcher(DispatchersOutbox, Roles.Scorer | Roles.Dispatcher);
         _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time);
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
@@ -92,7 +91,7 @@ internal sealed class ScoringHarness : IDisposable
 
     public Task<LeasedMessage> SendAsync(params Transaction[] transactions)
     {
-        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        var envelope = new EnvelopeBuilder("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         Assert.All(transactions, transaction => Assert.True(envelope.TryAdd(transaction)));
         return Inbound.SendAsync(envelope.ToBody(), TimeSpan.Zero, default);
     }
@@ -121,8 +120,18 @@ internal sealed class ScoringHarness : IDisposable
     public async Task<IReadOnlyList<string>> AlertsSentAsync() =>
         [.. (await TextsAsync(Alerts)).Select(text => Encoding.UTF8.GetString(Convert.FromBase64String(text)))];
 
-    public BatchProcessor NewProcessor(ILogger<BatchProcessor>? logger = null) => new(
-        Queues, _scorer, new MessageScorer(_scorer), Isolation, PoisonStore, Outbox, Marker, Ids, Time, new ScoringEvents(), Telemetry, logger ?? NullLogger<BatchProcessor>.Instance);
+    public BatchProcessor NewProcessor(ILogger? logger = null)
+    {
+        ILoggerFactory loggers = logger is null ? NullLoggerFactory.Instance : new OneLogger(logger);
+        var reader = new EnvelopeReader(Inbound.Name, Ids);
+        var settler = new MessageSettler(Queues, Marker, new ScoringEvents(), Telemetry, loggers.CreateLogger<MessageSettler>());
+        var failures = new FailedMessages(PoisonStore, _scorer, reader, settler, Telemetry, loggers.CreateLogger<FailedMessages>());
+        return new BatchProcessor(reader, _scorer, new MessageScorer(_scorer), Isolation, settler, failures, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
+    }
+
+    /// <summary>A dispatcher as a process with these roles has it; it claims alerts in a name of its own.</summary>
+    public AlertDispatcher NewDispatcher(IAlertOutbox outbox, Roles roles = Roles.Dispatcher) => new(
+        outbox, Queues, Marker, new Settings { DataDirectory = _folder.Path, Roles = roles }, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
 
     /// <summary>Runs something while it holds the database's write lock.</summary>
     public Task<int> WriteAsync(Action action) => Task.Run(() => _database.WriteAsync(
@@ -151,5 +160,17 @@ internal sealed class ScoringHarness : IDisposable
         var queue = new EmbeddedQueue(_folder.Path, name, Time, new DependencyStatus(name));
         _queues.Add(queue);
         return queue;
+    }
+}
+
+/// <summary>Gives every class the same logger.</summary>
+internal sealed class OneLogger(ILogger logger) : ILoggerFactory
+{
+    public ILogger CreateLogger(string categoryName) => logger;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public void Dispose()
+    {
     }
 }

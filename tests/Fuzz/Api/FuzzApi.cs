@@ -98,7 +98,7 @@ internal sealed class FuzzApi
         var transactions = new List<Transaction>();
         foreach (string text in Inbound.Take())
         {
-            var message = InboundMessage.Decode(Inbound.Name, new FuzzMessage { Id = "1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }, Ids);
+            var message = new EnvelopeReader(Inbound.Name, Ids).Read(new FuzzMessage { Id = "1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 });
             Property.Holds(message.PoisonReason is null && message.Unreadable.Count == 0, "what the intake writes the worker reads", $"{message.PoisonReason}: {text}");
             transactions.AddRange(message.Transactions);
         }

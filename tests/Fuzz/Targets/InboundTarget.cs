@@ -32,7 +32,7 @@ internal sealed class InboundTarget : FuzzTarget
     public override string Run(byte[] input)
     {
         string text = Encoding.UTF8.GetString(input);
-        InboundMessage message = Decode(text);
+        Delivery message = Decode(text);
         StaysAsItIs(text, message);
         Check(message);
         if (MessageText.TryDecode(text, out byte[] json))
@@ -43,24 +43,24 @@ internal sealed class InboundTarget : FuzzTarget
             TakesOut(message, text);
         }
 
-        return $"{(message.PoisonReason is { } reason ? Texts.Shape(reason) : "fine")} {Math.Min(3, message.Transactions.Count)} {Math.Min(3, message.Unreadable.Count)} {message.HasDerivedIds} {message.IsAlertMarker} {message.TraceParent is not null}";
+        return $"{(message.PoisonReason is { } reason ? Texts.Shape(reason) : "fine")} {Math.Min(3, message.Transactions.Count)} {Math.Min(3, message.Unreadable.Count)} {message.HasDerivedIds} {message.TraceParent is not null}";
     }
 
-    private static InboundMessage Decode(string text) => InboundMessage.Decode(Queue, Message(text), s_ids);
+    private static Delivery Decode(string text) => new EnvelopeReader(Queue, s_ids).Read(Message(text));
 
     private static FuzzMessage Message(string text) => new() { Id = "m1", Body = text, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 };
 
     // An Azure queue's texts are held decoded where they can be.
-    private static void StaysAsItIs(string text, InboundMessage message)
+    private static void StaysAsItIs(string text, Delivery message)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         var body = MessageBody.Received(bytes);
         Property.Same(bytes.Length, body.Length, "a received text has its length");
-        Same(message, InboundMessage.Decode(Queue, new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }, s_ids), "a received text is decoded alike");
+        Same(message, new EnvelopeReader(Queue, s_ids).Read(new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }), "a received text is decoded alike");
         Property.Same(text, body.Text, "a received text stays as it is");
     }
 
-    private static void Check(InboundMessage message)
+    private static void Check(Delivery message)
     {
         Property.Holds(message.Transactions.TrueForAll(transaction => s_ids.IsIssued(transaction.Id) && transaction.UserId >= 1 && transaction.CategoryId >= 1), "only what is valid is scored", $"{message.Transactions.Count}");
         Property.Holds(message.Unreadable.TrueForAll(transaction => transaction.Id is not { } id || s_ids.IsIssued(id)), "only certified ids get a row", $"{message.Unreadable.Count}");
@@ -68,18 +68,18 @@ internal sealed class InboundTarget : FuzzTarget
         Property.Holds(message.TraceParent is not { Length: > 64 }, "a trace context is short", $"{message.TraceParent?.Length}");
     }
 
-    private static void Same(InboundMessage one, InboundMessage two, string property)
+    private static void Same(Delivery one, Delivery two, string property)
     {
         Property.Same(one.PoisonReason, two.PoisonReason, property);
         Property.SameItems(one.Transactions, two.Transactions, property);
         Property.SameItems(one.Unreadable, two.Unreadable, property);
-        Property.Same((one.TraceParent, one.IsAlertMarker, one.HasDerivedIds), (two.TraceParent, two.IsAlertMarker, two.HasDerivedIds), property);
+        Property.Same((one.TraceParent, one.HasDerivedIds), (two.TraceParent, two.HasDerivedIds), property);
     }
 
     // Ids that stand there with escapes are not seen by a plain search, nor those of transactions that came without.
-    private static void FindsIds(InboundMessage message, string text, byte[] json)
+    private static void FindsIds(Delivery message, string text, byte[] json)
     {
-        InboundMessage found = InboundMessage.FindIds(Message(text), s_ids, "gave up");
+        Delivery found = new EnvelopeReader(Queue, s_ids).FindIds(Message(text), "gave up");
         Property.Holds(found.Transactions.Count == 0 && found.Unreadable.TrueForAll(transaction => s_ids.IsIssued(transaction.Id!.Value)), "only issued ids are found", $"{found.Unreadable.Count}");
         if (!message.HasDerivedIds && !json.AsSpan().Contains((byte)'\\'))
         {
@@ -88,17 +88,17 @@ internal sealed class InboundTarget : FuzzTarget
         }
     }
 
-    private static void TravelsAgain(InboundMessage message)
+    private static void TravelsAgain(Delivery message)
     {
-        var envelope = new InboundEnvelope(message.TraceParent);
+        var envelope = new EnvelopeBuilder(message.TraceParent);
         int fitted = message.Transactions.TakeWhile(envelope.TryAdd).Count();
-        InboundMessage again = Decode(envelope.ToBody().Text);
+        Delivery again = Decode(envelope.ToBody().Text);
         Property.Same(null, again.PoisonReason, "what is encoded decodes");
         Property.SameItems(message.Transactions[..fitted], again.Transactions, "what is encoded decodes to the same");
         Property.Same(message.TraceParent, again.TraceParent, "a trace context travels");
     }
 
-    private static void TakesOut(InboundMessage message, string text)
+    private static void TakesOut(Delivery message, string text)
     {
         if (message.PoisonReason is not null || message.Transactions.Count == 0)
         {
@@ -115,7 +115,7 @@ internal sealed class InboundTarget : FuzzTarget
         Property.Same(others.Length > 0, redaction.Remainder is not null, "what remains is kept, and nothing else");
         if (redaction.Remainder is not null)
         {
-            InboundMessage remainder = Decode(redaction.Remainder);
+            Delivery remainder = Decode(redaction.Remainder);
             Property.Same(null, remainder.PoisonReason, "what remains is a message");
             Property.SameItems(others, remainder.Transactions, "what remains is as it was");
         }

@@ -27,9 +27,9 @@ internal sealed class PackedTarget : FuzzTarget
     public override string Run(byte[] input)
     {
         var body = MessageBody.Unpack(input);
-        InboundMessage message = Decode(body);
+        Delivery message = Decode(body);
         Same(Decode(body.Text), message, "unpacked or by its text, a message is the same");
-        if (body.TryGetContent(out EnvelopeContent? content))
+        if (body.TryGetEnvelope(out Envelope? content))
         {
             Property.Same(body.Text, MessageBody.Unpack(new MessageBody(content).Packed!).Text, "what was unpacked packs again");
         }
@@ -41,7 +41,7 @@ internal sealed class PackedTarget : FuzzTarget
 
     private static void MadeOf(byte[] input)
     {
-        var envelope = new InboundEnvelope(input.Length % 2 == 0 ? null : Convert.ToBase64String(input.AsSpan(0, Math.Min(input.Length, 20))));
+        var envelope = new EnvelopeBuilder(input.Length % 2 == 0 ? null : Convert.ToBase64String(input.AsSpan(0, Math.Min(input.Length, 20))));
         var transactions = new List<Transaction>();
         for (int at = 0; at + FieldLength <= input.Length; at += FieldLength)
         {
@@ -74,10 +74,10 @@ internal sealed class PackedTarget : FuzzTarget
     private static DateTime Instant(ReadOnlySpan<byte> field) =>
         Timestamp.Truncate(new DateTime((BinaryPrimitives.ReadInt64LittleEndian(field) & long.MaxValue) % (DateTime.MaxValue.Ticks + 1), DateTimeKind.Utc));
 
-    private static InboundMessage Decode(MessageBody body) =>
-        InboundMessage.Decode(Queue, new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 }, s_ids);
+    private static Delivery Decode(MessageBody body) =>
+        new EnvelopeReader(Queue, s_ids).Read(new FuzzMessage { Id = "m1", Body = body, InsertedAt = InstantTime.Now.UtcDateTime, DequeueCount = 1 });
 
-    private static void Same(InboundMessage one, InboundMessage two, string property)
+    private static void Same(Delivery one, Delivery two, string property)
     {
         Property.Same(one.PoisonReason, two.PoisonReason, property);
         Property.SameItems(one.Transactions, two.Transactions, property);

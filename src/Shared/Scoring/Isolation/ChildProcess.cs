@@ -92,7 +92,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         }
     }
 
-    public async Task<IsolatedOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken)
+    public async Task<ScoringOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken)
     {
         _messages++;
         using var limit = new CancellationTokenSource(Deadlines.IsolatedMessage, time);
@@ -111,10 +111,10 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
             // Busy by itself for half of the time says that it would go on for ever; else it waited for others.
             bool wasBusy = IsBusy(_process!);
             await EndAsync();
-            return new IsolatedOutcome
+            return new ScoringOutcome
             {
-                End = wasBusy ? IsolatedEnd.EndedTheProcess : IsolatedEnd.TookTooLong,
-                Problem = string.Create(CultureInfo.InvariantCulture, $"it was not done within {Deadlines.IsolatedMessage.TotalSeconds} s"),
+                End = wasBusy ? ScoringEnd.EndedTheProcess : ScoringEnd.TookTooLong,
+                Failure = new ScoringFailure(string.Create(CultureInfo.InvariantCulture, $"it was not done within {Deadlines.IsolatedMessage.TotalSeconds} s")),
             };
         }
 
@@ -124,18 +124,18 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
             string? problem = await PrepareAsync(cancellationToken);
             return problem is null
                 ? await ScoreAsync(message, heldUntil, cancellationToken)
-                : new IsolatedOutcome { End = IsolatedEnd.TookTooLong, Problem = problem };
+                : new ScoringOutcome { End = ScoringEnd.TookTooLong, Failure = new ScoringFailure(problem) };
         }
 
         string how = $"it has ended the process that handled it (exit code {_process.ExitCode.ToString(CultureInfo.InvariantCulture)})";
         await Task.Delay(Deadlines.Testimony, time, cancellationToken);
-        return new IsolatedOutcome { End = IsolatedEnd.EndedTheProcess, Problem = how };
+        return new ScoringOutcome { End = ScoringEnd.EndedTheProcess, Failure = new ScoringFailure(how) };
     }
 
     public async ValueTask DisposeAsync() => await EndAsync();
 
     /// <returns>Null: it has ended.</returns>
-    private async Task<IsolatedOutcome?> AskAsync(IsolatedMessage message, CancellationToken cancellationToken)
+    private async Task<ScoringOutcome?> AskAsync(IsolatedMessage message, CancellationToken cancellationToken)
     {
         try
         {
@@ -151,7 +151,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         {
             if (line.StartsWith('{'))
             {
-                return JsonSerializer.Deserialize<IsolatedOutcome>(line);
+                return JsonSerializer.Deserialize<ScoringOutcome>(line);
             }
         }
 

@@ -20,5 +20,5 @@ internal interface IIsolatedScorer : IAsyncDisposable
     /// <param name="heldUntil">Timestamp of the machine's monotonic clock after which nothing may be committed for it.</param>
     /// <param name="cancellationToken">Ends the work, wherever it is.</param>
     /// <exception cref="OperationCanceledException">Cancelled; whether it was committed is unknown.</exception>
-    Task<IsolatedOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken);
+    Task<ScoringOutcome> ScoreAsync(LeasedMessage message, long heldUntil, CancellationToken cancellationToken);
 }

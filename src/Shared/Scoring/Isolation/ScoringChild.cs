@@ -1,10 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
 using FinanceIngest.Queueing;
-using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Scoring.Isolation;
@@ -32,8 +30,7 @@ public static class ScoringChild
         PosixSignalRegistration[] ignored = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, context => context.Cancel = true))];
         BeFirstToGo();
         var scorer = services.GetRequiredService<MessageScorer>();
-        var ids = services.GetRequiredService<IdCertifier>();
-        string queue = services.GetRequiredService<Settings>().InboundQueue;
+        var reader = services.GetRequiredService<EnvelopeReader>();
         var time = services.GetRequiredService<TimeProvider>();
         TextReader input = Console.In;
         await Console.Out.WriteLineAsync(Ready);
@@ -42,7 +39,7 @@ public static class ScoringChild
         {
             // Read ahead, so that the parent's end is noticed in the middle of a message: nothing is written for the dead.
             next = ReadLineAsync(input);
-            Task<IsolatedOutcome> work = ScoreAsync(line, scorer, ids, queue, time);
+            Task<ScoringOutcome> work = ScoreAsync(line, scorer, reader, time);
             if (await Task.WhenAny(work, next) == next && await next is null)
             {
                 Environment.Exit(ProgramHost.Done);
@@ -56,18 +53,17 @@ public static class ScoringChild
 
     private static Task<string?> ReadLineAsync(TextReader input) => Task.Run(input.ReadLine);
 
-    private static async Task<IsolatedOutcome> ScoreAsync(string line, MessageScorer scorer, IdCertifier ids, string queue, TimeProvider time)
+    private static async Task<ScoringOutcome> ScoreAsync(string line, MessageScorer scorer, EnvelopeReader reader, TimeProvider time)
     {
         var handed = IsolatedMessage.Parse(line);
         LeasedMessage message = handed.ToMessage();
-        var delivery = new Delivery(message, InboundMessage.Decode(queue, message, ids));
         try
         {
-            return IsolatedOutcome.Of(delivery, await scorer.ScoreAsync(delivery, new Deadline(handed.HeldUntil, time), CancellationToken.None));
+            return await scorer.ScoreAsync(reader.Read(message), new Deadline(handed.HeldUntil, time), CancellationToken.None);
         }
         catch (StoreUnavailableException e)
         {
-            return new IsolatedOutcome { End = IsolatedEnd.DatabaseUnavailable, Problem = e.Message };
+            return new ScoringOutcome { End = ScoringEnd.DatabaseUnavailable, Failure = new ScoringFailure(e.Message) };
         }
     }
 

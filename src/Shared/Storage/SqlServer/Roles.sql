@@ -57,5 +57,6 @@ GRANT EXECUTE ON TYPE::finance_baselines TO finance_ingest_intake, finance_inges
 GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_traced_alerts TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;
 GO

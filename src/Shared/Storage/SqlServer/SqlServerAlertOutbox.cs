@@ -14,25 +14,26 @@ internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvi
     internal const string ClaimSql =
         """
         WITH unsent AS (
-            SELECT TOP (@maximum) alert_id, payload, created_at, owner, claimed_until, attempts
+            SELECT TOP (@maximum) alert_id, payload, traceparent, created_at, owner, claimed_until, attempts
             FROM alert_outbox WITH (READPAST, UPDLOCK, ROWLOCK)
             WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= @now)
             ORDER BY created_at, alert_id)
         UPDATE unsent SET owner = @owner, claimed_until = @until, attempts = attempts + 1
-        OUTPUT inserted.alert_id, inserted.payload, inserted.attempts, inserted.created_at
+        OUTPUT inserted.alert_id, inserted.payload, inserted.traceparent, inserted.attempts, inserted.created_at
         """;
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken)
     {
         DateTime now = time.UtcNowMicroseconds();
-        IEnumerable<(Guid AlertId, string Payload, int Attempts, DateTime CreatedAt)> claimed = await database.RunAsync(
-            connection => connection.QueryAsync<(Guid, string, int, DateTime)>(
+        IEnumerable<(Guid AlertId, string Payload, string? TraceParent, int Attempts, DateTime CreatedAt)> claimed = await database.RunAsync(
+            connection => connection.QueryAsync<(Guid, string, string?, int, DateTime)>(
                 new CommandDefinition(ClaimSql, new { owner, until = now + lease, now, maximum }, cancellationToken: cancellationToken)),
             cancellationToken);
 
         // OUTPUT has no order of its own.
-        return [.. claimed.OrderBy(alert => alert.CreatedAt).Select(alert => new ClaimedAlert(alert.AlertId, alert.Payload, alert.Attempts))];
+        return [.. claimed.OrderBy(alert => alert.CreatedAt)
+            .Select(alert => new ClaimedAlert(alert.AlertId, alert.Payload, alert.TraceParent, alert.Attempts))];
     }
 
     internal const string MarkSentSql =
@@ -44,7 +45,8 @@ internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvi
     /// <inheritdoc/>
     public Task<int> MarkSentAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken) => database.RunAsync(
         connection => connection.ExecuteAsync(
-            new CommandDefinition(MarkSentSql, new { ids = SqlServerTables.Ids(alertIds), owner, now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+            new CommandDefinition(
+                MarkSentSql, new { ids = SqlServerTables.Ids(alertIds), owner, now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
         cancellationToken);
 
     internal const string ReleaseSql =
@@ -76,7 +78,8 @@ internal sealed class SqlServerAlertOutbox(SqlServerDatabase database, TimeProvi
         do
         {
             removed = await database.RunAsync(
-                connection => connection.ExecuteAsync(new CommandDefinition(RemoveSentSql, new { before, size = RemovalSize }, cancellationToken: cancellationToken)),
+                connection => connection.ExecuteAsync(
+                    new CommandDefinition(RemoveSentSql, new { before, size = RemovalSize }, cancellationToken: cancellationToken)),
                 cancellationToken);
             total += removed;
         }

@@ -86,8 +86,8 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         END;
 
         -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
-        INSERT INTO alert_outbox (alert_id, transaction_id, payload, created_at)
-        SELECT a.alert_id, a.transaction_id, a.payload, a.created_at
+        INSERT INTO alert_outbox (alert_id, transaction_id, payload, traceparent, created_at)
+        SELECT a.alert_id, a.transaction_id, a.payload, a.traceparent, a.created_at
         FROM @alerts a JOIN anomaly_transactions t ON t.transaction_id = a.transaction_id
         WHERE t.batch_id = @batch_id AND t.is_anomaly = 1
             AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.alert_id = a.alert_id)

@@ -46,7 +46,7 @@ internal static class SqlServerTables
 
     private static readonly SqlMetaData[] s_alerts =
     [
-        new("alert_id", SqlDbType.UniqueIdentifier), new("transaction_id", SqlDbType.UniqueIdentifier), Text("payload"), Time("created_at"),
+        new("alert_id", SqlDbType.UniqueIdentifier), new("transaction_id", SqlDbType.UniqueIdentifier), Text("payload"), Text("traceparent"), Time("created_at"),
     ];
 
     private static readonly SqlMetaData[] s_poison =
@@ -89,10 +89,10 @@ internal static class SqlServerTables
 
     /// <summary>Of several with one id the first wins.</summary>
     public static SqlMapper.ICustomQueryParameter Alerts(IEnumerable<NewAlert> alerts) => Table(
-        "finance_alerts",
+        "finance_traced_alerts",
         s_alerts,
         alerts.DistinctBy(alert => alert.AlertId),
-        (record, alert) => record.SetValues(alert.AlertId, alert.TransactionId, alert.Payload, alert.CreatedAt));
+        (record, alert) => record.SetValues(alert.AlertId, alert.TransactionId, alert.Payload, OrNull(alert.TraceParent), alert.CreatedAt));
 
     /// <summary>Of several with one id the first wins.</summary>
     public static SqlMapper.ICustomQueryParameter Poison(IEnumerable<PoisonMessage> messages) => Table(

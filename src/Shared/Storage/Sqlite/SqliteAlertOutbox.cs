@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
+using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Storage.Sqlite;
 
@@ -22,7 +23,7 @@ internal sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider ti
         return [.. claimed.OrderBy(item => item.CreatedAt, StringComparer.Ordinal).Select(item => item.Alert)];
     }
 
-    // Looks at the clock when it has the lock: a lease that began before the wait for it would be over the sooner.
+    // The clock is read under the write lock: a claim that counted from before the wait for the lock would end too early.
     private List<(ClaimedAlert Alert, string CreatedAt)> Claim(SqliteSession session, Guid owner, int maximum, TimeSpan lease)
     {
         DateTime now = time.UtcNowMicroseconds();
@@ -33,11 +34,14 @@ internal sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider ti
                 SELECT alert_id FROM alert_outbox
                 WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= @now)
                 ORDER BY created_at LIMIT @maximum)
-            RETURNING alert_id, payload, attempts, created_at
+            RETURNING alert_id, payload, traceparent, attempts, created_at
             """,
-            row => (new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetInt32(2)), row.GetString(3)),
+            ToClaimed,
             ("@owner", SqliteRows.Uuid(owner)), ("@until", Timestamp.ToText(now + lease)), ("@now", Timestamp.ToText(now)), ("@maximum", maximum));
     }
+
+    private static (ClaimedAlert Alert, string CreatedAt) ToClaimed(SqliteDataReader row) => (
+        new ClaimedAlert(Guid.Parse(row.GetString(0)), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3)), row.GetString(4));
 
     /// <inheritdoc/>
     public Task<int> MarkSentAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken)

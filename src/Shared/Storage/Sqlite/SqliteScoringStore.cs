@@ -166,11 +166,11 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
 
     private static int InsertAlert(SqliteSession session, NewAlert alert) => session.Execute(
         """
-        INSERT INTO alert_outbox (alert_id, transaction_id, payload, created_at)
-        VALUES (@alert_id, @transaction_id, @payload, @created_at) ON CONFLICT (alert_id) DO NOTHING
+        INSERT INTO alert_outbox (alert_id, transaction_id, payload, traceparent, created_at)
+        VALUES (@alert_id, @transaction_id, @payload, @traceparent, @created_at) ON CONFLICT (alert_id) DO NOTHING
         """,
         ("@alert_id", SqliteRows.Uuid(alert.AlertId)), ("@transaction_id", SqliteRows.Uuid(alert.TransactionId)),
-        ("@payload", alert.Payload), ("@created_at", Timestamp.ToText(alert.CreatedAt)));
+        ("@payload", alert.Payload), ("@traceparent", alert.TraceParent), ("@created_at", Timestamp.ToText(alert.CreatedAt)));
 
     private static void InsertPoison(SqliteSession session, PoisonMessage message) => session.Execute(
         """

@@ -5,32 +5,34 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// An envelope in few bytes, for the embedded queue: some 35 a transaction where its text has 240. Lossless: the text made of it is the one that would have been sent.
+/// Packs an envelope into few bytes for the embedded queue: some 35 a transaction where its text has 240. Nothing is lost: unpacking gives the text that would
+/// have been sent, to the letter.
 /// </summary>
 /// <remarks>
-/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): bytes of the JSON, bytes of the trace context plus one (0: none) and
-/// the context, count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths, microseconds from the previous acceptance to its own, and from there to when it occurred.
+/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): bytes of the JSON, bytes of the trace context
+/// plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths, microseconds from
+/// the previous acceptance to its own, and from there to when it occurred.
 /// </remarks>
-internal static class PackedTransactions
+internal static class EnvelopePacking
 {
     private const byte Version = 1;
     private const int MaximumVarint = 10;
     private const int IdLength = 16;
     private const int MaximumItem = IdLength + (5 * MaximumVarint);
 
-    public static byte[] Pack(EnvelopeContent content)
+    public static byte[] Pack(Envelope envelope)
     {
-        byte[] trace = content.TraceParent is null ? [] : Encoding.UTF8.GetBytes(content.TraceParent);
-        byte[] buffer = new byte[1 + (3 * MaximumVarint) + trace.Length + (content.Transactions.Count * MaximumItem)];
+        byte[] trace = envelope.TraceParent is null ? [] : Encoding.UTF8.GetBytes(envelope.TraceParent);
+        byte[] buffer = new byte[1 + (3 * MaximumVarint) + trace.Length + (envelope.Transactions.Count * MaximumItem)];
         int at = 0;
         buffer[at++] = Version;
-        Write(buffer, ref at, (ulong)content.JsonLength);
-        Write(buffer, ref at, content.TraceParent is null ? 0 : (ulong)trace.Length + 1);
+        Write(buffer, ref at, (ulong)envelope.JsonLength);
+        Write(buffer, ref at, envelope.TraceParent is null ? 0 : (ulong)trace.Length + 1);
         trace.CopyTo(buffer, at);
         at += trace.Length;
-        Write(buffer, ref at, (ulong)content.Transactions.Count);
+        Write(buffer, ref at, (ulong)envelope.Transactions.Count);
         long previous = 0;
-        foreach (Transaction transaction in content.Transactions)
+        foreach (Transaction transaction in envelope.Transactions)
         {
             long accepted = Microseconds(transaction.AcceptedAt);
             transaction.Id.TryWriteBytes(buffer.AsSpan(at), bigEndian: true, out _);
@@ -53,10 +55,10 @@ internal static class PackedTransactions
         return read && packed[0] == Version;
     }
 
-    /// <summary>False: these bytes are not what <see cref="Pack"/> made.</summary>
-    public static bool TryUnpack(ReadOnlySpan<byte> packed, [NotNullWhen(true)] out EnvelopeContent? content)
+    /// <summary>Unpacks an envelope; false when the bytes are not what <see cref="Pack"/> made.</summary>
+    public static bool TryUnpack(ReadOnlySpan<byte> packed, [NotNullWhen(true)] out Envelope? envelope)
     {
-        content = null;
+        envelope = null;
         int at = 1;
         if (!TryReadJsonLength(packed, out int jsonLength)
             || !TryReadCount(packed, ref at, MessageText.MaximumJsonLength, out _)
@@ -79,8 +81,8 @@ internal static class PackedTransactions
             transactions[i] = transaction;
         }
 
-        content = at == packed.Length ? new EnvelopeContent(traceParent, transactions, jsonLength) : null;
-        return content is not null;
+        envelope = at == packed.Length ? new Envelope(traceParent, transactions, jsonLength) : null;
+        return envelope is not null;
     }
 
     private static bool TryReadTransaction(ReadOnlySpan<byte> packed, ref int at, ref long accepted, [NotNullWhen(true)] out Transaction? transaction)

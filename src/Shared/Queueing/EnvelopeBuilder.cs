@@ -2,21 +2,18 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Queueing;
 
-/// <summary>Gathers the inbound queue's message: as many transactions as fit into one.</summary>
-internal sealed class InboundEnvelope
+/// <summary>Gathers transactions into an <see cref="Envelope"/>: as many as fit into one message.</summary>
+internal sealed class EnvelopeBuilder
 {
-    /// <summary>The message that keeps the queue from looking empty while alerts are unsent (see <c>Alerts/AlertMarker</c>).</summary>
-    public static readonly string AlertMarkerText = MessageText.Encode("""{"v":1,"marker":"unsent-alerts","transactions":[]}""");
-
     private readonly List<Transaction> _transactions = [];
     private readonly string? _traceParent;
     private int _jsonLength;
 
     /// <param name="traceParent">W3C trace context of the sender, if any.</param>
-    public InboundEnvelope(string? traceParent)
+    public EnvelopeBuilder(string? traceParent)
     {
         _traceParent = traceParent;
-        _jsonLength = EnvelopeContent.EmptyLength(traceParent);
+        _jsonLength = Envelope.EmptyLength(traceParent);
     }
 
     /// <summary>Transactions so far.</summary>
@@ -25,7 +22,8 @@ internal sealed class InboundEnvelope
     /// <summary>Adds a transaction unless the message would grow over the queue's limit.</summary>
     public bool TryAdd(Transaction transaction)
     {
-        int length = _jsonLength + EnvelopeContent.LengthOf(transaction) - (Count == 0 ? 1 : 0);
+        // The first transaction has no comma before it.
+        int length = _jsonLength + Envelope.LengthOf(transaction) - (Count == 0 ? 1 : 0);
         if (length > MessageText.MaximumJsonLength)
         {
             return false;
@@ -37,5 +35,5 @@ internal sealed class InboundEnvelope
     }
 
     /// <summary>The finished message.</summary>
-    public MessageBody ToBody() => new(new EnvelopeContent(_traceParent, _transactions, _jsonLength));
+    public MessageBody ToBody() => new(new Envelope(_traceParent, _transactions, _jsonLength));
 }

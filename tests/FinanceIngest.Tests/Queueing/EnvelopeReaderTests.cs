@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace FinanceIngest.Tests.Queueing;
 
 /// <summary>The envelope and its decoder, over whatever a queue may hold.</summary>
-public sealed class InboundMessageTests
+public sealed class EnvelopeReaderTests
 {
     private static readonly IdCertifier s_ids = new("a signing key", new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56)));
     private static readonly DateTime s_insertedAt = new(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc);
@@ -29,20 +29,20 @@ public sealed class InboundMessageTests
     public void What_is_packed_is_unpacked_exactly() => s_transaction.List[1, 300].Sample(transactions =>
     {
         var bodies = new List<MessageBody>();
-        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        var envelope = new EnvelopeBuilder("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         foreach (Transaction transaction in transactions)
         {
             if (!envelope.TryAdd(transaction))
             {
                 bodies.Add(envelope.ToBody());
-                envelope = new InboundEnvelope(null);
+                envelope = new EnvelopeBuilder(null);
                 Assert.True(envelope.TryAdd(transaction));
             }
         }
 
         bodies.Add(envelope.ToBody());
-        List<InboundMessage> messages = bodies.ConvertAll(body => Decode(body.Text));
-        List<InboundMessage> packed = bodies.ConvertAll(body => Decode(MessageBody.Unpack(body.Packed!)));
+        List<Delivery> messages = bodies.ConvertAll(body => Decode(body.Text));
+        List<Delivery> packed = bodies.ConvertAll(body => Decode(MessageBody.Unpack(body.Packed!)));
         Assert.All([.. messages, .. packed], message => Assert.Null(message.PoisonReason));
         Assert.StartsWith("00-4bf92f", messages[0].TraceParent, StringComparison.Ordinal);
         Assert.Equal(transactions, messages.SelectMany(message => message.Transactions));
@@ -54,7 +54,7 @@ public sealed class InboundMessageTests
     [Fact]
     public void No_message_is_longer_than_the_queue_takes()
     {
-        var envelope = new InboundEnvelope(null);
+        var envelope = new EnvelopeBuilder(null);
         var widest = new Transaction(s_ids.NewId(), long.MaxValue, long.MaxValue, new Money(-long.MaxValue), s_insertedAt, s_insertedAt);
         while (envelope.TryAdd(widest))
         {
@@ -68,12 +68,12 @@ public sealed class InboundMessageTests
     [Fact]
     public void An_id_that_was_not_issued_is_poison_packed_or_not()
     {
-        var envelope = new InboundEnvelope(null);
+        var envelope = new EnvelopeBuilder(null);
         envelope.TryAdd(new Transaction(Guid.NewGuid(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
 
         Assert.All([envelope.ToBody(), MessageBody.Unpack(envelope.ToBody().Packed!), envelope.ToBody().Text], body =>
         {
-            InboundMessage message = Decode(body);
+            Delivery message = Decode(body);
             Assert.Contains("was not issued", message.PoisonReason, StringComparison.Ordinal);
             Assert.Empty(message.Transactions);
         });
@@ -82,7 +82,7 @@ public sealed class InboundMessageTests
     [Fact]
     public void Packed_bytes_that_were_damaged_anywhere_never_throw_and_score_nothing_that_was_not_issued()
     {
-        var envelope = new InboundEnvelope("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        var envelope = new EnvelopeBuilder("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         envelope.TryAdd(new Transaction(s_ids.NewId(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
         byte[] whole = envelope.ToBody().Packed!;
         for (int length = 0; length < whole.Length; length++)
@@ -102,8 +102,8 @@ public sealed class InboundMessageTests
     public void Any_text_is_decoded_or_poison_and_never_throws() => Gen.OneOf(
         Gen.String, Gen.Byte.Array.Select(Convert.ToBase64String), s_almostAMessage, s_almostAMessage.Select(MessageText.Encode)).Sample(text =>
     {
-        InboundMessage message = Decode(text);
-        bool somethingToDo = message.Transactions.Count > 0 || message.IsAlertMarker || message.PoisonReason is not null;
+        Delivery message = Decode(text);
+        bool somethingToDo = message.Transactions.Count > 0 || message.PoisonReason is not null;
         bool emptyEnvelope = MessageText.TryDecode(text, out byte[] json) && Encoding.UTF8.GetString(json).Contains("\"transactions\"", StringComparison.Ordinal);
         Assert.True(somethingToDo || emptyEnvelope);
         Assert.All(message.Transactions, transaction => Assert.True(s_ids.IsIssued(transaction.Id)));
@@ -113,18 +113,18 @@ public sealed class InboundMessageTests
     [Fact]
     public void A_text_cut_off_anywhere_scores_nothing()
     {
-        var envelope = new InboundEnvelope(null);
+        var envelope = new EnvelopeBuilder(null);
         envelope.TryAdd(new Transaction(s_ids.NewId(), 399, 2310, new Money(1), s_insertedAt, s_insertedAt));
         string json = Encoding.UTF8.GetString(Convert.FromBase64String(envelope.ToBody().Text));
         for (int length = 0; length < json.Length; length++)
         {
-            InboundMessage message = Decode(json[..length]);
+            Delivery message = Decode(json[..length]);
             Assert.NotNull(message.PoisonReason);
             Assert.Empty(message.Transactions);
         }
     }
 
-    private static InboundMessage Decode(MessageBody body) => InboundMessage.Decode("transactions-inbound", new Message { Id = "message", Body = body, InsertedAt = s_insertedAt, DequeueCount = 1 }, s_ids);
+    private static Delivery Decode(MessageBody body) => new EnvelopeReader("transactions-inbound", s_ids).Read(new Message { Id = "message", Body = body, InsertedAt = s_insertedAt, DequeueCount = 1 });
 
     private static DateTime Instant(long ticks) => Timestamp.Truncate(new DateTime(ticks, DateTimeKind.Utc));
 

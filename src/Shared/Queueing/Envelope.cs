@@ -6,13 +6,16 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Queueing;
 
-/// <summary>What one of our messages says, and its JSON: <c>{"v":1,"traceparent":…,"transactions":[…]}</c>.</summary>
+/// <summary>
+/// What one message of this system says, and its JSON: <c>{"v":1,"traceparent":…,"transactions":[…]}</c>. <see cref="EnvelopeBuilder"/> fills one,
+/// <see cref="EnvelopeReader"/> reads one from a message, <see cref="EnvelopePacking"/> keeps one in few bytes; <see cref="MessageBody"/> is its form on a queue.
+/// </summary>
 /// <param name="TraceParent">W3C trace context of the sender, if any.</param>
 /// <param name="Transactions">The transactions.</param>
-/// <param name="JsonLength">Bytes of the JSON.</param>
-internal sealed record EnvelopeContent(string? TraceParent, IReadOnlyList<Transaction> Transactions, int JsonLength)
+/// <param name="JsonLength">Bytes of the JSON; at most <see cref="MessageText.MaximumJsonLength"/>.</param>
+internal sealed record Envelope(string? TraceParent, IReadOnlyList<Transaction> Transactions, int JsonLength)
 {
-    /// <summary>Bytes of one transaction's JSON, at most.</summary>
+    // Bytes of one transaction's JSON, at most.
     private const int MaximumItem = 320;
 
     private const int AmountDigits = 32;
@@ -21,7 +24,8 @@ internal sealed record EnvelopeContent(string? TraceParent, IReadOnlyList<Transa
 
     /// <summary>Bytes of the JSON without a transaction.</summary>
     public static int EmptyLength(string? traceParent) =>
-        "{\"v\":1,\"transactions\":["u8.Length + Tail.Length + (traceParent is null ? 0 : "\"traceparent\":\"\","u8.Length + JsonEncodedText.Encode(traceParent).EncodedUtf8Bytes.Length);
+        "{\"v\":1,\"transactions\":["u8.Length + Tail.Length
+        + (traceParent is null ? 0 : "\"traceparent\":\"\","u8.Length + JsonEncodedText.Encode(traceParent).EncodedUtf8Bytes.Length);
 
     /// <summary>Bytes of a transaction's JSON, the comma before it included.</summary>
     public static int LengthOf(Transaction transaction)
@@ -31,7 +35,7 @@ internal sealed record EnvelopeContent(string? TraceParent, IReadOnlyList<Transa
             + Digits(transaction.UserId) + Digits(transaction.CategoryId) + transaction.Amount.Format(amount, atLeastOneDecimal: false);
     }
 
-    /// <summary>The JSON.</summary>
+    /// <summary>The JSON, <see cref="JsonLength"/> bytes of UTF-8.</summary>
     public byte[] ToJson()
     {
         var json = new ArrayBufferWriter<byte>(JsonLength + MaximumItem);

@@ -1,0 +1,196 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text.Json;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Queueing;
+
+/// <summary>
+/// Reads messages of the inbound queue: envelopes of this system, the older system's bare object, and either without base64. It never throws for what a text may
+/// hold.
+/// </summary>
+/// <param name="queue">The queue's name; with the message's id it makes the ids of transactions that have none.</param>
+/// <param name="ids">Checks and makes ids.</param>
+internal sealed class EnvelopeReader(string queue, IdCertifier ids)
+{
+    private const int MaximumDepth = 16;
+    private const int MaximumTraceParent = 64;
+    private const int IdLength = 36;
+
+    /// <summary>The queue's name.</summary>
+    public string Queue => queue;
+
+    /// <summary>Reads a message.</summary>
+    public Delivery Read(LeasedMessage message)
+    {
+        var delivery = new Delivery(message);
+        if (message.Body.TryGetEnvelope(out Envelope? envelope) && envelope.Transactions.All(transaction => ids.IsIssued(transaction.Id)))
+        {
+            delivery.TraceParent = envelope.TraceParent is { Length: <= MaximumTraceParent } trace ? trace : null;
+            delivery.Transactions.AddRange(envelope.Transactions);
+            return delivery;
+        }
+
+        if (!message.Body.TryDecode(out byte[] json))
+        {
+            delivery.PoisonReason = "neither base64 nor JSON";
+            return delivery;
+        }
+
+        try
+        {
+            Read(json, delivery);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // What was read of a broken text is not to be trusted: none of it is scored.
+            delivery.Forget();
+
+            // The reason is logged: it says where the text breaks, not what a parser's message quotes of it.
+            delivery.PoisonReason = e is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
+                ? string.Create(CultureInfo.InvariantCulture, $"not JSON: line {line + 1}, byte {position + 1} can't be read")
+                : "not JSON";
+        }
+
+        return delivery;
+    }
+
+    /// <summary>
+    /// Finds the transactions of a message whose reading ends the process: every issued id that its text names, by a plain search. Nothing is parsed, so that
+    /// what is wrong with the text can do no harm here.
+    /// </summary>
+    /// <param name="message">The message.</param>
+    /// <param name="error">What is said of each transaction.</param>
+    public Delivery FindIds(LeasedMessage message, string error)
+    {
+        var delivery = new Delivery(message);
+        if (!message.Body.TryDecode(out byte[] json))
+        {
+            return delivery;
+        }
+
+        var seen = new HashSet<Guid>();
+        DateTime acceptedAt = Timestamp.Truncate(message.InsertedAt);
+        for (int quote = 0; quote + IdLength < json.Length; quote++)
+        {
+            if (json[quote] == '"'
+                && Utf8Parser.TryParse(json.AsSpan(quote + 1, IdLength), out Guid id, out int length) && length == IdLength
+                && ids.IsIssued(id) && seen.Add(id))
+            {
+                delivery.Unreadable.Add(new FailedTransaction(id, null, null, null, null, acceptedAt, error));
+            }
+        }
+
+        return delivery;
+    }
+
+    private void Read(byte[] json, Delivery delivery)
+    {
+        var options = new JsonReaderOptions { MaxDepth = MaximumDepth };
+        var reader = new Utf8JsonReader(json, options);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject || !ReadEnvelope(ref reader, delivery))
+        {
+            reader = new Utf8JsonReader(json, options);
+            reader.Read();
+            Add(TransactionFields.ReadQueued(ref reader), 0, delivery);
+        }
+
+        if (reader.Read())
+        {
+            throw new JsonException("there is more after the end of the value");
+        }
+    }
+
+    // One pass, in which fields may come in any order. What was read is forgotten where the rest shows that it does not hold.
+    private bool ReadEnvelope(ref Utf8JsonReader reader, Delivery delivery)
+    {
+        bool isEnvelope = false;
+        bool hasTransactions = false;
+        long? version = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = reader.GetString()!;
+            reader.Read();
+            switch (name)
+            {
+                case "v":
+                    isEnvelope = true;
+                    version = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long number) ? number : null;
+                    break;
+                case "transactions":
+                    isEnvelope = true;
+                    delivery.Forget();
+                    hasTransactions = reader.TokenType == JsonTokenType.StartArray;
+                    if (hasTransactions)
+                    {
+                        ReadItems(ref reader, delivery);
+                    }
+
+                    break;
+                case "traceparent" when reader.TokenType == JsonTokenType.String:
+                    delivery.TraceParent = reader.GetString() is { Length: <= MaximumTraceParent } text ? text : null;
+                    break;
+            }
+
+            reader.Skip();
+        }
+
+        if (!isEnvelope)
+        {
+            delivery.TraceParent = null;
+            return false;
+        }
+
+        if (version != 1)
+        {
+            delivery.Forget();
+            delivery.PoisonReason = $"unknown envelope version {version?.ToString(CultureInfo.InvariantCulture) ?? "(none)"}";
+        }
+        else if (!hasTransactions)
+        {
+            delivery.PoisonReason = "the envelope has no array \"transactions\"";
+        }
+
+        return true;
+    }
+
+    private void ReadItems(ref Utf8JsonReader reader, Delivery delivery)
+    {
+        for (int index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        {
+            Add(TransactionFields.ReadQueued(ref reader), index, delivery);
+        }
+    }
+
+    private void Add(TransactionFields fields, int index, Delivery delivery)
+    {
+        Guid? id = fields.Id;
+        if (id is { } given && !ids.IsIssued(given))
+        {
+            // A row under an id that was never issued would make it look as if it had been.
+            fields.AddError("id", "was not issued by this installation");
+            id = null;
+        }
+        else if (id is null && fields.Errors?.Messages.ContainsKey("id") != true && HoldsAnything(fields))
+        {
+            id = ids.ForMessage(queue, delivery.Message.Id, index);
+            delivery.HasDerivedIds = true;
+        }
+
+        DateTime acceptedAt = fields.AcceptedAt ?? Timestamp.Truncate(delivery.Message.InsertedAt);
+        DateTime occurredAt = fields.OccurredAt ?? acceptedAt;
+        if (fields.Errors is null)
+        {
+            delivery.Transactions.Add(new Transaction(id!.Value, fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, occurredAt, acceptedAt));
+            return;
+        }
+
+        delivery.Unreadable.Add(new FailedTransaction(id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, fields.Errors.ToString()));
+        delivery.PoisonReason ??= $"transaction {index}: {fields.Errors}";
+    }
+
+    // A text without one readable field is no transaction: it gets no row.
+    private static bool HoldsAnything(TransactionFields fields) =>
+        fields.UserId is not null || fields.CategoryId is not null || fields.Amount is not null;
+}
