@@ -1,3 +1,4 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 
 namespace FinanceIngest.Alerts;
@@ -9,21 +10,20 @@ namespace FinanceIngest.Alerts;
 internal sealed class DispatchSchedule
 {
     private static readonly TimeSpan s_untilRoutineLook = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_untilClaimsMayHaveEnded = TimeSpan.FromSeconds(5);
 
-    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(10));
+    private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), Deadlines.AlertPause);
 
     /// <summary>The first look, at once: an earlier process may have left alerts unsent.</summary>
     public static NextLook First { get; } = new(TimeSpan.Zero, LookReason.EarlierProcess);
 
     /// <summary>The look after one that sent every alert it could claim. Failures before it no longer count.</summary>
     /// <param name="isAnyUnsent">Whether alerts remain unsent all the same: other processes have claimed them.</param>
-    /// <returns>The next look: in 5 s while claims of others are waited for, otherwise the routine one in 10 s.</returns>
+    /// <returns>The next look: after <see cref="Deadlines.AlertClaimsOfOthers"/> while claims of others are waited for, otherwise the routine one in 10 s.</returns>
     public NextLook AfterDrain(bool isAnyUnsent)
     {
         _retry.Reset();
         return isAnyUnsent
-            ? new NextLook(s_untilClaimsMayHaveEnded, LookReason.ClaimsOfOthers)
+            ? new NextLook(Deadlines.AlertClaimsOfOthers, LookReason.ClaimsOfOthers)
             : new NextLook(s_untilRoutineLook, LookReason.Routine);
     }
 
