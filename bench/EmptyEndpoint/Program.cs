@@ -1,8 +1,8 @@
 using System.Text.Json;
 using FinanceIngest.Bench.Plain;
 
-// The ceiling of any intake on this web server: takes the same bodies, parses them, keeps nothing, and answers as many bytes as the service
-// does to a single transaction. It is never more than this.
+// The upper bound of any intake on this web server: it parses the same bodies, keeps nothing, and answers as many bytes as the service does
+// to a single transaction.
 byte[] answer = JsonSerializer.SerializeToUtf8Bytes(new { id = Guid.Empty, status = "pending", status_url = $"/api/transactions/{Guid.Empty}" });
 
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);

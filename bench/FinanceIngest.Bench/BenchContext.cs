@@ -4,25 +4,25 @@ using FinanceIngest.Bench.Reporting;
 
 namespace FinanceIngest.Bench;
 
-/// <summary>What a benchmark is given.</summary>
-/// <param name="Options">From the command line.</param>
-/// <param name="Folder">The benchmark's own.</param>
+/// <summary>The context of a benchmark.</summary>
+/// <param name="Options">The options of the command line.</param>
+/// <param name="Folder">The benchmark's folder.</param>
 internal sealed record BenchContext(BenchOptions Options, BenchFolder Folder, CancellationToken CancellationToken)
 {
     // The runtime recompiles hot methods on the same cores for the first tens of seconds.
     private const int WarmUpRounds = 2;
 
-    /// <summary>Rounds that count; those before only warm up.</summary>
+    /// <summary>The number of rounds that count; earlier rounds only warm up.</summary>
     public int Runs => Options.Runs;
 
-    /// <summary>A number of transactions, as given on the command line or, unless it is, the issue's.</summary>
+    /// <summary>Returns the number of transactions of the command line, or the benchmark's standard number.</summary>
     public int Size(int standard) => Options.Size ?? standard;
 
-    /// <summary>Progress, for whoever waits.</summary>
+    /// <summary>Writes progress to standard error.</summary>
     public static void Say(string text) => Console.Error.WriteLine($"{DateTime.UtcNow.ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {text}");
 
     /// <summary>
-    /// Runs all contenders in turns, A B A B …, first to warm up, then <see cref="Runs"/> rounds that count, and returns one series for each.
+    /// Runs the contenders in turns, A B A B …, first to warm up, and then for <see cref="Runs"/> rounds that count. Returns a series for each contender.
     /// </summary>
     public async Task<IReadOnlyList<Series>> TakeTurnsAsync(params Contender[] contenders)
     {
@@ -35,7 +35,8 @@ internal sealed record BenchContext(BenchOptions Options, BenchFolder Folder, Ca
                 double value = await contenders[i].RunAsync(round <= 0);
                 CancellationToken.ThrowIfCancellationRequested();
                 Say(string.Create(CultureInfo.InvariantCulture,
-                    $"  {(round <= 0 ? "warm-up" : $"round {round}")}: {contenders[i].Name}: {value:N2} {contenders[i].Unit} ({Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s)"));
+                    $"  {(round <= 0 ? "warm-up" : $"round {round}")}: {contenders[i].Name}: {value:N2} {contenders[i].Unit} "
+                        + $"({Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s)"));
                 if (round > 0)
                 {
                     values[i].Add(value);
@@ -47,14 +48,14 @@ internal sealed record BenchContext(BenchOptions Options, BenchFolder Folder, Ca
     }
 }
 
-/// <summary>One of those that take turns.</summary>
-/// <param name="Name">What it is.</param>
-/// <param name="Unit">Of what it returns.</param>
-/// <param name="RunAsync">One round; the argument says whether it is only to warm up and may be smaller.</param>
+/// <summary>A program or function that is measured in turns with others.</summary>
+/// <param name="Name">The contender's name in the report.</param>
+/// <param name="Unit">The unit of the measured value.</param>
+/// <param name="RunAsync">Runs a round. The argument says whether the round only warms up, and so may be smaller.</param>
 internal sealed record Contender(string Name, string Unit, Func<bool, Task<double>> RunAsync);
 
-/// <summary>One benchmark.</summary>
-/// <param name="Name">On the command line.</param>
-/// <param name="Summary">For <c>--list</c>.</param>
-/// <param name="RunAsync">Runs it.</param>
+/// <summary>A benchmark.</summary>
+/// <param name="Name">The benchmark's name on the command line.</param>
+/// <param name="Summary">The text of <c>--list</c>.</param>
+/// <param name="RunAsync">Runs the benchmark.</param>
 internal sealed record Benchmark(string Name, string Summary, Func<BenchContext, Task<Section>> RunAsync);

@@ -1,16 +1,16 @@
 namespace FinanceIngest.Bench;
 
-/// <summary>A folder of one benchmark's own, removed afterwards unless it failed: then its logs are what one wants to read.</summary>
+/// <summary>The folder of a benchmark. It is removed afterwards, unless the benchmark failed, because its logs are needed then.</summary>
 internal sealed class BenchFolder(string path)
 {
     private int _files;
 
     public string Path { get; } = Directory.CreateDirectory(path).FullName;
 
-    /// <summary>A folder within, new and empty.</summary>
+    /// <summary>Makes a new, empty folder in this folder.</summary>
     public string NewFolder(string name) => Directory.CreateDirectory(NewFile(name)).FullName;
 
-    /// <summary>A path within that nothing has yet.</summary>
+    /// <summary>Returns an unused path in this folder.</summary>
     public string NewFile(string name) => System.IO.Path.Combine(Path, $"{Interlocked.Increment(ref _files):D3}-{name}");
 
     public void Remove() => Directory.Delete(Path, recursive: true);

@@ -1,3 +1,5 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace FinanceIngest.Bench;
@@ -5,77 +7,83 @@ namespace FinanceIngest.Bench;
 /// <summary>The command line.</summary>
 internal sealed record BenchOptions
 {
-    public const string Usage =
-        """
-        Usage: bench/run [BENCHMARK…] [--runs N] [--size N] [--rows N] [--data FOLDER] [--keep] [--list]
+    /// <summary>The benchmarks to run; empty for all.</summary>
+    public required IReadOnlyList<string> Names { get; init; }
 
-        BENCHMARK     which to run; all when none is named
-        --runs N      rounds that count, after two to warm up (5)
-        --size N      transactions in a round, instead of each benchmark's own number
-        --rows N      rows of the large database of "scale" (5000000)
-        --data FOLDER where databases and queues are put; decides which disk is measured (the system's folder for temporary files)
-        --keep        leave the data and the logs there
-        --list        name the benchmarks
+    /// <summary>The number of rounds that count.</summary>
+    public required int Runs { get; init; }
 
-        The results go to bench/RESULTS.md, where each benchmark replaces its own section.
-        """;
+    /// <summary>The number of transactions in a round; null for each benchmark's own number.</summary>
+    public int? Size { get; init; }
 
-    public IReadOnlyList<string> Names { get; private init; } = [];
+    /// <summary>The number of rows in the large database.</summary>
+    public required int Rows { get; init; }
 
-    public int Runs { get; private init; } = 5;
+    /// <summary>The folder of databases and queues.</summary>
+    public required string DataFolder { get; init; }
 
-    public int? Size { get; private init; }
+    /// <summary>Whether data and logs are kept.</summary>
+    public bool Keep { get; init; }
 
-    public int Rows { get; private init; } = 5_000_000;
+    /// <summary>Whether to list the benchmarks.</summary>
+    public bool List { get; init; }
 
-    public string DataFolder { get; private init; } = Path.GetTempPath();
-
-    public bool Keep { get; private init; }
-
-    public bool List { get; private init; }
-
-    /// <exception cref="FormatException">Wrong use.</exception>
-    public static BenchOptions Parse(string[] arguments)
+    /// <summary>Makes the command, which passes its options to <paramref name="run"/> and ends with the exit code that it returns.</summary>
+    /// <param name="known">The names of the benchmarks.</param>
+    /// <param name="run">Runs the benchmarks.</param>
+    public static RootCommand CreateCommand(string[] known, Func<BenchOptions, Task<int>> run)
     {
-        var options = new BenchOptions();
-        var names = new List<string>();
-        for (int i = 0; i < arguments.Length; i++)
+        var names = new Argument<string[]>("BENCHMARK")
         {
-            string option = arguments[i];
-            string Value() => ++i < arguments.Length ? arguments[i] : throw new FormatException($"{option} needs a value.");
-            switch (option)
-            {
-                case "--runs":
-                    options = options with { Runs = Positive(Value()) };
-                    break;
-                case "--size":
-                    options = options with { Size = Positive(Value()) };
-                    break;
-                case "--rows":
-                    options = options with { Rows = Positive(Value()) };
-                    break;
-                case "--data":
-                    options = options with { DataFolder = Value() };
-                    break;
-                case "--keep":
-                    options = options with { Keep = true };
-                    break;
-                case "--list":
-                    options = options with { List = true };
-                    break;
-                case ['-', ..]:
-                    throw new FormatException($"'{option}' is no option.");
-                default:
-                    names.Add(option);
-                    break;
-            }
-        }
-
-        return options with { Names = names };
+            Arity = ArgumentArity.ZeroOrMore,
+            Description = "The benchmarks to run; all when none is named. --list names them.",
+            HelpName = "BENCHMARK",
+        };
+        names.AcceptOnlyFromAmong(known);
+        Option<int?> runs = Positive("--runs", "The number of rounds that count, after two rounds of warm-up (default: 5).");
+        Option<int?> size = Positive("--size", "The number of transactions in a round, instead of each benchmark's own number.");
+        Option<int?> rows = Positive("--rows", "The number of rows in the large database of \"scale\" (default: 5000000).");
+        var data = new Option<string>("--data")
+        {
+            Description = "The folder of databases and queues; it decides which disk is measured.",
+            HelpName = "FOLDER",
+            DefaultValueFactory = _ => Path.GetTempPath(),
+        };
+        var keep = new Option<bool>("--keep") { Description = "Keep the data and the logs." };
+        var list = new Option<bool>("--list") { Description = "List the benchmarks." };
+        var command = new RootCommand("Runs benchmarks and writes bench/RESULTS.md, in which each benchmark replaces its own section.")
+        {
+            names, runs, size, rows, data, keep, list,
+        };
+        command.SetAction(parsed => run(new BenchOptions
+        {
+            Names = parsed.GetValue(names) ?? [],
+            Runs = parsed.GetValue(runs) ?? 5,
+            Size = parsed.GetValue(size),
+            Rows = parsed.GetValue(rows) ?? 5_000_000,
+            DataFolder = parsed.GetRequiredValue(data),
+            Keep = parsed.GetValue(keep),
+            List = parsed.GetValue(list),
+        }));
+        return command;
     }
 
-    private static int Positive(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0
-            ? value
-            : throw new FormatException($"'{text}' is not a whole number above zero.");
+    private static Option<int?> Positive(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = ParsePositive,
+    };
+
+    private static int? ParsePositive(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0)
+        {
+            return value;
+        }
+
+        result.AddError($"'{text}' is not a whole number above zero.");
+        return null;
+    }
 }

@@ -1,4 +1,4 @@
 namespace FinanceIngest.Bench;
 
-/// <summary>This machine has not got what the benchmark needs; the others still run.</summary>
+/// <summary>The machine lacks something that the benchmark needs. The other benchmarks still run.</summary>
 internal sealed class NotMeasuredException(string reason) : Exception(reason);

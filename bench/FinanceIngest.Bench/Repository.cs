@@ -1,11 +1,11 @@
 namespace FinanceIngest.Bench;
 
-/// <summary>The checkout that is measured.</summary>
+/// <summary>Paths in the checkout that is measured.</summary>
 internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>A program of ours, as built in the configuration of this one.</summary>
+    /// <summary>Returns the path of a program, built in the configuration of the benchmarks.</summary>
     public static string Program(string project)
     {
         string[] folders = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);

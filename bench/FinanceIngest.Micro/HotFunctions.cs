@@ -9,17 +9,18 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Micro;
 
-/// <summary>What every transaction goes through besides storage; all figures are per transaction.</summary>
+/// <summary>The functions that every transaction passes through, except for storage. All figures are per transaction.</summary>
 [MemoryDiagnoser]
 public class HotFunctions
 {
-    // About as many as fit into one message.
+    // About the number of transactions in a full message.
     private const int Transactions = 200;
 
     private readonly IdCertifier _ids = new("the signing key of all benchmarks", TimeProvider.System);
     private readonly ZScoreRule _rule = new(threshold: 3, minimumSamples: 2);
     private readonly Baseline _baseline = new(2000, 500, 40);
-    private readonly byte[] _body = Encoding.UTF8.GetBytes("""{"user_id": 399, "category_id": 2310, "amount": 6000.25, "occurred_at": "2026-01-31T12:00:00Z"}""");
+    private readonly byte[] _body = Encoding.UTF8.GetBytes(
+        """{"user_id": 399, "category_id": 2310, "amount": 6000.25, "occurred_at": "2026-01-31T12:00:00Z"}""");
     private readonly DateTime _now = new(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc);
     private Transaction[] _transactions = [];
     private TransactionFactory _factory = null!;
@@ -34,11 +35,11 @@ public class HotFunctions
         _message = new QueuedMessage { Id = "m", Body = EncodeEnvelope(), InsertedAt = _now, DequeueCount = 1 };
     }
 
-    /// <summary>A message of the inbound queue becomes transactions, their ids checked.</summary>
+    /// <summary>Decodes a message of the inbound queue, and checks its ids.</summary>
     [Benchmark(OperationsPerInvoke = Transactions, Description = "decode an envelope")]
     public object? DecodeEnvelope() => new EnvelopeReader("transactions-inbound", _ids).Read(_message);
 
-    /// <summary>Transactions become a message.</summary>
+    /// <summary>Encodes transactions as a message.</summary>
     [Benchmark(OperationsPerInvoke = Transactions, Description = "encode an envelope")]
     public string EncodeEnvelope()
     {
@@ -51,23 +52,23 @@ public class HotFunctions
         return envelope.ToBody().Text;
     }
 
-    /// <summary>A request's body becomes fields.</summary>
+    /// <summary>Reads the fields of a request's body.</summary>
     [Benchmark(Description = "parse and validate a body")]
     public object? Validate() => ReadFields();
 
-    /// <summary>The same, and a transaction with a fresh id.</summary>
+    /// <summary>Reads the fields of a request's body, and makes a transaction with a new id.</summary>
     [Benchmark(Description = "accept a body: validate, make the transaction and its id")]
     public object? Accept() => _factory.Create(ReadFields(), headerKey: null);
 
-    /// <summary>An id of an envelope is checked.</summary>
+    /// <summary>Checks the certificate of an id.</summary>
     [Benchmark(Description = "check an id's certificate")]
     public bool IsIssued() => _ids.IsIssued(_transactions[0].Id);
 
-    /// <summary>A transaction is scored.</summary>
+    /// <summary>Scores a transaction.</summary>
     [Benchmark(Description = "score")]
     public object? Score() => _rule.Score(_transactions[0], _baseline, _now);
 
-    /// <summary>A message that nobody will settle.</summary>
+    /// <summary>A message that is never settled.</summary>
     private sealed class QueuedMessage : LeasedMessage
     {
         public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);

@@ -3,6 +3,6 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
-// In this process: BenchmarkDotNet's usual way, a project of its own that it generates and builds, would inherit this repository's build settings.
+// The benchmarks run in this process. By default BenchmarkDotNet generates and builds a project, which would inherit this repository's build settings.
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(
     args, DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));

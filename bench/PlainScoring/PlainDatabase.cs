@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace FinanceIngest.Bench.Plain;
 
 /// <summary>
-/// The service's SQLite database as a plain program would use it: same file, tables, indexes and pragmas (WAL, synchronous=FULL), prepared
-/// statements, one connection.
+/// The service's SQLite database as a simple program would use it: the same file, tables, indexes and pragmas (WAL, synchronous=FULL), with prepared
+/// statements on one connection.
 /// </summary>
 public sealed class PlainDatabase : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class PlainDatabase : IDisposable
     private readonly SqliteCommand _select;
     private readonly SqliteCommand _insert;
 
-    /// <param name="path">The database, which the service has made.</param>
+    /// <param name="path">The path of the database, which the service has made.</param>
     public PlainDatabase(string path)
     {
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
@@ -43,7 +43,7 @@ public sealed class PlainDatabase : IDisposable
         _insert = Prepare(InsertRow, s_insertParameters);
     }
 
-    /// <summary>Runs work in one transaction, durable when the task completes. SQLite has one writer at a time: callers take turns.</summary>
+    /// <summary>Runs work in one transaction, which is durable when the task completes. Callers take turns, because SQLite has one writer at a time.</summary>
     public async Task<T> InTransactionAsync<T>(Func<T> work)
     {
         await _turn.WaitAsync();
@@ -62,7 +62,7 @@ public sealed class PlainDatabase : IDisposable
         }
     }
 
-    /// <summary>Within a transaction, one select: the transaction's score against its baseline.</summary>
+    /// <summary>Selects the baseline and returns the transaction's score. The caller is in a database transaction.</summary>
     public PlainScore Score(PlainTransaction transaction)
     {
         _select.Parameters[0].Value = transaction.UserId;
@@ -71,7 +71,7 @@ public sealed class PlainDatabase : IDisposable
         return row.Read() ? PlainScore.Of(transaction.Amount, row.GetDouble(0), row.GetDouble(1), row.GetInt64(2)) : default;
     }
 
-    /// <summary>Within a transaction, one insert.</summary>
+    /// <summary>Inserts the row. The caller is in a database transaction.</summary>
     public void Insert(PlainTransaction transaction, PlainScore score)
     {
         string now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);

@@ -1,10 +1,10 @@
 namespace FinanceIngest.Bench.Plain;
 
-/// <summary>A scored transaction: what goes into the row.</summary>
-/// <param name="Mean">Of the baseline; null where there is none.</param>
-/// <param name="StdDev">Of the baseline.</param>
-/// <param name="SampleCount">Of the baseline.</param>
-/// <param name="ZScore">Null without a usable baseline.</param>
+/// <summary>The score of a transaction, as it is written to the row.</summary>
+/// <param name="Mean">The mean of the baseline; null when there is none.</param>
+/// <param name="StdDev">The standard deviation of the baseline; null when there is none.</param>
+/// <param name="SampleCount">The number of samples of the baseline; null when there is none.</param>
+/// <param name="ZScore">The z-score; null without a usable baseline.</param>
 public readonly record struct PlainScore(double? Mean, double? StdDev, long? SampleCount, double? ZScore)
 {
     private const double Threshold = 3;
@@ -13,7 +13,7 @@ public readonly record struct PlainScore(double? Mean, double? StdDev, long? Sam
     /// <summary>Whether |z| is above the threshold.</summary>
     public bool IsAnomaly => ZScore is { } z && Math.Abs(z) > Threshold;
 
-    /// <summary>As the table names it.</summary>
+    /// <summary>The value of the column <c>reason</c>.</summary>
     public string Reason =>
         Mean is null ? "no_baseline"
         : SampleCount < MinimumSamples ? "insufficient_samples"

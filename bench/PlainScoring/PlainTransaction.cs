@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace FinanceIngest.Bench.Plain;
 
-/// <summary>A transaction as a plain program would read it, from a request's body or from a message of the inbound queue.</summary>
+/// <summary>A transaction as a simple program would read it, from a request's body or from a message of the inbound queue.</summary>
 /// <param name="Id">The queue's id; null in a request.</param>
 /// <param name="UserId">User.</param>
 /// <param name="CategoryId">Category.</param>
@@ -18,10 +18,10 @@ public sealed record PlainTransaction(
     [property: JsonPropertyName("accepted_at")] string? AcceptedAt);
 
 /// <summary>A message of the inbound queue.</summary>
-/// <param name="Transactions">What it carries.</param>
+/// <param name="Transactions">The transactions of the message.</param>
 public sealed record PlainEnvelope([property: JsonPropertyName("transactions")] IReadOnlyList<PlainTransaction> Transactions);
 
-/// <summary>Source-generated: the fastest way that System.Text.Json has.</summary>
+/// <summary>The source-generated serialization, which is the fastest way of System.Text.Json.</summary>
 [JsonSerializable(typeof(PlainTransaction))]
 [JsonSerializable(typeof(PlainTransaction[]))]
 [JsonSerializable(typeof(PlainEnvelope))]

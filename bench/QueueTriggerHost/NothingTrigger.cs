@@ -3,7 +3,7 @@ using Microsoft.Azure.WebJobs;
 
 namespace FinanceIngest.Bench.QueueTriggerHost;
 
-/// <summary>Takes a message with one transaction and does nothing: all that is left is what the SDK itself costs.</summary>
+/// <summary>Receives a message with one transaction and does nothing, so that only the cost of the SDK is measured.</summary>
 public static class NothingTrigger
 {
     /// <summary>Runs for each message.</summary>

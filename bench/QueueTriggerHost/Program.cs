@@ -6,13 +6,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-// What a user would pick instead: the WebJobs SDK's QueueTrigger (the engine of Azure Functions).
-// --mode nothing|score, --inbound QUEUE, --alerts QUEUE, --database PATH (score only); AzureWebJobsStorage in the environment.
+// The usual alternative to the worker: QueueTrigger of the WebJobs SDK, which is the engine of Azure Functions.
+// Options: --mode nothing|score, --inbound QUEUE, --alerts QUEUE, --database PATH (score only), and AzureWebJobsStorage in the environment.
 using IHost host = new HostBuilder()
     .ConfigureAppConfiguration(configuration => configuration.AddEnvironmentVariables().AddCommandLine(args))
     .ConfigureWebJobs(webJobs => webJobs.AddAzureStorage(queues =>
     {
-        // The most that the SDK allows at once; it asks for more as soon as half of it is done.
+        // The largest batch that the SDK allows; it receives more as soon as half of the batch is done.
         queues.BatchSize = 32;
         queues.NewBatchThreshold = 16;
         queues.MaxPollingInterval = TimeSpan.FromMilliseconds(100);

@@ -4,7 +4,9 @@ using Microsoft.Azure.WebJobs;
 
 namespace FinanceIngest.Bench.QueueTriggerHost;
 
-/// <summary>Takes the service's own packed messages, scores each transaction, stores a message's rows in one database transaction, sends alerts.</summary>
+/// <summary>
+/// Receives the service's packed messages, scores each transaction, stores the rows of a message in one database transaction, and sends alerts.
+/// </summary>
 public sealed class ScoreTrigger(PlainDatabase database)
 {
     /// <summary>Runs for each message.</summary>

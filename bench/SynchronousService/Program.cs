@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FinanceIngest.Bench.Plain;
 
-// The older design: a request is answered when its transaction is scored and stored; one select and one insert each, each its own commit.
+// The older design: a request is answered when its transaction is scored and stored, with one select, one insert and one commit for each.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
 builder.Logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);

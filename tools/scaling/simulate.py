@@ -177,7 +177,8 @@ def picture(folder, name, title, outcomes, unit, divisor):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transaction-us", type=float, default=83, help="processor microseconds of a worker per transaction (83: docs/evidence/resources.md)")
-    parser.add_argument("--message-us", type=float, default=0, help="processor microseconds per message in addition (not measured separately; for batches the default includes it)")
+    parser.add_argument("--message-us", type=float, default=0,
+                        help="processor microseconds per message in addition (not measured separately; for batches the default includes it)")
     parser.add_argument("--cores", type=float, nargs=2, metavar=("KEDA", "APPS"), default=[0.25, 0.5],
                         help="cores of one replica, as in k8s/base/worker.yaml and infra/app/worker.bicep")
     parser.add_argument("--start-seconds", type=int, default=10, help="from the decision to a worker that receives messages; this is an assumption, so vary it")

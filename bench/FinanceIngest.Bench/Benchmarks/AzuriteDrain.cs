@@ -7,14 +7,14 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>The worker against what a user would pick instead, on the same Azurite.</summary>
+/// <summary>The worker against QueueTrigger, the usual alternative, on the same Azurite.</summary>
 internal sealed class AzuriteDrain : IAsyncDisposable
 {
     private const int Baselines = 1000;
     private const int SingleMessages = 3000;
     private const int WarmUpSingleMessages = 300;
 
-    // Of an alert's base64, about.
+    // The approximate length of an alert in base64.
     private const int AlertLength = 520;
 
     private readonly BenchContext _context;
@@ -80,16 +80,25 @@ internal sealed class AzuriteDrain : IAsyncDisposable
         return new Section(
             "Drain of an Azure queue",
             $"""
-            Each program is warm and held (SIGSTOP) while its queue is filled; the clock runs from when it is let go until its queue is empty. For the worker that means: {Transactions:N0} transactions
-            scored and stored, their messages deleted, the alerts of the 1 % anomalies sent and marked as sent. After each turn the alerts are removed: Azurite takes the longer for everything, the more it holds. `QueueTrigger` that does nothing gets {SingleMessages:N0} messages of one transaction;
-            the one that scores gets the worker's own packed messages and stores into the same tables by prepared statements, one database transaction per message, and sends its alerts. Both run 32 messages at once.
+            Each program is warm and held (SIGSTOP) while its queue is filled; the clock runs from when it is let go until its queue is empty. For the
+            worker that means: {Transactions:N0} transactions scored and stored, their messages deleted, the alerts of the 1 % anomalies sent and
+            marked as sent. After each turn the alerts are removed: Azurite takes the longer for everything, the more it holds. `QueueTrigger` that
+            does nothing gets {SingleMessages:N0} messages of one transaction; the one that scores gets the worker's own packed messages and stores
+            into the same tables by prepared statements, one database transaction per message, and sends its alerts. Both run 32 messages at once.
             """,
-            [worker, new Series("worker, until all is scored and stored", "transactions/s", _scored[^_context.Runs..]), nothing, score, raw, emulator, new Series("raw enqueue of packed messages, 8 at once", "messages/s", _enqueued)],
+            [
+                worker, new Series("worker, until all is scored and stored", "transactions/s", _scored[^_context.Runs..]), nothing, score, raw, emulator,
+                new Series("raw enqueue of packed messages, 8 at once", "messages/s", _enqueued),
+            ],
             [
                 Ratio.Of("worker against `QueueTrigger` that does nothing", worker, nothing, Target.AtLeast(100)),
                 Ratio.Of("worker against `QueueTrigger` with the same messages, scoring and database", worker, score, Target.AtLeast(2)),
                 Ratio.Of("worker against raw receive and delete", worker, raw, null),
-                Ratio.Of("worker against raw receive and delete with raw puts of its alerts: what the emulator alone takes for the same operations", worker, emulator, null),
+                Ratio.Of(
+                    "worker against raw receive and delete with raw puts of its alerts: what the emulator alone takes for the same operations",
+                    worker,
+                    emulator,
+                    null),
             ],
             []);
     }

@@ -7,7 +7,7 @@ using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>The worker on embedded storage against nothing but inserting the same rows.</summary>
+/// <summary>The worker on embedded storage against the mere insertion of the same rows.</summary>
 internal static class EmbeddedDrain
 {
     private const int Baselines = 1000;
@@ -49,8 +49,9 @@ internal static class EmbeddedDrain
         return new Section(
             "Drain of the embedded queue",
             $"""
-            {count:N0} transactions, 1 % of them anomalies, in packed messages; the worker is warm and held while the queue is filled, and the clock runs from when it is let go until the queue is empty:
-            rows written, messages deleted, alerts sent and marked as sent. Then the rows that this made are read into memory and inserted into a copy of the database, as many to a transaction as the worker's batches had.
+            {count:N0} transactions, 1 % of them anomalies, in packed messages; the worker is warm and held while the queue is filled, and the clock
+            runs from when it is let go until the queue is empty: rows written, messages deleted, alerts sent and marked as sent. Then the rows that
+            this made are read into memory and inserted into a copy of the database, as many to a transaction as the worker's batches had.
             """,
             [.. series, new Series("rows in the worker's batch", "rows", batchSizes)],
             [Ratio.Of("drain on embedded storage against raw bulk insert of the same rows", series[0], series[1], Target.AtLeast(0.5))],

@@ -7,7 +7,7 @@ using FinanceIngest.Bench.Storage;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>From HTTP request to scored row, against the older synchronous design.</summary>
+/// <summary>The time from HTTP requests to scored rows, against the older synchronous design.</summary>
 internal static class EndToEnd
 {
     private const int Connections = 64;
@@ -24,7 +24,8 @@ internal static class EndToEnd
         using Installation installation = await Installation.CreateAsync(context.Folder, "service", Baselines, context.CancellationToken);
         using Installation older = await Installation.CreateAsync(context.Folder, "older", Baselines, context.CancellationToken);
         await using ChildProcess server = ChildProcess.Start("IngestServer", context.Folder, ["--urls", "http://127.0.0.1:0"], installation.Environment);
-        await using ChildProcess synchronous = ChildProcess.Start("SynchronousService", context.Folder, ["--urls", "http://127.0.0.1:0", "--database", older.DatabasePath]);
+        await using ChildProcess synchronous = ChildProcess.Start(
+            "SynchronousService", context.Folder, ["--urls", "http://127.0.0.1:0", "--database", older.DatabasePath]);
         Uri address = await server.AddressAsync();
         var singles = new HttpLoad(address, "/api/transactions", Connections);
         var batches = new HttpLoad(address, "/api/transactions/batch", Connections);
@@ -45,7 +46,10 @@ internal static class EndToEnd
         }
 
         IReadOnlyList<Series> series = await context.TakeTurnsAsync(
-            new Contender("this system, batches of 1,000", "transactions/s", _ => SubmitAsync(batches, source.NextBatchBodies(batchedCount, PerRequest), batchedCount)),
+            new Contender(
+                "this system, batches of 1,000",
+                "transactions/s",
+                _ => SubmitAsync(batches, source.NextBatchBodies(batchedCount, PerRequest), batchedCount)),
             new Contender("this system, single POSTs", "transactions/s", _ => SubmitAsync(singles, source.NextBodies(count), count)),
             new Contender("older synchronous design", "transactions/s", async _ =>
             {
@@ -56,8 +60,9 @@ internal static class EndToEnd
         return new Section(
             "End to end",
             $"""
-            From the first request until the last row is scored and stored, {Connections} connections each, embedded storage, 1 % anomalies: {count:N0} single POSTs, {batchedCount:N0} transactions in batches of {PerRequest:N0},
-            and {synchronousCount:N0} single POSTs to the older design, which selects, scores, inserts and commits before it answers (the same SQLite pragmas and indexes).
+            From the first request until the last row is scored and stored, {Connections} connections each, embedded storage, 1 % anomalies:
+            {count:N0} single POSTs, {batchedCount:N0} transactions in batches of {PerRequest:N0}, and {synchronousCount:N0} single POSTs to the older
+            design, which selects, scores, inserts and commits before it answers (the same SQLite pragmas and indexes).
             """,
             series,
             [

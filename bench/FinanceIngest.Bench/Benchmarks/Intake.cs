@@ -6,7 +6,7 @@ using FinanceIngest.Bench.Storage;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>The HTTP intake alone, scorer off, against the most that its web server could do.</summary>
+/// <summary>The HTTP intake alone, without a scorer, against the upper bound of its web server.</summary>
 internal static class Intake
 {
     private const int Connections = 64;
@@ -26,7 +26,8 @@ internal static class Intake
         Series fsync = DiskProbe.Measure(context.Folder.Path, rounds: 300);
         return new Section(
             "Intake of single transactions",
-            $"{count:N0} requests of one transaction over {Connections} connections; embedded storage, scorer off; each is answered only when it is durable. The empty endpoint parses the same body on the same web server and keeps nothing.",
+            $"{count:N0} requests of one transaction over {Connections} connections; embedded storage, scorer off; each is answered only when it is "
+                + "durable. The empty endpoint parses the same body on the same web server and keeps nothing.",
             [.. series, fsync],
             [Ratio.Of("single POSTs against an empty endpoint, 64 connections", series[0], series[1], Target.AtLeast(0.5))],
             []);
@@ -39,14 +40,16 @@ internal static class Intake
         IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions/batch", bodies, connections: 8, ceilingRepeats: 5);
         return new Section(
             "Intake of batches",
-            $"{count:N0} transactions in requests of {PerRequest:N0} over 8 connections; embedded storage, scorer off. The empty endpoint parses the same body on the same web server and keeps nothing.",
+            $"{count:N0} transactions in requests of {PerRequest:N0} over 8 connections; embedded storage, scorer off. The empty endpoint parses the "
+                + "same body on the same web server and keeps nothing.",
             series,
             [Ratio.Of("batch intake against parsing the same bodies", series[0], series[1], Target.AtLeast(0.4))],
             []);
     }
 
-    // The ceiling takes the same bodies several times where once would be over before it could be measured.
-    private static async Task<IReadOnlyList<Series>> RunAsync(BenchContext context, string path, IReadOnlyList<byte[]> bodies, int connections, int ceilingRepeats)
+    // The empty endpoint gets the same bodies several times when a single pass would be too short to measure.
+    private static async Task<IReadOnlyList<Series>> RunAsync(
+        BenchContext context, string path, IReadOnlyList<byte[]> bodies, int connections, int ceilingRepeats)
     {
         int count = path.EndsWith("/batch", StringComparison.Ordinal) ? bodies.Count * PerRequest : bodies.Count;
         byte[][] repeated = [.. Enumerable.Repeat(bodies, ceilingRepeats).SelectMany(body => body)];
@@ -57,7 +60,10 @@ internal static class Intake
         var intake = new HttpLoad(await server.AddressAsync(), path, connections);
         var ceiling = new HttpLoad(await empty.AddressAsync(), path, connections);
         return await context.TakeTurnsAsync(
-            new Contender("intake", "transactions/s", async _ => count / (await intake.SendAsync(bodies, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds),
+            new Contender(
+                "intake",
+                "transactions/s",
+                async _ => count / (await intake.SendAsync(bodies, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds),
             new Contender("empty endpoint that parses the same body", "transactions/s", async _ =>
                 (double)count * ceilingRepeats / (await ceiling.SendAsync(repeated, HttpStatusCode.Accepted, context.CancellationToken)).TotalSeconds));
     }

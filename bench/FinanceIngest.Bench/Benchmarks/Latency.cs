@@ -8,7 +8,7 @@ using FinanceIngest.Bench.Storage;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>How long one transaction takes from its request until its result can be read, at a quiet pace.</summary>
+/// <summary>The time from a transaction's request until its result can be read, at a moderate rate.</summary>
 internal static class Latency
 {
     private const int PerSecond = 200;
@@ -37,8 +37,9 @@ internal static class Latency
         return new Section(
             "Latency",
             $"""
-            {PerSecond} single POSTs a second with `Prefer: wait=10`, {count:N0} in a round, sent by the clock whether or not earlier ones are answered; the answer comes when the result can be read.
-            Beside it, at the same pace on the same disk: a row committed to one SQLite file and then a row to another (WAL, synchronous=FULL), as the queue and the database do for each transaction.
+            {PerSecond} single POSTs a second with `Prefer: wait=10`, {count:N0} in a round, sent by the clock whether or not earlier ones are
+            answered; the answer comes when the result can be read. Beside it, at the same pace on the same disk: a row committed to one SQLite file
+            and then a row to another (WAL, synchronous=FULL), as the queue and the database do for each transaction.
             """,
             [series[0], new Series("submit to scored and visible, p50", "ms", medians[^context.Runs..]), series[1]],
             [Ratio.Of("p99 of submit to scored against p99 of its two durable commits", series[0], series[1], Target.AtMost(4))],

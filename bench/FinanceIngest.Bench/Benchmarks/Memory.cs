@@ -23,9 +23,13 @@ internal static class Memory
         (Series azure, Series azureRate) = await RunAzuriteAsync(context, count);
         return new Section(
             "Memory",
-            $"The queue holds {count:N0} transactions, 1 % of them anomalies, before the worker starts; {Baselines:N0} baselines. Peak resident memory (VmHWM) when the queue is empty. One round each: a peak has no warm-up.",
+            $"The queue holds {count:N0} transactions, 1 % of them anomalies, before the worker starts; {Baselines:N0} baselines. Peak resident memory "
+                + "(VmHWM) when the queue is empty. One round each: a peak has no warm-up.",
             [azure, azureRate, embedded, embeddedRate],
-            [Ratio.Of(azure with { Name = $"worker's peak resident memory, {count:N0} transactions on Azurite, MiB" }, Target.AtMost(200)), Ratio.Of(embedded with { Name = "the same on embedded storage, MiB" }, null)],
+            [
+                Ratio.Of(azure with { Name = $"worker's peak resident memory, {count:N0} transactions on Azurite, MiB" }, Target.AtMost(200)),
+                Ratio.Of(embedded with { Name = "the same on embedded storage, MiB" }, null),
+            ],
             []);
     }
 
@@ -44,7 +48,12 @@ internal static class Memory
         AzureQueue queue = await azurite.CreateQueueAsync("transactions-inbound", context.CancellationToken);
         await FillAsync(count, messages => queue.FillAsync(messages, context.CancellationToken));
         return await DrainAsync(
-            context, installation, count, "Azurite", worker => queue.UntilEmptyAsync(worker, context.CancellationToken), ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString));
+            context,
+            installation,
+            count,
+            "Azurite",
+            worker => queue.UntilEmptyAsync(worker, context.CancellationToken),
+            ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString));
     }
 
     private static async Task FillAsync(int count, Func<IReadOnlyList<MessageBody>, Task> fillAsync)
@@ -57,10 +66,16 @@ internal static class Memory
     }
 
     private static async Task<(Series Peak, Series Rate)> DrainAsync(
-        BenchContext context, Installation installation, int count, string where, Func<ChildProcess, Task> untilEmptyAsync, params (string, string)[] environment)
+        BenchContext context,
+        Installation installation,
+        int count,
+        string where,
+        Func<ChildProcess, Task> untilEmptyAsync,
+        params (string, string)[] environment)
     {
         BenchContext.Say($"  draining {count:N0} transactions from {where}");
-        await using ChildProcess worker = ChildProcess.Start("ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], [.. installation.Environment, .. environment]);
+        await using ChildProcess worker = ChildProcess.Start(
+            "ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], [.. installation.Environment, .. environment]);
         await worker.AddressAsync();
         long start = Stopwatch.GetTimestamp();
         await installation.UntilScoredAsync(count, worker, context.CancellationToken);

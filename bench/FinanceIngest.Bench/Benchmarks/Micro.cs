@@ -4,7 +4,7 @@ using FinanceIngest.Bench.Reporting;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>The hot functions by themselves, by BenchmarkDotNet.</summary>
+/// <summary>The hot functions in isolation, measured by BenchmarkDotNet.</summary>
 internal static class Micro
 {
     public static Benchmark Benchmark { get; } = new("micro", "hot functions by BenchmarkDotNet, with allocations", RunAsync);
@@ -20,7 +20,7 @@ internal static class Micro
             throw new InvalidOperationException($"BenchmarkDotNet ended with {exitCode}; see {micro.LogPath}.");
         }
 
-        // The part in front of the table describes the machine, which the report does already.
+        // The text before the table describes the machine, as the report already does.
         IEnumerable<string> rows = File.ReadLines(tables[0]).Where(line => line.StartsWith('|')).Select(WebUtility.HtmlDecode).OfType<string>();
         return new Section("Hot functions", "BenchmarkDotNet, short job. Time and memory are per transaction.", [], [], [.. rows]);
     }

@@ -6,7 +6,7 @@ using FinanceIngest.Bench.Storage;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>What Azure would bill: operations on the inbound queue, counted in Azurite's access log.</summary>
+/// <summary>The operations on the inbound queue that Azure would bill, counted in Azurite's access log.</summary>
 internal static class QueueOperations
 {
     private const int PerRequest = 1000;
@@ -20,7 +20,10 @@ internal static class QueueOperations
         using Installation installation = await Installation.CreateAsync(context.Folder, "service", baselines: 1000, context.CancellationToken);
         AzureQueue queue = await azurite.CreateQueueAsync("transactions-inbound", context.CancellationToken);
         (string, string)[] environment =
-            [("FinanceIngest__DataDirectory", installation.Folder), .. installation.Environment[1..2], ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString)];
+            [
+                ("FinanceIngest__DataDirectory", installation.Folder), .. installation.Environment[1..2],
+                ("AZURE_STORAGE_CONNECTION_STRING", azurite.ConnectionString),
+            ];
         await using ChildProcess server = ChildProcess.Start(
             "IngestServer", context.Folder, ["--urls", "http://127.0.0.1:0"], [.. environment, ("FinanceIngest__Roles", "intake")]);
         await using ChildProcess worker = ChildProcess.Start("ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], environment);
@@ -56,8 +59,9 @@ internal static class QueueOperations
         return new Section(
             "Operations on the inbound queue",
             $"""
-            {count:N0} transactions without anomalies through the intake into Azurite, scored by a worker that runs at the same time, both with their standard settings. Counted in Azurite's access log, from the
-            first put to the last delete: put, get (polls that find nothing included) and delete of messages.
+            {count:N0} transactions without anomalies through the intake into Azurite, scored by a worker that runs at the same time, both with their
+            standard settings. Counted in Azurite's access log, from the first put to the last delete: put, get (polls that find nothing included) and
+            delete of messages.
             """,
             [.. series, .. operations.Select(entry => new Series(entry.Key, "operations per 1,000 transactions", entry.Value))],
             [

@@ -6,7 +6,7 @@ using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>How often the worker speaks to SQL Server for a batch.</summary>
+/// <summary>The number of round trips from the worker to SQL Server for a batch.</summary>
 internal static class RoundTrips
 {
     private const int Count = 10_000;
@@ -19,7 +19,8 @@ internal static class RoundTrips
         string server = SqlServerDatabase.Server ?? throw new NotMeasuredException($"no {SqlServerDatabase.Setting}");
         int count = context.Size(Count);
         using Installation installation = await Installation.CreateAsync(context.Folder, "worker", baselines: 0, context.CancellationToken);
-        await using SqlServerDatabase database = await SqlServerDatabase.CreateAsync(server, context.Folder, installation.Environment, context.CancellationToken);
+        await using SqlServerDatabase database = await SqlServerDatabase.CreateAsync(
+            server, context.Folder, installation.Environment, context.CancellationToken);
         (string host, int port) = database.Address();
         await using var proxy = new RoundTripProxy(host, port);
         using EmbeddedQueue queue = installation.OpenInboundQueue();
@@ -56,8 +57,9 @@ internal static class RoundTrips
         return new Section(
             "Round trips to SQL Server",
             $"""
-            {count:N0} transactions without anomalies in packed messages, from the embedded queue into SQL Server. A proxy between worker and server counts how often the worker speaks after the server has
-            spoken, begin, commit and everything else included; batches are the rows of `feed_batches`.
+            {count:N0} transactions without anomalies in packed messages, from the embedded queue into SQL Server. A proxy between worker and server
+            counts how often the worker speaks after the server has spoken, begin, commit and everything else included; batches are the rows of
+            `feed_batches`.
             """,
             [series[0], new Series("rows per batch", "rows", rates[^context.Runs..])],
             [Ratio.Of(series[0], Target.AtMost(3))],

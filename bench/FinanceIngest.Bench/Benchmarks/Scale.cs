@@ -7,14 +7,14 @@ using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>What a transaction costs in a database that has grown.</summary>
+/// <summary>The cost of a transaction in a large database.</summary>
 internal static class Scale
 {
     private const int SmallRows = 10_000;
     private const int SmallBaselines = 1000;
     private const int RowsPerBaseline = 5;
 
-    // A single drain takes half a second, in which whatever else the machine does shows.
+    // A single drain takes half a second, which is so short that other work of the machine would distort it.
     private const int DrainsPerTurn = 5;
 
     public static Benchmark Benchmark { get; } = new("scale", "cost per transaction at 5 M rows and 1 M baselines; --rows N for another number", RunAsync);
@@ -32,9 +32,10 @@ internal static class Scale
         return new Section(
             "Cost in a database that has grown",
             $"""
-            Elapsed time of {DrainsPerTurn} drains of {count:N0} transactions from the embedded queue, per transaction. Small: {SmallRows:N0} rows, {SmallBaselines:N0} baselines; large: {rows:N0} rows,
-            {rows / RowsPerBaseline:N0} baselines, all of which occur. After each drain its rows are removed again. Keyed ids are hashes and fall anywhere into the index; the rows there before were put in in
-            the order of their ids, so that the index's pages are full, which is its worst case.
+            Elapsed time of {DrainsPerTurn} drains of {count:N0} transactions from the embedded queue, per transaction. Small: {SmallRows:N0} rows,
+            {SmallBaselines:N0} baselines; large: {rows:N0} rows, {rows / RowsPerBaseline:N0} baselines, all of which occur. After each drain its rows
+            are removed again. Keyed ids are hashes and fall anywhere into the index; the rows there before were put in in the order of their ids, so
+            that the index's pages are full, which is its worst case.
             """,
             series,
             [
@@ -44,7 +45,7 @@ internal static class Scale
             []);
     }
 
-    /// <summary>Workers, each on a database of its own, that take turns.</summary>
+    /// <summary>Workers that take turns, each on a database of its own.</summary>
     private sealed class Fleet(BenchContext context, int count) : IAsyncDisposable
     {
         private readonly List<ChildProcess> _workers = [];

@@ -9,11 +9,12 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>Ways to write the rows of a batch, on each engine: which one the stores should use (docs/storage-writes.md).</summary>
+/// <summary>Compares the ways to write the rows of a batch on each engine, to choose that of the stores.</summary>
 internal static class Writes
 {
     private const string Columns =
-        "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id";
+        "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
+            + "created_at, error, batch_id";
 
     private const int ColumnCount = 16;
     private const int RowsPerInsert = 50;
@@ -44,7 +45,8 @@ internal static class Writes
             long batch = 0;
             contenders.Add(new Contender(name, "rows/s", _ =>
             {
-                using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = installation.DatabasePath, Pooling = false }.ToString());
+                using var connection = new SqliteConnection(
+                    new SqliteConnectionStringBuilder { DataSource = installation.DatabasePath, Pooling = false }.ToString());
                 connection.Open();
                 Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
                 Guid[] ids = NewIds(count);
@@ -60,7 +62,8 @@ internal static class Writes
         installations.ForEach(installation => installation.Dispose());
         return new Section(
             "Ways to write a batch: SQLite",
-            $"{count:N0} rows in one transaction into the service's tables with all their indexes, time-ordered ids, synchronous=FULL; each way has a database of its own.",
+            $"{count:N0} rows in one transaction into the service's tables with all their indexes, time-ordered ids, synchronous=FULL; each way has a "
+                + "database of its own.",
             series,
             [.. series.Skip(1).Select(other => Ratio.Of($"bound directly against {other.Name}", series[0], other, null))],
             []);
@@ -68,7 +71,7 @@ internal static class Writes
 
     private static void BoundDirectly(SqliteConnection connection, Guid[] ids, long batch)
     {
-        // The session is not disposed of: that would close the connection, which is the caller's.
+        // The session is not disposed, because that would close the caller's connection.
         var session = new SqliteSession(connection);
         using SqliteStatement insert = session.Prepare(
             $"INSERT INTO anomaly_transactions ({Columns}) SELECT {string.Join(", ", Enumerable.Range(1, ColumnCount).Select(i => $"?{i}"))} "
@@ -88,7 +91,9 @@ internal static class Writes
     {
         using SqliteCommand insert = connection.CreateCommand();
         insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) VALUES "
-            + string.Join(", ", Enumerable.Range(0, rows).Select(row => $"({string.Join(", ", Enumerable.Range(row * ColumnCount, ColumnCount).Select(i => $"@p{i}"))})"))
+            + string.Join(
+                ", ",
+                Enumerable.Range(0, rows).Select(row => $"({string.Join(", ", Enumerable.Range(row * ColumnCount, ColumnCount).Select(i => $"@p{i}"))})"))
             + " ON CONFLICT (transaction_id) DO NOTHING";
         for (int i = 0; i < rows * ColumnCount; i++)
         {
@@ -114,9 +119,12 @@ internal static class Writes
     private static void Json(SqliteConnection connection, Guid[] ids, long batch)
     {
         using SqliteCommand insert = connection.CreateCommand();
-        insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) SELECT {string.Join(", ", Enumerable.Range(0, ColumnCount).Select(i => $"value ->> {i}"))} "
+        string values = string.Join(", ", Enumerable.Range(0, ColumnCount).Select(i => $"value ->> {i}"));
+        insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) SELECT {values} "
             + "FROM json_each(@rows) WHERE true ON CONFLICT (transaction_id) DO NOTHING";
-        insert.Parameters.AddWithValue("@rows", JsonArray(ids, id => $"[\"{id}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{Time}\",\"{Time}\",\"{Time}\",null,{batch}]"));
+        insert.Parameters.AddWithValue(
+            "@rows",
+            JsonArray(ids, id => $"[\"{id}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{Time}\",\"{Time}\",\"{Time}\",null,{batch}]"));
         insert.ExecuteNonQuery();
     }
 
@@ -128,7 +136,8 @@ internal static class Writes
         string server = SqlServerDatabase.Server ?? throw new NotMeasuredException($"{SqlServerDatabase.Setting} names no server");
         int count = context.Size(5_000);
         using Installation installation = await Installation.CreateAsync(context.Folder, "sql", 1, context.CancellationToken);
-        await using SqlServerDatabase database = await SqlServerDatabase.CreateAsync(server, context.Folder, installation.Environment, context.CancellationToken);
+        await using SqlServerDatabase database = await SqlServerDatabase.CreateAsync(
+            server, context.Folder, installation.Environment, context.CancellationToken);
         await using var connection = new SqlConnection(database.ConnectionString);
         await connection.OpenAsync(context.CancellationToken);
         string version = connection.ServerVersion;
@@ -146,14 +155,16 @@ internal static class Writes
             Way("one JSON text, OPENJSON", (ids, number) => OpenJsonAsync(connection, ids, number, context.CancellationToken)));
         return new Section(
             "Ways to write a batch: SQL Server",
-            $"{count:N0} rows in one transaction into the service's table with all its indexes, time-ordered ids, on the server that {SqlServerDatabase.Setting} names (version {version}).",
+            $"{count:N0} rows in one transaction into the service's table with all its indexes, time-ordered ids, on the server that "
+                + $"{SqlServerDatabase.Setting} names (version {version}).",
             series,
             [.. series.Skip(1).Select(other => Ratio.Of($"table-valued parameter against {other.Name}", series[0], other, null))],
             ["On a stand-in such as Babelfish this says what it costs there, and nothing about SQL Server."]);
     }
 
     private static string InsertFrom(string source) =>
-        $"INSERT INTO anomaly_transactions ({Columns}) SELECT {s_tableColumns} FROM {source} r WHERE NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_id = r.transaction_id)";
+        $"INSERT INTO anomaly_transactions ({Columns}) SELECT {s_tableColumns} FROM {source} r WHERE NOT EXISTS (SELECT 1 FROM anomaly_transactions t "
+            + "WHERE t.transaction_id = r.transaction_id)";
 
     private static async Task TableAsync(SqlConnection connection, Guid[] ids, long batch, CancellationToken cancellationToken)
     {
@@ -193,12 +204,16 @@ internal static class Writes
         await using SqlCommand insert = connection.CreateCommand();
         insert.CommandText = InsertFrom(
             """
-            OPENJSON(@rows) WITH (transaction_id UNIQUEIDENTIFIER '$[0]', user_id BIGINT '$[1]', category_id BIGINT '$[2]', amount DECIMAL(19, 4) '$[3]', z_score FLOAT '$[4]',
-                is_anomaly BIT '$[5]', status VARCHAR(16) '$[6]', reason VARCHAR(32) '$[7]', mean FLOAT '$[8]', std_dev FLOAT '$[9]', sample_count BIGINT '$[10]',
-                occurred_at DATETIME2(6) '$[11]', accepted_at DATETIME2(6) '$[12]', created_at DATETIME2(6) '$[13]', error NVARCHAR(MAX) '$[14]', batch_id BIGINT '$[15]')
+            OPENJSON(@rows) WITH (
+                transaction_id UNIQUEIDENTIFIER '$[0]', user_id BIGINT '$[1]', category_id BIGINT '$[2]', amount DECIMAL(19, 4) '$[3]',
+                z_score FLOAT '$[4]', is_anomaly BIT '$[5]', status VARCHAR(16) '$[6]', reason VARCHAR(32) '$[7]', mean FLOAT '$[8]',
+                std_dev FLOAT '$[9]', sample_count BIGINT '$[10]', occurred_at DATETIME2(6) '$[11]', accepted_at DATETIME2(6) '$[12]',
+                created_at DATETIME2(6) '$[13]', error NVARCHAR(MAX) '$[14]', batch_id BIGINT '$[15]')
             """);
-        insert.Parameters.AddWithValue("@rows", JsonArray(
-            ids, id => $"[\"{id}\",5,7,2000.0,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"2026-11-22T10:00:00.123456\",\"2026-11-22T10:00:00.123456\",\"2026-11-22T10:00:00.123456\",null,{batch}]"));
+        const string time = "2026-11-22T10:00:00.123456";
+        insert.Parameters.AddWithValue(
+            "@rows",
+            JsonArray(ids, id => $"[\"{id}\",5,7,2000.0,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{time}\",\"{time}\",\"{time}\",null,{batch}]"));
         await insert.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -207,7 +222,8 @@ internal static class Writes
         var table = new DataTable();
         Type[] types =
         [
-            typeof(Guid), typeof(long), typeof(long), typeof(decimal), typeof(double), typeof(bool), typeof(string), typeof(string), typeof(double), typeof(double), typeof(long),
+            typeof(Guid), typeof(long), typeof(long), typeof(decimal), typeof(double), typeof(bool), typeof(string), typeof(string),
+            typeof(double), typeof(double), typeof(long),
             typeof(DateTime), typeof(DateTime), typeof(DateTime), typeof(string), typeof(long),
         ];
         foreach ((string column, Type type) in Columns.Split(", ").Zip(types))

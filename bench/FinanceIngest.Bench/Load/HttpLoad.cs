@@ -8,18 +8,18 @@ using System.Text;
 namespace FinanceIngest.Bench.Load;
 
 /// <summary>
-/// A fixed number of connections, each sending its next request when the last one is answered. Sockets by hand, since HttpClient takes more
-/// of the shared cores than the servers that it would measure.
+/// Sends requests over a fixed number of connections, each of which sends its next request when the last one is answered. It uses sockets directly, because
+/// HttpClient takes more of the shared cores than the servers that it would measure.
 /// </summary>
 internal sealed class HttpLoad(Uri server, string path, int connections)
 {
     private const int ReceiveBuffer = 256 * 1024;
 
-    /// <summary>Sends every body once, over all connections, and says how long that took. The connections are open before the clock starts.</summary>
-    /// <param name="bodies">JSON.</param>
+    /// <summary>Sends every body once and returns the duration. The connections are open before the clock starts.</summary>
+    /// <param name="bodies">The bodies, as JSON.</param>
     /// <param name="expected">The status that every answer must have.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="InvalidDataException">Another status.</exception>
+    /// <param name="cancellationToken">Ends the sending.</param>
+    /// <exception cref="InvalidDataException">An answer has another status.</exception>
     public async Task<TimeSpan> SendAsync(IReadOnlyList<byte[]> bodies, HttpStatusCode expected, CancellationToken cancellationToken)
     {
         byte[][] requests = [.. bodies.Select(Request)];
@@ -80,7 +80,7 @@ internal sealed class HttpLoad(Uri server, string path, int connections)
         }
     }
 
-    // Head and body together; MaxValue as long as the head is not complete. Every server here announces the length.
+    // Returns the length of head and body together; MaxValue while the head is incomplete. Every server here sends a Content-Length.
     private static int LengthOf(ReadOnlySpan<byte> answer)
     {
         int head = answer.IndexOf("\r\n\r\n"u8);
@@ -91,7 +91,9 @@ internal sealed class HttpLoad(Uri server, string path, int connections)
 
         ReadOnlySpan<byte> name = "Content-Length: "u8;
         int at = answer[..head].IndexOf(name) + name.Length;
-        return Utf8Parser.TryParse(answer[at..], out int body, out _) ? head + 4 + body : throw new InvalidDataException("The answer does not say how long it is.");
+        return Utf8Parser.TryParse(answer[at..], out int body, out _)
+            ? head + 4 + body
+            : throw new InvalidDataException("The answer does not say how long it is.");
     }
 
     private byte[] Request(byte[] body)

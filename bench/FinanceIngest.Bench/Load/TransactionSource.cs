@@ -6,25 +6,25 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Bench.Load;
 
 /// <summary>
-/// Made-up transactions over a fixed set of baselines, one in a hundred an anomaly; the same sequence in every run.
+/// Makes transactions over a fixed set of baselines, of which one in a hundred is an anomaly. The sequence is the same in every run.
 /// </summary>
-/// <param name="baselines">How many there are: users have ten categories each.</param>
-/// <param name="ids">Certifies the ids of transactions that go straight to a queue.</param>
-/// <param name="anomalyEvery">One transaction in so many; 0: none.</param>
+/// <param name="baselines">The number of baselines; each user has ten categories.</param>
+/// <param name="ids">Certifies the ids of transactions that are put on a queue directly.</param>
+/// <param name="anomalyEvery">One transaction in this many is an anomaly; 0 for none.</param>
 internal sealed class TransactionSource(int baselines, IdCertifier ids, int anomalyEvery = 100)
 {
     private const int CategoriesPerUser = 10;
     private readonly Random _random = new(20260131);
     private int _made;
 
-    /// <summary>How its ids come about.</summary>
+    /// <summary>Whether ids derive from idempotency keys instead of the time.</summary>
     public bool UsesKeyedIds { get; init; }
 
-    /// <summary>The baseline of a number.</summary>
+    /// <summary>Returns the baseline with a number.</summary>
     public static (long UserId, long CategoryId, double Mean, double StdDev) Baseline(int number) =>
         ((number / CategoriesPerUser) + 1, (number % CategoriesPerUser) + 1, 100 + (number % 1000), 10 + (number % 20));
 
-    /// <summary>The next transactions, as the intake would have accepted them now.</summary>
+    /// <summary>Returns the next transactions, as the intake would accept them now.</summary>
     public IEnumerable<Transaction> Next(int count)
     {
         DateTime now = Timestamp.Truncate(DateTime.UtcNow);
@@ -36,7 +36,7 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
         }
     }
 
-    /// <summary>The next transactions, packed into as few messages of the inbound queue as they fit.</summary>
+    /// <summary>Returns the next transactions in as few messages of the inbound queue as possible.</summary>
     public IReadOnlyList<MessageBody> NextPacked(int count)
     {
         var messages = new List<MessageBody>();
@@ -55,7 +55,7 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
         return messages;
     }
 
-    /// <summary>The next transactions, one to a message.</summary>
+    /// <summary>Returns the next transactions, one per message.</summary>
     public IReadOnlyList<MessageBody> NextSingle(int count)
     {
         var messages = new List<MessageBody>(count);
@@ -69,12 +69,15 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
         return messages;
     }
 
-    /// <summary>The next transactions as bodies of <c>POST /api/transactions</c>.</summary>
+    /// <summary>Returns the next transactions as bodies of <c>POST /api/transactions</c>.</summary>
     public IReadOnlyList<byte[]> NextBodies(int count) => [.. Enumerable.Range(0, count).Select(_ => Encoding.ASCII.GetBytes(NextJson()))];
 
-    /// <summary>The next transactions as bodies of <c>POST /api/transactions/batch</c>.</summary>
+    /// <summary>Returns the next transactions as bodies of <c>POST /api/transactions/batch</c>.</summary>
     public IReadOnlyList<byte[]> NextBatchBodies(int count, int perRequest) =>
-        [.. Enumerable.Range(0, count / perRequest).Select(_ => Encoding.ASCII.GetBytes($"[{string.Join(',', Enumerable.Range(0, perRequest).Select(_ => NextJson()))}]"))];
+        [
+            .. Enumerable.Range(0, count / perRequest).Select(
+                _ => Encoding.ASCII.GetBytes($"[{string.Join(',', Enumerable.Range(0, perRequest).Select(_ => NextJson()))}]")),
+        ];
 
     private string NextJson()
     {

@@ -5,7 +5,7 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Bench.Processes;
 
-/// <summary>A queue used as plainly as its SDK allows: the ceilings of everything that runs on it.</summary>
+/// <summary>The plainest use of a queue by its SDK, as the upper bound of every program that uses the queue.</summary>
 internal sealed class AzureQueue(QueueClient client)
 {
     private const int ReceiveSize = 32;
@@ -14,7 +14,7 @@ internal sealed class AzureQueue(QueueClient client)
 
     public string Name => client.Name;
 
-    /// <summary>Puts the texts on the queue, several sends at once.</summary>
+    /// <summary>Sends the messages, several at once.</summary>
     public async Task<TimeSpan> FillAsync(IReadOnlyCollection<MessageBody> messages, CancellationToken cancellationToken)
     {
         List<string> texts = [.. messages.Select(message => message.Text)];
@@ -25,7 +25,7 @@ internal sealed class AzureQueue(QueueClient client)
         return Stopwatch.GetElapsedTime(start);
     }
 
-    /// <summary>Receives and deletes until nothing is left, and does nothing with the messages.</summary>
+    /// <summary>Receives and deletes messages until none is left, and does nothing else with them.</summary>
     public async Task<TimeSpan> EmptyAsync(CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
@@ -41,17 +41,17 @@ internal sealed class AzureQueue(QueueClient client)
         }
     }
 
-    /// <summary>Removes everything at once.</summary>
+    /// <summary>Removes all messages at once.</summary>
     public async Task ClearAsync(CancellationToken cancellationToken) => await client.ClearMessagesAsync(cancellationToken);
 
-    /// <summary>Messages on it, leased and delayed ones included.</summary>
+    /// <summary>Returns the number of messages, including leased and delayed ones.</summary>
     public async Task<int> CountAsync(CancellationToken cancellationToken)
     {
         QueueProperties properties = await client.GetPropertiesAsync(cancellationToken);
         return properties.ApproximateMessagesCount;
     }
 
-    /// <summary>Waits until nothing is on it, leased and delayed messages included.</summary>
+    /// <summary>Waits until the queue is empty, including leased and delayed messages.</summary>
     public async Task UntilEmptyAsync(ChildProcess consumer, CancellationToken cancellationToken)
     {
         while (await CountAsync(cancellationToken) > 0)

@@ -6,7 +6,7 @@ using Azure.Storage.Queues;
 
 namespace FinanceIngest.Bench.Processes;
 
-/// <summary>The Azure Storage emulator that the tests use too, with its queues in memory.</summary>
+/// <summary>Azurite, as the tests use it, with its queues in memory.</summary>
 internal sealed class AzuriteProcess : IAsyncDisposable
 {
     private const string Account = "devstoreaccount1";
@@ -14,7 +14,7 @@ internal sealed class AzuriteProcess : IAsyncDisposable
     // The emulator's well-known key, the same for everybody (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    // Its last lines are still on their way when its answers have arrived.
+    // Azurite writes its last log lines after its answers have arrived.
     private static readonly TimeSpan s_logDelay = TimeSpan.FromMilliseconds(300);
     private readonly ChildProcess _process;
 
@@ -40,21 +40,23 @@ internal sealed class AzuriteProcess : IAsyncDisposable
 
     private static string Folder => Path.Combine(Repository.Root, "tests", "azurite", "node_modules", "azurite");
 
-    /// <param name="folder">Where its log goes.</param>
-    /// <param name="logsAccesses">Whether it logs every request, which costs it time.</param>
+    /// <summary>Starts Azurite.</summary>
+    /// <param name="folder">The folder of the log.</param>
+    /// <param name="logsAccesses">Whether Azurite logs every request, which takes time.</param>
     public static async Task<AzuriteProcess> StartAsync(BenchFolder folder, bool logsAccesses = false)
     {
         int port = FreePort();
         ChildProcess process = ChildProcess.Start(
             "node",
             [
-                Path.Combine(AppContext.BaseDirectory, "azurite.cjs"), Folder, "--queueHost", "127.0.0.1", "--queuePort", port.ToString(CultureInfo.InvariantCulture),
+                Path.Combine(AppContext.BaseDirectory, "azurite.cjs"), Folder, "--queueHost", "127.0.0.1", "--queuePort", port.ToString(
+                    CultureInfo.InvariantCulture),
                 "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", .. logsAccesses ? (string[])[] : ["--silent"],
             ],
             "azurite", folder);
         var azurite = new AzuriteProcess(process, port);
 
-        // The SDK's own retries are the wait.
+        // The retries of the SDK wait until Azurite answers.
         var options = new QueueClientOptions();
         options.Retry.MaxRetries = 100;
         options.Retry.Mode = Azure.Core.RetryMode.Fixed;
@@ -63,10 +65,11 @@ internal sealed class AzuriteProcess : IAsyncDisposable
         return azurite;
     }
 
-    /// <summary>How to reach it through something that listens on another port. The host of the older SDK wants all three endpoints named.</summary>
+    /// <summary>Returns the connection string for a proxy on another port. The older SDK needs all three endpoints.</summary>
     public static string ConnectionStringAt(int port) => string.Create(
         CultureInfo.InvariantCulture,
-        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{port}/{Account};QueueEndpoint=http://127.0.0.1:{port}/{Account};TableEndpoint=http://127.0.0.1:{port}/{Account};");
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{port}/{Account};"
+            + $"QueueEndpoint=http://127.0.0.1:{port}/{Account};TableEndpoint=http://127.0.0.1:{port}/{Account};");
 
     public async Task<AzureQueue> CreateQueueAsync(string name, CancellationToken cancellationToken)
     {
@@ -75,10 +78,10 @@ internal sealed class AzuriteProcess : IAsyncDisposable
         return new AzureQueue(client);
     }
 
-    /// <summary>Length of the access log so far.</summary>
+    /// <summary>The length of the access log so far.</summary>
     public long AccessLogLength => new FileInfo(_process.LogPath).Length;
 
-    /// <summary>What happened on a queue since the log had a length.</summary>
+    /// <summary>Returns the operations on a queue since the log had a given length.</summary>
     public async Task<QueueAccesses> ReadAccessesAsync(string queue, long from, CancellationToken cancellationToken)
     {
         await Task.Delay(s_logDelay, cancellationToken);

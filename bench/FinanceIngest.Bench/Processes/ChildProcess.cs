@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace FinanceIngest.Bench.Processes;
 
-/// <summary>One of the real programs under measurement. It can be held and let go: held, it uses no processor while another takes its turn.</summary>
+/// <summary>A program that is measured. It can be held, so that it uses no processor while another program takes its turn.</summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
     private const string Listening = "Now listening on: ";
@@ -35,14 +35,15 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public string LogPath { get; }
 
-    /// <summary>Most resident memory that it ever had, in MiB, as the kernel counts it.</summary>
+    /// <summary>The peak of resident memory in MiB, as the kernel counts it.</summary>
     public double PeakResidentMebibytes => Kibibytes("VmHWM:") / 1024;
 
-    /// <summary>Starts a .NET program of this checkout with only these settings, whatever the environment of the benchmarks has.</summary>
+    /// <summary>Starts a program of this checkout with these settings only; settings in the environment of the benchmarks are not inherited.</summary>
     public static ChildProcess Start(string project, BenchFolder folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
         Start("dotnet", [Repository.Program(project), .. arguments], project, folder, environment);
 
-    public static ChildProcess Start(string program, IEnumerable<string> arguments, string name, BenchFolder folder, params (string Name, string Value)[] environment)
+    public static ChildProcess Start(
+        string program, IEnumerable<string> arguments, string name, BenchFolder folder, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -63,13 +64,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         return new ChildProcess(start, name, folder.NewFile($"{name}.log"));
     }
 
-    /// <summary>Waits until it listens and says where.</summary>
+    /// <summary>Waits until the program says where it listens.</summary>
     public async Task<string> ReadyAsync() => await _address.Task.WaitAsync(s_patience);
 
-    /// <summary>Waits until it listens at an address and a port.</summary>
+    /// <summary>Waits until the program listens, and returns its address.</summary>
     public async Task<Uri> AddressAsync() => new(await ReadyAsync());
 
-    /// <summary>Waits until its queues and its database are open: held before that, it would hold their locks too.</summary>
+    /// <summary>Waits until the program has opened its queues and its database, because a program that is held earlier might hold their locks.</summary>
     public async Task OpenedAsync()
     {
         using var client = new HttpClient { BaseAddress = await AddressAsync() };
@@ -86,13 +87,14 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops it where it stands, without its noticing.</summary>
+    /// <summary>Suspends the program.</summary>
     public void Hold() => Send(SignalStop);
 
-    /// <summary>Lets it go on.</summary>
+    /// <summary>Lets the program continue.</summary>
     public void LetGo() => Send(SignalContinue);
 
-    /// <exception cref="InvalidOperationException">It has ended, which it must not during a measurement.</exception>
+    /// <summary>Checks that the program still runs.</summary>
+    /// <exception cref="InvalidOperationException">The program has ended during a measurement.</exception>
     public void ThrowIfEnded()
     {
         if (_process.HasExited)

@@ -2,21 +2,24 @@ using System.Text.RegularExpressions;
 
 namespace FinanceIngest.Bench.Processes;
 
-/// <summary>Operations on one queue's messages, as Azurite's access log has them.</summary>
+/// <summary>The operations on one queue's messages, from Azurite's access log.</summary>
 internal sealed partial class QueueAccesses
 {
     private readonly Dictionary<string, int> _operations = new() { ["put"] = 0, ["get"] = 0, ["delete"] = 0 };
 
-    /// <summary>Put, get and delete; each other operation under its own name.</summary>
+    /// <summary>The counts by operation.</summary>
     public IReadOnlyDictionary<string, int> ByOperation => _operations;
 
-    /// <summary>All of them.</summary>
+    /// <summary>The number of all operations.</summary>
     public int Total => _operations.Values.Sum();
 
-    /// <summary>Counts from the first put to the last delete: what idle polls come before and after belongs to no transaction.</summary>
+    /// <summary>Counts the operations from the first put to the last delete. Idle polls before and after belong to no transaction.</summary>
     public static QueueAccesses Count(string queue, IEnumerable<string> log)
     {
-        List<string> operations = [.. log.Select(line => Access().Match(line)).Where(match => match.Success && match.Groups["queue"].Value == queue).Select(OperationOf)];
+        List<string> operations =
+        [
+            .. log.Select(line => Access().Match(line)).Where(match => match.Success && match.Groups["queue"].Value == queue).Select(OperationOf),
+        ];
         int first = operations.IndexOf("put");
         int last = operations.LastIndexOf("delete");
         var accesses = new QueueAccesses();

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace FinanceIngest.Bench.Processes;
 
 /// <summary>
-/// Forwards connections and counts round trips: how often a client speaks after the server has spoken. For a protocol of requests and
-/// responses, as TDS is without multiple active result sets, that is their number, whatever is inside and however many packets it takes.
+/// Forwards connections and counts round trips: how often the client sends after the server has sent. In a protocol of requests and responses, such as TDS
+/// without multiple active result sets, that is the number of requests, whatever they contain and however many packets they take.
 /// </summary>
 internal sealed class RoundTripProxy : IAsyncDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class RoundTripProxy : IAsyncDisposable
 
     public long RoundTrips => Interlocked.Read(ref _roundTrips);
 
-    /// <summary>Connections so far; a new one during a measurement would bring its login's round trips with it.</summary>
+    /// <summary>The number of connections so far. A new connection during a measurement would add the round trips of its login.</summary>
     public long Connections => Interlocked.Read(ref _connections);
 
     public async ValueTask DisposeAsync()
@@ -95,12 +95,12 @@ internal sealed class RoundTripProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Who spoke last on one connection.</summary>
+    /// <summary>Remembers which side of a connection sent last.</summary>
     private sealed class Exchange
     {
         private int _clientSpokeLast;
 
-        /// <summary>True when this begins a new request.</summary>
+        /// <summary>Records that the client sends; returns true when that begins a new request.</summary>
         public bool ClientSpeaks() => Interlocked.Exchange(ref _clientSpokeLast, 1) == 0;
 
         public void ServerSpeaks() => Interlocked.Exchange(ref _clientSpokeLast, 0);

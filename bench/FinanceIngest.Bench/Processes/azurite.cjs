@@ -1,5 +1,5 @@
 // Azurite's queue service without its sweep of deleted messages. The sweep runs every minute in the one thread that serves all requests, and takes up to
-// minutes once tens of thousands of messages have passed through: whatever is measured at that moment would look as slow as that.
+// minutes after tens of thousands of messages, so that it would distort a measurement at that moment.
 // node azurite.cjs FOLDER-OF-AZURITE OPTIONS…
 const path = require("node:path");
 

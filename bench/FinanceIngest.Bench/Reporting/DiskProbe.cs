@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace FinanceIngest.Bench.Reporting;
 
-/// <summary>How long the disk takes to make four kilobytes durable: the floor of every commit.</summary>
+/// <summary>Measures how long the disk takes to make four kilobytes durable, which is the least time of a commit.</summary>
 internal static class DiskProbe
 {
     public static Series Measure(string folder, int rounds)

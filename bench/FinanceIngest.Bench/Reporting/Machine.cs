@@ -5,10 +5,10 @@ using FinanceIngest.Bench.Processes;
 
 namespace FinanceIngest.Bench.Reporting;
 
-/// <summary>What the figures were measured on.</summary>
+/// <summary>Describes the machine of a measurement.</summary>
 internal static class Machine
 {
-    /// <summary>Name and value, one line each.</summary>
+    /// <summary>Returns the properties of the machine, as names and values.</summary>
     public static async Task<IReadOnlyList<(string Name, string Value)>> DescribeAsync(string dataFolder, CancellationToken cancellationToken)
     {
         Series fsync = DiskProbe.Measure(dataFolder, rounds: 300);
@@ -26,7 +26,7 @@ internal static class Machine
         ];
     }
 
-    /// <summary>The commit that is checked out; with a plus sign when the work tree differs from it.</summary>
+    /// <summary>Returns the commit that is checked out, with a plus sign when the work tree differs from it.</summary>
     public static async Task<string> CommitAsync(CancellationToken cancellationToken)
     {
         string commit = await ReadAsync("git", ["-C", Repository.Root, "rev-parse", "--short", "HEAD"], cancellationToken);
@@ -36,7 +36,8 @@ internal static class Machine
 
     private static string Processor() =>
         File.Exists("/proc/cpuinfo")
-            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "unknown"
+            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(
+                ':', 2)[1].Trim() ?? "unknown"
             : RuntimeInformation.ProcessArchitecture.ToString();
 
     private static async Task<string> ReadAsync(string program, string[] arguments, CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FinanceIngest.Bench.Reporting;
 
-/// <summary><c>bench/RESULTS.md</c>.</summary>
+/// <summary>Writes <c>bench/RESULTS.md</c>.</summary>
 internal static class Report
 {
     private static string Path => System.IO.Path.Combine(Repository.Root, "bench", "RESULTS.md");
@@ -13,8 +13,9 @@ internal static class Report
         var text = new StringBuilder();
         text.AppendLine("# Benchmark results");
         text.AppendLine();
-        text.AppendLine("Written by `bench/run`; see [README.md](README.md) for what runs. Medians over the rounds of one run, with the lowest and the highest round in brackets. What is compared took turns");
-        text.AppendLine("within that run (A B A B …), so that whatever else the machine did met both. The load generator shares the cores with what it measures.");
+        text.AppendLine("`bench/run` writes this page; [README.md](README.md) describes the benchmarks. The figures are medians over the rounds of one run,");
+        text.AppendLine("with the lowest and the highest round in brackets. Programs that are compared took turns within that run (A B A B …), so that other");
+        text.AppendLine("work of the machine met both. The load generator shares the cores with the programs that it measures.");
         text.AppendLine();
         text.AppendLine("## Machine");
         text.AppendLine();
@@ -48,7 +49,8 @@ internal static class Report
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"## {section.Title}");
         text.AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"`bench/run {section.Name}`, {section.At:yyyy-MM-dd HH:mm} UTC, commit {section.Commit}. {section.Method}");
+        text.AppendLine(
+            CultureInfo.InvariantCulture, $"`bench/run {section.Name}`, {section.At:yyyy-MM-dd HH:mm} UTC, commit {section.Commit}. {section.Method}");
         text.AppendLine();
         if (section.Series.Count > 0)
         {
@@ -57,7 +59,8 @@ internal static class Report
             foreach (Series series in section.Series)
             {
                 text.AppendLine(CultureInfo.InvariantCulture,
-                    $"| {series.Name} | {Number(series.Median)} {series.Unit} | {Number(series.Values.Min())} – {Number(series.Values.Max())} | {series.Values.Count} |");
+                    $"| {series.Name} | {Number(series.Median)} {series.Unit} | {Number(series.Values.Min())} – {Number(series.Values.Max())} | "
+                        + $"{series.Values.Count} |");
             }
 
             text.AppendLine();
@@ -85,10 +88,12 @@ internal static class Report
     {
         string target = ratio.Target is null ? "" : $"{(ratio.Target.IsUpper ? "≤" : "≥")} {Number(ratio.Target.Limit)}";
         string met = ratio.Target is null ? "" : ratio.Target.IsMetBy(ratio.Value) ? "yes" : "**no**";
-        text.AppendLine(CultureInfo.InvariantCulture, $"| {ratio.Name} | {Number(ratio.Value)} ({Number(ratio.Lowest)} – {Number(ratio.Highest)}) | {target} | {met} |");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"| {ratio.Name} | {Number(ratio.Value)} ({Number(ratio.Lowest)} – {Number(ratio.Highest)}) | {target} | {met} |");
     }
 
-    // Three significant digits say all that such measurements can.
+    // Such measurements have no more than three significant digits.
     private static string Number(double value) => Math.Abs(value) switch
     {
         0 => "0",

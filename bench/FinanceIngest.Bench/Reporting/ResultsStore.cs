@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Bench.Reporting;
 
-/// <summary>The sections of all benchmarks, each from its latest run: <c>bench/artifacts/NAME.json</c>, not under version control.</summary>
+/// <summary>Keeps the latest section of each benchmark in <c>bench/artifacts/NAME.json</c>, which is not under version control.</summary>
 internal static class ResultsStore
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };

@@ -5,7 +5,9 @@ internal static class Statistics
 {
     public static double Median(IReadOnlyCollection<double> values) => Percentile(values, 50);
 
-    /// <summary>By linear interpolation between the closest ranks (https://www.itl.nist.gov/div898/handbook/prc/section2/prc262.htm).</summary>
+    /// <summary>
+    /// Returns a percentile by linear interpolation between the closest ranks (https://www.itl.nist.gov/div898/handbook/prc/section2/prc262.htm).
+    /// </summary>
     public static double Percentile(IReadOnlyCollection<double> values, double percent)
     {
         double[] sorted = [.. values.Order()];

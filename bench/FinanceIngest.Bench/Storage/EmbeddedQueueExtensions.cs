@@ -4,7 +4,7 @@ using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Storage;
 
-/// <summary>Filling and watching the embedded queue from beside the program that drains it.</summary>
+/// <summary>Fills and watches the embedded queue from outside of the program that drains it.</summary>
 internal static class EmbeddedQueueExtensions
 {
     private const int Concurrency = 64;

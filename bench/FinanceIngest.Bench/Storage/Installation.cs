@@ -9,7 +9,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Storage;
 
-/// <summary>A data directory of the service with its database and baselines, ready for a program to run on.</summary>
+/// <summary>A data directory with a database and baselines, on which programs can run.</summary>
 internal sealed class Installation : IDisposable
 {
     private const string SigningKey = "the signing key of all benchmarks";
@@ -32,11 +32,11 @@ internal sealed class Installation : IDisposable
 
     public string DatabasePath { get; }
 
-    /// <summary>Settings that every program on it gets.</summary>
+    /// <summary>The settings of every program that runs on the installation.</summary>
     public (string Name, string Value)[] Environment =>
         [("FinanceIngest__DataDirectory", Folder), ("FinanceIngest__IdSigningKey", SigningKey), ("FinanceIngest__Polling__MaximumSeconds", "0.1")];
 
-    /// <summary>Makes the database as the service itself would, and gives it baselines.</summary>
+    /// <summary>Makes the database as the service does, and adds baselines.</summary>
     public static async Task<Installation> CreateAsync(BenchFolder folder, string name, int baselines, CancellationToken cancellationToken)
     {
         string path = folder.NewFolder(name);
@@ -50,16 +50,16 @@ internal sealed class Installation : IDisposable
         return installation;
     }
 
-    /// <summary>The embedded inbound queue, opened beside the program that drains it.</summary>
+    /// <summary>Opens the embedded inbound queue, also while a program drains it.</summary>
     public EmbeddedQueue OpenInboundQueue() => new(Folder, "transactions-inbound", TimeProvider.System, new DependencyStatus("queue"));
 
-    /// <summary>How many rows were ever written; cheap enough to ask while others write.</summary>
+    /// <summary>Returns the number of rows that were ever written, by a query that does not disturb writers.</summary>
     public long RowsWritten() => Scalar("SELECT coalesce(max(id), 0) FROM anomaly_transactions");
 
-    /// <summary>How many batches were ever written.</summary>
+    /// <summary>Returns the number of batches that were ever written.</summary>
     public long BatchesWritten() => Scalar("SELECT count(*) FROM feed_batches");
 
-    /// <summary>Waits until so many rows are there.</summary>
+    /// <summary>Waits until the database has a number of rows.</summary>
     public async Task UntilScoredAsync(long rows, ChildProcess program, CancellationToken cancellationToken)
     {
         while (RowsWritten() < rows)
@@ -69,7 +69,7 @@ internal sealed class Installation : IDisposable
         }
     }
 
-    /// <summary>Makes rows of an earlier time, ids in ascending order: time-ordered ones, or such as hashes are, spread over the whole range.</summary>
+    /// <summary>Adds old rows in ascending order of their ids, which are time-ordered, or spread over the whole range as hashes are.</summary>
     public void AddOldRows(int count, bool keyed)
     {
         Execute("PRAGMA synchronous = OFF");
@@ -90,7 +90,7 @@ internal sealed class Installation : IDisposable
         Execute("PRAGMA synchronous = FULL");
     }
 
-    /// <summary>Removes what a round has added to so many rows. Nobody else may use the database meanwhile.</summary>
+    /// <summary>Removes the rows that a round has added to a number of rows. No other process may use the database at the time.</summary>
     public void RemoveRowsAfter(int rows)
     {
         Execute(FormattableString.Invariant($"DELETE FROM anomaly_transactions WHERE id > {rows}"));
@@ -99,7 +99,7 @@ internal sealed class Installation : IDisposable
         Execute("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// <summary>Makes sure that exactly so many rows are there: a fast run that loses something is no run.</summary>
+    /// <summary>Checks the number of rows, because a run that loses rows must not count.</summary>
     public void RequireRows(long rows)
     {
         long found = Scalar("SELECT count(*) FROM anomaly_transactions WHERE status = 'scored'");

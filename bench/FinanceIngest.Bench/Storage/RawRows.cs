@@ -4,17 +4,18 @@ using Microsoft.Data.Sqlite;
 namespace FinanceIngest.Bench.Storage;
 
 /// <summary>
-/// Rows as they stand in the database, put into another one of the same tables and indexes by one prepared insert, so many to a transaction:
-/// what writing them costs when nothing else is done. Everything is converted and bound in advance as far as SQLite's provider allows.
+/// Copies rows of a database to another one with the same tables and indexes, by one prepared insert and a number of rows per transaction. It measures the
+/// cost of writing alone: values are converted and bound in advance as far as SQLite's provider allows.
 /// </summary>
 internal sealed class RawRows
 {
     private const string Columns =
-        "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id";
+        "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
+            + "created_at, error, batch_id";
 
     private readonly List<object[]> _rows = [];
 
-    /// <summary>Takes the last rows of a database into memory.</summary>
+    /// <summary>Reads the last rows of a database into memory.</summary>
     public static RawRows ReadLast(string databasePath, int count)
     {
         using SqliteConnection connection = Open(databasePath);
@@ -33,7 +34,7 @@ internal sealed class RawRows
         return rows;
     }
 
-    /// <summary>Inserts them and says how long that took.</summary>
+    /// <summary>Inserts the rows and returns the duration.</summary>
     public TimeSpan Insert(string databasePath, int perTransaction)
     {
         using SqliteConnection connection = Open(databasePath);

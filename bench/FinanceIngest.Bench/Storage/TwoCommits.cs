@@ -3,13 +3,13 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Storage;
 
-/// <summary>A row committed to one SQLite file and then one to another: the least that a durable queue and a durable result cost.</summary>
+/// <summary>Commits a row to one SQLite file and then a row to another, which is the least cost of a durable queue and a durable result.</summary>
 internal sealed class TwoCommits(BenchFolder folder) : IDisposable
 {
     private readonly SqliteCommand _first = Open(folder.NewFile("first.db"));
     private readonly SqliteCommand _second = Open(folder.NewFile("second.db"));
 
-    /// <summary>Milliseconds of each pair, begun by the clock.</summary>
+    /// <summary>Returns the milliseconds of each pair of commits. Pairs begin at regular times.</summary>
     public double[] Measure(int count, TimeSpan interval)
     {
         var times = new double[count];

@@ -1,4 +1,4 @@
-"""Client of FinanceIngest: submits financial transactions and reads back which are anomalies."""
+"""A client of FinanceIngest: submits financial transactions and reads which of them are anomalies."""
 
 from .aio import AsyncClient
 from .batches import Accepted, BatchReport, Rejected

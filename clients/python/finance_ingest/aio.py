@@ -1,9 +1,9 @@
 """
-The client for asyncio: each call runs on a thread of its own pool.
+The client for asyncio. Each call runs on a thread of the client's own pool.
 
-Threads and not own streams, because the standard library has no asynchronous HTTP: a second implementation of HTTP, TLS and connection
-reuse would be the larger half of this package, for calls that mostly wait. Its own pool and not ``asyncio.to_thread``, because waiting for
-results would take up the event loop's default threads, which also resolve names.
+The client uses threads, because the standard library has no asynchronous HTTP: a second implementation of HTTP, TLS and connection
+reuse would be the larger half of this package, for calls that mostly wait. It does not use ``asyncio.to_thread``, because calls that wait
+for results would occupy the event loop's default threads, which also resolve names.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 class AsyncClient:
     """
-    ``Client`` with the same methods to await. Up to ``concurrency`` calls run at the same time; more wait for a thread.
+    Has the methods of ``Client``, to be awaited. Up to ``concurrency`` calls run at the same time; further calls wait for a thread.
 
-    A call whose task is cancelled goes on in its thread until it has its answer: whether it submitted is then unknown, as after a
-    time-out, and submitting again with the same idempotency key is safe.
+    When a task is cancelled, its call goes on in its thread until the answer arrives. As after a time-out, the caller then does not know whether
+    the transaction was submitted, and submitting it again with the same idempotency key is safe.
     """
 
     def __init__(self, base_url: str, key: Optional[str] = None, *, timeout: float = 10.0, retries: int = 5, concurrency: int = 16) -> None:
@@ -41,7 +41,7 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Waits for the calls under way, and closes the connections."""
+        """Waits for calls that are under way, and closes the connections."""
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
         self._client.close()
 

@@ -1,4 +1,4 @@
-"""Many transactions in few requests: cutting, and booking what became of each."""
+"""Puts many transactions into few requests, and records the outcome of each transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_ITEMS = 10_000
 MOST_BYTES = 16 * 1024 * 1024 - 1024
 
 Item = Tuple[int, bytes]
-"""Index in what was submitted, and JSON."""
+"""The index of an item in the submitted list, and its JSON."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A transaction that can't be accepted as it is. ``errors`` has messages by field, ``$`` standing for the whole."""
+    """A transaction that can't be accepted as it is. ``errors`` has messages by field; ``$`` is the field of errors about the whole item."""
 
     index: int
     errors: Dict[str, List[str]]
@@ -34,7 +34,7 @@ class Rejected:
 
 @dataclass
 class BatchReport:
-    """What became of many transactions, by their index in what was submitted."""
+    """The outcomes of many transactions, by their index in the submitted list."""
 
     accepted: List[Accepted] = field(default_factory=list)
     rejected: List[Rejected] = field(default_factory=list)
@@ -43,7 +43,7 @@ class BatchReport:
 def transaction_items(
     transactions: Iterable[Union[Transaction, Mapping[str, Any]]], idempotency_prefix: str, report: BatchReport
 ) -> Iterator[Item]:
-    """The transactions as they are sent. One that can't be sent goes to the report instead."""
+    """Yields the transactions as JSON. A transaction that can't be sent is added to the report instead."""
     for index, value in enumerate(transactions):
         try:
             yield index, _compact(Transaction.of(value).to_json(f"{idempotency_prefix}:{index}"))
@@ -52,7 +52,7 @@ def transaction_items(
 
 
 def baseline_items(baselines: Iterable[Mapping[str, Any]], rejected: List[Rejected]) -> Iterator[Item]:
-    """Baselines as they are sent. One that JSON can't express goes to ``rejected`` instead."""
+    """Yields baselines as JSON. A baseline that JSON can't express is added to ``rejected`` instead."""
     for index, value in enumerate(baselines):
         try:
             yield index, _compact(value)
@@ -61,7 +61,7 @@ def baseline_items(baselines: Iterable[Mapping[str, Any]], rejected: List[Reject
 
 
 def chunks(items: Iterable[Item]) -> Iterator[List[Item]]:
-    """Cuts where a request would become too long."""
+    """Divides items into requests that are not too long."""
     chunk: List[Item] = []
     size = 2
     for item in items:
@@ -76,19 +76,19 @@ def chunks(items: Iterable[Item]) -> Iterator[List[Item]]:
 
 
 def body_of(chunk: List[Item]) -> bytes:
-    """The request's body: a JSON array."""
+    """Returns the request's body, a JSON array."""
     return b"[" + b",".join(content for _, content in chunk) + b"]"
 
 
 def rejected_of(chunk: List[Item], entries: Iterable[Mapping[str, Any]]) -> Iterator[Rejected]:
-    """An answer's ``rejected``, without what is retryable, under the indexes of what was submitted."""
+    """Returns the entries of an answer's ``rejected`` that are not retryable, under their indexes in the submitted list."""
     for entry in entries:
         if "errors" in entry:
             yield Rejected(chunk[entry["index"]][0], dict(entry["errors"]))
 
 
 def book(chunk: List[Item], accepted: Iterable[Mapping[str, Any]], rejected: Iterable[Mapping[str, Any]], report: BatchReport) -> List[Item]:
-    """Adds an answer's two lists to the report; returns what is to be sent again."""
+    """Adds an answer's two lists to the report; returns the items that have to be sent again."""
     try:
         took = [Accepted(chunk[entry["index"]][0], entry["id"]) for entry in accepted]
         refused = list(rejected_of(chunk, rejected))
@@ -97,7 +97,7 @@ def book(chunk: List[Item], accepted: Iterable[Mapping[str, Any]], rejected: Ite
     report.accepted += took
     report.rejected += refused
     settled = {entry.index for entry in took} | {entry.index for entry in refused}
-    # What is retryable, and what the answer does not mention.
+    # These items are retryable, or the answer does not mention them.
     return [item for item in chunk if item[0] not in settled]
 
 

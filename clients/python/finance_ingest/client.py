@@ -1,4 +1,4 @@
-"""The client: every route of the service that an application needs."""
+"""The client, with every route of the service that an application needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .transport import Answer, Transport
 from .version import __version__
 
 LONGEST_WAIT = 30
-"""Seconds for which the service holds an answer at most."""
+"""The longest time for which the service holds an answer, in seconds."""
 
 _MOST_IDS = 1_000
 
@@ -42,21 +42,21 @@ T = TypeVar("T")
 
 class Client:
     """
-    A client of one FinanceIngest service. Make one and keep it: its connections stay open. Safe for many threads, and across a fork.
+    A client of one FinanceIngest service. Make one and keep it, because its connections stay open. It may be used by many threads and across a fork.
 
-    Every call may be repeated, and is: after a failed connection, 408, 429 and 5xx, up to ``retries`` times, with growing random
-    pauses and never before the service's ``Retry-After``. Nothing is taken twice by that, because every submission carries an
-    idempotency key. When the retries are used up the last error is raised: ConnectionFailed or TryLater, both ServiceUnavailable.
+    The client repeats a call after a failed connection, 408, 429 and 5xx, up to ``retries`` times, with growing random pauses, and never
+    before the service's ``Retry-After``. A repeat never counts a transaction twice, because every submission has an idempotency key. When the
+    retries are used up, the last error is raised: ConnectionFailed or TryLater, both of which are ServiceUnavailable.
 
-    :param base_url: where the service is, such as ``http://127.0.0.1:7071``. Proxies of the environment are not used.
-    :param key: API key; None where the service is open.
-    :param timeout: seconds for connecting, and for each silence after that.
-    :param retries: how often a call is repeated at most; 0 for never.
+    :param base_url: the address of the service, such as ``http://127.0.0.1:7071``. Proxies of the environment are not used.
+    :param key: the API key; None for a service without keys.
+    :param timeout: seconds to wait for a connection, and for each piece of an answer after that.
+    :param retries: the largest number of repeats of a call; 0 for none.
     """
 
     def __init__(self, base_url: str, key: Optional[str] = None, *, timeout: float = 10.0, retries: int = 5, clock: Optional[Clock] = None) -> None:
         if key is not None and not (key and all("!" <= character <= "~" for character in key)):
-            raise ConfigurationError("The API key is empty or has characters that no key has.")
+            raise ConfigurationError("The API key is empty or has characters that are not allowed in a key.")
         if timeout <= 0 or retries < 0:
             raise ConfigurationError("timeout must be more than 0 seconds, and retries not negative.")
         self._clock = clock or Clock()
@@ -77,7 +77,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Closes the connections that are kept."""
+        """Closes the idle connections."""
         self._transport.close()
 
     def submit(
@@ -91,12 +91,12 @@ class Client:
         wait: int = 0,
     ) -> Result:
         """
-        Submits a transaction. When this returns it is durable: pending, or scored if that took at most ``wait`` (up to 30) seconds.
+        Submits a transaction. When this returns, the transaction is durable, and it is scored if that took at most ``wait`` (up to 30) seconds.
 
-        Without an ``idempotency_key`` one is made, so that retries within this call are repeats. Give your own if the call itself may
-        be made again.
+        Without an ``idempotency_key`` the client makes one, so that retries within this call are recognised as repeats. Give a key of your own if
+        you may make the call again.
 
-        Raises InvalidTransaction for what is not even sent, ValidationFailed for what the service refuses.
+        Raises InvalidTransaction for a transaction that can't be sent, and ValidationFailed for one that the service refuses.
         """
         fields = Transaction(user_id, category_id, amount, occurred_at, idempotency_key).to_json(str(uuid.uuid4()))
         headers = {"Prefer": f"wait={wait}"} if wait else {}
@@ -107,14 +107,14 @@ class Client:
         self, transactions: Iterable[Union[Transaction, Mapping[str, Any]]], *, idempotency_prefix: Optional[str] = None
     ) -> BatchReport:
         """
-        Submits any number of transactions, in requests of at most 10,000 and 16 MiB; the iterable is read as they are sent.
+        Submits any number of transactions, in requests of at most 10,000 transactions and 16 MiB. The iterable is read while they are sent.
 
-        A transaction without an ``idempotency_key`` gets ``PREFIX:INDEX``. Without an ``idempotency_prefix`` one is made; give your own,
-        one that names this very list, if the call may be made again after a crash.
+        A transaction without an ``idempotency_key`` gets ``PREFIX:INDEX``. Without an ``idempotency_prefix`` the client makes one. Give a prefix of
+        your own, which stands for this list only, if you may make the call again after a crash.
 
-        What the service can't take at the moment is sent again; what it refuses is in the report's ``rejected``.
+        Transactions that the service can't accept at the moment are sent again; those that it refuses are in the report's ``rejected``.
 
-        Raises IncompleteSubmission when it has to stop; that carries the report so far, and how to go on.
+        Raises IncompleteSubmission when it has to stop; the exception has the report so far, and says how to go on.
         """
         prefix = idempotency_prefix or str(uuid.uuid4())
         report = BatchReport()
@@ -130,14 +130,14 @@ class Client:
 
     def get(self, transaction_id: str, *, wait: int = 0) -> Result:
         """
-        A transaction's result; with ``wait`` (up to 30) the service holds the answer so many seconds while it is pending.
+        Returns a transaction's result. With ``wait`` (up to 30 seconds) the service holds the answer that long while the transaction is pending.
 
-        Raises NotFound for an id that was never issued, Gone for one whose row was removed.
+        Raises NotFound for an id that was never issued, and Gone for one whose row was removed.
         """
         return self._read(self._get_transaction(transaction_id, wait), Result.from_json)
 
     def get_many(self, transaction_ids: Iterable[str]) -> List[Result]:
-        """The results of any number of transactions, in the order asked. What was never issued has the status ``unknown``."""
+        """Returns the results of any number of transactions, in the order of the ids. An id that was never issued has the status ``unknown``."""
         ids = [str(transaction_id) for transaction_id in transaction_ids]
         results: List[Result] = []
         for start in range(0, len(ids), _MOST_IDS):
@@ -164,15 +164,15 @@ class Client:
             if now >= end:
                 raise StillPending(result, timeout)
             if now - asked_at < wait or wait == 0:
-                # The service did not hold the answer: don't ask in a circle.
+                # The service did not hold the answer, so a pause keeps this loop from asking without end.
                 self._clock.sleep(min(retry_after_seconds(answer.headers, self._clock) or 1.0, end - now))
 
     def results(self, after: Optional[str] = None, *, limit: int = 1_000) -> Page:
         """
-        A page of the feed of everything scored or failed, in the order in which it became so. Keep the page's ``next`` and ask again with
-        it; an empty page means that there is nothing new yet. Upsert by ``id``: a result whose status changed comes again.
+        Returns a page of the feed of all transactions that were scored or have failed, in that order. Keep the page's ``next`` and ask again with
+        it; an empty page means that there is nothing new yet. Upsert by ``id``, because a result whose status changed comes again.
 
-        Raises Gone for a cursor from before a restore of the service's database: start again without one.
+        Raises Gone for a cursor from before a restore of the service's database; start again without a cursor then.
         """
         answer = self._call("GET", "/api/results" + _query(after=after, limit=limit))
         return self._read(answer, lambda json: Page([Result.from_json(value) for value in json["results"]], json["next"]))
@@ -185,7 +185,7 @@ class Client:
         since: Optional[datetime] = None,
         until: Optional[datetime] = None,
     ) -> Iterator[Result]:
-        """All anomalies, newest first, that occurred from ``since`` (inclusive) to ``until`` (exclusive); read page by page as they are asked for."""
+        """Yields all anomalies that occurred from ``since`` (inclusive) to ``until`` (exclusive), newest first. Pages are read as they are needed."""
         times = {name: None if value is None else format_time(value) for name, value in (("from", since), ("to", until))}
         after: Optional[str] = None
         while True:
@@ -199,7 +199,7 @@ class Client:
     def put_stats(self, baselines: Iterable[Mapping[str, Any]]) -> StatsReport:
         """
         Inserts or replaces baselines: mappings with ``user_id``, ``category_id``, ``mean``, ``std_dev`` and ``sample_count``. The key needs
-        the scope ``admin``. Safe to repeat.
+        the scope ``admin``. The call may be repeated.
         """
         inserted = updated = 0
         rejected: List[Rejected] = []
@@ -220,12 +220,12 @@ class Client:
 
     def check(self) -> None:
         """
-        Returns when the service takes transactions and this client's key may read. Asks nothing of the service's database.
+        Returns when the service accepts transactions and this client's key may read. The service does not use its database for that.
 
-        Raises what is wrong.
+        Raises the error of this package that describes the problem.
         """
         self._read(self._call("GET", "/readyz"), lambda json: dict(json["dependencies"]))
-        # For no ids the service checks the key and looks nothing up.
+        # For an empty list of ids the service checks the key and does not use its database.
         self._call("POST", "/api/transactions/status", b'{"ids":[]}')
 
     def _get_transaction(self, transaction_id: str, wait: int) -> Answer:
@@ -239,7 +239,7 @@ class Client:
                 answer = self._call("POST", "/api/transactions/batch", body_of(chunk))
                 accepted, rejected = self._read(answer, lambda json: (json["accepted"], json["rejected"]))
             except TooLarge:
-                # A proxy's limit may be lower than the service's.
+                # A proxy may allow only smaller bodies than the service does.
                 if len(chunk) == 1:
                     raise
                 half = len(chunk) // 2
@@ -287,7 +287,7 @@ class Client:
             value = json.loads(answer.body)
         except ValueError:
             value = None
-        # A proxy's or a platform's answer is no problem object.
+        # The answer of a proxy or a platform is no problem object.
         is_problem = isinstance(value, dict) and answer.headers.get("content-type", "").startswith("application/problem+json")
         problem = Problem.from_json(value, answer.status) if is_problem else Problem(ABOUT_BLANK, answer.reason or "error", answer.status)
         return api_error(problem, request, retry_after_seconds(answer.headers, self._clock))

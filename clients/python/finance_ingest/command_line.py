@@ -1,6 +1,6 @@
 """
-The command line. Standard output has JSON, one value a line; notes and errors go to standard error.
-Exit codes: 0 done; 1 failed, or not all of it done; 2 wrong use.
+The command line. Standard output has one JSON value per line; notes and errors go to standard error.
+Exit codes: 0 done; 1 failed, or only partly done; 2 wrong use.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         _note(str(error))
         return 2
     except IncompleteSubmission as error:
-        # The prefix of a file is the same in the next run.
-        _note(f"{error.cause} Before that {len(error.report.accepted)} were accepted. Run the same command again: they are recognised.")
+        # The prefix derives from the file, so it is the same in the next run.
+        _note(f"{error.cause} Before that {len(error.report.accepted)} were accepted. Run the same command again: accepted transactions are recognised.")
         return 1
     except (FinanceIngestError, StatsFileError, OSError, UnicodeDecodeError) as error:
         _note(str(error))
@@ -47,12 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m finance_ingest", description="Talks to a FinanceIngest service.")
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--url", default=os.environ.get("FINANCE_INGEST_URL") or DEFAULT_URL, help=f"else FINANCE_INGEST_URL, else {DEFAULT_URL}")
-    parser.add_argument("--key", default=os.environ.get("FINANCE_INGEST_KEY"), help="else FINANCE_INGEST_KEY, which other users of the machine don't see")
+    parser.add_argument(
+        "--key",
+        default=os.environ.get("FINANCE_INGEST_KEY"),
+        help="default: the environment variable FINANCE_INGEST_KEY, which other users of the machine can't see",
+    )
     parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: 10")
     parser.add_argument("--retries", type=int, default=5, metavar="N", help="default: 5")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    command = commands.add_parser("check", help="whether the service takes transactions and the key may read")
+    command = commands.add_parser("check", help="check that the service accepts transactions and the key may read")
     command.set_defaults(run=_check)
 
     command = commands.add_parser("submit", help="submit one transaction")
@@ -66,15 +70,15 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("submit-file", help="submit a file of transactions; safe to run again")
     command.add_argument("file", help=".csv with a header, or NDJSON; - is NDJSON on standard input")
-    command.add_argument("--idempotency-prefix", metavar="PREFIX", help="default: a hash of the file's content; an edited file is another one")
+    command.add_argument("--idempotency-prefix", metavar="PREFIX", help="default: a hash of the file's content, which an edit changes")
     command.set_defaults(run=_submit_file)
 
-    command = commands.add_parser("get", help="results by id")
+    command = commands.add_parser("get", help="read results by id")
     command.add_argument("ids", nargs="+", metavar="ID")
-    command.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait so long for each that is pending")
+    command.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait up to this long for each pending transaction")
     command.set_defaults(run=_get)
 
-    command = commands.add_parser("results", help="one page of the feed, with the cursor of the next")
+    command = commands.add_parser("results", help="read a page of the feed, with the cursor of the next page")
     command.add_argument("--after", metavar="CURSOR")
     command.add_argument("--limit", type=int, default=1_000, metavar="N")
     command.set_defaults(run=_results)
@@ -86,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--until", type=_time, metavar="TIME", help="exclusive")
     command.set_defaults(run=_anomalies)
 
-    command = commands.add_parser("put-stats", help="insert or replace baselines; wants a key with the scope admin")
+    command = commands.add_parser("put-stats", help="insert or replace baselines; needs a key with the scope admin")
     command.add_argument("file", help=".csv, or the older system's anomaly_stats.pkl")
     command.set_defaults(run=_put_stats)
     return parser
@@ -161,7 +165,7 @@ def _read(path: str) -> bytes:
 def _csv_rows(text: TextIO, lines: List[int], bad: List[Tuple[int, str]]) -> Iterator[Dict[str, Any]]:
     reader = csv.DictReader(text)
     for row in reader:
-        # More or fewer fields than the header: "1,234.50" without quotes would otherwise shift the columns.
+        # The row has more or fewer fields than the header. An unquoted "1,234.50" would otherwise shift the columns.
         if None in row or None in row.values():
             bad.append((reader.line_num, "has another number of fields than the header"))
         else:
@@ -174,7 +178,7 @@ def _ndjson_rows(text: TextIO, lines: List[int], bad: List[Tuple[int, str]]) -> 
         if not line.strip():
             continue
         try:
-            # Numbers stay text, so that an amount arrives digit for digit.
+            # Numbers stay text, so that the service gets exactly the digits of the file.
             value = json.loads(line, parse_float=str)
         except ValueError as error:
             bad.append((number, f"is not JSON: {error}"))

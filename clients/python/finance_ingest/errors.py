@@ -1,4 +1,4 @@
-"""Everything that this package raises."""
+"""The exceptions of this package."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from .results import Result
 
 ABOUT_BLANK = "about:blank"
-"""The type of a problem that says no more than its HTTP status (RFC 9457, section 4.2.1)."""
+"""The type of a problem without further meaning than its HTTP status (RFC 9457, section 4.2.1)."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem as the service describes it (RFC 9457). Tell problems apart by ``type``, which is stable."""
+    """A problem as the service describes it (RFC 9457). Distinguish problems by ``type``, which is stable."""
 
     type: str
     title: str
@@ -26,7 +26,7 @@ class Problem:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], status: int) -> "Problem":
-        """Reads a problem object; ``status`` stands in where it names none."""
+        """Reads a problem object; ``status`` is used when it has none."""
         return cls(
             type=str(value.get("type") or ABOUT_BLANK),
             title=str(value.get("title") or ""),
@@ -41,7 +41,7 @@ class Problem:
 
 
 class FinanceIngestError(Exception):
-    """Base of everything that this package raises."""
+    """The base of all exceptions of this package."""
 
 
 class ConfigurationError(FinanceIngestError, ValueError):
@@ -49,7 +49,7 @@ class ConfigurationError(FinanceIngestError, ValueError):
 
 
 class InvalidTransaction(FinanceIngestError, ValueError):
-    """A transaction that is not even sent. ``errors`` has messages by field, as the service's validation has."""
+    """A transaction can't be sent. ``errors`` has messages by field, as in the service's validation."""
 
     def __init__(self, errors: Mapping[str, List[str]]) -> None:
         super().__init__(describe_errors(errors))
@@ -61,15 +61,15 @@ class ServiceUnavailable(FinanceIngestError):
 
 
 class ConnectionFailed(ServiceUnavailable):
-    """No answer came: refused, timed out, cut off. Whether the request arrived is unknown; repeating it is safe."""
+    """There was no answer: the connection was refused, timed out or was cut. Whether the request arrived is unknown; repeating it is safe."""
 
 
 class UnexpectedAnswer(FinanceIngestError):
-    """Something answered, but not as FinanceIngest does: look at the address, or at a proxy in between."""
+    """The answer is not one of FinanceIngest. Check the address, and proxies on the way."""
 
 
 class ApiError(FinanceIngestError):
-    """The service answered with an error; ``problem`` says which."""
+    """The service answered with an error, which ``problem`` describes."""
 
     def __init__(self, problem: Problem, request: str, retry_after: Optional[float] = None) -> None:
         super().__init__(f"{request}: {problem.status} {problem}")
@@ -87,23 +87,23 @@ class AccessRefused(ApiError):
 
 
 class NotFound(ApiError):
-    """404: this installation never issued that id; or there is no such route at the address."""
+    """404: this installation never issued that id, or there is no such route at the address."""
 
 
 class Gone(ApiError):
-    """410: the transaction's row was removed; or the cursor is from before a restore: start without one."""
+    """410: the transaction's row was removed; or the cursor is from before a restore, and reading has to start without a cursor."""
 
 
 class TooLarge(ApiError):
-    """413: too many bytes or items, for the service or for a proxy before it."""
+    """413: the request has too many bytes or items for the service, or for a proxy before it."""
 
 
 class TryLater(ApiError, ServiceUnavailable):
-    """408, 429 or 5xx, and the retries are used up. ``retry_after`` is what the service asked for, in seconds."""
+    """408, 429 or 5xx, and the retries are used up. ``retry_after`` is the pause for which the service asked, in seconds."""
 
 
 class StillPending(FinanceIngestError, TimeoutError):
-    """The transaction was not scored within the time given. It is safe: ask again later."""
+    """The transaction was not scored within the given time. It is durable; ask again later."""
 
     def __init__(self, result: "Result", seconds: float) -> None:
         super().__init__(f"Transaction {result.id} is still pending after {seconds:g} seconds.")
@@ -112,14 +112,14 @@ class StillPending(FinanceIngestError, TimeoutError):
 
 class IncompleteSubmission(FinanceIngestError):
     """
-    ``submit_many`` had to stop, for ``cause``. ``report`` says what is accepted; the rest is not, or its answer was lost.
-    Call it again with the same transactions and ``idempotency_prefix``: what was accepted is recognised.
+    ``submit_many`` had to stop because of ``cause``. ``report`` has the transactions that are known to be accepted.
+    Call it again with the same transactions and ``idempotency_prefix``: accepted transactions are recognised.
     """
 
     def __init__(self, report: "BatchReport", cause: FinanceIngestError, idempotency_prefix: str) -> None:
         super().__init__(
             f"{cause} Before that {len(report.accepted)} transactions were accepted. To go on, submit the same transactions "
-            f"again with idempotency_prefix={idempotency_prefix!r}: what was accepted is recognised."
+            f"again with idempotency_prefix={idempotency_prefix!r}: accepted transactions are recognised."
         )
         self.report = report
         self.cause = cause
@@ -127,7 +127,7 @@ class IncompleteSubmission(FinanceIngestError):
 
 
 def describe_errors(errors: Mapping[str, List[str]]) -> str:
-    """``errors`` of a validation in one sentence."""
+    """Returns the ``errors`` of a validation in one sentence."""
     return "; ".join(
         f"{'the transaction' if name == '$' else name} {', '.join(messages)}" for name, messages in errors.items()
     )
@@ -137,6 +137,6 @@ _BY_STATUS = {400: ValidationFailed, 401: AccessRefused, 403: AccessRefused, 404
 
 
 def api_error(problem: Problem, request: str, retry_after: Optional[float] = None) -> ApiError:
-    """The exception for a problem."""
+    """Returns the exception for a problem."""
     kind = TryLater if problem.status >= 500 else _BY_STATUS.get(problem.status, ApiError)
     return kind(problem, request, retry_after)

@@ -1,4 +1,4 @@
-"""What comes back: results, pages of them, and the service's state."""
+"""Results, and pages of results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Baseline:
-    """What was normal for the user and category when the transaction was scored."""
+    """The baseline of the user and category when the transaction was scored."""
 
     mean: float
     std_dev: float
@@ -32,7 +32,7 @@ class Result:
     A transaction as the service knows it.
 
     ``status`` is ``pending``, ``scored``, ``failed`` (``error`` says why), ``purged`` or ``unknown``; only a scored one has all fields.
-    ``z_score`` is None where there was nothing to measure against; ``reason`` then says why: ``no_baseline``,
+    ``z_score`` is None when there was no usable baseline; ``reason`` then says why: ``no_baseline``,
     ``insufficient_samples`` or ``zero_variance``.
     """
 
@@ -52,7 +52,7 @@ class Result:
 
     @property
     def is_pending(self) -> bool:
-        """Whether it is still to be scored."""
+        """Whether the transaction is not scored yet."""
         return self.status == PENDING
 
     @classmethod
@@ -79,7 +79,7 @@ class Result:
         )
 
     def to_json(self) -> Dict[str, Any]:
-        """The result as plain values that ``json.dumps`` takes; the amount stays exact as text. What is None is absent."""
+        """Returns the result as plain values for ``json.dumps``. The amount is text and stays exact; values that are None are left out."""
         fields: Dict[str, Any] = {"id": self.id, "status": self.status, "user_id": self.user_id, "category_id": self.category_id}
         fields["amount"] = None if self.amount is None else format(self.amount, "f")
         if self.status == SCORED:
@@ -94,7 +94,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the results feed. ``next`` is the cursor to ask with next time, on an empty page too."""
+    """A page of the results feed. ``next`` is the cursor for the next call, also on an empty page."""
 
     results: List[Result]
     next: str
@@ -108,7 +108,7 @@ class Page:
 
 @dataclass(frozen=True)
 class StatsReport:
-    """What became of baselines that were put."""
+    """The result of putting baselines."""
 
     inserted: int
     updated: int
@@ -118,5 +118,5 @@ class StatsReport:
 def _time(text: Optional[str]) -> Optional[datetime]:
     if text is None:
         return None
-    # fromisoformat takes "Z" only from Python 3.11 on.
+    # fromisoformat accepts "Z" only since Python 3.11.
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)

@@ -1,4 +1,4 @@
-"""When a call is repeated, and after which pause. Pure, but for the clock that is handed in."""
+"""Decides when a call is repeated, and after which pause. Pure functions, except for the clock."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Callable, Mapping, Optional
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 300.0
-"""A service that asks for a longer pause than this many seconds gets no repeat: the caller learns it at once."""
+"""When the service asks for a longer pause than this many seconds, the call is not repeated, and the caller gets the error at once."""
 
 
 class Clock:
-    """Time as this package uses it; tests have one that does not wait."""
+    """The clock of this package; tests have one that does not wait."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """Returns the current time in UTC."""
         return datetime.now(timezone.utc)
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Returns the seconds of a clock that never goes back."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -33,7 +33,7 @@ class Clock:
 class Backoff:
     """
     The pauses of one call: exponential with full jitter
-    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), on top of what the service asks for.
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), in addition to the pause for which the service asks.
     """
 
     def __init__(self, retries: int, draw: Callable[[], float] = random.random) -> None:
@@ -42,7 +42,7 @@ class Backoff:
         self._failures = 0
 
     def next_pause(self, retry_after: Optional[float]) -> Optional[float]:
-        """Seconds until the next attempt; None: there is none."""
+        """Returns the seconds until the next attempt; None when there is none."""
         if self._failures >= self._retries or (retry_after or 0) > LONGEST_RETRY_AFTER:
             return None
         # The exponent is bounded only so that a call with very many retries does not overflow.
@@ -51,19 +51,19 @@ class Backoff:
         return (retry_after or 0) + self._draw() * ceiling
 
     def reset(self) -> None:
-        """Progress was made: the attempts count from the start."""
+        """Counts attempts from the start again, after progress."""
         self._failures = 0
 
 
 def retry_after_seconds(headers: Mapping[str, str], clock: Clock) -> Optional[float]:
-    """The ``Retry-After`` of an answer (RFC 9110, section 10.2.3): seconds or an HTTP date. None when absent or neither."""
+    """Returns the ``Retry-After`` of an answer (RFC 9110, section 10.2.3) in seconds; None when it is absent or malformed."""
     value = (headers.get("retry-after") or "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
     until = _http_date(value)
     if until is None:
         return None
-    # Measured on the server's own clock where it tells it: this machine's may be off.
+    # The difference is taken from the server's own clock if the answer has a Date, because this machine's clock may be wrong.
     now = _http_date(headers.get("date") or "") or clock.now()
     return max(0.0, (until - now).total_seconds())
 

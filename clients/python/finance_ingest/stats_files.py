@@ -1,7 +1,7 @@
 """
-Files of baselines: the CSV that ``finance-ingest stats import`` takes, and the older system's ``anomaly_stats.pkl``.
+Reads and writes files of baselines: the CSV of ``finance-ingest stats import``, and the older system's ``anomaly_stats.pkl``.
 
-The pickle is read without running anything of it: only numbers, dictionaries and numpy's numbers are built, and numpy need not be there.
+A pickle is read without executing anything: only numbers, dictionaries and numpy's numbers are built, and numpy need not be installed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Baseline = Dict[str, Any]
 
 
 class StatsFileError(ValueError):
-    """The file is not one of baselines."""
+    """The file is not a file of baselines."""
 
 
 def read_stats_file(path: str) -> List[Baseline]:
-    """Baselines of a .csv or .pkl file. Raises StatsFileError, or OSError."""
+    """Returns the baselines of a .csv or .pkl file. Raises StatsFileError or OSError."""
     try:
         if path.lower().endswith((".pkl", ".pickle")):
             return list(_from_nested(_read_pickle(path)))
@@ -35,7 +35,7 @@ def read_stats_file(path: str) -> List[Baseline]:
 
 
 def write_stats(file: TextIO, baselines: Iterable[Mapping[str, Any]]) -> int:
-    """Writes the CSV and returns the number of rows. Numbers are written so that they read back the same."""
+    """Writes a CSV and returns the number of rows. Numbers read back exactly."""
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     count = 0
@@ -64,7 +64,7 @@ def _from_csv(file: TextIO) -> Iterator[Baseline]:
 
 
 def _from_nested(stats: Any) -> Iterator[Baseline]:
-    """From ``{user: {category: {"mean", "std", "count"}}}``."""
+    """Yields the baselines of ``{user: {category: {"mean", "std", "count"}}}``."""
     for user, categories in _items(stats, "the file"):
         for category, values in _items(categories, f"user {user}"):
             place = f"user {user}, category {category}"
@@ -100,17 +100,17 @@ def _read_pickle(path: str) -> Any:
 
 
 class _NumbersOnly(pickle.Unpickler):
-    """An unpickler that finds nothing but containers and numpy's way to build a number."""
+    """An unpickler that knows containers and numpy's constructors of numbers only."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _KNOWN[module, name]
         except KeyError:
-            raise StatsFileError(f"contains {module}.{name}, which is neither a number nor a dictionary; nothing of it was run") from None
+            raise StatsFileError(f"contains {module}.{name}, which is neither a number nor a dictionary; nothing was executed") from None
 
 
 class _Dtype:
-    """What numpy.dtype is pickled as: a code such as "f8", and then a state that has the byte order."""
+    """The stand-in for numpy.dtype, which is pickled as a code such as "f8" and a state with the byte order."""
 
     def __init__(self, code: str, *_: Any) -> None:
         self.code = code

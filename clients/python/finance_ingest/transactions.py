@@ -1,4 +1,4 @@
-"""What is submitted: a transaction, checked for what would lose money or time on its way."""
+"""Transactions to be submitted, checked for errors that would change an amount or a time on the way."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Transaction:
     """
     A transaction to be scored.
 
-    ``amount`` is a Decimal, an int or a text, never a float: it reaches the service digit for digit. At most four decimals.
-    ``occurred_at`` is a datetime with a time zone, or RFC 3339 text; without it the service takes the time of acceptance.
+    ``amount`` is a Decimal, an int or a text with at most four decimals. It is never a float, so that the service gets exactly these digits.
+    ``occurred_at`` is a datetime with a time zone, or RFC 3339 text; without it the time of acceptance counts.
     The same ``user_id`` and ``idempotency_key`` always mean the same transaction, however often it is submitted.
     """
 
@@ -33,9 +33,9 @@ class Transaction:
 
     @classmethod
     def of(cls, value: Union["Transaction", Mapping[str, Any]]) -> "Transaction":
-        """The same, also from a mapping with these names.
+        """Returns the transaction, which may be given as a mapping with these names.
 
-        Raises InvalidTransaction for a field that is missing, or that no transaction has.
+        Raises InvalidTransaction for a field that is missing or unknown.
         """
         if isinstance(value, cls):
             return value
@@ -48,9 +48,9 @@ class Transaction:
         return cls(**value)
 
     def to_json(self, default_key: str) -> Dict[str, Any]:
-        """The JSON object that is sent, with ``default_key`` where the transaction has no key of its own.
+        """Returns the JSON object to send, with ``default_key`` if the transaction has no key of its own.
 
-        Raises InvalidTransaction. Ranges are left to the service, which knows them.
+        Raises InvalidTransaction. The service checks ranges.
         """
         errors: Dict[str, List[str]] = {}
         fields: Dict[str, Any] = {
@@ -67,7 +67,7 @@ class Transaction:
 
 
 def format_time(value: datetime) -> str:
-    """RFC 3339 text in UTC. Raises ValueError without a time zone."""
+    """Returns RFC 3339 text in UTC. Raises ValueError for a datetime without a time zone."""
     if value.tzinfo is None or value.utcoffset() is None:
         raise ValueError("must have a time zone: a naive datetime is another instant on every machine")
     return value.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")

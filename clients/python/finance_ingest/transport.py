@@ -1,4 +1,4 @@
-"""One HTTP exchange over connections that are kept open. Nothing here knows what is exchanged, and nothing is repeated but on a stale connection."""
+"""HTTP exchanges over connections that are kept open. An exchange is repeated only when it met a stale connection."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .errors import ConfigurationError, ConnectionFailed
 from .retrying import Clock
 
 _LONGEST_IDLE = 60.0
-"""Load balancers forget idle connections without a word, Azure's after four minutes."""
+"""Seconds for which an idle connection is used again. Load balancers drop idle connections silently, Azure's after four minutes."""
 
 _MOST_IDLE = 16
 
 _DROPPED = (http.client.RemoteDisconnected, http.client.BadStatusLine, ConnectionError, ssl.SSLEOFError)
-"""What a kept connection fails with when the other side closed it in the moment in which it was used."""
+"""The errors of an idle connection that the other side closes at the moment of its use."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Answer:
 
 
 class Transport:
-    """Sends requests to one service. Safe for many threads: each exchange has a connection for itself; also across a fork."""
+    """Sends requests to one service. It may be used by many threads, each exchange with a connection of its own, and across a fork."""
 
     def __init__(self, base_url: str, clock: Clock) -> None:
         self._scheme, self._host, self._port, self._prefix = _parse(base_url)
@@ -44,16 +44,16 @@ class Transport:
 
     @property
     def address(self) -> str:
-        """Where the service is, for messages."""
+        """The address of the service, for messages."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{self._scheme}://{host}:{self._port}{self._prefix}"
 
     def exchange(self, method: str, target: str, body: Optional[bytes], headers: Mapping[str, str], timeout: float, wait: float = 0) -> Answer:
         """
-        Sends a request and reads the whole answer. ``timeout`` seconds hold for connecting and for every silence after that; ``wait``
-        comes on top of it while the answer is awaited.
+        Sends a request and reads the whole answer. ``timeout`` is the limit in seconds for connecting and for each read; ``wait`` is added to it
+        for the first byte of the answer.
 
-        Raises ConnectionFailed when no whole answer comes.
+        Raises ConnectionFailed when there is no complete answer.
         """
         try:
             connection = self._kept_connection()
@@ -68,7 +68,7 @@ class Transport:
             raise ConnectionFailed(f"{self.address} can't be reached: {_describe(error)}.") from error
 
     def close(self) -> None:
-        """Closes the connections that are kept. The transport can be used again after it."""
+        """Closes the idle connections. The transport can still be used afterwards."""
         while self._idle:
             self._idle.pop()[0].close()
 
@@ -80,7 +80,7 @@ class Transport:
             try:
                 connection.request(method, self._prefix + target, body, dict(headers))
             except (BrokenPipeError, ConnectionResetError):
-                # Who refuses a large body may answer and close before it has read all of it: then the answer is there to read.
+                # A server that refuses a large body may answer and close before it has read all of it. The answer can then still be read.
                 pass
             response = connection.getresponse()
             answer = Answer(response.status, response.reason, {name.lower(): value for name, value in response.getheaders()}, response.read())
@@ -103,13 +103,13 @@ class Transport:
         return connection
 
     def _start_pool(self) -> None:
-        # A deque's append and pop need no lock, so none can be held by another thread while the process forks.
+        # A deque's append and pop need no lock, so no other thread can hold one while the process forks.
         self._idle: Deque[Tuple[http.client.HTTPConnection, float]] = deque()
         self._process = os.getpid()
 
     def _kept_connection(self) -> Optional[http.client.HTTPConnection]:
         if self._process != os.getpid():
-            # After a fork the parent goes on with its connections.
+            # The connections belong to the parent of the fork, which goes on using them.
             self._start_pool()
         while True:
             try:
@@ -144,7 +144,7 @@ def _parse(base_url: str) -> Tuple[str, str, int, str]:
 
 
 def _has_something_to_read(connection: http.client.HTTPConnection) -> bool:
-    # An idle connection has nothing to say but that it ends.
+    # An idle connection becomes readable only when the other side closes it.
     with selectors.DefaultSelector() as selector:
         selector.register(connection.sock, selectors.EVENT_READ)
         return bool(selector.select(timeout=0))

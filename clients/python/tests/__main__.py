@@ -1,7 +1,7 @@
 """
 ``python3 -m tests [PATTERN…]`` from clients/python: all tests, or those whose names contain a pattern.
 
-Ends with "N passed, N failed, N skipped"; what is skipped is named with its reason.
+Ends with "N passed, N failed, N skipped"; each skipped test is named with its reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Result(unittest.TextTestResult):
-    """Counts, and says the time of each test."""
+    """Counts the tests, and prints the time of each."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

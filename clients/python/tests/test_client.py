@@ -67,7 +67,12 @@ class ClientTests(unittest.TestCase):
         self.assertEqual(once.accepted, again.accepted)
 
     def test_nothing_acceptable_is_a_report_and_no_error(self) -> None:
-        report = self.client.submit_many([{"user_id": 399, "category_id": 1}, {"user_id": 399, "category_id": 1, "amount": 1.5}, 7, {"user_id": 0, "category_id": 1, "amount": 1}])
+        report = self.client.submit_many([
+            {"user_id": 399, "category_id": 1},
+            {"user_id": 399, "category_id": 1, "amount": 1.5},
+            7,
+            {"user_id": 0, "category_id": 1, "amount": 1},
+        ])
         self.assertEqual([rejected.index for rejected in report.rejected], [0, 1, 2, 3])
 
     def test_results_of_many_come_in_the_order_asked(self) -> None:

@@ -156,7 +156,8 @@ class FaultTests(unittest.TestCase):
         self.assertEqual(len(self.scripted.requests), 3)
 
     def test_what_is_retryable_in_a_batch_is_sent_again_alone(self) -> None:
-        first = Reply(202, {"accepted": [{"index": 0, "id": "x"}], "rejected": [{"index": 1, "retryable": True}, {"index": 2, "errors": {"amount": ["is wrong"]}}]})
+        rejected = [{"index": 1, "retryable": True}, {"index": 2, "errors": {"amount": ["is wrong"]}}]
+        first = Reply(202, {"accepted": [{"index": 0, "id": "x"}], "rejected": rejected})
         client = self.service(first, accept_all)
         report = client.submit_many([{"user_id": 1, "category_id": 1, "amount": n} for n in range(3)], idempotency_prefix="p")
         self.assertEqual([(accepted.index, accepted.id) for accepted in report.accepted], [(0, "x"), (1, "p:1")])

@@ -33,7 +33,10 @@ class ExampleTests(unittest.TestCase):
         environment["FINANCE_INGEST_SERVER"] = str(server_program())
         cls.log = open(Path(cls.folder.name, "log"), "w+")
         cls.process = subprocess.Popen(
-            [sys.executable, str(CHECKOUT / "examples" / "django-finance" / "run"), "--port", str(port), "--service-port", str(service_port), "--data", cls.folder.name],
+            [
+                sys.executable, str(CHECKOUT / "examples" / "django-finance" / "run"),
+                "--port", str(port), "--service-port", str(service_port), "--data", cls.folder.name,
+            ],
             env=environment,
             stdout=cls.log,
             stderr=subprocess.STDOUT,

@@ -79,7 +79,7 @@ internal static class UserEraseCommand
         {
             report.Note(
                 $"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run the command again when they "
-                    + $"are scored.");
+                    + "are scored.");
         }
 
         report.Note("Out of reach are alerts already sent, backups, and results that clients have already read.");

@@ -91,7 +91,7 @@ public static partial class SettingsReader
         {
             throw new SettingsException(
                 $"{Section}__DataDirectory", "not allowed on Azure, where the disk of an instance is lost with the instance; set SQL_CONNECTION_STRING "
-                    + $"instead.");
+                    + "instead.");
         }
 
         bool mustShareResults = program is ProgramKind.IngestFunction or ProgramKind.ScoringWorker && settings.UsesAzureQueues;

@@ -47,7 +47,7 @@ internal sealed class DiskFull : IScenario
             run.Audit.Check(
                 run.Ledger.Refusals > refusals,
                 $"the intakes refuse while the disk is full: {run.Ledger.Refusals - refusals} refusals, {run.Ledger.Count - acknowledged} acknowledged "
-                    + $"in 20 s");
+                    + "in 20 s");
             run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends because of a full disk");
             Task stopped = run.Clients.StopAsync(cancellationToken);
             File.Delete(ballast);

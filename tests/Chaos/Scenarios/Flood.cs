@@ -33,7 +33,7 @@ internal sealed class Flood : IScenario
             CultureInfo.InvariantCulture,
             $"{count} batches of 16 MiB from {Connections} clients: {batches.Refusals} refusals, Retry-After up to {batches.LongestWait} s; "
                 + $"the intake had at most {peak} MB, the worker {ProcessFigures.Of(run.Fleet.Workers[0]).PeakMegabytes} MB."));
-            run.Audit.Check(batches.Refusals > 0, $"the intake refuses batches for which it has no memory: {batches.Refusals} refusals");
+        run.Audit.Check(batches.Refusals > 0, $"the intake refuses batches for which it has no memory: {batches.Refusals} refusals");
         run.Audit.Check(peak < MaximumMegabytes, $"the intake's memory is bounded: {peak} MB");
         run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process ends because of the flood");
         await run.FinishAsync(cancellationToken);

@@ -66,7 +66,7 @@ internal sealed class Shutdown : IScenario
             run.Audit.Check(
                 hidden <= (inbound.TellsMarkers ? 0 : scorers.Length) && claimed == 0 && rows.Count() < run.Ledger.Count,
                 $"round {round}: {run.Ledger.Count - rows.Count()} transactions were left, {hidden} messages hidden from the next worker, {claimed} "
-                    + $"alerts claimed");
+                    + "alerts claimed");
             longest = times.Append(longest).Max();
             scoredInBetween += rows.Count() - before;
         }

@@ -53,10 +53,10 @@ internal sealed class SlowClients : IScenario
                 $"{clients.Count} clients that stood still: {handles} handles before, {most} with them, {figures.Handles} after the server closed them; "
                     + $"at most {figures.PeakMegabytes} MB; {run.Ledger.Count - acknowledged} transactions acknowledged meanwhile, "
                     + $"{run.Ledger.Refusals - refusals} refused."));
-                run.Audit.Check(
-                    run.Ledger.Count > acknowledged && run.Ledger.Refusals == refusals,
-                    $"good requests are acknowledged meanwhile: {run.Ledger.Count - acknowledged}, refused {run.Ledger.Refusals - refusals}");
-                run.Audit.Check(most > handles + 100, $"the connections were open: {most} handles");
+            run.Audit.Check(
+                run.Ledger.Count > acknowledged && run.Ledger.Refusals == refusals,
+                $"good requests are acknowledged meanwhile: {run.Ledger.Count - acknowledged}, refused {run.Ledger.Refusals - refusals}");
+            run.Audit.Check(most > handles + 100, $"the connections were open: {most} handles");
             run.Audit.Check(figures.PeakMegabytes < MaximumMegabytes, $"the intake's memory is bounded: {figures.PeakMegabytes} MB");
         }
         finally

@@ -185,7 +185,7 @@ public sealed class CommandLineTests : IDisposable
 
         Assert.Equal(0, erased.ExitCode);
         Assert.Equal((399, 1, 0, 1), (erased.Json.Number("user_id"), erased.Json.Number("baselines"), erased.Json.Number("transactions"), erased.Json.Number("inbound_messages")));
-        Assert.Contains("run it again", erased.Error, StringComparison.Ordinal);
+        Assert.Contains("run the command again", erased.Error, StringComparison.Ordinal);
         Assert.Contains("baselines\t1", (await _cli.RunAsync("user", "erase", "400", "--yes")).Output, StringComparison.Ordinal);
         CliResult purged = await _cli.RunAsync("purge", "--older-than-days", "30", "--yes", "--json");
         Assert.Equal((0, 30, 0), (purged.ExitCode, purged.Json.Number("days"), purged.Json.Number("transactions")));

@@ -1,4 +1,4 @@
-"""Anomalies in the admin, and the outbox."""
+"""The admin of anomalies and of the outbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMNS = ("anomaly_status", "is_anomaly", "z_score", "ingest_id")
 
 
 class AnomalyFilter(admin.SimpleListFilter):
-    """Filters transactions by what is known of them."""
+    """Filters transactions by their anomaly status."""
 
     title = "anomaly"
     parameter_name = "anomaly"
@@ -32,7 +32,7 @@ class AnomalyFilter(admin.SimpleListFilter):
 
 
 class AnomalyAdminMixin:
-    """Put it before ModelAdmin: a column and a filter for anomalies, and the service's columns to read."""
+    """Adds a column and a filter for anomalies, and makes the service's columns read-only. Inherit from it before ModelAdmin."""
 
     def get_list_display(self, request: HttpRequest) -> List[Any]:
         return [*super().get_list_display(request), "anomaly"]
@@ -54,7 +54,7 @@ class AnomalyAdminMixin:
 
 @admin.register(OutboxEntry)
 class OutboxEntryAdmin(admin.ModelAdmin):
-    """What is not yet with the service, and why."""
+    """Shows submissions that the service has not accepted yet, and why."""
 
     list_display = ["__str__", "state", "created_at", "attempts", "last_error"]
     list_filter = ["state"]
@@ -70,9 +70,9 @@ class OutboxEntryAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.action(description="Submit again with what the rows hold now")
+    @admin.action(description="Submit again with the present values of the rows")
     def submit_again(self, request: HttpRequest, queryset: "QuerySet[OutboxEntry]") -> None:
-        """For refused entries whose rows were mended."""
+        """Submits refused entries again, after their rows were mended."""
         done = 0
         for entry in queryset.exclude(state=OutboxEntry.SUBMITTED):
             model = model_of(entry.row_model)

@@ -1,4 +1,4 @@
-"""Many rows in few statements."""
+"""Updates many rows in few statements."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.db import models
 from django.db.models.expressions import Expression
 
 ROWS_PER_STATEMENT = 300
-"""Three parameters for each row stay under the 999 that older SQLite takes."""
+"""Rows in a statement. Three parameters for each row stay below the limit of 999 in older SQLite."""
 
 T = TypeVar("T")
 
 
 def pieces(items: Sequence[T], size: int = ROWS_PER_STATEMENT) -> Iterator[Sequence[T]]:
-    """Cuts a list."""
+    """Divides a list into chunks."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

@@ -1,4 +1,4 @@
-"""``manage.py check``: the setting always; whether the service answers with ``--deploy``, and in development."""
+"""The system checks. The setting is always checked; the service is checked with ``--deploy``, and in development."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import read_settings, request_client
 
 @checks.register("finance_ingest")
 def check_settings(**_: Any) -> List[checks.CheckMessage]:
-    """FINANCE_INGEST is there and right, and a model has the mixin's columns to tell."""
+    """Checks the setting FINANCE_INGEST, and that each model has the columns that the mixin submits."""
     found: List[checks.CheckMessage] = []
     try:
         read_settings()
@@ -39,13 +39,13 @@ def check_settings(**_: Any) -> List[checks.CheckMessage]:
 
 @checks.register("finance_ingest")
 def check_service(**_: Any) -> List[checks.CheckMessage]:
-    """In development every command says that the service is not there; elsewhere commands shouldn't depend on it."""
+    """Checks the service in development only, so that commands don't depend on it elsewhere."""
     return _ask_service() if project_settings.DEBUG else []
 
 
 @checks.register("finance_ingest", deploy=True)
 def check_service_for_deployment(**_: Any) -> List[checks.CheckMessage]:
-    """``check --deploy``."""
+    """Checks the service for ``check --deploy``."""
     return [] if project_settings.DEBUG else _ask_service()
 
 
@@ -53,9 +53,10 @@ def _ask_service() -> List[checks.CheckMessage]:
     try:
         request_client().check()
     except ImproperlyConfigured:
-        return []  # check_settings says so.
+        return []  # check_settings reports it.
     except AccessRefused as error:
-        return [checks.Error(f"FinanceIngest refuses the key: {error}", hint="FINANCE_INGEST['KEY'] needs the scopes submit and read.", id="finance_ingest.E003")]
+        hint = "FINANCE_INGEST['KEY'] needs the scopes submit and read."
+        return [checks.Error(f"FinanceIngest refuses the key: {error}", hint=hint, id="finance_ingest.E003")]
     except FinanceIngestError as error:
         return [checks.Warning(f"FinanceIngest is not available: {error}", hint="Transactions wait in the outbox until it is.", id="finance_ingest.W001")]
     return []

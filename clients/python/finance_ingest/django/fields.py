@@ -1,4 +1,4 @@
-"""Columns that the service's answers fill. ``save()`` never changes them in a row that exists."""
+"""Fields that the service's answers fill. ``save()`` never changes them in an existing row."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db import models
 
 class _FilledByService(models.Field):
     """
-    Somebody who loaded a row while it was pending, and saves it after the answer came, must not put ``pending`` back. So an update by
-    ``save()`` writes the column's own value, whatever the instance has; ``QuerySet.update`` writes as ever.
+    Code that loaded a row while it was pending, and saves it after the answer came, must not write ``pending`` back. So an update by ``save()``
+    writes the column's own value, whatever the instance has; ``QuerySet.update`` is not affected.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -22,18 +22,18 @@ class _FilledByService(models.Field):
         return super().pre_save(model_instance, add) if add else models.F(self.attname)
 
     def deconstruct(self) -> Tuple[str, str, List[Any], Any]:
-        # Migrations of the project name Django's own field: the column is the same.
+        # Migrations of the project name Django's own field, because the column is the same.
         name, _, args, options = super().deconstruct()
         plain = next(kind for kind in type(self).__mro__ if kind.__module__.startswith("django.db.models"))
         return name, f"django.db.models.{plain.__name__}", args, options
 
 
 class ServiceBooleanField(_FilledByService, models.BooleanField):
-    """A yes or no of the service."""
+    """A boolean of the service."""
 
 
 class ServiceCharField(_FilledByService, models.CharField):
-    """A word of the service."""
+    """A text of the service."""
 
 
 class ServiceFloatField(_FilledByService, models.FloatField):
@@ -45,10 +45,10 @@ class ServiceUUIDField(_FilledByService, models.UUIDField):
 
 
 class SubmissionKeyField(ServiceUUIDField):
-    """What a row is known by when it is submitted. Made with the row; null in rows that were there before the column."""
+    """The idempotency key of a row, made together with the row. It is null in rows that are older than the column."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        # Not a default: adding the column to a table would give all its rows the same one.
+        # The value is no default of the field, because a migration that adds the column would give all rows the same value.
         if add and getattr(model_instance, self.attname) is None:
             setattr(model_instance, self.attname, uuid.uuid4())
         return super().pre_save(model_instance, add)

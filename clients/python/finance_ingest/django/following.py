@@ -1,4 +1,4 @@
-"""Rounds of outbox and sync, once or for ever."""
+"""Runs rounds of outbox and sync, once or for ever."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _LONGEST_PAUSE = 60.0
 
 
 class Stop(Protocol):
-    """Something that can be asked to stop, as threading.Event."""
+    """The part of threading.Event that is used here."""
 
     def is_set(self) -> bool:
-        """Whether it was."""
+        """Whether it is set."""
 
     def wait(self, timeout: Optional[float] = None) -> bool:
-        """Waits for it."""
+        """Waits until it is set."""
 
 
 @dataclass
 class Round:
-    """What a round did in one database."""
+    """The result of a round in one database."""
 
     using: str
     drained: Drained
@@ -38,9 +38,9 @@ class Round:
 
 def run_round(client: Client, stop: Callable[[], bool], report: Callable[[Round], None]) -> None:
     """
-    Empties the outboxes and reads the feed to its end, for each database.
+    Runs one round: for each database, empties the outbox and reads the feed to its end.
 
-    Raises what the service answers, once everything that could be done is done and reported.
+    Raises the service's error after everything else is done and reported.
     """
     for using in databases():
         drained = drain(using, client, stop=stop)
@@ -58,10 +58,10 @@ def follow(
     client: Client, stop: Stop, report: Callable[[Round], None], note: Callable[[str], None], *, interval: float, idle_interval: float, clock: Clock
 ) -> None:
     """
-    Rounds until ``stop``: every ``interval`` seconds while a row of this project waits for its result, else every ``idle_interval``
-    seconds, so that a service that nobody needs may sleep. An outage is waited out, with growing pauses.
+    Runs rounds until ``stop``: every ``interval`` seconds while a row of this project waits for its result, and otherwise every ``idle_interval``
+    seconds, so that the service's database may sleep. After an outage the next attempt follows with growing pauses.
 
-    Raises errors of the service that waiting doesn't mend, such as a refused key.
+    Raises errors that waiting doesn't mend, such as a refused key.
     """
     last_round: Optional[float] = None
     outage_pause = interval

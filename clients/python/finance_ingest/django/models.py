@@ -15,7 +15,7 @@ from .fields import ServiceBooleanField, ServiceCharField, ServiceFloatField, Se
 
 
 class AnomalyStatus(models.TextChoices):
-    """What is known of a transaction."""
+    """The anomaly status of a transaction."""
 
     NOT_SUBMITTED = "", "not submitted"
     PENDING = "pending", "pending"
@@ -28,10 +28,10 @@ class AnomalyStatus(models.TextChoices):
 
 class AnomalyFields(models.Model):
     """
-    What the service finds out about a transaction. ``save()`` leaves these columns alone once the row exists; the app fills them.
+    The service's answer about a transaction. The app fills these columns; ``save()`` does not change them in an existing row.
 
-    The service is told the columns ``user_id``, ``category_id``, ``amount`` and ``occurred_at`` (if there is one) of the model. Other
-    names go into the four attributes below; anything else into ``to_ingest``.
+    The columns ``user_id``, ``category_id``, ``amount`` and ``occurred_at`` (if there is one) of the model are submitted. Other column
+    names are set by the four attributes below; for anything else, override ``to_ingest``.
     """
 
     ingest_user_field = "user_id"
@@ -49,7 +49,7 @@ class AnomalyFields(models.Model):
         abstract = True
 
     def to_ingest(self) -> Transaction:
-        """The transaction as the service is told it. Without a time it occurred now."""
+        """Returns the transaction that is submitted. Without a time, the time of acceptance counts."""
         return Transaction(
             user_id=getattr(self, self.ingest_user_field),
             category_id=getattr(self, self.ingest_category_field),
@@ -58,7 +58,7 @@ class AnomalyFields(models.Model):
         )
 
     def _exact_amount(self) -> Any:
-        # What the column holds, also if the instance still has the text or float that it was made with.
+        # The value is converted as the column would do it, because the instance may still have the text or float with which it was made.
         field = self._meta.get_field(self.ingest_amount_field)
         value = field.to_python(getattr(self, self.ingest_amount_field))
         if isinstance(value, (Decimal, float)):
@@ -69,10 +69,10 @@ class AnomalyFields(models.Model):
 
 class OutboxEntry(models.Model):
     """
-    A submission that was committed with its row and is not yet confirmed.
+    A submission that was committed together with its row and is not confirmed yet.
 
-    WAITING: to be submitted. SUBMITTED: accepted and its id stored, but the result may have gone by in the feed before the id was stored,
-    so sync_anomalies asks for it once and then deletes the entry. REFUSED: the service will not take it as it is.
+    WAITING: the entry is to be submitted. SUBMITTED: the service accepted it and the row has its id. The result may have passed in the feed before
+    the id was stored, so sync_anomalies asks for it once and then deletes the entry. REFUSED: the service will not accept the transaction as it is.
     """
 
     WAITING, SUBMITTED, REFUSED = "waiting", "submitted", "refused"
@@ -90,14 +90,17 @@ class OutboxEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "outbox entries"
-        indexes = [models.Index(fields=["state", "id"], name="finance_ingest_outbox_state"), models.Index(fields=["claimed_by"], name="finance_ingest_outbox_claim")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="finance_ingest_outbox_state"),
+            models.Index(fields=["claimed_by"], name="finance_ingest_outbox_claim"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.row_model} {self.row_pk}"
 
 
 class FeedCursor(models.Model):
-    """How far the results feed has been read. One row."""
+    """The cursor of the results feed; the table has one row."""
 
     THE_ONE = 1
 
@@ -106,25 +109,25 @@ class FeedCursor(models.Model):
 
 
 def owner_of(model: Type[AnomalyFields]) -> Type[AnomalyFields]:
-    """The model whose table has the columns: the same, or the one that it is a proxy or child of."""
+    """Returns the model whose table has the columns: the model itself, or the one of which it is a proxy or child."""
     return model._meta.get_field("ingest_id").model
 
 
 def anomaly_models() -> List[Type[AnomalyFields]]:
-    """The project's models that have the mixin."""
+    """Returns the project's models that have the mixin."""
     return [model for model in apps.get_models() if issubclass(model, AnomalyFields) and owner_of(model) is model]
 
 
 def databases() -> List[str]:
-    """Aliases of the databases that hold such models; each has an outbox and a cursor of its own."""
+    """Returns the aliases of the databases that hold such models. Each database has an outbox and a cursor of its own."""
     return sorted({router.db_for_write(model) for model in anomaly_models()})
 
 
 def models_in(using: str) -> List[Type[AnomalyFields]]:
-    """The models with the mixin that this database holds."""
+    """Returns the models with the mixin that this database holds."""
     return [model for model in anomaly_models() if router.db_for_write(model) == using]
 
 
 def model_of(label: str) -> Optional[Type[AnomalyFields]]:
-    """The model that an outbox entry names; None when it is gone from the project."""
+    """Returns the model that an outbox entry names; None when the project no longer has it."""
     return next((model for model in anomaly_models() if model._meta.label_lower == label), None)

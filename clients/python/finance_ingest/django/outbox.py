@@ -1,9 +1,9 @@
 """
-From a committed row to the service.
+Submits committed rows to the service.
 
 The order of effects: the row and its outbox entry commit together; the entry is submitted; then, in one database transaction, the row gets
-its id and the entry becomes SUBMITTED. A crash anywhere leads to the entry being submitted again under the same key, which the service
-recognises.
+its id and the entry becomes SUBMITTED. After a crash at any point the entry is submitted again under the same key, and the service
+recognises the repeat.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from .models import AnomalyFields, AnomalyStatus, OutboxEntry, databases, model_
 from .settings import read_settings, request_client
 
 MOST_ENTRIES = 5_000
-"""Entries that are submitted together."""
+"""The number of entries that are submitted together."""
 
 LEASE = timedelta(minutes=5)
-"""How long a claim keeps other processes away: longer than a submission with all its retries."""
+"""The duration of a claim, which is longer than a submission with all its retries."""
 
 log = logging.getLogger("finance_ingest")
 
 
 @dataclass
 class Drained:
-    """What a drain did; ``failure`` is what ended it early."""
+    """The result of a drain; ``failure`` is the error that ended it early, or None."""
 
     submitted: int = 0
     refused: int = 0
@@ -51,12 +51,12 @@ class Drained:
 
 def submit_on_commit(rows: Union[AnomalyFields, Iterable[AnomalyFields]], *, again: bool = False) -> None:
     """
-    Submits a saved row, or many, once the surrounding database transaction commits; if it rolls back, nothing is submitted.
+    Submits a saved row, or several, when the surrounding database transaction commits. If it rolls back, nothing is submitted.
 
-    Call it in the ``transaction.atomic()`` block that saves the row. A row is submitted once, however often this is called; with
-    ``again`` it is scored anew with what it holds now, as a transaction of its own.
+    Call this in the ``transaction.atomic()`` block that saves the row. A row is submitted once, however often this is called. With
+    ``again`` the present values of the row are submitted as a new transaction.
 
-    Raises InvalidTransaction for a row that the service could never take, TransactionManagementError outside of ``atomic()``.
+    Raises InvalidTransaction for a row that the service could never accept, and TransactionManagementError outside of ``atomic()``.
     """
     instances = [rows] if isinstance(rows, AnomalyFields) else list(rows)
     for kind in {owner_of(type(instance)): None for instance in instances}:
@@ -65,8 +65,8 @@ def submit_on_commit(rows: Union[AnomalyFields, Iterable[AnomalyFields]], *, aga
 
 def drain(using: str, client: Client, keys: Optional[Sequence[uuid.UUID]] = None, stop: Callable[[], bool] = lambda: False) -> Drained:
     """
-    Submits what waits in a database's outbox, or of it only the entries with these keys. Two may run at once. What can't be
-    submitted now stays.
+    Submits the waiting entries of a database's outbox, or only those with these keys. Two processes may do so at once. Entries that can't be
+    submitted now stay.
     """
     drained = Drained()
     for part in [None] if keys is None else pieces(keys):
@@ -96,7 +96,7 @@ def _add(model: Type[AnomalyFields], instances: List[AnomalyFields], again: bool
 
 def _database_of(model: Type[AnomalyFields], instances: List[AnomalyFields]) -> str:
     if any(instance._state.adding for instance in instances):
-        raise ValueError(f"submit_on_commit wants a saved {model.__name__}: call save() before it, in the same transaction.atomic() block.")
+        raise ValueError(f"submit_on_commit needs a saved {model.__name__}: call save() before it, in the same transaction.atomic() block.")
     used = {instance._state.db for instance in instances}
     if len(used) != 1 or not used <= set(databases()):
         raise ImproperlyConfigured(f"{model.__name__} is in {sorted(map(str, used))}, but the router writes it to another database, where its outbox is.")
@@ -110,7 +110,7 @@ def _database_of(model: Type[AnomalyFields], instances: List[AnomalyFields]) -> 
 
 
 def _keys_to_submit(model: Type[AnomalyFields], using: str, pks: List[Any], again: bool) -> Dict[Any, uuid.UUID]:
-    """By primary key, what the rows that are still to be submitted are known by; marks these rows as pending."""
+    """Returns the idempotency keys of the rows that are not submitted yet, by primary key, and marks these rows as pending."""
     rows = model._base_manager.using(using).filter(pk__in=pks)
     if again:
         stale = list(rows.exclude(ingest_key=None).values_list("ingest_key", flat=True))
@@ -118,7 +118,7 @@ def _keys_to_submit(model: Type[AnomalyFields], using: str, pks: List[Any], agai
         rows.update(ingest_key=None, ingest_id=None, is_anomaly=False, z_score=None)
     keyless = {pk: uuid.uuid4() for pk in rows.filter(ingest_key=None).values_list("pk", flat=True)}
     if keyless:
-        # Of two who do this at once the first wins, and both read what it wrote.
+        # When two processes do this at once, the first one wins, and both read the key that it wrote.
         rows.filter(pk__in=list(keyless), ingest_key=None).update(ingest_key=value_by_key(model, model._meta.pk.name, "ingest_key", keyless))
     new = rows.filter(ingest_id=None)
     new.update(anomaly_status=AnomalyStatus.PENDING)
@@ -130,7 +130,7 @@ def _write_entries(model: Type[AnomalyFields], using: str, submissions: List[Any
     texts = {key: json.dumps(instance.to_ingest().to_json(str(key))) for instance, key in submissions}
     known = set(entries.filter(ingest_key__in=list(texts)).values_list("ingest_key", flat=True))
     if known:
-        # Saved twice before it was submitted, or mended after it was refused: what it holds now is submitted.
+        # The row was saved twice before it was submitted, or mended after it was refused, and its present values are submitted.
         entries.filter(ingest_key__in=list(known)).exclude(state=OutboxEntry.SUBMITTED).update(
             state=OutboxEntry.WAITING, transaction=value_by_key(OutboxEntry, "ingest_key", "transaction", {key: texts[key] for key in known})
         )
@@ -149,34 +149,34 @@ _local = threading.local()
 
 def _committing(using: str) -> List[uuid.UUID]:
     """
-    Keys that this thread's transaction on the database will have committed. Only a hint: a savepoint that is rolled back leaves its keys
-    here, whose entries then don't exist.
+    Returns the keys that this thread's transaction on the database is about to commit. Some may have no entry, because a savepoint that is
+    rolled back leaves its keys here.
     """
     by_database: Dict[str, List[uuid.UUID]] = _local.__dict__.setdefault("committing", {})
     return by_database.setdefault(using, [])
 
 
 def _forget_rolled_back(using: str) -> None:
-    # Without a callback that waits for a commit, what is remembered was rolled back.
+    # No callback waits for a commit, so the remembered keys were rolled back.
     if not transaction.get_connection(using).run_on_commit:
         _committing(using).clear()
 
 
 class _Rest:
-    """Keeps commits from waiting for a service that was just found down, each for its time-out."""
+    """Keeps commits from waiting, each for its time-out, for a service that was just found down."""
 
     until = 0.0
 
 
 def _submit_committed(using: str) -> None:
-    # The first of a transaction's callbacks submits everything at once.
+    # The first callback of a database transaction submits all of its entries.
     keys, _committing(using)[:] = list(_committing(using)), []
     if not keys or time.monotonic() < _Rest.until:
         return
     try:
         failure = drain(using, request_client(), keys).failure
     except Exception:
-        # The row is committed: whoever saved it must not get an error for what the outbox will make good.
+        # The row is committed and the outbox will submit it, so the code that saved it must not get an error.
         log.exception("Submitting after the commit failed; the outbox keeps it for sync_anomalies or submit_outbox.")
         return
     if failure is not None:
@@ -185,7 +185,7 @@ def _submit_committed(using: str) -> None:
 
 
 def _claim(using: str, keys: Optional[Sequence[uuid.UUID]]) -> Optional[uuid.UUID]:
-    """Takes waiting entries for this process; None when there are none."""
+    """Claims waiting entries for this process; returns None when there are none."""
     now = timezone.now()
     waiting = OutboxEntry.objects.using(using).filter(Q(claimed_until=None) | Q(claimed_until__lt=now), state=OutboxEntry.WAITING)
     if keys is not None:
@@ -194,7 +194,7 @@ def _claim(using: str, keys: Optional[Sequence[uuid.UUID]]) -> Optional[uuid.UUI
     if not ids:
         return None
     token = uuid.uuid4()
-    # One statement: of two who claim at once, each gets what the other did not.
+    # A single statement claims the entries, so that two processes never claim the same one.
     waiting.filter(id__gte=ids[0], id__lte=ids[-1]).update(claimed_by=token, claimed_until=now + LEASE, attempts=F("attempts") + 1)
     return token
 
@@ -209,7 +209,7 @@ def _submit(using: str, client: Client, token: uuid.UUID, drained: Drained) -> N
     with transaction.atomic(using=using):
         _settle_accepted(using, claimed, entries, report)
         _settle_refused(using, claimed, entries, report)
-        # The rest, if any, is free for the next one at once.
+        # Entries that were not submitted are released at once.
         claimed.filter(state=OutboxEntry.WAITING).update(last_error=str(drained.failure or ""))
         claimed.update(claimed_by=None, claimed_until=None)
     drained.submitted += len(report.accepted)
@@ -219,8 +219,8 @@ def _submit(using: str, client: Client, token: uuid.UUID, drained: Drained) -> N
 def _settle_accepted(using: str, claimed: "QuerySet[OutboxEntry]", entries: List[OutboxEntry], report: BatchReport) -> None:
     for part in pieces(report.accepted):
         ids = {entries[accepted.index].ingest_key: uuid.UUID(accepted.id) for accepted in part}
-        # Rows before entries, as submit_on_commit locks them. By the key and not the primary key: a row that was submitted again in the
-        # meantime has another one.
+        # Rows are updated before entries, in the order in which submit_on_commit locks them. Rows are found by their idempotency key, because a row
+        # that was submitted again in the meantime has a new one.
         for model in _models_of(entries[accepted.index] for accepted in part):
             model._base_manager.using(using).filter(ingest_key__in=list(ids)).update(ingest_id=value_by_key(model, "ingest_key", "ingest_id", ids))
         claimed.filter(ingest_key__in=list(ids)).update(state=OutboxEntry.SUBMITTED, last_error="")

@@ -18,32 +18,32 @@ NAME = "FINANCE_INGEST"
 
 @dataclass(frozen=True)
 class Settings:
-    """What FINANCE_INGEST may hold."""
+    """The values of FINANCE_INGEST."""
 
     URL: str
-    """Where the service is, such as http://127.0.0.1:7071."""
+    """The address of the service, such as http://127.0.0.1:7071."""
 
     KEY: Optional[str] = None
-    """API key with the scopes submit and read; None where the service is open."""
+    """The API key, with the scopes submit and read; None for a service without keys."""
 
     TIMEOUT: float = 10.0
-    """Seconds for each silence of the service, for the management commands."""
+    """Seconds for which the management commands wait for a connection or a piece of an answer."""
 
     RETRIES: int = 5
-    """How often the management commands repeat a call."""
+    """The largest number of repeats of a call by the management commands."""
 
     SUBMIT_ON_COMMIT: bool = True
-    """Whether a commit submits at once, or leaves it to sync_anomalies or submit_outbox."""
+    """Whether a commit submits its rows at once, or leaves them to sync_anomalies or submit_outbox."""
 
     ON_COMMIT_TIMEOUT: float = 2.0
     """Seconds that a commit may spend on a service that does not answer."""
 
     ON_COMMIT_PAUSE: float = 30.0
-    """Seconds for which this process's commits leave the service alone after one found it down."""
+    """Seconds for which the commits of this process don't try to submit after one of them found the service down."""
 
 
 def read_settings() -> Settings:
-    """The settings. Raises ImproperlyConfigured, with the name of the one that is wrong."""
+    """Reads the settings. Raises ImproperlyConfigured, with the name of a setting that is wrong."""
     value: Any = getattr(project_settings, NAME, None)
     if not isinstance(value, dict) or not value.get("URL"):
         raise ImproperlyConfigured(f'{NAME} is missing: set it to a dict with a URL, such as {{"URL": "http://127.0.0.1:7071"}}.')
@@ -60,14 +60,14 @@ def read_settings() -> Settings:
 
 @lru_cache(maxsize=None)
 def command_client() -> Client:
-    """The client of the management commands, which have time for retries."""
+    """Returns the client of the management commands, which have time for retries."""
     settings = read_settings()
     return _client(settings, settings.TIMEOUT, settings.RETRIES)
 
 
 @lru_cache(maxsize=None)
 def request_client() -> Client:
-    """The client of what somebody waits for: short, and once."""
+    """Returns the client of commits and requests, with a short time-out and without retries."""
     settings = read_settings()
     return _client(settings, settings.ON_COMMIT_TIMEOUT, 0)
 
@@ -80,7 +80,7 @@ def _client(settings: Settings, timeout: float, retries: int) -> Client:
 
 
 def _forget_clients(*, setting: str, **_: Any) -> None:
-    # Tests override settings.
+    # Tests override settings, so cached values are dropped.
     if setting == NAME:
         command_client.cache_clear()
         request_client.cache_clear()

@@ -1,4 +1,4 @@
-"""Baselines out of the project's own transactions."""
+"""Computes baselines from the project's own transactions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .models import AnomalyFields
 
 def baselines_of(model: Type[AnomalyFields], *, population: bool = False, anomalies: bool = False) -> Iterator[Dict[str, Any]]:
     """
-    What is normal for each user and category, by one query.
+    Yields the baseline of each user and category, by one query.
 
-    The deviation is that of a sample (n − 1) unless ``population`` is asked for (n). A sample, because the rows at hand are drawn
-    from what the user spends, and the deviation is held against transactions that are not among them; the population's
-    formula comes out too small for that, by 29 % for two rows and 1 % for forty, and so finds anomalies that are none.
+    The standard deviation is that of a sample (n − 1) unless ``population`` is given (n). The rows are a sample of the user's spending, and the
+    deviation is compared with transactions that are not among them. The population's formula is too small for that, by 29 % for two rows
+    and by 1 % for forty, and so reports anomalies that are none.
 
-    Rows that were found anomalous are left out unless ``anomalies`` is given: one of them can widen the deviation so far that the next
-    like it passes for normal.
+    Rows that were found anomalous are left out unless ``anomalies`` is given, because one of them can widen the deviation so far that a similar
+    transaction passes for normal.
     """
     user, category, amount = model.ingest_user_field, model.ingest_category_field, model.ingest_amount_field
     rows = (
@@ -34,7 +34,7 @@ def baselines_of(model: Type[AnomalyFields], *, population: bool = False, anomal
     for row in rows.iterator():
         count = row["ingest_count"]
         deviation = float(row["ingest_deviation"])
-        # SQLite's STDDEV_SAMP in Django fails on a group of one row: the sample's deviation is derived from the population's.
+        # Django's STDDEV_SAMP for SQLite fails on a group of one row, so the sample's deviation is derived from the population's.
         yield {
             "user_id": row[user],
             "category_id": row[category],

@@ -1,9 +1,9 @@
 """
-From the service to the rows.
+Writes the service's results to the rows.
 
-A page of the feed and the move of the cursor are one database transaction, and the cursor moves first, from the place where the page was
-read: of two who read at once one gets the row lock, and the other finds the cursor elsewhere and drops its page. So an older result never
-overwrites a newer one.
+A page of the feed and the move of the cursor are one database transaction. The cursor moves first, from the place where the page was read:
+when two processes read at once, one gets the row lock, and the other finds the cursor elsewhere and drops its page. So an older result
+never overwrites a newer one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CONFIRMED_TOGETHER = 1_000
 
 @dataclass
 class Synced:
-    """What a sync did."""
+    """The result of a sync."""
 
     results: int = 0
     rows: int = 0
@@ -34,7 +34,7 @@ class Synced:
 
 
 def sync(using: str, client: Client, stop: Callable[[], bool] = lambda: False) -> Synced:
-    """Brings a database's rows up to date with the feed, and confirms what was submitted. Two may run at once."""
+    """Brings a database's rows up to date with the feed, and confirms submitted entries. Two processes may do so at once."""
     synced = Synced()
     while not stop() and _read_page(using, client, synced):
         pass
@@ -44,7 +44,7 @@ def sync(using: str, client: Client, stop: Callable[[], bool] = lambda: False) -
 
 
 def is_anything_open(using: str) -> bool:
-    """Whether a row waits for the service. Asks only this database."""
+    """Whether a row waits for the service. Only this database is read."""
     return (
         OutboxEntry.objects.using(using).exclude(state=OutboxEntry.REFUSED).exists()
         or any(model._base_manager.using(using).filter(anomaly_status=AnomalyStatus.PENDING).exists() for model in models_in(using))
@@ -52,7 +52,7 @@ def is_anything_open(using: str) -> bool:
 
 
 def apply_results(using: str, results: Iterable[Result], *, only_pending: bool = False) -> int:
-    """Writes results to the rows that have their ids, and returns the number of rows. Of several with one id the last counts."""
+    """Writes results to the rows that have their ids, and returns the number of rows. Of several results with one id the last counts."""
     by_status: Dict[str, Dict[UUID, Result]] = {}
     for result in {result.id: result for result in results}.values():
         by_status.setdefault(_status_of(result), {})[UUID(result.id)] = result
@@ -81,7 +81,7 @@ def _status_of(result: Result) -> str:
 
 
 def _read_page(using: str, client: Client, synced: Synced) -> bool:
-    """Reads and applies a page; False at the end of the feed."""
+    """Reads and applies a page; returns False at the end of the feed."""
     cursors = FeedCursor.objects.using(using)
     cursor, _ = cursors.get_or_create(pk=FeedCursor.THE_ONE)
     unmoved = cursors.filter(pk=cursor.pk, cursor=cursor.cursor)
@@ -90,7 +90,7 @@ def _read_page(using: str, client: Client, synced: Synced) -> bool:
     except Gone:
         if not cursor.cursor:
             raise
-        # The service's database was restored. Everything comes once more, and is written over what is there.
+        # The service's database was restored. All results are read once more, and overwrite those in the rows.
         synced.started_again |= bool(unmoved.update(cursor="", moved_at=timezone.now()))
         return True
     if page.next != cursor.cursor:
@@ -104,8 +104,8 @@ def _read_page(using: str, client: Client, synced: Synced) -> bool:
 
 def _confirm(using: str, client: Client, synced: Synced) -> bool:
     """
-    Asks once for what was submitted and is still pending: its result may have passed in the feed before its id was stored. What the
-    service calls pending as well is still to come in the feed, and will find its row. False when nothing is left to confirm.
+    Asks once for each submitted row that is still pending, because its result may have passed in the feed before its id was stored. A result
+    that the service calls pending is still to come in the feed. Returns False when no entry is left to confirm.
     """
     submitted = OutboxEntry.objects.using(using).filter(state=OutboxEntry.SUBMITTED)
     entries = dict(submitted.order_by("id").values_list("pk", "ingest_key")[:_CONFIRMED_TOGETHER])
@@ -118,7 +118,7 @@ def _confirm(using: str, client: Client, synced: Synced) -> bool:
             pending += map(str, rows.values_list("ingest_id", flat=True))
     answered = [result for result in client.get_many(pending) if result.status in (SCORED, FAILED, PURGED, UNKNOWN)]
     with transaction.atomic(using=using):
-        # Rows before entries, as submit_on_commit locks them.
+        # Rows are updated before entries, in the order in which submit_on_commit locks them.
         synced.rows += apply_results(using, answered, only_pending=True)
         for part in pieces(list(entries)):
             submitted.filter(pk__in=part).delete()

@@ -1,4 +1,4 @@
-"""A view that a page asks whether its pending transactions are still pending."""
+"""A view with which a page learns the states of its pending transactions."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MOST_ROWS = 200
 
 class AnomalyStatusView(View):
     """
-    ``GET ?id=1&id=2`` answers with the states of these rows, out of the project's own database: a page may ask often.
+    ``GET ?id=1&id=2`` returns the states of these rows. Only the project's own database is read, so a page may ask often.
 
-    Give ``model``; a user then sees the rows whose ``user`` he is. Override ``get_queryset`` for another rule.
+    Set ``model``; a user then sees the rows whose ``user`` is that user. Override ``get_queryset`` for another rule.
     """
 
     model: Optional[Type[AnomalyFields]] = None
     http_method_names = ["get", "head", "options"]
 
     def get_queryset(self) -> "QuerySet[Any]":
-        """The rows that this request may see."""
+        """Returns the rows that this request may see."""
         if self.model is None:
-            raise ImproperlyConfigured("AnomalyStatusView wants a model, or its own get_queryset.")
+            raise ImproperlyConfigured("AnomalyStatusView needs a model, or its own get_queryset.")
         return self.model._default_manager.filter(user=self.request.user)
 
     def get(self, request: HttpRequest) -> JsonResponse:
@@ -40,5 +40,5 @@ class AnomalyStatusView(View):
         try:
             rows = [describe(row) for row in self.get_queryset().filter(pk__in=ids)]
         except (ValueError, ValidationError):
-            return JsonResponse({"error": "An id is none."}, status=400)
+            return JsonResponse({"error": "An id is malformed."}, status=400)
         return JsonResponse({"rows": rows})

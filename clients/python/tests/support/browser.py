@@ -61,12 +61,12 @@ class Browser:
         shutil.rmtree(self._profile, ignore_errors=True)
 
     def go(self, url: str) -> None:
-        """Opens a page and waits until it is there."""
+        """Opens a page and waits until it is loaded."""
         self._call("Page.navigate", url=url)
         self.wait_for(f"document.readyState == 'complete' && location.href.startsWith({json.dumps(url)[:-1]}\")")
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
+        """Returns the value of an expression in the page."""
         answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise AssertionError(f"{script}: {answer['exceptionDetails'].get('exception', {}).get('description')}")
@@ -86,11 +86,11 @@ class Browser:
             time.sleep(0.05)
 
     def resize(self, width: int, height: int) -> None:
-        """Gives the page another size."""
+        """Changes the size of the window."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def screenshot(self, path: Path) -> None:
-        """Writes a PNG of what the window shows."""
+        """Writes a PNG of the window."""
         path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
 
     def _call(self, method: str, **parameters: Any) -> Dict[str, Any]:

@@ -9,7 +9,7 @@ from finance_ingest.retrying import Clock
 
 
 class FakeClock(Clock):
-    """Sleeping moves it, and is remembered."""
+    """Sleeping moves the clock, and is recorded."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0

@@ -20,7 +20,7 @@ def require_django() -> None:
 
 
 class prepare_django:
-    """Sets Django up and makes the test database; nothing where there is no Django."""
+    """Sets Django up and makes the test database; does nothing without Django."""
 
     def __init__(self) -> None:
         self._data = tempfile.mkdtemp(prefix="finance-ingest-django-")

@@ -1,4 +1,4 @@
-"""A service that answers as it is told, for faults that a real one shows only when something breaks."""
+"""A service with scripted answers, for faults that a real one shows only when something breaks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Union
 
 
 class Request:
-    """What came."""
+    """A received request."""
 
     def __init__(self, method: str, path: str, headers: Any, body: bytes, connection: int) -> None:
         self.method, self.path, self.headers, self.body, self.connection = method, path, headers, body, connection
@@ -20,29 +20,36 @@ class Request:
 
 
 class Reply:
-    """What is answered."""
+    """An answer of the script."""
 
     def __init__(
-        self, status: int = 200, body: Any = None, headers: Optional[Dict[str, str]] = None, *, content_type: str = "application/json", cut: bool = False, close: bool = False
+        self,
+        status: int = 200,
+        body: Any = None,
+        headers: Optional[Dict[str, str]] = None,
+        *,
+        content_type: str = "application/json",
+        cut: bool = False,
+        close: bool = False,
     ) -> None:
         self.status, self.headers, self.content_type, self.cut, self.close = status, headers or {}, content_type, cut, close
         self.body = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
 
 
 def problem(status: int, kind: str = "validation", headers: Optional[Dict[str, str]] = None, **more: Any) -> Reply:
-    """A problem object as the service writes it."""
+    """Returns a problem object as the service writes it."""
     body = {"type": f"urn:finance-ingest:problem:{kind}", "title": "Title.", "status": status, "detail": f"{kind} it is", **more}
     return Reply(status, body, headers, content_type="application/problem+json")
 
 
 HANG_UP = object()
-"""Instead of an answer the connection is closed."""
+"""A step that closes the connection instead of answering."""
 
 Step = Union[Reply, object, Callable[[Request], Reply]]
 
 
 class ScriptedService:
-    """Answers with one step of its script after the other; the last for ever."""
+    """Answers with one step of its script after another, and repeats the last step for ever."""
 
     def __init__(self, *script: Step) -> None:
         self.script: List[Step] = list(script)
@@ -83,10 +90,10 @@ class ScriptedService:
 
     @property
     def connections(self) -> int:
-        """How many connections requests came over."""
+        """The number of connections on which requests came."""
         return len({request.connection for request in self.requests})
 
     def close(self) -> None:
-        """Ends it."""
+        """Stops the service."""
         self._server.shutdown()
         self._server.server_close()

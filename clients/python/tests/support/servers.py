@@ -18,11 +18,11 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 SECONDS_TO_START = 60
 
 BASELINE = {"user_id": 399, "category_id": 2310, "mean": 2000.0, "std_dev": 500.0, "sample_count": 40}
-"""What a shared server knows: 2500 has a z-score of 1, 6000 one of 8."""
+"""The baseline of a shared server: 2500 has a z-score of 1, and 6000 one of 8."""
 
 
 def server_program() -> Optional[Path]:
-    """The built IngestServer: what FINANCE_INGEST_SERVER names, or the newest build of this checkout."""
+    """Returns the built IngestServer: the one that FINANCE_INGEST_SERVER names, or the newest build of this checkout."""
     if os.environ.get("FINANCE_INGEST_SERVER"):
         return Path(os.environ["FINANCE_INGEST_SERVER"])
     built = sorted(CHECKOUT.glob("src/IngestServer/bin/*/net*/IngestServer.dll"), key=lambda path: path.stat().st_mtime)
@@ -30,7 +30,7 @@ def server_program() -> Optional[Path]:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """Returns a port that is free at the moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -51,7 +51,7 @@ class IngestServer:
         self._process: Optional[subprocess.Popen[bytes]] = None
 
     def start(self) -> "IngestServer":
-        """Starts it and waits until it takes transactions."""
+        """Starts the server and waits until it accepts transactions."""
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("FINANCEINGEST__", "SQL_CONNECTION", "AZURE_STORAGE"))}
         self._process = subprocess.Popen(self._command, env={**inherited, **self._settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + SECONDS_TO_START
@@ -68,7 +68,7 @@ class IngestServer:
                     time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stops it; its data stays."""
+        """Stops the server; its data stays."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -84,7 +84,7 @@ class IngestServer:
         os.mkdir(self._data)
 
     def close(self) -> None:
-        """Stops it and deletes its data."""
+        """Stops the server and deletes its data."""
         self.stop()
         shutil.rmtree(self._data, ignore_errors=True)
 
@@ -93,7 +93,7 @@ _shared: Dict[str, Any] = {}
 
 
 def shared_server() -> IngestServer:
-    """One server for all tests that don't mind each other's transactions. It has BASELINE."""
+    """Returns the server that tests share which don't mind each other's transactions. It has BASELINE."""
     if "skip" in _shared:
         raise unittest.SkipTest(_shared["skip"])
     if "server" not in _shared:
@@ -108,6 +108,6 @@ def shared_server() -> IngestServer:
 
 
 def stop_shared() -> None:
-    """Stops it, if it runs."""
+    """Stops the shared server, if it runs."""
     if "server" in _shared:
         _shared.pop("server").close()

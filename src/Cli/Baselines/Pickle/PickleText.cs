@@ -88,7 +88,7 @@ internal static class PickleText
         {
             plain.Append("\\'\"\a\b\f\n\r\t\v"[known]);
         }
-        
+
         return 2;
     }
 
@@ -110,7 +110,7 @@ internal static class PickleText
         {
             plain.Append(new Rune(code));
         }
-        
+
         return 2 + digits;
     }
 

@@ -14,15 +14,19 @@ register = template.Library()
 
 @register.simple_tag
 def anomaly_status(row: Any) -> str:
-    """``{% anomaly_status transaction %}``: its state as a badge, which ``poll.js`` keeps up to date while it is pending."""
+    """Renders ``{% anomaly_status transaction %}``: the state as a badge, which ``poll.js`` keeps up to date while it is pending."""
     state = describe(row)
     return format_html(
-        '<span class="ingest-status ingest-{}" data-ingest-row="{}" data-ingest-status="{}">{}</span>', state["status"] or "none", row.pk, state["status"], state["text"]
+        '<span class="ingest-status ingest-{}" data-ingest-row="{}" data-ingest-status="{}">{}</span>',
+        state["status"] or "none",
+        row.pk,
+        state["status"],
+        state["text"],
     )
 
 
 def describe(row: Any) -> Dict[str, Any]:
-    """What a page shows of a row's state."""
+    """Returns the state of a row as a page shows it."""
     text = str(AnomalyStatus(row.anomaly_status).label)
     if row.z_score is not None:
         text += f" (z = {row.z_score:.1f})"

@@ -22,21 +22,23 @@ ADMIN_KEY = "FINANCE_INGEST_ADMIN_KEY"
 
 
 class Command(BaseCommand):
-    """What is normal, for the service."""
+    """Exports baselines for the service."""
 
     help = (
-        "Writes what is normal for each user and category as the CSV of 'finance-ingest stats import', or puts it to the service: "
-        "from the project's own transactions by one query, or from the older system's anomaly_stats.pkl."
+        "Writes the baselines of users and categories as a CSV for 'finance-ingest stats import', or puts them to the service. "
+        "They come from the project's own transactions by one query, or from the older system's anomaly_stats.pkl."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         target = parser.add_mutually_exclusive_group(required=True)
-        target.add_argument("file", nargs="?", help="CSV to write; - is standard output")
-        target.add_argument("--put", action="store_true", help=f"put it to the service, with the key in the environment variable {ADMIN_KEY} (scope admin), else FINANCE_INGEST['KEY']")
-        parser.add_argument("--pickle", metavar="FILE", help="the older system's anomaly_stats.pkl, which is read without running anything of it")
-        parser.add_argument("--model", metavar="APP.MODEL", help="whose transactions; needed only where several models have the mixin")
-        parser.add_argument("--with-anomalies", action="store_true", help="count transactions that were found anomalous, for a user whose habits have changed")
-        parser.add_argument("--population", action="store_true", help="divide by n and not by n - 1, as numpy.std does and pandas' std doesn't")
+        target.add_argument("file", nargs="?", help="the CSV to write; - is standard output")
+        target.add_argument(
+            "--put", action="store_true", help=f"put them to the service, with the key in {ADMIN_KEY} (scope admin), or else FINANCE_INGEST['KEY']"
+        )
+        parser.add_argument("--pickle", metavar="FILE", help="the older system's anomaly_stats.pkl, which is read without executing anything")
+        parser.add_argument("--model", metavar="APP.MODEL", help="the model of the transactions; needed when several models have the mixin")
+        parser.add_argument("--with-anomalies", action="store_true", help="include transactions that were found anomalous, for users whose habits have changed")
+        parser.add_argument("--population", action="store_true", help="divide by n instead of n - 1, as numpy.std does and pandas' std doesn't")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -72,7 +74,7 @@ def _model(label: str) -> Type[AnomalyFields]:
         return model
     models = anomaly_models()
     if len(models) != 1:
-        raise CommandError(f"--model says whose transactions: {_labels()}.")
+        raise CommandError(f"Several models have AnomalyFields; give one as --model: {_labels()}.")
     return models[0]
 
 
@@ -83,7 +85,7 @@ def _labels() -> str:
 def _write(file: str, baselines: Iterable[Dict[str, Any]]) -> int:
     if file == "-":
         return write_stats(sys.stdout, baselines)
-    # A file that is there stays as it is until the new one is complete.
+    # An existing file stays as it is until the new one is complete.
     descriptor, temporary = tempfile.mkstemp(dir=Path(file).absolute().parent, prefix=".export-")
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as target:

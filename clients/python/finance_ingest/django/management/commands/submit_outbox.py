@@ -12,9 +12,9 @@ from ...settings import command_client
 
 
 class Command(BaseCommand):
-    """Empties the outbox. Two may run at once."""
+    """Empties the outbox. Two of these commands may run at once."""
 
-    help = "Submits what waits in the outbox. sync_anomalies does this too; this command doesn't read results."
+    help = "Submits the waiting entries of the outbox. sync_anomalies does this too; this command reads no results."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with command_client() as client:

@@ -16,15 +16,28 @@ from ...settings import command_client
 
 
 class Command(BaseCommand):
-    """Brings the project's transactions up to date. Two may run at once."""
+    """Brings the project's transactions up to date. Two of these commands may run at once."""
 
-    help = "Submits what waits in the outbox, and writes the results of FinanceIngest to the transactions. Run it from cron, or with --follow."
+    help = (
+        "Submits the waiting entries of the outbox, and writes the results of FinanceIngest to the transactions. "
+        "Run it from cron, or with --follow."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--follow", action="store_true", help="go on until SIGTERM or Ctrl-C")
-        parser.add_argument("--interval", type=float, default=2.0, metavar="SECONDS", help="with --follow: between rounds while something is pending; default: 2")
         parser.add_argument(
-            "--idle-interval", type=float, default=3600.0, metavar="SECONDS", help="with --follow: between rounds while nothing is, so that the service's database may sleep; default: 3600"
+            "--interval",
+            type=float,
+            default=2.0,
+            metavar="SECONDS",
+            help="with --follow: the time between rounds while a transaction is pending; default: 2",
+        )
+        parser.add_argument(
+            "--idle-interval",
+            type=float,
+            default=3600.0,
+            metavar="SECONDS",
+            help="with --follow: the time between rounds while no transaction is pending, so that the service's database may sleep; default: 3600",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,7 +58,7 @@ class Command(BaseCommand):
     def _report(self, done: Round) -> None:
         drained, synced = done.drained, done.synced
         if synced.started_again:
-            self._note("The service's database was restored: its cursor is void (410), and the feed is read again from the beginning.")
+            self._note("The service's database was restored, so the cursor is void (410), and the feed is read again from the beginning.")
         if drained.refused:
             self._note(f"{drained.refused} transactions were refused by the service; the outbox says why.")
         if self._is_quiet and not (drained.submitted or synced.rows):

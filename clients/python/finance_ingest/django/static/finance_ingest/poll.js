@@ -1,6 +1,6 @@
 // Keeps the badges of {% anomaly_status %} up to date while they are pending, without a reload:
 //   <script src="{% static 'finance_ingest/poll.js' %}" data-url="{% url 'anomaly-status' %}" defer></script>
-// Badges may be added to the page later. Each change is told as an event "ingest-status" on the badge.
+// Badges may be added to the page later. Each change raises an event "ingest-status" on the badge.
 (function () {
   "use strict";
   const url = document.currentScript.dataset.url;
