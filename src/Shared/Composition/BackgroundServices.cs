@@ -6,8 +6,8 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Scoring.Isolation;
-using FinanceIngest.Transactions;
 using FinanceIngest.SigningKeys;
+using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
