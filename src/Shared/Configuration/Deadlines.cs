@@ -7,7 +7,7 @@ namespace FinanceIngest.Configuration;
 /// </summary>
 internal static class Deadlines
 {
-    /// <summary>From SIGTERM to the end of the process; guarantee 7. Orchestrators must grant more: Docker's own 10 s is too short.</summary>
+    /// <summary>From SIGTERM to the end of the process (guarantee 7 in docs/reliability.md). Orchestrators must grant more: Docker's own 10 s is too short.</summary>
     public static readonly TimeSpan Stop = TimeSpan.FromSeconds(25);
 
     /// <summary>
@@ -18,8 +18,8 @@ internal static class Deadlines
 
     /// <summary>
     /// From SIGTERM until work in hand is abandoned: batches that are being scored, and transactions that are not durable on the inbound queue, whose requests
-    /// are answered 503. With all that follows (<see cref="SettleAfterAbandon"/>, <see cref="RenewalsEnd"/>, <see cref="GiveBack"/>, writing answers) within
-    /// <see cref="HostStop"/>.
+    /// are answered 503. This time plus all that follows (<see cref="SettleAfterAbandon"/>, <see cref="RenewalsEnd"/>, <see cref="GiveBack"/>, writing answers) must
+    /// be less than <see cref="HostStop"/>.
     /// </summary>
     public static readonly TimeSpan FinishInHand = TimeSpan.FromSeconds(14);
 
@@ -32,15 +32,15 @@ internal static class Deadlines
     public static readonly TimeSpan RenewalsEnd = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How long messages are given back, so that another worker sees them at once. Follows the last renewal; what could not be given back returns after
-    /// <see cref="Lease"/>.
+    /// How long giving messages back may take, so that another worker sees them at once. It follows the last renewal; a message that could not be given back returns
+    /// after <see cref="Lease"/>.
     /// </summary>
     public static readonly TimeSpan GiveBack = TimeSpan.FromSeconds(3);
 
-    /// <summary>From a crash until another process has the work that was in hand; guarantee 7.</summary>
+    /// <summary>From a crash until another process has the work that was in hand (guarantee 7 in docs/reliability.md).</summary>
     public static readonly TimeSpan Recovery = TimeSpan.FromSeconds(30);
 
-    /// <summary>Lease of a received message. Less than <see cref="Recovery"/> by one poll of another worker.</summary>
+    /// <summary>Lease of a received message. It leaves 5 s of <see cref="Recovery"/> for the next poll of another worker, 2 s by default.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(25);
 
     /// <summary>Renewals that fit into a lease one after the other: it outlives two that fail.</summary>
@@ -50,7 +50,8 @@ internal static class Deadlines
     public static readonly TimeSpan Renewal = Lease / RenewalsPerLease;
 
     /// <summary>
-    /// For the start of a child process, and for one message in it. With <see cref="Testimony"/> and a renewal before it, less than <see cref="Lease"/>.
+    /// Time limit for starting a child process, and again for each message in it. Together with <see cref="Testimony"/> and one renewal it must be less than
+    /// <see cref="Lease"/>.
     /// </summary>
     public static readonly TimeSpan IsolatedMessage = TimeSpan.FromSeconds(20);
 
@@ -61,13 +62,13 @@ internal static class Deadlines
     public static readonly TimeSpan Testimony = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// For one message of accepted transactions on its way to the inbound queue, tries of the queue's client included; its requests are answered 503 after it.
+    /// Time limit for sending one message to the inbound queue, the client's retries included; after it, the message's requests get 503.
     /// Longer than <see cref="Stop"/>: while the process stops, <see cref="FinishInHand"/> holds instead.
     /// </summary>
     public static readonly TimeSpan Send = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// For one try of an operation on an Azure queue. Less than <see cref="FinishInHand"/> and <see cref="AlertSend"/> by one pause, so that a lost answer is
+    /// Time limit for one try of an operation on an Azure queue. Less than <see cref="FinishInHand"/> and <see cref="AlertSend"/> by one pause, so that a lost answer is
     /// asked for again.
     /// </summary>
     public static readonly TimeSpan AzureTry = TimeSpan.FromSeconds(10);
@@ -82,7 +83,7 @@ internal static class Deadlines
     public const int AzureRetries = 3;
 
     /// <summary>
-    /// Seconds for which a SQLite file that another process has locked is waited for. A write that waits is not cut off by anything, so the time stands in the
+    /// How many seconds SQLite waits for another process's lock on a file. A write that waits is not cut off by anything, so the time stands in the
     /// sums of the stop: after <see cref="FinishInHand"/>, and between <see cref="AlertSend"/> and <see cref="AlertClaim"/>.
     /// </summary>
     public const int SqliteLockSeconds = 5;
@@ -111,9 +112,9 @@ internal static class Deadlines
     /// </summary>
     public static readonly TimeSpan AlertPause = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the marker of unsent alerts stays invisible. Less than <see cref="Recovery"/> by one poll of another worker.</summary>
+    /// <summary>How long the marker of unsent alerts stays invisible. It leaves 5 s of <see cref="Recovery"/> for the next poll of another worker.</summary>
     public static readonly TimeSpan AlertMarker = TimeSpan.FromSeconds(25);
 
-    /// <summary>What a marker must have left of <see cref="AlertMarker"/> not to be renewed when it is asked for.</summary>
+    /// <summary>A marker with less than this left of <see cref="AlertMarker"/> is renewed when it is asked for.</summary>
     public static readonly TimeSpan AlertMarkerReserve = TimeSpan.FromSeconds(15);
 }

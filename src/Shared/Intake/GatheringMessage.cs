@@ -9,23 +9,23 @@ namespace FinanceIngest.Intake;
 /// <param name="telemetry">Makes the span of the message.</param>
 internal sealed class GatheringMessage(string queue, Telemetry telemetry)
 {
-    // Answers are handed to the thread pool by so many: each way there and back costs as much as writing one.
+    // Requests are answered in groups of this size on the thread pool: a switch costs about as much as one answer.
     private const int AnswersTogether = 8;
 
     private readonly List<(Submission Submission, int From, int To)> _parts = [];
     private EnvelopeBuilder? _envelope;
     private bool _isFull;
 
-    // The request that is being put into messages, and its first transaction that is in none.
+    // The request that is being put into messages, and the index of its first transaction that no message holds yet.
     private Submission? _current;
     private int _position;
 
     public MessageFill Fill => _envelope is null ? MessageFill.Empty : _isFull ? MessageFill.Full : MessageFill.Partial;
 
-    /// <summary>Transactions.</summary>
+    /// <summary>How many transactions the message holds.</summary>
     public int Count => _envelope?.Count ?? 0;
 
-    /// <summary>Of the message's making and sending.</summary>
+    /// <summary>The span that covers filling and sending the message; null while the message is empty, and where nobody listens.</summary>
     public Activity? Span { get; private set; }
 
     /// <summary>Takes requests until the message is full or none waits.</summary>

@@ -2,16 +2,16 @@ namespace FinanceIngest.Intake;
 
 /// <summary>
 /// Decides when the message that gathers transactions is sent. A message leaves at once while nothing else is being sent. While something is, requests gather
-/// until their message is full or a send has ended. The rule has no timer: it waits for events alone.
+/// until their message is full or no send is under way. The rule has no timer: it waits for events alone.
 /// </summary>
 /// <remarks>It knows no queue, no clock and no request, and belongs to the one loop that asks it.</remarks>
 /// <param name="isWorkWaiting">Whether work waits for a thread of this process, so that requests that have arrived may not have been read yet.</param>
 internal sealed class GroupCommitRule(Func<bool> isWorkWaiting)
 {
-    /// <summary>Full messages may travel side by side, up to so many; a partly filled one travels alone.</summary>
+    /// <summary>At most this many sends run at once. A full message may join them; a partly filled one leaves only when none is running.</summary>
     internal const int MaximumConcurrentSends = 8;
 
-    /// <summary>So many transactions may fill a message: it is worth looking at while a send is under way.</summary>
+    /// <summary>When this many transactions are waiting they may fill a message, so the loop wakes to check while a send is under way.</summary>
     internal const int WorthAMessage = 128;
 
     /// <summary>How often a message lets waiting work run before it leaves.</summary>

@@ -9,8 +9,8 @@ namespace FinanceIngest.Intake;
 
 /// <summary>
 /// Puts transactions on the inbound queue by group commit: while one send is under way, further requests gather into the next message
-/// (<see cref="GroupCommitRule"/> says when it leaves). Every request is answered only after its message is durable, and a failed send fails
-/// exactly its requests.
+/// (<see cref="GroupCommitRule"/> says when it leaves). A request is answered when each of its transactions is durable or has failed, and a failed
+/// send fails only the transactions in its message.
 /// </summary>
 /// <remarks>
 /// When the process stops, what was handed in is sent for as long as <see cref="Deadlines.FinishInHand"/>; what is not durable by then fails, so
@@ -30,16 +30,16 @@ internal sealed partial class InboundSender : IAsyncDisposable
     private readonly CancellationTokenRegistration _stopping;
     private readonly Task _run;
 
-    // Requests add to it, the ends of sends take from it: transactions whose requests are not answered yet.
+    // Transactions whose requests are not answered yet: requests raise it, the end of a send lowers it.
     private int _pending;
 
-    // The loop adds to it, the ends of sends take from it: messages that are being sent.
+    // Messages that are being sent: the loop raises it, the end of a send lowers it.
     private int _sending;
 
-    // The ends of sends alone.
+    // Only the end of a send writes it.
     private long _sentMessages;
 
-    // Set once, by the stop and by the disposal.
+    // Set when the stop begins, and when the disposal begins: from then on nothing more is taken.
     private bool _isStopping;
     private volatile bool _isEnding;
 
@@ -47,7 +47,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
     /// <param name="telemetry">Spans and counters of sends.</param>
     /// <param name="time">Clock of the time-outs.</param>
     /// <param name="logger">Log.</param>
-    /// <param name="stopping">The process begins to stop: from then on sends have a common end.</param>
+    /// <param name="stopping">Cancelled when the process begins to stop; all sends must then end within <see cref="Deadlines.FinishInHand"/>.</param>
     public InboundSender(IMessageQueue queue, Telemetry telemetry, TimeProvider time, ILogger<InboundSender> logger, CancellationToken stopping)
     {
         _queue = queue;
@@ -63,7 +63,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
     /// <summary>Raised after each message that became durable; a scorer in the same process starts at once.</summary>
     public event Action? Sent;
 
-    /// <summary>1 … 30 seconds: when what a failed send refused is worth sending again.</summary>
+    /// <summary>Seconds after which a client should try again, 1 … 30.</summary>
     public int RetryAfterSeconds => _outage.RetryAfterSeconds;
 
     /// <summary>Messages that became durable since the start.</summary>
@@ -82,7 +82,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
             return Task.FromResult<Exception?[]?>(null);
         }
 
-        // The other order than in the loop's end: either this sees that it is ending, or the loop sees that something is pending.
+        // _pending is raised before _isEnding is read, and the loop's end does it the other way round: either this call sees the end, or the loop sees this request.
         if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions || _isEnding)
         {
             EndPending(transactions.Count);
@@ -175,19 +175,19 @@ internal sealed partial class InboundSender : IAsyncDisposable
         {
             limit.Token.ThrowIfCancellationRequested();
 
-            // A queue that does not obey its token is waited for no longer either. Whether a message that was cut off arrives, nobody knows; its transactions
-            // were not acknowledged.
+            // A queue that does not obey its token is not waited for either. It is unknown whether a message that was cut off arrives; its transactions were not
+            // acknowledged.
             await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, limit.Token).WaitAsync(limit.Token);
             Interlocked.Increment(ref _sentMessages);
             return null;
         }
         catch (OperationCanceledException e) when (_abandon.IsCancellationRequested)
         {
-            return new TimeoutException("The process ends, and the queue has not taken the message.", e);
+            return new TimeoutException("The queue did not confirm the message before the process had to stop.", e);
         }
         catch (OperationCanceledException e) when (timeout.IsCancellationRequested)
         {
-            return new TimeoutException($"The queue has not taken the message within {Deadlines.Send.TotalSeconds} s.", e);
+            return new TimeoutException($"The queue did not confirm the message within {Deadlines.Send.TotalSeconds} s.", e);
         }
         catch (Exception e)
         {
@@ -211,5 +211,5 @@ internal sealed partial class InboundSender : IAsyncDisposable
     }
 }
 
-/// <summary>More transactions are in flight than this process can hold.</summary>
-internal sealed class IntakeOverloadedException() : Exception("Too many transactions are in flight in this process.");
+/// <summary>More transactions are in flight than this process can hold, or the process is stopping.</summary>
+internal sealed class IntakeOverloadedException() : Exception("This process takes no more transactions: too many are in flight, or it is stopping.");

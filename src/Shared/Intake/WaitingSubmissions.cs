@@ -6,7 +6,7 @@ namespace FinanceIngest.Intake;
 
 /// <summary>
 /// Requests that no message holds yet, in the order of their arrival. Any number of requests add themselves; one loop takes them. A request wakes the loop only
-/// when it waits for as few transactions as there are now: most requests that arrive during a send wake nobody.
+/// if as many transactions are now waiting as the loop waits for: most requests that arrive during a send wake nothing.
 /// </summary>
 internal sealed class WaitingSubmissions
 {

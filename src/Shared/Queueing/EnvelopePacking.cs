@@ -9,7 +9,7 @@ namespace FinanceIngest.Queueing;
 /// have been sent, to the letter.
 /// </summary>
 /// <remarks>
-/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): bytes of the JSON, bytes of the trace context
+/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the trace context
 /// plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths, microseconds
 /// from the previous acceptance to its own, and from there to when it occurred.
 /// </remarks>
@@ -96,14 +96,14 @@ internal static class EnvelopePacking
         var id = new Guid(packed.Slice(at, IdLength), bigEndian: true);
         at += IdLength;
         if (!TryRead(packed, ref at, out ulong user) || !TryRead(packed, ref at, out ulong category) || !TryRead(packed, ref at, out ulong units)
-            || !TryRead(packed, ref at, out ulong sinceAccepted) || !TryRead(packed, ref at, out ulong sinceOccurred))
+            || !TryRead(packed, ref at, out ulong sinceAccepted) || !TryRead(packed, ref at, out ulong occurredAfterAcceptance))
         {
             return false;
         }
 
         accepted = unchecked(accepted + UnZigZag(sinceAccepted));
         if (user is 0 or > long.MaxValue || category is 0 or > long.MaxValue || UnZigZag(units) == long.MinValue
-            || !TryInstant(accepted, out DateTime acceptedAt) || !TryInstant(unchecked(accepted + UnZigZag(sinceOccurred)), out DateTime occurredAt))
+            || !TryInstant(accepted, out DateTime acceptedAt) || !TryInstant(unchecked(accepted + UnZigZag(occurredAfterAcceptance)), out DateTime occurredAt))
         {
             return false;
         }

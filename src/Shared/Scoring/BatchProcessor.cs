@@ -139,7 +139,7 @@ internal sealed partial class BatchProcessor(
         await ScoreTogetherAsync([reader.Read(suspect)], hand, abandon);
     }
 
-    /// <summary>Settles what is committed, and counts against a message scored alone what it has done by itself.</summary>
+    /// <summary>Settles committed messages, and records a failed attempt against a message that failed when it was scored alone.</summary>
     private async Task SettleAsync(ScoringOutcome outcome, MessagesInHand hand, CancellationToken abandon)
     {
         switch (outcome.End)
@@ -186,12 +186,12 @@ internal sealed partial class BatchProcessor(
         [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is halved: {Problem}")]
         public static partial void Splitting(ILogger logger, int count, string problem);
 
-        [LoggerMessage(LogLevel.Warning, "Message {Id} comes again: in a process of its own {Problem}.")]
+        [LoggerMessage(LogLevel.Warning, "Message {Id} was not scored in its child process and comes again in 10 s: {Problem}")]
         public static partial void TookTooLong(ILogger logger, string id, string problem);
 
         [LoggerMessage(
             LogLevel.Warning,
-            "Messages that were received very often are handled within this process, because a child process can't be started: {Problem}. "
+            "Messages that were received very often are handled within this process, because no child process could be started ({Problem}). "
             + "A message that ends this process then comes again for ever.")]
         public static partial void NoIsolation(ILogger logger, string problem);
     }

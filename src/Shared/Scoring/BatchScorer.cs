@@ -23,7 +23,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<ScoringOutcome> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
-        IReadOnlyList<Delivery> held = StillHeld(batch, leases);
+        IReadOnlyList<Delivery> held = DropLost(batch, leases);
         BaselineKey[] keys = [.. held.SelectMany(delivery => delivery.Transactions).Select(KeyOf).Distinct()];
         IReadOnlyDictionary<BaselineKey, Baseline> baselines = keys.Length == 0
             ? new Dictionary<BaselineKey, Baseline>()
@@ -42,7 +42,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
             }
 
             // Each round has fewer deliveries: a lost message stays lost.
-            held = StillHeld(held, leases);
+            held = DropLost(held, leases);
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
         try
         {
             WriteCounts counts = await store.WriteAsync(
-                batch with { MayCommit = () => StillHeld(deliveries, leases).Count == deliveries.Count }, cancellationToken);
+                batch with { MayCommit = () => DropLost(deliveries, leases).Count == deliveries.Count }, cancellationToken);
             telemetry.BatchWritten(
                 batch.Results.Count,
                 counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),
@@ -100,8 +100,8 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
         }
     }
 
-    // This reads the clock once per message, not per row.
-    private static IReadOnlyList<Delivery> StillHeld(IReadOnlyList<Delivery> batch, ILeaseHolder leases)
+    // Marks messages whose lease has ended as lost, and returns the rest. It runs under the write lock too, so it only reads the clock, once per message.
+    private static IReadOnlyList<Delivery> DropLost(IReadOnlyList<Delivery> batch, ILeaseHolder leases)
     {
         List<Delivery> lost = [.. batch.Where(delivery => !leases.IsHeld(delivery.Message))];
         lost.ForEach(delivery => leases.Lose(delivery.Message, "commit"));

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>Counts against a message what it has done by itself, and gives it up in the end: its transactions become failed, and the message poison.</summary>
+/// <summary>
+/// Records failed attempts against a message that failed, or ended its process, when it was scored alone, and gives it up in the end: its transactions become
+/// failed, and the message poison.
+/// </summary>
 internal sealed partial class FailedMessages(
     IPoisonStore store, BatchScorer scorer, EnvelopeReader reader, MessageSettler settler, Telemetry telemetry, ILogger<FailedMessages> logger)
 {
@@ -71,7 +74,7 @@ internal sealed partial class FailedMessages(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Message {Id} has failed by itself, {Attempts} of {Maximum}: {Problem}")]
+        [LoggerMessage(LogLevel.Warning, "Message {Id}: failed attempt {Attempts} of {Maximum}: {Problem}")]
         public static partial void Failed(ILogger logger, string id, int attempts, int maximum, string problem);
     }
 }

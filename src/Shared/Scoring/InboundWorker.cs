@@ -51,7 +51,8 @@ internal sealed partial class InboundWorker(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Two tokens: "take no more work" stops the loop; "abandon what is in hand" comes later, and settling obeys neither.
+        // Two tokens: "take no more work" stops the loop; "abandon what is in hand" comes later, and settling
+        // has a token of its own, which ends some seconds after that.
         using var abandon = new CancellationTokenSource();
         await using CancellationTokenRegistration stop = stoppingToken.Register(() => abandon.CancelAfter(Deadlines.FinishInHand));
         var receiver = new BatchReceiver(queues.Inbound, Deadlines.Lease);
@@ -99,8 +100,8 @@ internal sealed partial class InboundWorker(
     }
 
     /// <summary>
-    /// No message is taken before the database answers, and before it is certain that ids can be told from forged ones: messages that wait out an outage on the
-    /// queue are not received over and over.
+    /// Receives nothing until the database answers and has confirmed the signing key, without which issued ids can't be told from forged ones. Messages wait out an
+    /// outage on the queue instead of being received over and over.
     /// </summary>
     /// <exception cref="SettingsException">The database remembers another signing key.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
@@ -174,7 +175,7 @@ internal sealed partial class InboundWorker(
         }
         else
         {
-            reason = FailureText.Kind(failure);
+            reason = $"{FailureText.Kind(failure)}.";
             Log.Unexpected(logger, FailureText.Of(failure));
             Log.UnexpectedInFull(logger, failure);
         }
@@ -187,7 +188,7 @@ internal sealed partial class InboundWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Scoring waits: {Reason} Next try in {Seconds:F1} s.")]
+        [LoggerMessage(LogLevel.Warning, "Scoring waits: {Reason} The next attempt is in {Seconds:F1} s.")]
         public static partial void Outage(ILogger logger, string reason, double seconds);
 
         [LoggerMessage(LogLevel.Error, "The scoring loop failed unexpectedly and goes on: {Failure}")]

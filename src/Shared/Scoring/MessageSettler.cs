@@ -60,8 +60,8 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
     }
 
     /// <summary>
-    /// Copies a message to the poison queue and deletes it. Its record and its failed rows are committed: a crash before the delete repeats both without
-    /// effect.
+    /// Copies a message to the poison queue and deletes it. Its record and its failed rows are already committed. After a crash they are not
+    /// written again, but the poison queue may get a second copy.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="reason">What the log says; the record has what a log may not hold, such as messages of exceptions, which quote data.</param>

@@ -23,17 +23,19 @@ internal enum ScoringEnd
     /// <summary>The message has ended the process that handled it, or kept it busy without an end: this counts against the message.</summary>
     EndedTheProcess,
 
-    /// <summary>Scoring took too long while its process waited for something else: this says nothing about the message.</summary>
+    /// <summary>
+    /// Scoring took too long while its process waited for something else, or no child process could be started for it: this says nothing about the message.
+    /// </summary>
     TookTooLong,
 }
 
 /// <summary>Why a message was not scored.</summary>
-/// <param name="Reason">For operators: it may quote data, so that it goes to the database and never into a log.</param>
+/// <param name="Reason">For operators. Where it comes from an exception it may quote data: <paramref name="Loggable"/> is then set, and a log gets that instead.</param>
 /// <param name="Exception">The exception's text, which may quote data too.</param>
-/// <param name="Loggable">What a log may tell of the exception: its types, and where it was thrown.</param>
+/// <param name="Loggable">The exception as a log may tell it: its types, and where it was thrown.</param>
 internal sealed record ScoringFailure(string Reason, string? Exception = null, string? Loggable = null)
 {
-    /// <summary>The failure that an exception is.</summary>
+    /// <summary>Describes an exception.</summary>
     public static ScoringFailure Of(Exception exception) => new(exception.Message, exception.ToString(), FailureText.Of(exception));
 }
 
@@ -43,7 +45,7 @@ internal sealed record ScoringFailure(string Reason, string? Exception = null, s
 /// </summary>
 internal sealed record ScoringOutcome
 {
-    /// <summary>How it ended.</summary>
+    /// <summary>How the scoring ended.</summary>
     public ScoringEnd End { get; init; }
 
     /// <summary>What was written.</summary>
@@ -55,7 +57,7 @@ internal sealed record ScoringOutcome
     public bool MayHaveUnsentAlerts { get; init; }
 
     /// <summary>
-    /// The deliveries that this holds for. Of a batch: those whose lease had not ended by the commit; nothing was written for the others. A child process
+    /// The deliveries that this outcome covers. Of a batch: those whose lease had not ended by the commit; nothing was written for the others. A child process
     /// leaves them out, because its parent has the message (<see cref="For"/>).
     /// </summary>
     [JsonIgnore]

@@ -224,4 +224,17 @@ public abstract class QueueContractTests
         Assert.Equal(1, depth.Length);
         Assert.InRange((depth.Oldest!.Value - sent.InsertedAt).Duration(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
     }
+
+    [Fact]
+    public async Task The_oldest_message_is_one_that_can_be_seen()
+    {
+        IMessageQueue queue = await CreateAsync();
+        await queue.SendAsync("one", TimeSpan.Zero, default);
+        await queue.SendAsync("delayed", TimeSpan.FromSeconds(60), default);
+        Assert.NotNull((await queue.GetDepthAsync(default)).Oldest);
+
+        Assert.Single(await queue.ReceiveAsync(32, TimeSpan.FromSeconds(30), default));
+
+        Assert.Equal(new QueueDepth(2, null), await queue.GetDepthAsync(default));
+    }
 }

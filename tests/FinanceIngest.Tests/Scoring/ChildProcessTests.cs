@@ -131,7 +131,7 @@ public sealed class ChildProcessTests : IDisposable
     }
 
     [Theory]
-    [InlineData("exit 2", "it ended at its start with 2")]
+    [InlineData("exit 2", "it exited before it was ready, with code 2")]
     [InlineData(null, "No such file or directory")]
     public async Task What_keeps_a_child_from_starting_is_said(string? script, string expected)
     {

@@ -84,7 +84,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         }
 
         long receipt = NewReceipt();
-        return await SettleAsync(
+        return await WriteWithoutFsyncAsync(
             session =>
             {
                 List<long> taken = session.Query(
@@ -105,8 +105,9 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     /// <inheritdoc/>
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken) => ReadAsync(
         session => session.Single(
-            "SELECT count(*), (SELECT inserted_at FROM messages ORDER BY seq LIMIT 1) FROM messages",
-            row => new QueueDepth(row.GetInt64(0), row.GetInt64OrNull(1) is { } ticks ? new DateTime(ticks, DateTimeKind.Utc) : null)),
+            "SELECT count(*), (SELECT inserted_at FROM messages WHERE visible_at <= ?1 ORDER BY seq LIMIT 1) FROM messages",
+            row => new QueueDepth(row.GetInt64(0), row.GetInt64OrNull(1) is { } ticks ? new DateTime(ticks, DateTimeKind.Utc) : null),
+            _time.GetUtcNow().Ticks),
         cancellationToken);
 
     /// <inheritdoc/>
@@ -142,7 +143,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
 
     // A lease or a delete need not survive a loss of power: the message is then delivered again, which this queue may always do.
-    private Task<T> SettleAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) =>
+    private Task<T> WriteWithoutFsyncAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) =>
         GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false));
 
     private async Task<T> GuardAsync<T>(Task<T> work)
@@ -164,7 +165,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     {
         private long _receipt = receipt;
 
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.SettleAsync(
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => queue.WriteWithoutFsyncAsync(
             session =>
             {
                 bool held = session.Execute("DELETE FROM messages WHERE seq = ?1 AND pop_receipt = ?2", seq, _receipt) == 1;
@@ -175,7 +176,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         public override async Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken)
         {
             long next = NewReceipt();
-            bool held = await queue.SettleAsync(
+            bool held = await queue.WriteWithoutFsyncAsync(
                 session => session.Execute(
                     "UPDATE messages SET visible_at = ?3, pop_receipt = ?4 WHERE seq = ?1 AND pop_receipt = ?2",
                     seq, _receipt, queue._time.GetUtcNow().Ticks + lease.Ticks, next) == 1,

@@ -76,7 +76,7 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
             }
 
             await _process.WaitForExitAsync(either.Token);
-            string problem = $"it ended at its start with {_process.ExitCode.ToString(CultureInfo.InvariantCulture)}";
+            string problem = $"it exited before it was ready, with code {_process.ExitCode.ToString(CultureInfo.InvariantCulture)}";
             await EndAsync();
             return problem;
         }
@@ -108,8 +108,9 @@ internal sealed class ChildProcess(ProcessStartInfo start, TimeProvider time) : 
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // A child that was busy by itself for half of the time would go on for ever; otherwise it waited for the database.
-            bool wasBusy = IsBusy(_process!);
+            // A child that was busy by itself for half of the time would go on for ever; otherwise it waited for the database. Where the child had an earlier
+            // message, its processor time may be that one's, so that nothing is counted: the message comes again, to a child of its own.
+            bool wasBusy = _messages == 1 && IsBusy(_process!);
             await EndAsync();
             return new ScoringOutcome
             {

@@ -52,7 +52,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             r.mean, r.std_dev, r.sample_count, r.occurred_at, r.accepted_at, r.created_at, r.error, @batch_id
         FROM @results r
         WHERE r.is_candidate = 1
-            -- The row before its tombstone: who waited for a row that is just being purged then sees the tombstone.
+            -- The row is tested before its tombstone: a statement that waited for a row that is just being purged then sees the tombstone.
             AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_id = r.transaction_id)
             AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = r.transaction_id)
         ORDER BY r.transaction_id

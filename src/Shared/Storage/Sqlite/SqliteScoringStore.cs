@@ -11,7 +11,7 @@ namespace FinanceIngest.Storage.Sqlite;
 /// <inheritdoc cref="IScoringStore"/>
 internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider time) : IScoringStore
 {
-    // The write of a batch of so many rows takes some milliseconds.
+    // Batches of this many rows or more count as long writes, which take milliseconds.
     private const int LongBatch = 500;
 
     /// <inheritdoc/>
