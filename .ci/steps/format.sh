@@ -1,6 +1,2 @@
 # checks that dotnet format would change nothing
-# The benchmarks are not in the solution's ordinary build, and without their packages every using in them would seem unnecessary.
-for project in bench/*/*.csproj; do
-  dotnet restore "$project" --verbosity quiet
-done
 check "the code is formatted" dotnet format --verify-no-changes --verbosity quiet
