@@ -15,67 +15,56 @@ public sealed class Functions(Api api)
 
     /// <summary><c>POST /api/transactions</c>.</summary>
     [Function("SubmitTransaction")]
-    public Task<HttpResponseData> SubmitAsync(
-        [HttpTrigger(Keyed, "post", Route = "api/transactions")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> SubmitAsync([HttpTrigger(Keyed, "post", Route = "api/transactions")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>POST /api/score-transaction</c>.</summary>
     [Function("ScoreTransaction")]
-    public Task<HttpResponseData> SubmitByOlderRouteAsync(
-        [HttpTrigger(Keyed, "post", Route = "api/score-transaction")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> SubmitByOlderRouteAsync([HttpTrigger(Keyed, "post", Route = "api/score-transaction")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>POST /api/transactions/batch</c>.</summary>
     [Function("SubmitBatch")]
-    public Task<HttpResponseData> SubmitBatchAsync(
-        [HttpTrigger(Keyed, "post", Route = "api/transactions/batch")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> SubmitBatchAsync([HttpTrigger(Keyed, "post", Route = "api/transactions/batch")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /api/transactions/{id}</c>.</summary>
     [Function("GetTransaction")]
-    public Task<HttpResponseData> GetAsync(
-        [HttpTrigger(Keyed, "get", Route = "api/transactions/{id}")] HttpRequestData request, string id, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> GetAsync([HttpTrigger(Keyed, "get", Route = "api/transactions/{id}")] HttpRequestData request, string id, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>POST /api/transactions/status</c>.</summary>
     [Function("GetStatuses")]
-    public Task<HttpResponseData> GetManyAsync(
-        [HttpTrigger(Keyed, "post", Route = "api/transactions/status")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> GetManyAsync([HttpTrigger(Keyed, "post", Route = "api/transactions/status")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /api/results</c>.</summary>
     [Function("GetResults")]
-    public Task<HttpResponseData> GetResultsAsync(
-        [HttpTrigger(Keyed, "get", Route = "api/results")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> GetResultsAsync([HttpTrigger(Keyed, "get", Route = "api/results")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /api/anomalies</c>.</summary>
     [Function("GetAnomalies")]
-    public Task<HttpResponseData> GetAnomaliesAsync(
-        [HttpTrigger(Keyed, "get", Route = "api/anomalies")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> GetAnomaliesAsync([HttpTrigger(Keyed, "get", Route = "api/anomalies")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>PUT /api/stats</c>.</summary>
     [Function("PutStats")]
-    public Task<HttpResponseData> PutStatsAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "put", Route = "api/stats")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> PutStatsAsync([HttpTrigger(AuthorizationLevel.Admin, "put", Route = "api/stats")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /healthz</c>.</summary>
     [Function("Health")]
-    public Task<HttpResponseData> HealthAsync(
-        [HttpTrigger(Open, "get", Route = "healthz")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> HealthAsync([HttpTrigger(Open, "get", Route = "healthz")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /readyz</c>.</summary>
     [Function("Ready")]
-    public Task<HttpResponseData> ReadyAsync(
-        [HttpTrigger(Open, "get", Route = "readyz")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> ReadyAsync([HttpTrigger(Open, "get", Route = "readyz")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /openapi.json</c>.</summary>
     [Function("OpenApi")]
-    public Task<HttpResponseData> OpenApiAsync(
-        [HttpTrigger(Open, "get", Route = "openapi.json")] HttpRequestData request, CancellationToken cancellationToken) =>
+    public Task<HttpResponseData> OpenApiAsync([HttpTrigger(Open, "get", Route = "openapi.json")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 }

@@ -22,8 +22,8 @@ internal static class KestrelLimits
         // of the body, for five seconds at most.
         limits.MaxRequestBodySize = null;
 
-        // All headers must arrive within this time. An idle connection is kept for Kestrel's own 130 s, which is longer than load balancers keep theirs, so
-        // that the load balancer is the one that closes it.
+        // All headers must arrive within this time. An idle connection is kept for Kestrel's own 130 s, which is longer than load balancers keep theirs, so that
+        // the load balancer is the one that closes it.
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         limits.MaxRequestHeadersTotalSize = 32 * 1024;
 

@@ -135,8 +135,8 @@ internal sealed partial class AlertDispatcher(
     }
 
     /// <summary>
-    /// Sends claimed alerts. When it returns, either all of them were sent and wait in <see cref="_unmarked"/>, or the time for sending was over: then the
-    /// alerts that were sent are marked, and the others are free.
+    /// Sends claimed alerts. When it returns, either all of them were sent and wait in <see cref="_unmarked"/>, or the time for sending was over: then the alerts
+    /// that were sent are marked, and the others are free.
     /// </summary>
     /// <exception cref="QueueUnavailableException">A send failed. The alerts that were sent are marked, the others are free.</exception>
     /// <exception cref="OperationCanceledException">The process stops. The alerts that were sent are marked, the others are free.</exception>

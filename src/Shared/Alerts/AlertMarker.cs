@@ -26,8 +26,8 @@ internal sealed class AlertMarker(Queues queues, IAlertOutbox outbox, TimeProvid
     public long Raised => Interlocked.Read(ref _raised);
 
     /// <summary>
-    /// Makes sure that the marker is on the queue and stays invisible for <see cref="Deadlines.AlertMarkerReserve"/> at least. A scorer calls this before it
-    /// deletes the message of an anomaly, so that at every moment the message, the marker or the sent alert exists.
+    /// Makes sure that the marker is on the queue and stays invisible for <see cref="Deadlines.AlertMarkerReserve"/> at least. A scorer calls this before it deletes the message of an
+    /// anomaly, so that at every moment the message, the marker or the sent alert exists.
     /// </summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the anomaly's message must not be deleted.</exception>
     public async Task RaiseAsync(CancellationToken cancellationToken)

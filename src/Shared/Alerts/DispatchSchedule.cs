@@ -18,8 +18,7 @@ internal sealed class DispatchSchedule
 
     /// <summary>The look after one that sent every alert it could claim. Failures before it no longer count.</summary>
     /// <param name="isAnyUnsent">Whether alerts remain unsent all the same: other processes have claimed them.</param>
-    /// <returns>The next look: after <see cref="Deadlines.AlertClaimsOfOthers"/> while claims of others are waited for, otherwise the routine one in 10
-    /// s.</returns>
+    /// <returns>The next look: after <see cref="Deadlines.AlertClaimsOfOthers"/> while claims of others are waited for, otherwise the routine one in 10 s.</returns>
     public NextLook AfterDrain(bool isAnyUnsent)
     {
         _retry.Reset();

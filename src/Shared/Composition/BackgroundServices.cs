@@ -6,8 +6,8 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Scoring.Isolation;
-using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
+using FinanceIngest.SigningKeys;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

@@ -3,8 +3,7 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// Estimates how many seconds a new transaction will wait, from the measured length of the inbound queue and the rate at which it drains. <c>Retry-After</c>
-/// says it. It samples the queue at most once in five seconds, and only while requests ask for it.
+/// Estimates how many seconds a new transaction will wait, from the measured length of the inbound queue and the rate at which it drains. <c>Retry-After</c> says it. It samples the queue at most once in five seconds, and only while requests ask for it.
 /// </summary>
 /// <param name="inbound">The inbound queue.</param>
 /// <param name="sentMessages">How many messages this process has put on it so far.</param>
@@ -43,8 +42,7 @@ internal sealed class BacklogEstimator(IMessageQueue inbound, Func<long> sentMes
     /// <param name="interval">The interval.</param>
     public static int Estimate(long length, long sent, long grown, TimeSpan interval)
     {
-        // Workers took off what this process sent less what the queue grew by. Other intakes send too: where this process sent nothing, the difference says
-        // nothing.
+        // Workers took off what this process sent less what the queue grew by. Other intakes send too: where this process sent nothing, the difference says nothing.
         long drained = sent - grown;
         return length <= 1 ? 1
         : drained <= 0 ? (sent > 0 ? MaximumSeconds : UnknownSeconds)

@@ -8,8 +8,7 @@ namespace FinanceIngest.Queueing;
 
 /// <summary>
 /// What one message of this system says, and its JSON: <c>{"v":1,"traceparent":…,"transactions":[…]}</c>. <see cref="EnvelopeBuilder"/> fills one,
-/// <see cref="EnvelopeReader"/> reads one from a message, <see cref="EnvelopePacking"/> keeps one in few bytes; <see cref="MessageBody"/> is its form on a
-/// queue.
+/// <see cref="EnvelopeReader"/> reads one from a message, <see cref="EnvelopePacking"/> keeps one in few bytes; <see cref="MessageBody"/> is its form on a queue.
 /// </summary>
 /// <param name="TraceParent">W3C trace context of the sender, if any.</param>
 /// <param name="Transactions">The transactions.</param>

@@ -10,8 +10,8 @@ namespace FinanceIngest.Queueing;
 /// </summary>
 /// <remarks>
 /// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): bytes of the JSON, bytes of the trace context
-/// plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths, microseconds
-/// from the previous acceptance to its own, and from there to when it occurred.
+/// plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths, microseconds from
+/// the previous acceptance to its own, and from there to when it occurred.
 /// </remarks>
 internal static class EnvelopePacking
 {
@@ -172,8 +172,7 @@ internal static class EnvelopePacking
     private static bool TryInstant(long microseconds, out DateTime instant)
     {
         const long ticks = TimeSpan.TicksPerMicrosecond;
-        bool fits = microseconds >= (DateTime.MinValue.Ticks - DateTime.UnixEpoch.Ticks) / ticks
-            && microseconds <= (DateTime.MaxValue.Ticks - DateTime.UnixEpoch.Ticks) / ticks;
+        bool fits = microseconds >= (DateTime.MinValue.Ticks - DateTime.UnixEpoch.Ticks) / ticks && microseconds <= (DateTime.MaxValue.Ticks - DateTime.UnixEpoch.Ticks) / ticks;
         instant = fits ? new DateTime(DateTime.UnixEpoch.Ticks + (microseconds * ticks), DateTimeKind.Utc) : default;
         return fits;
     }

@@ -6,8 +6,8 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// Reads messages of the inbound queue: envelopes of this system, the older system's bare object, and either without base64. It never throws for what a text
-/// may hold.
+/// Reads messages of the inbound queue: envelopes of this system, the older system's bare object, and either without base64. It never throws for what a text may
+/// hold.
 /// </summary>
 /// <param name="queue">The queue's name; with the message's id it makes the ids of transactions that have none.</param>
 /// <param name="ids">Checks and makes ids.</param>
@@ -186,8 +186,7 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
             return;
         }
 
-        delivery.Unreadable.Add(new FailedTransaction(
-            id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, fields.Errors.ToString()));
+        delivery.Unreadable.Add(new FailedTransaction(id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, fields.Errors.ToString()));
         delivery.PoisonReason ??= $"transaction {index}: {fields.Errors}";
     }
 

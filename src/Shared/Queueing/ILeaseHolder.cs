@@ -3,9 +3,7 @@ namespace FinanceIngest.Queueing;
 /// <summary>Knows for which messages this process may still commit.</summary>
 internal interface ILeaseHolder
 {
-    /// <summary>
-    /// Whether no other worker can have the message yet. It may be asked from any thread, also while a write transaction is open: it only reads a clock.
-    /// </summary>
+    /// <summary>Whether no other worker can have the message yet. It may be asked from any thread, also while a write transaction is open: it only reads a clock.</summary>
     bool IsHeld(LeasedMessage message);
 
     /// <summary>Gives the message up for good, because it may be another worker's. The loss is counted once.</summary>

@@ -3,8 +3,8 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// A durable queue with the semantics of Azure Queue Storage: it delivers at least once and roughly in order, and a received message is leased (invisible)
-/// until it is deleted or its lease ends. There are two implementations: Azure Storage, and an embedded one on SQLite.
+/// A durable queue with the semantics of Azure Queue Storage: it delivers at least once and roughly in order, and a received message is leased (invisible) until
+/// it is deleted or its lease ends. There are two implementations: Azure Storage, and an embedded one on SQLite.
 /// </summary>
 public interface IMessageQueue
 {
@@ -16,8 +16,8 @@ public interface IMessageQueue
     Task EnsureExistsAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Puts a message on the queue; it never expires. When the task has completed, the message is durable. The returned message is the sender's hold on it,
-    /// which is good until the message is received.
+    /// Puts a message on the queue; it never expires. When the task has completed, the message is durable. The returned message is the sender's hold on it, which is
+    /// good until the message is received.
     /// </summary>
     /// <param name="body">A text of at most <see cref="MessageText.MaximumLength"/> bytes of UTF-8, or an envelope.</param>
     /// <param name="visibilityDelay">How long the message stays invisible at first.</param>

@@ -4,9 +4,9 @@ using System.Text;
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// A message's form on a queue. A queue that other programs write to or read from holds the <see cref="Text"/>. A queue that belongs to this system alone may
-/// hold an <see cref="EnvelopePacking">envelope packed</see> in a fifth of the space. A message that was received as base64 is held decoded, because most are
-/// read once and full ones are large. In each case the text is the one that was sent, and is made only when it is asked for.
+/// A message's form on a queue. A queue that other programs write to or read from holds the <see cref="Text"/>. A queue that belongs to this system alone may hold
+/// an <see cref="EnvelopePacking">envelope packed</see> in a fifth of the space. A message that was received as base64 is held decoded, because most are read once
+/// and full ones are large. In each case the text is the one that was sent, and is made only when it is asked for.
 /// </summary>
 public sealed class MessageBody
 {
@@ -44,9 +44,7 @@ public sealed class MessageBody
     /// <summary>The packed envelope, as <see cref="Unpack"/> takes it; null for a body that was made of a text.</summary>
     public byte[]? Packed => _packed ??= _envelope is null ? null : EnvelopePacking.Pack(_envelope);
 
-    /// <summary>
-    /// A body of a packed envelope. Bytes that are no packed envelope make a message that is no JSON either: it becomes poison, which keeps them.
-    /// </summary>
+    /// <summary>A body of a packed envelope. Bytes that are no packed envelope make a message that is no JSON either: it becomes poison, which keeps them.</summary>
     public static MessageBody Unpack(byte[] packed) => new() { _packed = packed };
 
     /// <summary>A body of a text as a queue gave it.</summary>

@@ -191,8 +191,7 @@ internal sealed partial class BatchProcessor(
 
         [LoggerMessage(
             LogLevel.Warning,
-            "Messages that were received very often are handled within this process, because a child process can't be started: {Problem}. "
-            + "A message that ends this process then comes again for ever.")]
+            "Messages that were received very often are handled within this process, because a child process can't be started: {Problem}. A message that ends this process then comes again for ever.")]
         public static partial void NoIsolation(ILogger logger, string problem);
     }
 }

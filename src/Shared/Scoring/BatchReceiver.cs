@@ -15,8 +15,8 @@ internal sealed class BatchReceiver(IMessageQueue queue, TimeSpan lease)
     public const int MaximumCharacters = 2 * 1024 * 1024;
 
     /// <summary>
-    /// A batch should stay below this many bytes as it comes from its queue. Reading an answer of an Azure queue takes a multiple of its bytes: this allows 16
-    /// full messages of it, and 32 of an embedded queue, which packs them.
+    /// A batch should stay below this many bytes as it comes from its queue. Reading an answer of an Azure queue takes a multiple of its bytes: this allows 16 full
+    /// messages of it, and 32 of an embedded queue, which packs them.
     /// </summary>
     public const int MaximumReceived = 1024 * 1024;
 
@@ -47,8 +47,7 @@ internal sealed class BatchReceiver(IMessageQueue queue, TimeSpan lease)
         List<LeasedMessage> messages = [.. receives.Where(receive => receive.IsCompletedSuccessfully).SelectMany(receive => receive.Result)];
         if (messages.Count == 0)
         {
-            // Throws the failure of a call, if one failed. Where another call received messages, they are processed first, and the next call shows whether the
-            // outage lasts.
+            // Throws the failure of a call, if one failed. Where another call received messages, they are processed first, and the next call shows whether the outage lasts.
             await Task.WhenAll(receives);
         }
 

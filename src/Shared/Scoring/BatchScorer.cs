@@ -17,8 +17,8 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
     /// <summary>
-    /// Scores and writes everything in the batch, poison records and failed rows included, for the messages that are still held. When it returns, all of that
-    /// is committed, and the outcome's deliveries may be settled.
+    /// Scores and writes everything in the batch, poison records and failed rows included, for the messages that are still held. When it returns, all of that is
+    /// committed, and the outcome's deliveries may be settled.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<ScoringOutcome> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
@@ -81,13 +81,11 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     }
 
     /// <returns>Null: a lease ended before the commit, and nothing was written.</returns>
-    private async Task<WriteCounts?> TryWriteAsync(
-        ScoredBatch batch, IReadOnlyList<Delivery> deliveries, ILeaseHolder leases, CancellationToken cancellationToken)
+    private async Task<WriteCounts?> TryWriteAsync(ScoredBatch batch, IReadOnlyList<Delivery> deliveries, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         try
         {
-            WriteCounts counts = await store.WriteAsync(
-                batch with { MayCommit = () => StillHeld(deliveries, leases).Count == deliveries.Count }, cancellationToken);
+            WriteCounts counts = await store.WriteAsync(batch with { MayCommit = () => StillHeld(deliveries, leases).Count == deliveries.Count }, cancellationToken);
             telemetry.BatchWritten(
                 batch.Results.Count,
                 counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),

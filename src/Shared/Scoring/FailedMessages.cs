@@ -50,13 +50,7 @@ internal sealed partial class FailedMessages(
             {
                 Delivery delivery = outcome.Deliveries[0];
                 return await scorer.GiveUpAsync(
-                    new Delivery(message) { TraceParent = delivery.TraceParent },
-                    outcome.FailedWith(reason),
-                    reason,
-                    outcome.Failure!.Exception,
-                    attempts,
-                    leases,
-                    abandon);
+                    new Delivery(message) { TraceParent = delivery.TraceParent }, outcome.FailedWith(reason), reason, outcome.Failure!.Exception, attempts, leases, abandon);
             }
             catch (Exception e) when (MessageScorer.IsFaultOfMessages(e))
             {

@@ -14,9 +14,9 @@ internal interface IScoringStore
     Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a batch in one transaction: rows, alerts of new anomalies, poison records, the batch's place in the feed. It is safe to repeat a write, and to
-    /// run it beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that
-    /// differs from the row is recorded in <c>repeat_conflicts</c>.
+    /// Writes a batch in one transaction: rows, alerts of new anomalies, poison records, the batch's place in the feed. It is safe to repeat a write, and to run it
+    /// beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that differs from the
+    /// row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
     /// <exception cref="Queueing.LeaseLostException"><see cref="ScoredBatch.MayCommit"/> said no; nothing was written.</exception>
@@ -33,8 +33,8 @@ internal sealed record ScoredBatch(
     IReadOnlyList<PoisonMessage> Poison)
 {
     /// <summary>
-    /// Whether this process may still write all of the batch; null: it may. The store asks right before the write, and on SQLite once more as the last thing
-    /// before the commit. On SQL Server the write is one round trip, which can't ask: a late write finds its rows there, because ids are unique.
+    /// Whether this process may still write all of the batch; null: it may. The store asks right before the write, and on SQLite once more as the last thing before
+    /// the commit. On SQL Server the write is one round trip, which can't ask: a late write finds its rows there, because ids are unique.
     /// </summary>
     public Func<bool>? MayCommit { get; init; }
 

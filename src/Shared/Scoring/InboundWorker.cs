@@ -32,8 +32,7 @@ internal sealed partial class InboundWorker(
     private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
 
     // Failures of batches, for the loop to wait out: the latest one is enough.
-    private readonly Channel<Exception> _failures = Channel.CreateBounded<Exception>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly Channel<Exception> _failures = Channel.CreateBounded<Exception>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
 
     // Whether the database has answered since its last outage. Only the loop reads and writes it.
     private bool _isDatabaseUp;
@@ -114,8 +113,8 @@ internal sealed partial class InboundWorker(
     }
 
     /// <summary>
-    /// Receives a batch and lets it run by itself; false: the queue has none. The caller has taken a place for it, which is free again when the batch is
-    /// settled, or at once where there is none.
+    /// Receives a batch and lets it run by itself; false: the queue has none. The caller has taken a place for it, which is free again when the batch is settled,
+    /// or at once where there is none.
     /// </summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     private async Task<bool> StartBatchAsync(BatchReceiver receiver, CancellationToken abandon)

@@ -9,8 +9,8 @@ namespace FinanceIngest.Scoring;
 /// successful call, the receive or a renewal, was begun. The clock is monotonic: the time of day may jump, and a process that was frozen finds its leases over.
 /// </summary>
 /// <remarks>
-/// A renewal that fails or is not answered in time is tried again, twice within the lease. Whether it arrived is then unknown. If it did, the receipt in hand
-/// is void, the next call says so, and the message comes again when the unacknowledged lease ends; until then no other worker has it.
+/// A renewal that fails or is not answered in time is tried again, twice within the lease. Whether it arrived is then unknown. If it did, the receipt in hand is
+/// void, the next call says so, and the message comes again when the unacknowledged lease ends; until then no other worker has it.
 /// </remarks>
 internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
 {
@@ -77,9 +77,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         await renewal;
     }
 
-    /// <summary>
-    /// Stops renewing; after this no renewal is under way, so receipts no longer change. One that hangs is given up after <see cref="Deadlines.RenewalsEnd"/>.
-    /// </summary>
+    /// <summary>Stops renewing; after this no renewal is under way, so receipts no longer change. One that hangs is given up after <see cref="Deadlines.RenewalsEnd"/>.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Scoring;
 
 /// <summary>
-/// Brings messages to their end once everything that they lead to is committed: the marker of unsent alerts is on the queue, then messages are deleted. A crash
-/// in between means redelivery, which unique keys make harmless.
+/// Brings messages to their end once everything that they lead to is committed: the marker of unsent alerts is on the queue, then messages are deleted. A crash in
+/// between means redelivery, which unique keys make harmless.
 /// </summary>
 internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, ScoringEvents events, Telemetry telemetry, ILogger<MessageSettler> logger)
 {
@@ -43,9 +43,7 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
         events.OnScored(mayHaveUnsentAlerts);
     }
 
-    /// <summary>
-    /// Settles a marker of unsent alerts that became visible: its process is gone or has no dispatcher. It stays for as long as alerts are unsent.
-    /// </summary>
+    /// <summary>Settles a marker of unsent alerts that became visible: its process is gone or has no dispatcher. It stays for as long as alerts are unsent.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; the marker is given back in the end.</exception>
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the marker comes again when its lease ends.</exception>
     public async Task SettleMarkerAsync(LeasedMessage message, MessagesInHand hand)
@@ -60,8 +58,7 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
     }
 
     /// <summary>
-    /// Copies a message to the poison queue and deletes it. Its record and its failed rows are committed: a crash before the delete repeats both without
-    /// effect.
+    /// Copies a message to the poison queue and deletes it. Its record and its failed rows are committed: a crash before the delete repeats both without effect.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="reason">What the log says; the record has what a log may not hold, such as messages of exceptions, which quote data.</param>
@@ -77,8 +74,7 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
 
     private static partial class Log
     {
-        [LoggerMessage(
-            LogLevel.Debug, "{Written} rows were written, {Repeats} were repeats ({Conflicts} differ), {Alerts} alerts were added, from {Messages} messages.")]
+        [LoggerMessage(LogLevel.Debug, "{Written} rows were written, {Repeats} were repeats ({Conflicts} differ), {Alerts} alerts were added, from {Messages} messages.")]
         public static partial void Scored(ILogger logger, int written, int repeats, int conflicts, int alerts, int messages);
 
         [LoggerMessage(LogLevel.Error, "Message {Id} is poison: {Reason}")]

@@ -5,9 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Scoring;
 
-/// <summary>
-/// The messages of one batch, from their receipt to their end: their leases are kept, and messages not settled by the end are given back, visible at once.
-/// </summary>
+/// <summary>The messages of one batch, from their receipt to their end: their leases are kept, and messages not settled by the end are given back, visible at once.</summary>
 /// <remarks>
 /// When the work is abandoned, what is left to do is bounded, in this order: <see cref="Deadlines.SettleAfterAbandon"/>,
 /// <see cref="Deadlines.RenewalsEnd"/>, <see cref="Deadlines.GiveBack"/>.

@@ -55,8 +55,8 @@ internal sealed record ScoringOutcome
     public bool MayHaveUnsentAlerts { get; init; }
 
     /// <summary>
-    /// The deliveries that this holds for. Of a batch: those whose lease had not ended by the commit; nothing was written for the others. A child process
-    /// leaves them out, because its parent has the message (<see cref="For"/>).
+    /// The deliveries that this holds for. Of a batch: those whose lease had not ended by the commit; nothing was written for the others. A child process leaves
+    /// them out, because its parent has the message (<see cref="For"/>).
     /// </summary>
     [JsonIgnore]
     public IReadOnlyList<Delivery> Deliveries { get; init; } = [];

@@ -34,8 +34,8 @@ internal sealed class ChildProcessIsolation(TimeProvider time) : IIsolation
 }
 
 /// <summary>
-/// Runs one child at a time, which takes messages until one ends it. This process is the witness: a child that is gone without an outcome counts against its
-/// message only because this process is still there to say so. Whatever kills a worker kills the witness with it, and nothing is counted.
+/// Runs one child at a time, which takes messages until one ends it. This process is the witness: a child that is gone without an outcome counts against its message
+/// only because this process is still there to say so. Whatever kills a worker kills the witness with it, and nothing is counted.
 /// </summary>
 /// <param name="start">How the child is started; its streams are set here.</param>
 /// <param name="time">Clock.</param>

@@ -8,8 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FinanceIngest.Scoring.Isolation;
 
 /// <summary>
-/// A program as the child of a scoring process: it reads messages from standard input, a line each, takes each as far as its commit and answers with a line. It
-/// opens no port, receives nothing from a queue and exports nothing. It ends when its standard input does, which is also when its parent is killed.
+/// A program as the child of a scoring process: it reads messages from standard input, a line each, takes each as far as its commit and answers with a line. It opens
+/// no port, receives nothing from a queue and exports nothing. It ends when its standard input does, which is also when its parent is killed.
 /// </summary>
 public static class ScoringChild
 {

@@ -122,13 +122,7 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
         {
             var parameters = new
             {
-                filter.UserId,
-                filter.CategoryId,
-                filter.From,
-                filter.To,
-                after_time = after?.OccurredAt,
-                after_id = after?.RowId,
-                limit = limit + 1,
+                filter.UserId, filter.CategoryId, filter.From, filter.To, after_time = after?.OccurredAt, after_id = after?.RowId, limit = limit + 1,
             };
             await using DbDataReader reader = await connection.ExecuteReaderAsync(
                 new CommandDefinition(AnomaliesSql(filter, after), parameters, cancellationToken: cancellationToken));

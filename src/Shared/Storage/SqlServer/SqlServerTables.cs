@@ -46,8 +46,7 @@ internal static class SqlServerTables
 
     private static readonly SqlMetaData[] s_alerts =
     [
-        new("alert_id", SqlDbType.UniqueIdentifier), new("transaction_id", SqlDbType.UniqueIdentifier),
-        Text("payload"), Text("traceparent"), Time("created_at"),
+        new("alert_id", SqlDbType.UniqueIdentifier), new("transaction_id", SqlDbType.UniqueIdentifier), Text("payload"), Text("traceparent"), Time("created_at"),
     ];
 
     private static readonly SqlMetaData[] s_poison =
