@@ -32,7 +32,8 @@ RUN dotnet publish src/ScoringWorker -c Release --use-current-runtime --no-resto
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra AS base
 WORKDIR /app
-# By number, so that Kubernetes can tell that it is not root. The root file system may be read-only: nothing is written but the runtime's diagnostics socket in /tmp.
+# By number, so that Kubernetes can tell that it is not root. The root file system may be read-only: nothing is written but the runtime's
+# diagnostics socket in /tmp.
 USER 1654
 
 FROM base AS cli

@@ -1,4 +1,5 @@
-"""check_sbom.py BOM.json project.assets.json: whether a CycloneDX document lists the packages that were restored for a project, each with its version and licence, and no others."""
+"""check_sbom.py BOM.json project.assets.json: whether a CycloneDX document lists the packages that were restored for a project,
+each with its version and licence, and no others."""
 
 import json
 import sys

@@ -26,7 +26,8 @@ audit_nuget() {
     printf '  <%s><clear /><add key="registry" value="%s" /></%s>\n' packageSources "$source" packageSources auditSources "$source" auditSources
     echo '</configuration>'
   } >"$results/audit.config"
-  dotnet restore "src/$1" --configfile "$results/audit.config" --force -p:NuGetAudit=true -p:NuGetAuditMode=all -p:NuGetAuditLevel=high >"$results/audit.log" 2>&1
+  dotnet restore "src/$1" --configfile "$results/audit.config" --force \
+    -p:NuGetAudit=true -p:NuGetAuditMode=all -p:NuGetAuditLevel=high >"$results/audit.log" 2>&1
 }
 
 for project in IngestServer IngestFunction ScoringWorker Cli; do

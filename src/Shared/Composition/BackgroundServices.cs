@@ -24,7 +24,9 @@ public static class BackgroundServices
         return services;
     }
 
-    /// <summary>Adds the scorer (with the purge of old rows where retention is set), the dispatcher, or both, and connects them to an intake in the same process.</summary>
+    /// <summary>
+    /// Adds the scorer (with the purge of old rows where retention is set), the dispatcher, or both, and connects them to an intake in the same process.
+    /// </summary>
     public static IServiceCollection AddBackgroundRoles(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton<ScoringEvents>();

@@ -7,7 +7,9 @@ namespace FinanceIngest.Configuration;
 /// </summary>
 internal static class Deadlines
 {
-    /// <summary>From SIGTERM to the end of the process (guarantee 7 in docs/reliability.md). Orchestrators must grant more: Docker's own 10 s is too short.</summary>
+    /// <summary>
+    /// From SIGTERM to the end of the process (guarantee 7 in docs/reliability.md). Orchestrators must grant more: Docker's own 10 s is too short.
+    /// </summary>
     public static readonly TimeSpan Stop = TimeSpan.FromSeconds(25);
 
     /// <summary>
@@ -18,8 +20,8 @@ internal static class Deadlines
 
     /// <summary>
     /// From SIGTERM until work in hand is abandoned: batches that are being scored, and transactions that are not durable on the inbound queue, whose requests
-    /// are answered 503. This time plus all that follows (<see cref="SettleAfterAbandon"/>, <see cref="RenewalsEnd"/>, <see cref="GiveBack"/>, writing answers) must
-    /// be less than <see cref="HostStop"/>.
+    /// are answered 503. This time plus all that follows (<see cref="SettleAfterAbandon"/>, <see cref="RenewalsEnd"/>, <see cref="GiveBack"/>, writing answers)
+    /// must be less than <see cref="HostStop"/>.
     /// </summary>
     public static readonly TimeSpan FinishInHand = TimeSpan.FromSeconds(14);
 
@@ -32,8 +34,8 @@ internal static class Deadlines
     public static readonly TimeSpan RenewalsEnd = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How long giving messages back may take, so that another worker sees them at once. It follows the last renewal; a message that could not be given back returns
-    /// after <see cref="Lease"/>.
+    /// How long giving messages back may take, so that another worker sees them at once. It follows the last renewal; a message that could not be given back
+    /// returns after <see cref="Lease"/>.
     /// </summary>
     public static readonly TimeSpan GiveBack = TimeSpan.FromSeconds(3);
 
@@ -68,8 +70,8 @@ internal static class Deadlines
     public static readonly TimeSpan Send = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Time limit for one try of an operation on an Azure queue. Less than <see cref="FinishInHand"/> and <see cref="AlertSend"/> by one pause, so that a lost answer is
-    /// asked for again.
+    /// Time limit for one try of an operation on an Azure queue. Less than <see cref="FinishInHand"/> and <see cref="AlertSend"/> by one pause, so that a lost
+    /// answer is asked for again.
     /// </summary>
     public static readonly TimeSpan AzureTry = TimeSpan.FromSeconds(10);
 

@@ -82,7 +82,8 @@ internal sealed partial class InboundSender : IAsyncDisposable
             return Task.FromResult<Exception?[]?>(null);
         }
 
-        // _pending is raised before _isEnding is read, and the loop's end does it the other way round: either this call sees the end, or the loop sees this request.
+        // _pending is raised before _isEnding is read, and the loop's end does it the other way round: either this call sees the end, or the loop sees this
+        // request.
         if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions || _isEnding)
         {
             EndPending(transactions.Count);
@@ -175,8 +176,8 @@ internal sealed partial class InboundSender : IAsyncDisposable
         {
             limit.Token.ThrowIfCancellationRequested();
 
-            // A queue that does not obey its token is not waited for either. It is unknown whether a message that was cut off arrives; its transactions were not
-            // acknowledged.
+            // A queue that does not obey its token is not waited for either. It is unknown whether a message that was cut off arrives; its transactions were
+            // not acknowledged.
             await _queue.SendAsync(message.ToBody(), TimeSpan.Zero, limit.Token).WaitAsync(limit.Token);
             Interlocked.Increment(ref _sentMessages);
             return null;

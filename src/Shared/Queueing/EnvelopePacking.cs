@@ -9,9 +9,9 @@ namespace FinanceIngest.Queueing;
 /// have been sent, to the letter.
 /// </summary>
 /// <remarks>
-/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the trace context
-/// plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths, microseconds
-/// from the previous acceptance to its own, and from there to when it occurred.
+/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the trace
+/// context plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths,
+/// microseconds from the previous acceptance to its own, and from there to when it occurred.
 /// </remarks>
 internal static class EnvelopePacking
 {

@@ -4,7 +4,8 @@ namespace FinanceIngest.Queueing;
 internal interface ILeaseHolder
 {
     /// <summary>
-    /// Whether this process still holds the lease, so that no other worker can have the message. It may be asked from any thread, also while a write transaction is open: it only reads a clock.
+    /// Whether this process still holds the lease, so that no other worker can have the message. It may be asked from any thread, also while a write
+    /// transaction is open: it only reads a clock.
     /// </summary>
     bool IsHeld(LeasedMessage message);
 

@@ -5,8 +5,8 @@ namespace FinanceIngest.Queueing;
 
 /// <summary>
 /// A message's form on a queue. A queue that other programs write to or read from holds the <see cref="Text"/>. A queue that belongs to this system alone may
-/// hold an <see cref="EnvelopePacking">envelope packed</see> in about a seventh of the space. A message that was received as base64 is held decoded, because most are
-/// read once and full ones are large. In each case the text is the one that was sent, and is made only when it is asked for.
+/// hold an <see cref="EnvelopePacking">envelope packed</see> in about a seventh of the space. A message that was received as base64 is held decoded, because
+/// most are read once and full ones are large. In each case the text is the one that was sent, and is made only when it is asked for.
 /// </summary>
 public sealed class MessageBody
 {

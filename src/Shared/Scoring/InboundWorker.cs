@@ -100,8 +100,8 @@ internal sealed partial class InboundWorker(
     }
 
     /// <summary>
-    /// Receives nothing until the database answers and has confirmed the signing key, without which issued ids can't be told from forged ones. Messages wait out an
-    /// outage on the queue instead of being received over and over.
+    /// Receives nothing until the database answers and has confirmed the signing key, without which issued ids can't be told from forged ones. Messages wait
+    /// out an outage on the queue instead of being received over and over.
     /// </summary>
     /// <exception cref="SettingsException">The database remembers another signing key.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>

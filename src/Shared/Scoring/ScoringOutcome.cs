@@ -30,7 +30,8 @@ internal enum ScoringEnd
 }
 
 /// <summary>Why a message was not scored.</summary>
-/// <param name="Reason">For operators. Where it comes from an exception it may quote data: <paramref name="Loggable"/> is then set, and a log gets that instead.</param>
+/// <param name="Reason">For operators. Where it comes from an exception it may quote data: <paramref name="Loggable"/> is then set, and a log gets that
+/// instead.</param>
 /// <param name="Exception">The exception's text, which may quote data too.</param>
 /// <param name="Loggable">The exception as a log may tell it: its types, and where it was thrown.</param>
 internal sealed record ScoringFailure(string Reason, string? Exception = null, string? Loggable = null)

@@ -31,7 +31,8 @@ public sealed partial class AccessTests
     private static IEnumerable<Type> SeenThrough(Type type)
     {
         const BindingFlags visible = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        IEnumerable<MethodBase> methods = type.GetMethods(visible).Concat<MethodBase>(type.GetConstructors(visible)).Where(method => method.IsPublic || method.IsFamily);
+        IEnumerable<MethodBase> methods = type.GetMethods(visible).Concat<MethodBase>(type.GetConstructors(visible))
+            .Where(method => method.IsPublic || method.IsFamily);
         return methods.SelectMany(method => method.GetParameters().Select(parameter => parameter.ParameterType))
             .Concat(type.GetMethods(visible).Where(method => method.IsPublic || method.IsFamily).Select(method => method.ReturnType))
             .Concat(type.GetFields(visible).Where(field => field.IsPublic).Select(field => field.FieldType))

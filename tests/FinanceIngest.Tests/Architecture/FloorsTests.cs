@@ -59,7 +59,10 @@ public sealed partial class FloorsTests(ITestOutputHelper output)
         string[] rows = [.. File.ReadLines(Path.Combine(Repository.Root, "docs/architecture.md")).Where(line => FloorRow().IsMatch(line))];
         Assert.Equal(
             Floors.FromBelow.Select((folders, floor) => $"{floor}: {string.Join(", ", folders)}"),
-            rows.Reverse().Select(row => FloorRow().Match(row)).Select(match => $"{match.Groups[1].Value}: {string.Join(", ", Folder().Matches(match.Groups[2].Value).Select(name => name.Groups[1].Value).Order(StringComparer.Ordinal))}"));
+            rows.Reverse().Select(row => FloorRow().Match(row)).Select(match => $"{match.Groups[1].Value}: {FoldersOf(match)}"));
+
+        static string FoldersOf(Match row) =>
+            string.Join(", ", Folder().Matches(row.Groups[2].Value).Select(name => name.Groups[1].Value).Order(StringComparer.Ordinal));
     }
 
     private static IEnumerable<(string Folder, string Path)> SourceFiles() =>
@@ -73,7 +76,8 @@ public sealed partial class FloorsTests(ITestOutputHelper output)
         where match.Success
         select new Use(folder, match.Groups[1].Value, $"{Path.GetRelativePath(s_shared, path)} uses {match.Groups[1].Value}");
 
-    private static string[] Wrong(IEnumerable<Use> uses) => [.. uses.Where(use => Floors.Of(use.From) <= Floors.Of(use.To)).Select(use => use.Where).Distinct()];
+    private static string[] Wrong(IEnumerable<Use> uses) =>
+        [.. uses.Where(use => Floors.Of(use.From) <= Floors.Of(use.To)).Select(use => use.Where).Distinct()];
 
     private static string? FolderOf(IType type) =>
         type.Namespace?.FullName.Split('.') is ["FinanceIngest", var folder, ..] && Floors.Of(folder) >= 0 ? folder : null;
@@ -86,7 +90,9 @@ public sealed partial class FloorsTests(ITestOutputHelper output)
         {
             foreach (string folder in folders)
             {
-                IEnumerable<string> used = byFolder[folder].GroupBy(name => name).OrderBy(group => Floors.Of(group.Key)).Select(group => $"{group.Key} {group.Count()}");
+                IEnumerable<string> used = byFolder[folder].GroupBy(name => name)
+                    .OrderBy(group => Floors.Of(group.Key))
+                    .Select(group => $"{group.Key} {group.Count()}");
                 listing.AppendLine(CultureInfo.InvariantCulture, $"{floor,2} {folder} uses {string.Join(", ", used.DefaultIfEmpty("nothing"))}");
             }
         }

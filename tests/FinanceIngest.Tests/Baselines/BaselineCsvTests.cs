@@ -30,8 +30,12 @@ public sealed class BaselineCsvTests
     }
 
     [Fact]
-    public void Utf16_with_a_mark_is_read() =>
-        Assert.Equal([s_row], BaselineFile.Parse([.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(Header + "399,2310,2000,500,40")], BaselineFileFormat.Csv, "test.csv").Rows);
+    public void Utf16_with_a_mark_is_read()
+    {
+        byte[] file = [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(Header + "399,2310,2000,500,40")];
+
+        Assert.Equal([s_row], BaselineFile.Parse(file, BaselineFileFormat.Csv, "test.csv").Rows);
+    }
 
     [Theory]
     [InlineData("0,1,1,1,1", "user_id must be from 1 to 9223372036854775807")]

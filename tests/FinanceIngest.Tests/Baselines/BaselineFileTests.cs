@@ -15,7 +15,10 @@ public sealed class BaselineFileTests : IDisposable
         Gen.Double, Gen.Long.Select(BitConverter.Int64BitsToDouble).Where(double.IsFinite), Gen.OneOf(0.0, -0.0, 5e-324, double.MaxValue, 2000.0, 1e16, 0.1));
 
     private static readonly Gen<long> s_id = Gen.OneOf(
-        Gen.Long[1, 300], Gen.Long[1, 70_000], Gen.Long[1, long.MaxValue], Gen.OneOf(1L, 255, 256, 65_535, 65_536, int.MaxValue, 1L + int.MaxValue, long.MaxValue));
+        Gen.Long[1, 300],
+        Gen.Long[1, 70_000],
+        Gen.Long[1, long.MaxValue],
+        Gen.OneOf(1L, 255, 256, 65_535, 65_536, int.MaxValue, 1L + int.MaxValue, long.MaxValue));
 
     private static readonly Gen<BaselineRow> s_row = Gen.Select(
         s_id, s_id, s_finite, s_finite.Select(Math.Abs), Gen.OneOf(s_id, Gen.Const(0L)),
@@ -63,7 +66,10 @@ public sealed class BaselineFileTests : IDisposable
     public async Task Csv_and_json_are_written_for_people_too()
     {
         Assert.Equal(
-            "user_id,category_id,mean,std_dev,sample_count\n399,2310,2000.0,500.0,40\n399,2311,0.1,5E-324,2\n9223372036854775807,70000,-123456789.125,0.0,3000000000\n",
+            "user_id,category_id,mean,std_dev,sample_count\n"
+            + "399,2310,2000.0,500.0,40\n"
+            + "399,2311,0.1,5E-324,2\n"
+            + "9223372036854775807,70000,-123456789.125,0.0,3000000000\n",
             Encoding.UTF8.GetString(await WriteAsync(BaselineFileFormat.Csv, Samples.Rows)));
         Assert.Equal(
             """

@@ -138,7 +138,8 @@ public sealed class PickleHostileTests
         ["copies of a large list of pairs"] = () =>
             "]q\0(" + Repeat("NN\u0086", 100_000) + "ecbuiltins\ndict\nq\u0001" + Repeat("0h\u0001h\0\u0085R", 1_000_000) + ".",
         ["encodings of a long text"] = () =>
-            "c_codecs\nencode\nq\0X\u00f0\u00ff\0\0" + new string('a', 65_520) + "q\u0001X\u0006\0\0\0latin1q\u0002" + Repeat("h\0h\u0001h\u0002\u0086R0", 2_000_000) + ".",
+            "c_codecs\nencode\nq\0X\u00f0\u00ff\0\0" + new string('a', 65_520)
+            + "q\u0001X\u0006\0\0\0latin1q\u0002" + Repeat("h\0h\u0001h\u0002\u0086R0", 2_000_000) + ".",
         ["long text"] = () => "X\0\0\0\u0002" + new string('a', 33_554_432) + ".",
         ["long line"] = () => "I" + new string('1', 20_000_000) + "\n.",
         ["one dict of categories for many users"] = () =>

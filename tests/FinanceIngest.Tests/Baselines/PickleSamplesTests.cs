@@ -35,7 +35,13 @@ public sealed class PickleSamplesTests
     [InlineData("shared-p5")]
     public void Shared_parts_count_wherever_they_are_used(string sample)
     {
-        BaselineRow[] expected = [Samples.Row(1, 10, 1.5, 0.5, 7), Samples.Row(1, 11, 1.5, 0.5, 7), Samples.Row(2, 10, 1.5, 0.5, 7), Samples.Row(2, 11, 1.5, 0.5, 7)];
+        BaselineRow[] expected =
+        [
+            Samples.Row(1, 10, 1.5, 0.5, 7),
+            Samples.Row(1, 11, 1.5, 0.5, 7),
+            Samples.Row(2, 10, 1.5, 0.5, 7),
+            Samples.Row(2, 11, 1.5, 0.5, 7),
+        ];
         Assert.Equal(expected, Samples.ReadPickle(Samples.Bytes(sample)).Rows);
     }
 

@@ -71,7 +71,7 @@ public sealed class CliProcessTests : IDisposable
     [Fact]
     public async Task An_interrupted_watch_ends_at_once()
     {
-        await using ProgramProcess process = ProgramProcess.Start("finance-ingest", ["queue", "status", "--watch"], _elsewhere.Path, ("FinanceIngest__DataDirectory", _data.Path));
+        await using ProgramProcess process = Start("queue", "status", "--watch");
         while (!process.Log.Contains("fresh data directory", StringComparison.Ordinal))
         {
             await Task.Delay(50, TestContext.Current.CancellationToken);
@@ -90,9 +90,12 @@ public sealed class CliProcessTests : IDisposable
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_elsewhere.Path, name), text);
 
+    private ProgramProcess Start(params string[] arguments) =>
+        ProgramProcess.Start("finance-ingest", arguments, _elsewhere.Path, ("FinanceIngest__DataDirectory", _data.Path));
+
     private async Task<(int ExitCode, JsonElement Json, string Log)> RunJsonAsync(params string[] arguments)
     {
-        await using ProgramProcess process = ProgramProcess.Start("finance-ingest", [.. arguments, "--json"], _elsewhere.Path, ("FinanceIngest__DataDirectory", _data.Path));
+        await using ProgramProcess process = Start([.. arguments, "--json"]);
         (int exitCode, string output) = await process.EndAsync();
         return (exitCode, JsonDocument.Parse(output).RootElement, process.Log);
     }

@@ -77,7 +77,9 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task On_a_fresh_data_directory_everything_is_empty()
     {
-        Assert.Equal("""{"inbound":{"length":0,"oldest_seconds":0},"poison":0,"unsent_alerts":0}""", (await _cli.RunAsync("queue", "status", "--json")).Output.TrimEnd());
+        Assert.Equal(
+            """{"inbound":{"length":0,"oldest_seconds":0},"poison":0,"unsent_alerts":0}""",
+            (await _cli.RunAsync("queue", "status", "--json")).Output.TrimEnd());
         Assert.Equal("[]", (await _cli.RunAsync("poison", "list", "--json")).Output.TrimEnd());
         Assert.Equal("[]", (await _cli.RunAsync("queue", "peek", "alerts", "--json")).Output.TrimEnd());
         Assert.Equal(JsonValueKind.Object, (await _cli.RunAsync("poison", "redrive", "--json")).Json.ValueKind);
@@ -131,7 +133,9 @@ public sealed class CommandLineTests : IDisposable
         JsonElement inbound = (await _cli.RunAsync("queue", "status", "--json")).Json.GetProperty("inbound");
         Assert.Equal(3, inbound.Number("length"));
         Assert.InRange(inbound.Number("oldest_seconds"), 90, 100);
-        Assert.Equal("""[{"a":1.10},"plain \u001B[31m text","{\"\\ud800\":1}"]""", (await _cli.RunAsync("queue", "peek", "inbound", "--json")).Output.TrimEnd());
+        Assert.Equal(
+            """[{"a":1.10},"plain \u001B[31m text","{\"\\ud800\":1}"]""",
+            (await _cli.RunAsync("queue", "peek", "inbound", "--json")).Output.TrimEnd());
         Assert.DoesNotContain('\u001b', (await _cli.RunAsync("queue", "peek", "inbound")).Output);
     }
 
@@ -164,7 +168,9 @@ public sealed class CommandLineTests : IDisposable
         }
 
         JsonElement listed = Assert.Single((await _cli.RunAsync("poison", "list", "--json")).Json.EnumerateArray());
-        Assert.Equal(("m1", "a reason", 5), (listed.GetProperty("message_id").GetString(), listed.GetProperty("reason").GetString(), listed.Number("attempts")));
+        Assert.Equal(
+            ("m1", "a reason", 5),
+            (listed.GetProperty("message_id").GetString(), listed.GetProperty("reason").GetString(), listed.Number("attempts")));
         JsonElement shown = (await _cli.RunAsync("poison", "show", "m1", "--json")).Json;
         Assert.Equal(("eyJhIjoxfQ==", """{"a":1}"""), (shown.GetProperty("body").GetString(), shown.GetProperty("decoded").GetString()));
         Assert.Contains("an exception", (await _cli.RunAsync("poison", "show", "m1")).Output, StringComparison.Ordinal);
@@ -184,7 +190,10 @@ public sealed class CommandLineTests : IDisposable
         CliResult erased = await _cli.RunAsync("user", "erase", "399", "--yes", "--json");
 
         Assert.Equal(0, erased.ExitCode);
-        Assert.Equal((399, 1, 0, 1), (erased.Json.Number("user_id"), erased.Json.Number("baselines"), erased.Json.Number("transactions"), erased.Json.Number("inbound_messages")));
+        JsonElement counts = erased.Json;
+        Assert.Equal(
+            (399, 1, 0, 1),
+            (counts.Number("user_id"), counts.Number("baselines"), counts.Number("transactions"), counts.Number("inbound_messages")));
         Assert.Contains("run the command again", erased.Error, StringComparison.Ordinal);
         Assert.Contains("baselines\t1", (await _cli.RunAsync("user", "erase", "400", "--yes")).Output, StringComparison.Ordinal);
         CliResult purged = await _cli.RunAsync("purge", "--older-than-days", "30", "--yes", "--json");

@@ -50,7 +50,15 @@ internal sealed class CrashingQueue(IMessageQueue queue, Crash crash) : IMessage
     public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken)
     {
         IReadOnlyList<LeasedMessage> messages = await crash.RunAsync(Name, () => queue.ReceiveAsync(maximum, lease, cancellationToken));
-        return [.. messages.Select(message => new CrashingLease(Name, message, crash) { Id = message.Id, Body = message.Body, InsertedAt = message.InsertedAt, DequeueCount = message.DequeueCount })];
+        return [.. messages.Select(Leased)];
+
+        CrashingLease Leased(LeasedMessage message) => new(Name, message, crash)
+        {
+            Id = message.Id,
+            Body = message.Body,
+            InsertedAt = message.InsertedAt,
+            DequeueCount = message.DequeueCount,
+        };
     }
 
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => queue.PeekAsync(maximum, cancellationToken);
@@ -61,20 +69,24 @@ internal sealed class CrashingQueue(IMessageQueue queue, Crash crash) : IMessage
 
     private sealed class CrashingLease(string queue, LeasedMessage message, Crash crash) : LeasedMessage
     {
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => crash.RunAsync(queue, () => message.TryDeleteAsync(cancellationToken));
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) =>
+            crash.RunAsync(queue, () => message.TryDeleteAsync(cancellationToken));
 
-        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => crash.RunAsync(queue, () => message.TryExtendAsync(lease, cancellationToken));
+        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) =>
+            crash.RunAsync(queue, () => message.TryExtendAsync(lease, cancellationToken));
     }
 }
 
 /// <summary>The table of poison messages as the dying process sees it.</summary>
 internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPoisonStore
 {
-    public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) => store.CountAttemptAsync(messageId, error, cancellationToken);
+    public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) =>
+        store.CountAttemptAsync(messageId, error, cancellationToken);
 
     public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
-    public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));
+    public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) =>
+        crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));
 
     public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) =>
         crash.RunAsync("table", () => store.ReplaceBodyAsync(messageId, body, cancellationToken));

@@ -50,12 +50,15 @@ internal sealed class FakeApi(TimeProvider time) : HttpMessageHandler
     /// <summary>Everything accepted but for these.</summary>
     public static HttpResponseMessage Accept(string[] lines, params (int Index, string Json)[] rejected)
     {
-        IEnumerable<string> accepted = Enumerable.Range(0, lines.Length).Where(i => !rejected.Any(item => item.Index == i)).Select(i => $$"""{"index":{{i}},"id":"{{IdOf(i)}}"}""");
+        IEnumerable<string> accepted = Enumerable.Range(0, lines.Length)
+            .Where(i => !rejected.Any(item => item.Index == i))
+            .Select(i => $$"""{"index":{{i}},"id":"{{IdOf(i)}}"}""");
         IEnumerable<string> others = rejected.Select(item => $$"""{"index":{{item.Index}},{{item.Json}}}""");
         return Json(HttpStatusCode.Accepted, $$"""{"accepted":[{{string.Join(',', accepted)}}],"rejected":[{{string.Join(',', others)}}]}""");
     }
 
-    public static HttpResponseMessage Json(HttpStatusCode status, string text) => new(status) { Content = new StringContent(text, Encoding.UTF8, "application/json") };
+    public static HttpResponseMessage Json(HttpStatusCode status, string text) =>
+        new(status) { Content = new StringContent(text, Encoding.UTF8, "application/json") };
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -65,7 +68,9 @@ internal sealed class FakeApi(TimeProvider time) : HttpMessageHandler
         lock (_gate)
         {
             Headers = request.Headers;
-            return request.RequestUri!.AbsolutePath.EndsWith("/api/transactions/status", StringComparison.Ordinal) ? AnswerStatus(body) : AnswerBatch(request, body);
+            return request.RequestUri!.AbsolutePath.EndsWith("/api/transactions/status", StringComparison.Ordinal)
+                ? AnswerStatus(body)
+                : AnswerBatch(request, body);
         }
     }
 

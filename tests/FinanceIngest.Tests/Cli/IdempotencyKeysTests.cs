@@ -69,7 +69,9 @@ public sealed class IdempotencyKeysTests : IDisposable
     [InlineData(false)]
     public async Task Standard_input_has_the_contents_hash_for_all_rows(bool timed)
     {
-        string row = timed ? """{"user_id":1,"category_id":1,"amount":5,"occurred_at":"2026-01-01T00:00:00Z"}""" : """{"user_id":1,"category_id":1,"amount":5}""";
+        string row = timed
+            ? """{"user_id":1,"category_id":1,"amount":5,"occurred_at":"2026-01-01T00:00:00Z"}"""
+            : """{"user_id":1,"category_id":1,"amount":5}""";
         _cli.Input = row + "\n";
         string[] first = await KeysAsync("-");
         Assert.Equal(first, await KeysAsync("-"));
@@ -84,7 +86,9 @@ public sealed class IdempotencyKeysTests : IDisposable
     [Fact]
     public async Task A_key_of_its_own_is_kept_and_does_not_count_as_an_occurrence()
     {
-        string[] keys = await KeysAsync(_cli.Write("a.csv", "user_id,category_id,amount,occurred_at,idempotency_key\n1,1,5,2026-01-01T00:00:00Z,own\n1,1,5,2026-01-01T00:00:00Z,\n"));
+        string[] keys = await KeysAsync(_cli.Write(
+            "a.csv",
+            "user_id,category_id,amount,occurred_at,idempotency_key\n1,1,5,2026-01-01T00:00:00Z,own\n1,1,5,2026-01-01T00:00:00Z,\n"));
 
         Assert.Equal("own", keys[0]);
         Assert.EndsWith(":1", keys[1], StringComparison.Ordinal);

@@ -25,7 +25,8 @@ public sealed class PoisonOnAzureTests(AzuriteFixture azurite) : IDisposable
         Queues queues = await CreateQueuesAsync();
         using var database = new SqliteDatabase(_folder.Path, TimeProvider.System, new DependencyStatus("database"));
         DateTime now = TimeProvider.System.UtcNowMicroseconds();
-        await new SqliteScoringStore(database, TimeProvider.System).WriteAsync(new ScoredBatch([], [], [new PoisonMessage("m1", "a reason", null, 1, null, Text, now, now)]), Token);
+        var message = new PoisonMessage("m1", "a reason", null, 1, null, Text, now, now);
+        await new SqliteScoringStore(database, TimeProvider.System).WriteAsync(new ScoredBatch([], [], [message]), Token);
         var poison = new PoisonOperations(new SqlitePoisonStore(database, TimeProvider.System), queues, new IdCertifier("a signing key", TimeProvider.System));
         await queues.Poison.SendAsync(Text, TimeSpan.Zero, Token);
         LeasedMessage held = Assert.Single(await queues.Poison.ReceiveAsync(32, TimeSpan.FromMinutes(5), Token));

@@ -160,7 +160,8 @@ public sealed class PoisonOperationsTests : IDisposable
         string first = await OnlyIdAsync();
         var scorerAtWork = new QueueThatIsDrained(_system.Inbound, _system.ProcessAsync);
 
-        PoisonOutcome outcome = await new PoisonOperations(_system.PoisonStore, _system.Queues with { Inbound = scorerAtWork }, _system.Ids).RedriveAllAsync(Token);
+        var operations = new PoisonOperations(_system.PoisonStore, _system.Queues with { Inbound = scorerAtWork }, _system.Ids);
+        PoisonOutcome outcome = await operations.RedriveAllAsync(Token);
 
         Assert.Equal([first], outcome.Done);
         Assert.NotEqual(first, await OnlyIdAsync());
@@ -282,7 +283,8 @@ public sealed class PoisonOperationsTests : IDisposable
             return sent;
         }
 
-        public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) => queue.ReceiveAsync(maximum, lease, cancellationToken);
+        public Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) =>
+            queue.ReceiveAsync(maximum, lease, cancellationToken);
 
         public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => queue.PeekAsync(maximum, cancellationToken);
 

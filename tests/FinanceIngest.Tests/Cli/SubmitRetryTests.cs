@@ -9,7 +9,9 @@ public sealed class SubmitRetryTests : IDisposable
     private readonly CliHarness _cli = new();
     private readonly string _file;
 
-    public SubmitRetryTests() => _file = _cli.Write("a.csv", "user_id,category_id,amount,occurred_at\n1,1,1,2026-01-01T00:00:00Z\n1,1,2,2026-01-01T00:00:00Z\n1,1,3,2026-01-01T00:00:00Z\n");
+    public SubmitRetryTests() => _file = _cli.Write(
+        "a.csv",
+        "user_id,category_id,amount,occurred_at\n1,1,1,2026-01-01T00:00:00Z\n1,1,2,2026-01-01T00:00:00Z\n1,1,3,2026-01-01T00:00:00Z\n");
 
     [Fact]
     public async Task Only_retryable_rows_are_sent_again_and_under_the_same_keys()
@@ -21,7 +23,9 @@ public sealed class SubmitRetryTests : IDisposable
 
         Assert.Equal([3, 2], _cli.Api.Batches.Select(lines => lines.Length));
         Assert.Equal([_cli.Api.Batches[0][0], _cli.Api.Batches[0][2]], _cli.Api.Batches[1]);
-        Assert.Equal((2, 1, 1, 0), (result.Json.Number("accepted"), result.Json.Number("rejected"), result.Json.Number("retries"), result.Json.Number("unsent")));
+        Assert.Equal(
+            (2, 1, 1, 0),
+            (result.Json.Number("accepted"), result.Json.Number("rejected"), result.Json.Number("retries"), result.Json.Number("unsent")));
         Assert.Equal(4, result.Json.GetProperty("rejected_rows")[0].Number("line"));
     }
 

@@ -12,7 +12,11 @@ public sealed class SubmitTests : IDisposable
     [Fact]
     public async Task A_csv_becomes_the_apis_objects_and_its_amounts_stay_text()
     {
-        string file = _cli.Write("a.csv", "\uFEFFnote,Amount,user_id, category_id ,occurred_at\n\"two\nlines\",0.10,399,2310,2026-01-01T00:00:00Z\n x ,99999999999999.9999,9223372036854775807,1,\n");
+        string file = _cli.Write(
+            "a.csv",
+            "\uFEFFnote,Amount,user_id, category_id ,occurred_at\n"
+            + "\"two\nlines\",0.10,399,2310,2026-01-01T00:00:00Z\n"
+            + " x ,99999999999999.9999,9223372036854775807,1,\n");
 
         CliResult result = await SubmitAsync(file);
 
@@ -66,7 +70,11 @@ public sealed class SubmitTests : IDisposable
         Assert.Equal(1, result.ExitCode);
         Assert.Equal((6, 3, 3, 0), (result.Json.Number("rows"), result.Json.Number("accepted"), result.Json.Number("rejected"), result.Json.Number("unsent")));
         Assert.Equal(
-            ["5: amount must be a number; the row is odd", "6: has 5 fields where the header has 4", "7: has a quote that is not closed, or one in the middle of a field"],
+            [
+                "5: amount must be a number; the row is odd",
+                "6: has 5 fields where the header has 4",
+                "7: has a quote that is not closed, or one in the middle of a field",
+            ],
             result.Json.GetProperty("rejected_rows").EnumerateArray().Select(row => $"{row.Number("line")}: {row.GetProperty("reason").GetString()}"));
     }
 
@@ -74,7 +82,8 @@ public sealed class SubmitTests : IDisposable
     public async Task A_batch_of_which_nothing_is_acceptable_is_no_reason_to_stop()
     {
         string file = _cli.Write("a.csv", Header + "x,1,1,\n1,1,1,\n");
-        _cli.Api.Then(_ => FakeApi.Json(HttpStatusCode.BadRequest, """{"status":400,"errors":{},"rejected":[{"index":0,"errors":{"user_id":["is required"]}}]}"""));
+        _cli.Api.Then(_ => FakeApi.Json(
+            HttpStatusCode.BadRequest, """{"status":400,"errors":{},"rejected":[{"index":0,"errors":{"user_id":["is required"]}}]}"""));
 
         CliResult result = await SubmitAsync(file, "--json", "--batch-size", "1");
 
@@ -99,7 +108,8 @@ public sealed class SubmitTests : IDisposable
         int asked = 0;
         _cli.Api.Status = ids => ids.Select(id => id == FakeApi.IdOf(3) && asked++ < 3
             ? $$"""{"id":"{{id}}","status":"pending"}"""
-            : $$"""{"id":"{{id}}","status":"scored","is_anomaly":{{(id == FakeApi.IdOf(0) ? "false" : "true")}},"z_score":{{(id == FakeApi.IdOf(2) ? "-9.5" : "4.0")}},"amount":3.0}""");
+            : $$"""{"id":"{{id}}","status":"scored","is_anomaly":{{(id == FakeApi.IdOf(0) ? "false" : "true")}}"""
+                + $$""","z_score":{{(id == FakeApi.IdOf(2) ? "-9.5" : "4.0")}},"amount":3.0}""");
 
         CliResult result = await SubmitAsync(file, "--wait", "--json");
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using FinanceIngest.Configuration;
@@ -27,8 +28,11 @@ public sealed partial class BicepTests
     [Fact]
     public void Database_roles_are_those_that_migrate_makes()
     {
-        string sql = string.Join('\n', Directory.GetFiles(Path.Combine(Support.Repository.Root, "src", "Shared", "Storage", "SqlServer"), "*.sql", SearchOption.AllDirectories).Select(File.ReadAllText));
-        Assert.All(s_names.GetProperty("databaseRoles").EnumerateObject(), role => Assert.Contains($"CREATE ROLE {role.Value.GetString()};", sql, StringComparison.Ordinal));
+        string folder = Path.Combine(Support.Repository.Root, "src", "Shared", "Storage", "SqlServer");
+        string sql = string.Join('\n', Directory.GetFiles(folder, "*.sql", SearchOption.AllDirectories).Select(File.ReadAllText));
+        Assert.All(
+            s_names.GetProperty("databaseRoles").EnumerateObject(),
+            role => Assert.Contains($"CREATE ROLE {role.Value.GetString()};", sql, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -53,7 +57,8 @@ public sealed partial class BicepTests
     {
         string worker = Text("infra/app/worker.bicep");
         Assert.Contains("queueName: queueNames.inbound\n", worker, StringComparison.Ordinal);
-        Assert.True(int.Parse(Regex.Match(worker, @"terminationGracePeriodSeconds: (\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) > Deadlines.Stop.TotalSeconds);
+        string grace = Regex.Match(worker, @"terminationGracePeriodSeconds: (\d+)").Groups[1].Value;
+        Assert.True(int.Parse(grace, CultureInfo.InvariantCulture) > Deadlines.Stop.TotalSeconds);
         Assert.Contains("ENV ASPNETCORE_URLS=http://*:7072\n", Text("Dockerfile"), StringComparison.Ordinal);
         Assert.All(Regex.Matches(worker, @"httpGet: \{ path: '(\S+)', port: (\d+) \}"), probe =>
         {
@@ -67,7 +72,7 @@ public sealed partial class BicepTests
     {
         string worker = Text("infra/app/worker.bicep");
         Assert.All(Regex.Matches(worker, @"failureThreshold: (\d+)"), match =>
-            Assert.InRange(int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture), 1, 10));
+            Assert.InRange(int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 1, 10));
 
         // azd's deployment replaces the image and keeps the rest: probes that depended on the image would be missing after the first "azd up".
         Assert.Contains("probes: probes\n", worker, StringComparison.Ordinal);
@@ -91,12 +96,16 @@ public sealed partial class BicepTests
     [InlineData(80, "10")]
     public void A_large_database_has_the_least_that_Azure_allows(int maxVcores, string least)
     {
-        // https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases: "min-max vCores" of GP_S_Gen5. The expression is repeated here; its text is asserted.
+        // https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases: "min-max vCores" of GP_S_Gen5.
+        // The expression is repeated here; its text is asserted.
         Assert.Contains(
-            "var minCapacity = maxVcores <= 4 ? '0.5' : '${maxVcores / 8}.${padLeft(maxVcores % 8 * 125, 3, '0')}'\n", Text("infra/app/database.bicep"), StringComparison.Ordinal);
+            "var minCapacity = maxVcores <= 4 ? '0.5' : '${maxVcores / 8}.${padLeft(maxVcores % 8 * 125, 3, '0')}'\n",
+            Text("infra/app/database.bicep"),
+            StringComparison.Ordinal);
         string computed = maxVcores <= 4 ? "0.5" : $"{maxVcores / 8}.{maxVcores % 8 * 125:000}";
-        Assert.Equal(decimal.Parse(least, System.Globalization.CultureInfo.InvariantCulture), decimal.Parse(computed, System.Globalization.CultureInfo.InvariantCulture));
-        Assert.Contains(maxVcores.ToString(System.Globalization.CultureInfo.InvariantCulture), Regex.Match(Text("infra/main.bicep"), @"@allowed\(\[([\d, ]+)\]\)\n.*\nparam sqlMaxVcores").Groups[1].Value.Split(", "));
+        Assert.Equal(decimal.Parse(least, CultureInfo.InvariantCulture), decimal.Parse(computed, CultureInfo.InvariantCulture));
+        Match allowed = Regex.Match(Text("infra/main.bicep"), @"@allowed\(\[([\d, ]+)\]\)\n.*\nparam sqlMaxVcores");
+        Assert.Contains(maxVcores.ToString(CultureInfo.InvariantCulture), allowed.Groups[1].Value.Split(", "));
     }
 
     [Fact]
@@ -160,7 +169,8 @@ public sealed partial class BicepTests
 
     // As a property of an object (Function App) or as an entry of a list (Container App), where the value may stand on a line of its own.
     [GeneratedRegex(
-        @"^\s+(?:(?<name>(?:FinanceIngest__|AZURE_|SQL_)\w+):|\{?\s*name: '(?<name>(?:FinanceIngest__|AZURE_|SQL_|APPLICATIONINSIGHTS_)\w+)',?\s+(?:value|secretRef):) (?<value>.+)$",
+        @"^\s+(?:(?<name>(?:FinanceIngest__|AZURE_|SQL_)\w+):"
+        + @"|\{?\s*name: '(?<name>(?:FinanceIngest__|AZURE_|SQL_|APPLICATIONINSIGHTS_)\w+)',?\s+(?:value|secretRef):) (?<value>.+)$",
         RegexOptions.Multiline)]
     private static partial Regex Setting();
 

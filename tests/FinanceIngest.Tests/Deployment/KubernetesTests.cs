@@ -7,8 +7,11 @@ namespace FinanceIngest.Tests.Deployment;
 public sealed class KubernetesTests
 {
     private static readonly List<object> s_base =
-        [.. Directory.GetFiles(Path.Combine(Support.Repository.Root, "k8s", "base"), "*.yaml").Where(path => !path.EndsWith("kustomization.yaml", StringComparison.Ordinal))
-            .SelectMany(Yaml.Documents)];
+    [
+        .. Directory.GetFiles(Path.Combine(Support.Repository.Root, "k8s", "base"), "*.yaml")
+            .Where(path => !path.EndsWith("kustomization.yaml", StringComparison.Ordinal))
+            .SelectMany(Yaml.Documents),
+    ];
 
     public static TheoryData<string, string, ProgramKind> Programs { get; } = new()
     {
@@ -83,7 +86,9 @@ public sealed class KubernetesTests
         IReadOnlyList<object> identities = Yaml.Documents("k8s/overlays/azure/identities.yaml");
         string[] accounts = [.. s_base.Where(manifest => manifest.Text("kind") == "ServiceAccount").Select(manifest => manifest.Text("metadata/name")!)];
         Assert.Equal(accounts.Order(), identities.Select(account => account.Text("metadata/name")!).Order());
-        Assert.All(new[] { "Deployment/intake", "Deployment/worker", "Job/migrate" }, workload => Assert.Equal(workload.Split('/')[1], Find(workload).Text("spec/template/spec/serviceAccountName")));
+        Assert.All(
+            new[] { "Deployment/intake", "Deployment/worker", "Job/migrate" },
+            workload => Assert.Equal(workload.Split('/')[1], Find(workload).Text("spec/template/spec/serviceAccountName")));
 
         // The webhook that injects tokens looks at the pod's label.
         object kustomization = Assert.Single(Yaml.Documents("k8s/overlays/azure/kustomization.yaml"));

@@ -11,8 +11,8 @@ using NJsonSchema;
 namespace FinanceIngest.Tests.Deployment;
 
 /// <summary>
-/// The Logic App's workflow against alerts as the code makes them. Its expressions can't be run outside of Azure: where one matters, its exact text is asserted, and its rule is
-/// repeated here on real messages.
+/// The Logic App's workflow against alerts as the code makes them. Its expressions can't be run outside of Azure: where one matters, its
+/// exact text is asserted, and its rule is repeated here on real messages.
 /// </summary>
 public sealed partial class WorkflowTests
 {
@@ -50,7 +50,9 @@ public sealed partial class WorkflowTests
     public void The_schema_knows_every_field_of_an_alert_and_no_other()
     {
         using JsonDocument alert = JsonDocument.Parse(Alert(6000, 2000, 500));
-        Assert.Equal(alert.RootElement.EnumerateObject().Select(field => field.Name), s_schema.GetProperty("properties").EnumerateObject().Select(field => field.Name));
+        Assert.Equal(
+            alert.RootElement.EnumerateObject().Select(field => field.Name),
+            s_schema.GetProperty("properties").EnumerateObject().Select(field => field.Name));
     }
 
     [Fact]
@@ -71,7 +73,17 @@ public sealed partial class WorkflowTests
         Assert.Equal("Anomaly Detected in Finance Tracker", mail.GetProperty("Subject").GetString());
         string body = mail.GetProperty("Body").GetString()!;
         int position = -1;
-        foreach (string part in new[] { "An unusual transaction was detected.", "User ID: ", "Category ID: ", "Amount: ", "Z-score: ", "Baseline: ", "Please review this transaction." })
+        string[] parts =
+        [
+            "An unusual transaction was detected.",
+            "User ID: ",
+            "Category ID: ",
+            "Amount: ",
+            "Z-score: ",
+            "Baseline: ",
+            "Please review this transaction.",
+        ];
+        foreach (string part in parts)
         {
             int next = body.IndexOf(part, StringComparison.Ordinal);
             Assert.True(next > position, part);
@@ -112,12 +124,15 @@ public sealed partial class WorkflowTests
     [Fact]
     public void Five_failed_runs_make_poison() =>
         Assert.Equal(
-            """{"and":[{"greater":["@int(string(coalesce(triggerBody()?['DequeueCount'], 1)))",5]}]}""", JsonSerializer.Serialize(s_poisoned.GetProperty("expression"), s_asWritten));
+            """{"and":[{"greater":["@int(string(coalesce(triggerBody()?['DequeueCount'], 1)))",5]}]}""",
+            JsonSerializer.Serialize(s_poisoned.GetProperty("expression"), s_asWritten));
 
     [Fact]
     public void A_run_with_all_retries_is_shorter_than_the_message_is_invisible()
     {
-        int invisible = int.Parse(s_workflow.GetProperty("triggers").GetProperty("When_there_are_alerts").GetProperty("inputs").GetProperty("queries").GetProperty("visibilitytimeout").GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+        JsonElement trigger = s_workflow.GetProperty("triggers").GetProperty("When_there_are_alerts");
+        string visibility = trigger.GetProperty("inputs").GetProperty("queries").GetProperty("visibilitytimeout").GetString()!;
+        int invisible = int.Parse(visibility, System.Globalization.CultureInfo.InvariantCulture);
         JsonElement retry = s_mailing.GetProperty("Send_an_email").GetProperty("inputs").GetProperty("retryPolicy");
         double pauses = retry.GetProperty("count").GetInt32() * System.Xml.XmlConvert.ToTimeSpan(retry.GetProperty("interval").GetString()!).TotalSeconds;
 
@@ -167,7 +182,9 @@ public sealed partial class WorkflowTests
         JsonElement inputs = action.GetProperty("inputs");
         Assert.Equal("@triggerBody()?['PopReceipt']", inputs.GetProperty("queries").GetProperty("popreceipt").GetString());
         Assert.EndsWith(
-            "/queues/@{encodeURIComponent(parameters('alertQueue'))}/messages/@{encodeURIComponent(triggerBody()?['MessageId'])}", inputs.GetProperty("path").GetString(), StringComparison.Ordinal);
+            "/queues/@{encodeURIComponent(parameters('alertQueue'))}/messages/@{encodeURIComponent(triggerBody()?['MessageId'])}",
+            inputs.GetProperty("path").GetString(),
+            StringComparison.Ordinal);
     }
 
     private static void AssertOrder(JsonElement actions)

@@ -67,11 +67,16 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
 
         await using SqlConnection connection = await database.ConnectAsync();
         const int anomalies = Batches * BatchSize / 100;
-        await Eventually.TrueAsync(async () => await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM alert_outbox WHERE sent_at IS NOT NULL") == anomalies, Token);
+        const string sent = "SELECT COUNT(*) FROM alert_outbox WHERE sent_at IS NOT NULL";
+        await Eventually.TrueAsync(async () => await connection.ExecuteScalarAsync<int>(sent) == anomalies, Token);
         Assert.Equal(Batches * BatchSize, await connection.ExecuteScalarAsync<int>("SELECT COUNT(DISTINCT transaction_id) FROM anomaly_transactions"));
         Assert.Equal(anomalies, await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM anomaly_transactions WHERE is_anomaly = 1"));
-        Assert.Equal(
-            0, await connection.ExecuteScalarAsync<int>("SELECT (SELECT COUNT(*) FROM poison_messages) + (SELECT COUNT(*) FROM anomaly_transactions WHERE status <> 'scored')"));
+        const string notScored =
+            """
+            SELECT (SELECT COUNT(*) FROM poison_messages)
+                 + (SELECT COUNT(*) FROM anomaly_transactions WHERE status <> 'scored')
+            """;
+        Assert.Equal(0, await connection.ExecuteScalarAsync<int>(notScored));
         Assert.Equal(anomalies, await CountAlertsAsync(queues, alerts));
         Assert.All(await Task.WhenAll(server.TerminateAsync(), first.TerminateAsync(), second.TerminateAsync()), exitCode => Assert.Equal(0, exitCode));
     }
@@ -87,9 +92,13 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
     private static async Task<IEnumerable<string>> SubmitAsync(HttpClient client, int batch)
     {
         // One in a hundred is 8 standard deviations off.
-        string items = string.Join(',', Enumerable.Range(0, BatchSize).Select(i => string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""{"user_id": {{(i % Users) + 1}}, "category_id": 1, "amount": {{(i % 100 == 0 ? 6000 : 2000 + (i % 100))}}, "idempotency_key": "{{batch}}-{{i}}"}""")));
+        string items = string.Join(',', Enumerable.Range(0, BatchSize).Select(i =>
+        {
+            int amount = i % 100 == 0 ? 6000 : 2000 + (i % 100);
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""{"user_id": {{(i % Users) + 1}}, "category_id": 1, "amount": {{amount}}, "idempotency_key": "{{batch}}-{{i}}"}""");
+        }));
         HttpResponseMessage response = await client.PostAsync("/api/transactions/batch", Json($"[{items}]"), Token);
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStreamAsync(Token));
@@ -106,7 +115,8 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
             async () =>
             {
                 int before = seen.Count;
-                using JsonDocument page = JsonDocument.Parse(await client.GetStreamAsync($"/api/results?limit=1000&after={Uri.EscapeDataString(cursor)}", cancellationToken));
+                string path = $"/api/results?limit=1000&after={Uri.EscapeDataString(cursor)}";
+                using JsonDocument page = JsonDocument.Parse(await client.GetStreamAsync(path, cancellationToken));
                 cursor = page.RootElement.GetProperty("next").GetString()!;
                 seen.AddRange(page.RootElement.GetProperty("results").EnumerateArray().Select(item => item.GetProperty("id").GetString()!));
                 return seen.Count >= expected && seen.Count == before;
@@ -119,11 +129,13 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
     private static async Task<int> CountAlertsAsync(string connectionString, string name)
     {
         var queue = new AzureMessageQueue(
-            new Azure.Storage.Queues.QueueClient(connectionString, name, new() { MessageEncoding = Azure.Storage.Queues.QueueMessageEncoding.None }), new DependencyStatus("alerts"));
+            new Azure.Storage.Queues.QueueClient(connectionString, name, new() { MessageEncoding = Azure.Storage.Queues.QueueMessageEncoding.None }),
+            new DependencyStatus("alerts"));
         var ids = new List<string>();
         while (await queue.ReceiveAsync(32, TimeSpan.FromMinutes(5), Token) is { Count: > 0 } messages)
         {
-            ids.AddRange(messages.Select(message => JsonDocument.Parse(Convert.FromBase64String(message.Text)).RootElement.GetProperty("alert_id").GetString()!));
+            IEnumerable<JsonElement> alerts = messages.Select(message => JsonDocument.Parse(Convert.FromBase64String(message.Text)).RootElement);
+            ids.AddRange(alerts.Select(alert => alert.GetProperty("alert_id").GetString()!));
         }
 
         Assert.Equal(ids.Count, ids.Distinct().Count());

@@ -68,7 +68,8 @@ public abstract class EndToEndTests : IAsyncLifetime
         request.Headers.Add("Idempotency-Key", "a batch");
         HttpResponseMessage accepted = await Client.SendAsync(request);
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
-        string[] ids = [.. (await accepted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accepted").EnumerateArray().Select(item => item.GetProperty("id").GetString()!)];
+        JsonElement answer = await accepted.Content.ReadFromJsonAsync<JsonElement>();
+        string[] ids = [.. answer.GetProperty("accepted").EnumerateArray().Select(item => item.GetProperty("id").GetString()!)];
         Assert.Equal(500, ids.Distinct().Count());
 
         JsonElement last = await Client.GetFromJsonAsync<JsonElement>($"/api/transactions/{ids[^1]}?wait=30");
@@ -104,7 +105,9 @@ public abstract class EndToEndTests : IAsyncLifetime
     {
         // An issued id that will never have a row. Who waits for it is answered with "pending" when the server stops; were the wait held, the
         // stop's limit of 25 s would cut the connection of this one of 30 s.
-        Task<HttpResponseMessage> waiting = Client.GetAsync($"/api/transactions/{new IdCertifier((await File.ReadAllTextAsync(Path.Combine(Folder.Path, "id-signing.key"))).Trim(), TimeProvider.System).NewId()}?wait=30");
+        string signingKey = (await File.ReadAllTextAsync(Path.Combine(Folder.Path, "id-signing.key"))).Trim();
+        Guid id = new IdCertifier(signingKey, TimeProvider.System).NewId();
+        Task<HttpResponseMessage> waiting = Client.GetAsync($"/api/transactions/{id}?wait=30");
         await Client.GetAsync("/healthz");
         await StopAsync();
 
@@ -120,7 +123,10 @@ public abstract class EndToEndTests : IAsyncLifetime
 
     private protected async Task<JsonElement> ScoreAsync(string json)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/score-transaction") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/score-transaction")
+        {
+            Content = new StringContent(json, Encoding.UTF8, "application/json"),
+        };
         request.Headers.Add("Prefer", "wait=30");
         HttpResponseMessage response = await Client.SendAsync(request);
         string body = await response.Content.ReadAsStringAsync();

@@ -63,7 +63,8 @@ public sealed class HouseholdLedgerTests
     private static async Task<string[]> SubmitAsync(HttpClient client, List<Entry> entries)
     {
         string ndjson = string.Join('\n', entries.Select(entry =>
-            $$"""{"user_id":{{entry.Key.UserId}},"category_id":{{entry.Key.CategoryId}},"amount":"{{entry.Amount.ToString(CultureInfo.InvariantCulture)}}","occurred_at":"{{entry.OccurredAt}}"}"""));
+            $$"""{"user_id":{{entry.Key.UserId}},"category_id":{{entry.Key.CategoryId}}"""
+            + $$""","amount":"{{entry.Amount.ToString(CultureInfo.InvariantCulture)}}","occurred_at":"{{entry.OccurredAt}}"}"""));
         HttpResponseMessage response = await client.PostAsync("/api/transactions/batch", new StringContent(ndjson, Encoding.UTF8, "application/x-ndjson"));
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         JsonElement answer = await response.Content.ReadFromJsonAsync<JsonElement>();
@@ -103,7 +104,8 @@ public sealed class HouseholdLedgerTests
         var ids = new List<string>();
         while (await queue.ReceiveAsync(32, TimeSpan.FromMinutes(5), patience.Token) is { Count: > 0 } messages)
         {
-            ids.AddRange(messages.Select(message => JsonDocument.Parse(Convert.FromBase64String(message.Text)).RootElement.GetProperty("transaction_id").GetString()!));
+            IEnumerable<JsonElement> alerts = messages.Select(message => JsonDocument.Parse(Convert.FromBase64String(message.Text)).RootElement);
+            ids.AddRange(alerts.Select(alert => alert.GetProperty("transaction_id").GetString()!));
         }
 
         return ids;

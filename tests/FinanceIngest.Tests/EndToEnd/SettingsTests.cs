@@ -17,18 +17,30 @@ public sealed class SettingsTests
     [InlineData("IngestServer", "FinanceIngest__InboundQueue", "FinanceIngest__InboundQueue=anomaly_alerts")]
     [InlineData("IngestServer", "FinanceIngest__AlertQueue", "FinanceIngest__AlertQueue=transactions-inbound-poison")]
     [InlineData("IngestServer", "FinanceIngest__ApiKeys__django__Secret", "FinanceIngest__ApiKeys__django__Scopes=read")]
-    [InlineData("IngestServer", "FinanceIngest__ApiKeys__django__Scopes", "FinanceIngest__ApiKeys__django__Scopes=write", "FinanceIngest__ApiKeys__django__Secret=s")]
+    [InlineData(
+        "IngestServer",
+        "FinanceIngest__ApiKeys__django__Scopes",
+        "FinanceIngest__ApiKeys__django__Scopes=write",
+        "FinanceIngest__ApiKeys__django__Secret=s")]
     [InlineData("IngestServer", "FinanceIngest__RateLimit__PerMinute", "FinanceIngest__RateLimit__PerMinute=-1")]
     [InlineData("IngestServer", "FinanceIngest__Treshold", "FinanceIngest__Treshold=3")]
     [InlineData("IngestServer", "FinanceIngest__Scoring__Treshold", "FinanceIngest__Scoring__Treshold=3")]
-    [InlineData("IngestServer", "FinanceIngest__ApiKeys__django__Scope", "FinanceIngest__ApiKeys__django__Scope=read", "FinanceIngest__ApiKeys__django__Secret=s")]
+    [InlineData(
+        "IngestServer",
+        "FinanceIngest__ApiKeys__django__Scope",
+        "FinanceIngest__ApiKeys__django__Scope=read",
+        "FinanceIngest__ApiKeys__django__Secret=s")]
     [InlineData("IngestServer", "ASPNETCORE_URLS", "ASPNETCORE_URLS=http://127.0.0.1:99999")]
     [InlineData("IngestServer", "FinanceIngest__ApiKeys__NAME__Secret", "ASPNETCORE_URLS=http://0.0.0.0:0")]
     [InlineData("IngestServer", "FinanceIngest__ApiKeys__NAME__Secret", "ASPNETCORE_HTTP_PORTS=18080")]
     [InlineData("IngestServer", "ASPNETCORE_URLS", "ASPNETCORE_URLS=nonsense")]
     [InlineData("IngestServer", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING=rubbish")]
     [InlineData("IngestServer", "AZURE_STORAGE_QUEUE_SERVICE_URI", "AZURE_STORAGE_QUEUE_SERVICE_URI=ftp://x")]
-    [InlineData("IngestServer", "AZURE_STORAGE_QUEUE_SERVICE_URI", "AZURE_STORAGE_QUEUE_SERVICE_URI=https://x.queue.core.windows.net", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true")]
+    [InlineData(
+        "IngestServer",
+        "AZURE_STORAGE_QUEUE_SERVICE_URI",
+        "AZURE_STORAGE_QUEUE_SERVICE_URI=https://x.queue.core.windows.net",
+        "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true")]
     [InlineData("IngestServer", "SQL_CONNECTION_STRING", "SQL_CONNECTION_STRING=Server=x;Bogus=1", "FinanceIngest__IdSigningKey=k")]
     [InlineData("IngestServer", "SQL_CONNECTION_STRING", "SQL_CONNECTION_STRING=Server=x", "FinanceIngest__IdSigningKey=k")]
     [InlineData("IngestServer", "FinanceIngest__IdSigningKey", "SQL_CONNECTION_STRING=" + Sql)]

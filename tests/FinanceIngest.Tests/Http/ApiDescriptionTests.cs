@@ -28,7 +28,10 @@ public sealed partial class ApiDescriptionTests
     {
         Assert.NotEmpty(ApiDescription.Instance.Examples());
         Assert.All(ApiDescription.Instance.Examples(), example =>
-            Assert.True(ApiDescription.Instance.Validate(example.Schema, example.Example.ToJsonString()) is [], $"{example.Where}: {string.Join("; ", ApiDescription.Instance.Validate(example.Schema, example.Example.ToJsonString()))}"));
+        {
+            IReadOnlyList<string> errors = ApiDescription.Instance.Validate(example.Schema, example.Example.ToJsonString());
+            Assert.True(errors is [], $"{example.Where}: {string.Join("; ", errors)}");
+        });
     }
 
     // The judge itself: a schema that lets everything pass would let every other test pass.

@@ -44,7 +44,8 @@ public sealed class BadInputTests(IntakeOnlyServer server) : IClassFixture<Intak
 
     internal static async Task RefuseAsync(ApiClient client, ApiClient admin, BadRequest bad)
     {
-        Answer answer = await (bad.Path == "/api/stats" ? admin : client).SendAsync(new HttpMethod(bad.Method), bad.Path, ApiClient.Content(bad.Body, bad.MediaType));
+        ApiClient caller = bad.Path == "/api/stats" ? admin : client;
+        Answer answer = await caller.SendAsync(new HttpMethod(bad.Method), bad.Path, ApiClient.Content(bad.Body, bad.MediaType));
         Assert.True(answer.Status is 400 or 413 && answer.MediaType == "application/problem+json", $"{bad} gave {answer.Status}: {answer.Text}");
     }
 

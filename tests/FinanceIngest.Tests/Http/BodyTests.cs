@@ -16,7 +16,17 @@ public abstract class BodyTests(HeadFixture head)
     [MemberData(nameof(Routes))]
     public async Task Only_JSON_in_UTF_8_is_taken(string method, string path, string body)
     {
-        foreach (string mediaType in new[] { "text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "text/json", "application/json-seq", "application/json; charset=iso-8859-1", "application/json; charset=utf-16" })
+        string[] mediaTypes =
+        [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/octet-stream",
+            "text/json",
+            "application/json-seq",
+            "application/json; charset=iso-8859-1",
+            "application/json; charset=utf-16",
+        ];
+        foreach (string mediaType in mediaTypes)
         {
             (await SendAsync(method, path, ApiClient.Content(body, mediaType))).IsProblem(415, "media-type");
         }
@@ -33,7 +43,15 @@ public abstract class BodyTests(HeadFixture head)
     [MemberData(nameof(Routes))]
     public async Task JSON_goes_by_several_names(string method, string path, string body)
     {
-        foreach (string mediaType in new[] { "application/json; charset=utf-8", "application/json;charset=\"UTF-8\"", "Application/JSON", "application/vnd.bank+json", "application/json; odata=verbose" })
+        string[] mediaTypes =
+        [
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "Application/JSON",
+            "application/vnd.bank+json",
+            "application/json; odata=verbose",
+        ];
+        foreach (string mediaType in mediaTypes)
         {
             (await SendAsync(method, path, ApiClient.Content(body, mediaType))).IsProblem(400, "validation");
         }
@@ -74,10 +92,14 @@ public abstract class BodyTests(HeadFixture head)
     public async Task Bytes_that_are_not_UTF_8_are_400_even_where_nobody_looks(string method, string path, string body)
     {
         string item = path == "/api/stats" ? Requests.Stat(5) : Requests.Transaction(5);
-        string text = body == "[]" ? $"[{item[..^1]}, \"note\": \"?\"}}]" : path.EndsWith("/status", StringComparison.Ordinal) ? "{\"ids\": [], \"note\": \"?\"}" : $"{item[..^1]}, \"note\": \"?\"}}";
+        string noted = $"{item[..^1]}, \"note\": \"?\"}}";
+        string text = body == "[]" ? $"[{noted}]"
+            : path.EndsWith("/status", StringComparison.Ordinal) ? "{\"ids\": [], \"note\": \"?\"}"
+            : noted;
+        string[] around = text.Split('?', 2);
         foreach (byte[] broken in new byte[][] { [0xFF], [0xC3, 0x28], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82] })
         {
-            byte[] bytes = [.. Encoding.ASCII.GetBytes(text[..text.IndexOf('?', StringComparison.Ordinal)]), .. broken, .. Encoding.ASCII.GetBytes(text[(text.IndexOf('?', StringComparison.Ordinal) + 1)..])];
+            byte[] bytes = [.. Encoding.ASCII.GetBytes(around[0]), .. broken, .. Encoding.ASCII.GetBytes(around[1])];
             (await SendAsync(method, path, ApiClient.Content(bytes))).IsInvalid("$", "is not UTF-8");
         }
     }
@@ -87,7 +109,8 @@ public abstract class BodyTests(HeadFixture head)
     {
         (await head.Client.SubmitAsync("\uFEFF" + Requests.Transaction())).Is(202);
         (await head.Client.PostAsync("/api/transactions/batch", "\uFEFF" + Requests.List(Requests.Transaction()))).Is(202);
-        (await SendAsync("POST", "/api/transactions/batch", ApiClient.Content("\uFEFF" + Requests.Lines(Requests.Transaction()), "application/x-ndjson"))).Is(202);
+        HttpContent lines = ApiClient.Content("\uFEFF" + Requests.Lines(Requests.Transaction()), "application/x-ndjson");
+        (await SendAsync("POST", "/api/transactions/batch", lines)).Is(202);
         (await head.Client.SubmitAsync("\uFEFF\uFEFF" + Requests.Transaction())).IsProblem(400, "validation");
     }
 

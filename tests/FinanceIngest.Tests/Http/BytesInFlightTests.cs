@@ -180,7 +180,8 @@ public sealed class BytesInFlightTests
         }
 
         _time.Advance(TimeSpan.FromSeconds(4));
-        Assert.Equal((408, "too-slow"), ((await Assert.ThrowsAsync<ProblemException>(() => read)).Problem is { } problem) ? (problem.Status, problem.Kind) : default);
+        Problem problem = (await Assert.ThrowsAsync<ProblemException>(() => read)).Problem;
+        Assert.Equal((408, "too-slow"), (problem.Status, problem.Kind));
         request.Dispose();
         Assert.Equal(0, _inFlight.Current);
     }

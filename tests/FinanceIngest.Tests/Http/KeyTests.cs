@@ -65,7 +65,8 @@ public sealed class ScopeTests(ScopedServer server) : IClassFixture<ScopedServer
         string needed = method == "PUT" ? "admin" : method == "GET" || path.EndsWith("/status", StringComparison.Ordinal) ? "read" : "submit";
         foreach (string scope in new[] { "submit", "read", "admin" })
         {
-            Answer answer = await server.Client.WithKey($"only {scope}").SendAsync(new HttpMethod(method), path, method == "GET" ? null : ApiClient.Content("[]"));
+            HttpContent? body = method == "GET" ? null : ApiClient.Content("[]");
+            Answer answer = await server.Client.WithKey($"only {scope}").SendAsync(new HttpMethod(method), path, body);
             if (scope == needed)
             {
                 Assert.NotInRange(answer.Status, 401, 403);

@@ -96,7 +96,8 @@ public abstract class ResultsTests(HeadFixture head)
     [InlineData("AQAAAAAAAAABNECa4L3vJyd__________ww")]
     [InlineData("AQAAAAAAAAABNECa4L3vJyd//////////w")]
     [InlineData("AQAAAAAAAAABNECa%20L3vJyd__________w")]
-    [InlineData("%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80")]
+    [InlineData("%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80"
+        + "%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80")]
     public async Task A_malformed_cursor_is_400(string after)
     {
         (await head.Client.GetAsync($"/api/results?after={after}")).IsInvalid("after", "must be a cursor from an earlier answer");
@@ -126,7 +127,8 @@ public abstract class ResultsTests(HeadFixture head)
         (await head.Client.GetAsync($"/api/results?after={Base64Url.EncodeToString(bytes)}")).IsProblem(410, "gone");
     }
 
-    private static IEnumerable<string> Ids(Answer page) => page.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("id").GetString()!);
+    private static IEnumerable<string> Ids(Answer page) =>
+        page.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("id").GetString()!);
 }
 
 [Collection(ServerHead.Collection)]

@@ -11,7 +11,9 @@ namespace FinanceIngest.Tests.Http;
 public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallServer>
 {
     private const int Mebibyte = 1024 * 1024;
-    private const string BatchHead = $"POST /api/transactions/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nx-functions-key: {ServerFixture.Key}\r\nContent-Length: 16777216\r\n\r\n";
+    private const string BatchHead =
+        "POST /api/transactions/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        + $"x-functions-key: {ServerFixture.Key}\r\nContent-Length: 16777216\r\n\r\n";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

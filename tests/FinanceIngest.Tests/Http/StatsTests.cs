@@ -10,9 +10,11 @@ public abstract class StatsTests(HeadFixture head)
     [Fact]
     public async Task Baselines_are_inserted_then_replaced_and_hold_at_once()
     {
-        Assert.Equal("""{"inserted":2,"updated":0,"rejected":[]}""", (await head.Admin.PutAsync(Stats, Requests.List(Stat(categoryId: 7), Stat(categoryId: 8)))).Is(200).Text);
+        Answer inserted = await head.Admin.PutAsync(Stats, Requests.List(Stat(categoryId: 7), Stat(categoryId: 8)));
+        Assert.Equal("""{"inserted":2,"updated":0,"rejected":[]}""", inserted.Is(200).Text);
         Assert.Equal("8.0", (await head.Client.ScoreAsync(Requests.Transaction(_user, "6000"))).Raw("z_score"));
-        Assert.Equal("""{"inserted":1,"updated":1,"rejected":[]}""", (await head.Admin.PutAsync(Stats, Requests.List(Stat(mean: "4000"), Stat(categoryId: 9)))).Is(200).Text);
+        Answer replaced = await head.Admin.PutAsync(Stats, Requests.List(Stat(mean: "4000"), Stat(categoryId: 9)));
+        Assert.Equal("""{"inserted":1,"updated":1,"rejected":[]}""", replaced.Is(200).Text);
         Assert.Equal("4.0", (await head.Client.ScoreAsync(Requests.Transaction(_user, "6000"))).Raw("z_score"));
     }
 
@@ -50,7 +52,15 @@ public abstract class StatsTests(HeadFixture head)
     [InlineData("sample_count", "[]")]
     public async Task A_wrong_one_is_rejected_by_its_index_and_takes_no_other_along(string field, string value)
     {
-        var members = new Dictionary<string, string> { ["user_id"] = "5", ["category_id"] = "7", ["mean"] = "2000", ["std_dev"] = "500", ["sample_count"] = "40", [field] = value };
+        var members = new Dictionary<string, string>
+        {
+            ["user_id"] = "5",
+            ["category_id"] = "7",
+            ["mean"] = "2000",
+            ["std_dev"] = "500",
+            ["sample_count"] = "40",
+            [field] = value,
+        };
         string wrong = $"{{{string.Join(", ", members.Select(member => $"\"{member.Key}\": {member.Value}"))}}}";
         Answer answer = (await head.Admin.PutAsync(Stats, Requests.List(Stat(), wrong))).Is(200);
         Assert.Equal("1", answer.Raw("inserted"));

@@ -23,7 +23,8 @@ public abstract class StatusTests(HeadFixture head)
     [InlineData("%F0%9F%98%80")]
     [InlineData("..%2F..%2Fetc%2Fpasswd")]
     [InlineData("'%20OR%201=1")]
-    public async Task An_id_that_was_never_issued_is_404(string id) => (await head.Client.GetAsync($"/api/transactions/{id}?wait=30")).IsProblem(404, "not-found");
+    public async Task An_id_that_was_never_issued_is_404(string id) =>
+        (await head.Client.GetAsync($"/api/transactions/{id}?wait=30")).IsProblem(404, "not-found");
 
     [Fact]
     public async Task An_issued_id_that_was_altered_is_404()

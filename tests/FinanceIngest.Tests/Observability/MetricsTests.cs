@@ -35,7 +35,8 @@ public sealed class MetricsTests : IDisposable
         await _system.ProcessAsync();
         await _system.SendAsync(anomaly with { Amount = new Money(1) });
         await _system.Inbound.SendAsync("nonsense", TimeSpan.Zero, Token);
-        await _system.Inbound.SendAsync(MessageText.Encode($$"""{"v":1,"transactions":[{"id":"{{_system.Ids.NewId()}}","user_id":0}]}"""), TimeSpan.Zero, Token);
+        string nobodys = $$"""{"v":1,"transactions":[{"id":"{{_system.Ids.NewId()}}","user_id":0}]}""";
+        await _system.Inbound.SendAsync(MessageText.Encode(nobodys), TimeSpan.Zero, Token);
         await _system.ProcessAsync();
         await _system.Dispatcher.DrainAsync(Token);
 
@@ -70,7 +71,9 @@ public sealed class MetricsTests : IDisposable
         await Assert.ThrowsAsync<StoreUnavailableException>(_system.ProcessAsync);
 
         Assert.Equal("message", Assert.Single(_measured, item => item.Name == "finance_ingest.retries").Tags);
-        Assert.Contains(_measured, item => item.Name == "messaging.process.duration" && item.Tags.EndsWith("StoreUnavailableException", StringComparison.Ordinal));
+        Assert.Contains(
+            _measured,
+            item => item.Name == "messaging.process.duration" && item.Tags.EndsWith("StoreUnavailableException", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -111,9 +114,10 @@ public sealed class MetricsTests : IDisposable
 
         Assert.All(_measured, item => Assert.Equal(0, item.Value));
         string[] seen = [.. _measured.Select(item => $"{item.Name} {item.Tags}".Trim())];
+        string rules = File.ReadAllText(Path.Combine(Repository.Root, "ops", "alerts", "prometheus.yaml"));
         string[] watched =
         [
-            .. Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, "ops", "alerts", "prometheus.yaml")), @"\b(finance_ingest_\w+)_total(?:\{\w+=""(\w+)""\})?")
+            .. Regex.Matches(rules, @"\b(finance_ingest_\w+)_total(?:\{\w+=""(\w+)""\})?")
                 .Select(match => $"{match.Groups[1].Value} {match.Groups[2].Value}".Trim()).Distinct(),
         ];
         Assert.NotEmpty(watched);

@@ -16,7 +16,12 @@ public sealed partial class OperationsFilesTests
 
     private static readonly string[] s_labels =
     [
-        "finance_ingest_cause", "finance_ingest_outcome", "messaging_destination_name", "messaging_operation_name", "db_operation_name", "http_response_status_code",
+        "finance_ingest_cause",
+        "finance_ingest_outcome",
+        "messaging_destination_name",
+        "messaging_operation_name",
+        "db_operation_name",
+        "http_response_status_code",
     ];
 
     // The Logic App tells Azure Monitor only.
@@ -55,7 +60,12 @@ public sealed partial class OperationsFilesTests
     }
 
     [Fact]
-    public void The_dashboard_is_json() => Assert.NotEmpty(JsonDocument.Parse(Read("ops/grafana/finance-ingest.json")).RootElement.GetProperty("panels").EnumerateArray());
+    public void The_dashboard_is_json()
+    {
+        using JsonDocument dashboard = JsonDocument.Parse(Read("ops/grafana/finance-ingest.json"));
+
+        Assert.NotEmpty(dashboard.RootElement.GetProperty("panels").EnumerateArray());
+    }
 
     [Fact]
     public void Azure_has_the_same_rules() => Assert.Equal(AlertNames("ops/alerts/prometheus.yaml"), AlertNames("ops/alerts/azure.yaml").Except(s_azureOnly));

@@ -35,7 +35,8 @@ public sealed class TelemetryExportTests
     public void Log_lines_are_exported_as_they_read()
     {
         ServiceCollection services = [];
-        using ServiceProvider provider = services.AddTelemetryExport(Configuration("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), "test").BuildServiceProvider();
+        services.AddTelemetryExport(Configuration("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), "test");
+        using ServiceProvider provider = services.BuildServiceProvider();
 
         Assert.True(provider.GetRequiredService<IOptionsMonitor<OpenTelemetryLoggerOptions>>().CurrentValue.IncludeFormattedMessage);
     }

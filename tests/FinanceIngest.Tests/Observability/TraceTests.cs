@@ -39,7 +39,8 @@ public sealed class TraceTests : IDisposable
             IMessageQueue alerts = app.Services.GetRequiredService<Queues>().Alerts;
             await Eventually.TrueAsync(async () => (await alerts.GetDepthAsync(Token)).Length == 1, Token);
             string alert = Assert.Single(await alerts.PeekAsync(1, Token));
-            Assert.StartsWith($"00-{trace}-", JsonDocument.Parse(Convert.FromBase64String(alert)).RootElement.GetProperty("traceparent").GetString(), StringComparison.Ordinal);
+            JsonElement sent = JsonDocument.Parse(Convert.FromBase64String(alert)).RootElement;
+            Assert.StartsWith($"00-{trace}-", sent.GetProperty("traceparent").GetString(), StringComparison.Ordinal);
             await app.StopAsync(Token);
         }
 
@@ -82,7 +83,8 @@ public sealed class TraceTests : IDisposable
         Assert.Equal((requests[0].SpanId, requests[1].SpanId), (first.ParentSpanId, second.ParentSpanId));
         Assert.Empty(first.Links);
         Assert.Equal([requests[2].SpanId], second.Links.Select(link => link.Context.SpanId));
-        Activity process = _spans.Single(span => span.DisplayName == "process transactions-inbound" && span.Links.Any(link => link.Context.SpanId == first.SpanId));
+        Activity process = _spans.Single(span =>
+            span.DisplayName == "process transactions-inbound" && span.Links.Any(link => link.Context.SpanId == first.SpanId));
         Assert.Equal([first.SpanId, second.SpanId], process.Links.Select(link => link.Context.SpanId));
         Assert.Equal(default, process.ParentSpanId);
 

@@ -30,7 +30,8 @@ public sealed class EmbeddedQueueTests : QueueContractTests, IDisposable
         EmbeddedQueue other = Open("shared");
         await Task.WhenAll(Enumerable.Range(0, 200).Select(i => (i % 2 == 0 ? one : other).SendAsync($"message {i}", TimeSpan.Zero, default)));
 
-        IReadOnlyList<LeasedMessage>[] received = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).ReceiveAsync(10, TimeSpan.FromSeconds(30), default)));
+        IReadOnlyList<LeasedMessage>[] received = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).ReceiveAsync(10, TimeSpan.FromSeconds(30), default)));
 
         Assert.Equal(200, received.SelectMany(messages => messages).Select(message => message.Id).Distinct().Count());
         Assert.Equal(200, received.Sum(messages => messages.Count));

@@ -13,17 +13,24 @@ public sealed class EnvelopeReaderTests
     private static readonly DateTime s_insertedAt = new(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc);
 
     private static readonly Gen<Transaction> s_transaction = Gen.Select(
-        Gen.Long[1, long.MaxValue], Gen.Long[1, long.MaxValue], Gen.Long[-long.MaxValue, long.MaxValue], Gen.Long[0, DateTime.MaxValue.Ticks], Gen.Long[0, DateTime.MaxValue.Ticks],
+        Gen.Long[1, long.MaxValue],
+        Gen.Long[1, long.MaxValue],
+        Gen.Long[-long.MaxValue, long.MaxValue],
+        Gen.Long[0, DateTime.MaxValue.Ticks],
+        Gen.Long[0, DateTime.MaxValue.Ticks],
         (user, category, units, occurred, accepted) => new Transaction(s_ids.NewId(), user, category, new Money(units), Instant(occurred), Instant(accepted)));
 
     // Pieces of real messages, so that random texts get far into the decoder.
     private static readonly string[] s_pieces =
     [
-        "{", "}", "[", "]", ",", ":", "\"v\":1", "\"v\":2", "\"transactions\":", "\"user_id\":399", "\"category_id\":2310", "\"amount\":\"16.9\"", "\"amount\":1e400", "\"id\":\"x\"",
-        "\"traceparent\":\"00\"", "\"marker\":\"unsent-alerts\"", "null", "\"\\ud800\"", "\u0000", " ",
+        "{", "}", "[", "]", ",", ":",
+        "\"v\":1", "\"v\":2", "\"transactions\":", "\"traceparent\":\"00\"", "\"marker\":\"unsent-alerts\"",
+        "\"user_id\":399", "\"category_id\":2310", "\"amount\":\"16.9\"", "\"amount\":1e400", "\"id\":\"x\"",
+        "null", "\"\\ud800\"", "\u0000", " ",
     ];
 
-    private static readonly Gen<string> s_almostAMessage = Gen.Int[0, s_pieces.Length - 1].Array[0, 24].Select(picks => string.Concat(picks.Select(pick => s_pieces[pick])));
+    private static readonly Gen<string> s_almostAMessage =
+        Gen.Int[0, s_pieces.Length - 1].Array[0, 24].Select(picks => string.Concat(picks.Select(pick => s_pieces[pick])));
 
     [Fact]
     public void What_is_packed_is_unpacked_exactly() => s_transaction.List[1, 300].Sample(transactions =>
@@ -104,7 +111,8 @@ public sealed class EnvelopeReaderTests
     {
         Delivery message = Decode(text);
         bool somethingToDo = message.Transactions.Count > 0 || message.PoisonReason is not null;
-        bool emptyEnvelope = MessageText.TryDecode(text, out byte[] json) && Encoding.UTF8.GetString(json).Contains("\"transactions\"", StringComparison.Ordinal);
+        bool emptyEnvelope = MessageText.TryDecode(text, out byte[] json)
+            && Encoding.UTF8.GetString(json).Contains("\"transactions\"", StringComparison.Ordinal);
         Assert.True(somethingToDo || emptyEnvelope);
         Assert.All(message.Transactions, transaction => Assert.True(s_ids.IsIssued(transaction.Id)));
         Assert.All(message.Unreadable, _ => Assert.NotNull(message.PoisonReason));
@@ -124,7 +132,11 @@ public sealed class EnvelopeReaderTests
         }
     }
 
-    private static Delivery Decode(MessageBody body) => new EnvelopeReader("transactions-inbound", s_ids).Read(new Message { Id = "message", Body = body, InsertedAt = s_insertedAt, DequeueCount = 1 });
+    private static Delivery Decode(MessageBody body)
+    {
+        var message = new Message { Id = "message", Body = body, InsertedAt = s_insertedAt, DequeueCount = 1 };
+        return new EnvelopeReader("transactions-inbound", s_ids).Read(message);
+    }
 
     private static DateTime Instant(long ticks) => Timestamp.Truncate(new DateTime(ticks, DateTimeKind.Utc));
 

@@ -120,7 +120,8 @@ internal sealed class FakeQueueClient : QueueClient
 
         if (IsGone && call != QueueCall.Create)
         {
-            throw new RequestFailedException(404, "The specified queue does not exist.\nRequestId:1\nHeaders:\nx", QueueErrorCode.QueueNotFound.ToString(), null);
+            throw new RequestFailedException(
+                404, "The specified queue does not exist.\nRequestId:1\nHeaders:\nx", QueueErrorCode.QueueNotFound.ToString(), null);
         }
     }
 

@@ -29,7 +29,9 @@ public sealed class LeaseKeeperTests
     public async Task Renewals_hold_it_on_and_one_failure_between_them_does_no_harm()
     {
         int calls = 0;
-        var message = new ScriptedMessage(_ => Interlocked.Increment(ref calls) % 2 == 1 ? throw new QueueUnavailableException("q", new IOException("500")) : Task.FromResult(true));
+        var message = new ScriptedMessage(_ => Interlocked.Increment(ref calls) % 2 == 1
+            ? throw new QueueUnavailableException("q", new IOException("500"))
+            : Task.FromResult(true));
         await using LeaseKeeper keeper = Keep(message, _time.GetTimestamp());
 
         for (int third = 1; third <= 9; third++)

@@ -204,7 +204,8 @@ public abstract class QueueContractTests
         IMessageQueue queue = await CreateAsync();
         await Task.WhenAll(Enumerable.Range(0, 100).Select(i => queue.SendAsync($"message {i}", TimeSpan.Zero, default)));
 
-        IReadOnlyList<LeasedMessage>[] received = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => queue.ReceiveAsync(16, s_lease, default))));
+        IReadOnlyList<LeasedMessage>[] received = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Task.Run(() => queue.ReceiveAsync(16, s_lease, default))));
 
         List<string> ids = [.. received.SelectMany(messages => messages).Select(message => message.Id)];
         Assert.Equal(ids.Count, ids.Distinct().Count());

@@ -140,7 +140,8 @@ public sealed class ResultWaiterTests
 
         public Task<FeedPage?> ReadFeedAsync(FeedCursor after, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<AnomalyPage> ReadAnomaliesAsync(AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<AnomalyPage> ReadAnomaliesAsync(AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public sealed class Query(IReadOnlyCollection<Guid> ids)
         {

@@ -156,7 +156,8 @@ public sealed class BatchProcessorTests : IDisposable
         Assert.Equal(TransactionStatus.Scored, (await _system.ResultAsync(good.Id))!.Status);
         Assert.Null(await _system.ResultAsync(bad.Id));
 
-        static string Json(Transaction item) => $$"""{"id":"{{item.Id}}","user_id":{{item.UserId}},"category_id":{{item.CategoryId}},"amount":{{item.Amount}}}""";
+        static string Json(Transaction item) =>
+            $$"""{"id":"{{item.Id}}","user_id":{{item.UserId}},"category_id":{{item.CategoryId}},"amount":{{item.Amount}}}""";
     }
 
     [Fact]
@@ -164,7 +165,9 @@ public sealed class BatchProcessorTests : IDisposable
     {
         Transaction bad = _system.Transaction(13);
         await _system.SendAsync(bad);
-        _system.Store.BeforeWrite = batch => batch.Results.Any(result => result.Amount == bad.Amount) ? new ArithmeticException("this amount can't be written") : null;
+        _system.Store.BeforeWrite = batch => batch.Results.Any(result => result.Amount == bad.Amount)
+            ? new ArithmeticException("this amount can't be written")
+            : null;
         for (int attempt = 1; attempt <= FailedMessages.MaximumAttempts; attempt++)
         {
             await _system.ProcessAsync();

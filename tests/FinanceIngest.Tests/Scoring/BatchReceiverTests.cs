@@ -123,7 +123,8 @@ public sealed class BatchReceiverTests
 
         public Task EnsureExistsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -38,8 +38,8 @@ public sealed class ChildProcessTests : IDisposable
 
         Assert.Null(await child.PrepareAsync(Token));
         Assert.Null(await child.PrepareAsync(Token));
-        ScoringOutcome first = await child.ScoreAsync(Message($$"""{"v":1,"transactions":[{"id":"{{transactions[0]}}","user_id":1,"category_id":2,"amount":3}]}"""), long.MaxValue, Token);
-        ScoringOutcome late = await child.ScoreAsync(Message($$"""{"v":1,"transactions":[{"id":"{{transactions[1]}}","user_id":1,"category_id":2,"amount":3}]}"""), 0, Token);
+        ScoringOutcome first = await child.ScoreAsync(Message(Envelope(transactions[0])), long.MaxValue, Token);
+        ScoringOutcome late = await child.ScoreAsync(Message(Envelope(transactions[1])), 0, Token);
         ScoringOutcome unreadable = await child.ScoreAsync(Message("rubbish, 💸"), long.MaxValue, Token);
 
         Assert.Equal((ScoringEnd.Committed, 1), (first.End, first.Counts.Written));
@@ -135,14 +135,20 @@ public sealed class ChildProcessTests : IDisposable
     [InlineData(null, "No such file or directory")]
     public async Task What_keeps_a_child_from_starting_is_said(string? script, string expected)
     {
-        await using ChildProcess child = script is null ? new ChildProcess(new ProcessStartInfo(Path.Combine(_folder.Path, "none")), TimeProvider.System) : Shell(script);
+        await using ChildProcess child = script is null
+            ? new ChildProcess(new ProcessStartInfo(Path.Combine(_folder.Path, "none")), TimeProvider.System)
+            : Shell(script);
 
         Assert.Contains(expected, await child.PrepareAsync(Token), StringComparison.Ordinal);
     }
 
     public void Dispose() => _folder.Dispose();
 
-    private static ChildProcess Shell(string script, TimeProvider? time = null) => new(new ProcessStartInfo("/bin/sh", ["-c", script]), time ?? TimeProvider.System);
+    private static ChildProcess Shell(string script, TimeProvider? time = null) =>
+        new(new ProcessStartInfo("/bin/sh", ["-c", script]), time ?? TimeProvider.System);
+
+    private static string Envelope(Guid id) =>
+        $$"""{"v":1,"transactions":[{"id":"{{id}}","user_id":1,"category_id":2,"amount":3}]}""";
 
     private static LeasedMessage Message(string text) =>
         new IsolatedMessage("m", text, DateTime.UtcNow.Ticks, 6, 0).ToMessage();

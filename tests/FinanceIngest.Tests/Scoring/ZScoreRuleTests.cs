@@ -43,6 +43,10 @@ public sealed class ZScoreRuleTests
         return result.Reason;
     }
 
-    private static TransactionResult Score(long amount, Baseline? baseline) =>
-        s_rule.Score(new Transaction(Guid.NewGuid(), 399, 2310, new Money(amount * Money.Scale), DateTime.UnixEpoch, DateTime.UnixEpoch), baseline, DateTime.UnixEpoch);
+    private static TransactionResult Score(long amount, Baseline? baseline)
+    {
+        var transaction = new Transaction(
+            Guid.NewGuid(), 399, 2310, new Money(amount * Money.Scale), DateTime.UnixEpoch, DateTime.UnixEpoch);
+        return s_rule.Score(transaction, baseline, DateTime.UnixEpoch);
+    }
 }

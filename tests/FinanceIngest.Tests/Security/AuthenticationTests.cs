@@ -10,7 +10,11 @@ namespace FinanceIngest.Tests.Security;
 public sealed class AuthenticationTests
 {
     private static readonly ApiKeySetting[] s_settings =
-        [new("first", "a secret of some length", Scopes.Submit), new("second", "a secret of another length", Scopes.Read), new("third", "geheimer Schlüssel", Scopes.Admin)];
+    [
+        new("first", "a secret of some length", Scopes.Submit),
+        new("second", "a secret of another length", Scopes.Read),
+        new("third", "geheimer Schlüssel", Scopes.Admin),
+    ];
 
     [Theory]
     [InlineData("a secret of some length", "first")]
@@ -59,7 +63,14 @@ public sealed class AuthenticationTests
     [Fact]
     public void Settings_do_not_tell_their_secrets()
     {
-        var settings = new Settings { DataDirectory = "/data", ApiKeys = s_settings, IdSigningKey = "the signing key", SqlConnectionString = "Server=x;Password=p", StorageConnectionString = "AccountKey=k" };
+        var settings = new Settings
+        {
+            DataDirectory = "/data",
+            ApiKeys = s_settings,
+            IdSigningKey = "the signing key",
+            SqlConnectionString = "Server=x;Password=p",
+            StorageConnectionString = "AccountKey=k",
+        };
         Assert.Equal("Settings", settings.ToString());
         Assert.Equal("first", s_settings[0].ToString());
     }

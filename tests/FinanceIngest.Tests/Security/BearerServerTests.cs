@@ -29,7 +29,8 @@ public sealed class BearerServerTests(TokenServer server) : IClassFixture<TokenS
     {
         foreach ((string method, string path) in Http.KeyTests.KeyedRoutes.Select(row => row.Data))
         {
-            Answer answer = await _nobody.SendAsync(new HttpMethod(method), path, method == "GET" ? null : ApiClient.Content("{}"), ("Authorization", "Bearer a.b.c"));
+            HttpContent? body = method == "GET" ? null : ApiClient.Content("{}");
+            Answer answer = await _nobody.SendAsync(new HttpMethod(method), path, body, ("Authorization", "Bearer a.b.c"));
             Assert.Contains("error=\"invalid_token\"", answer.IsProblem(401, "token").Header("WWW-Authenticate"), StringComparison.Ordinal);
         }
 
@@ -101,7 +102,8 @@ public sealed class BearerServerTests(TokenServer server) : IClassFixture<TokenS
             [new("FinanceIngest:Jwt:Authority", authority), new("FinanceIngest:Jwt:Audience", audience), new("FinanceIngest:Jwt:ScopePrefix", prefix)]).Build(),
         ProgramKind.IngestServer).Jwt;
 
-    private (string, string) Bearer(params (string, string)[] claims) => ("Authorization", $"Bearer {server.Provider.Token(DateTimeOffset.UtcNow, null, claims)}");
+    private (string, string) Bearer(params (string, string)[] claims) =>
+        ("Authorization", $"Bearer {server.Provider.Token(DateTimeOffset.UtcNow, null, claims)}");
 }
 
 /// <summary>A server without keys, which takes the tokens of a provider; five requests per client and minute.</summary>
@@ -119,7 +121,9 @@ public sealed class TokenServer : IAsyncLifetime
     {
         await Provider.InitializeAsync();
         _server = new Inner(
-            ("FinanceIngest__Jwt__Authority", Provider.Issuer), ("FinanceIngest__Jwt__Audience", OpenIdProvider.Audience), ("FinanceIngest__RateLimit__PerMinute", "5"));
+            ("FinanceIngest__Jwt__Authority", Provider.Issuer),
+            ("FinanceIngest__Jwt__Audience", OpenIdProvider.Audience),
+            ("FinanceIngest__RateLimit__PerMinute", "5"));
         await _server.InitializeAsync();
     }
 

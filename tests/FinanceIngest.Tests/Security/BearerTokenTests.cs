@@ -54,13 +54,12 @@ public sealed class BearerTokenTests : IAsyncLifetime
         }
 
         await SendAsync(_provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(_provider.CurveKey, SecurityAlgorithms.EcdsaSha256)));
-        await RefusedAsync(
-            _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(_provider.Key, SecurityAlgorithms.RsaSha512)), "it is not signed with one of RS256, PS256, ES256");
+        await RefusedAsync(SignedBy(_provider.Key, SecurityAlgorithms.RsaSha512), "it is not signed with one of RS256, PS256, ES256");
     }
 
     [Fact]
     public async Task A_signature_of_another_key_under_a_known_name_is_401() => await RefusedAsync(
-        _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(OpenIdProvider.NewKey(_provider.Key.KeyId), SecurityAlgorithms.RsaSha256)),
+        SignedBy(OpenIdProvider.NewKey(_provider.Key.KeyId), SecurityAlgorithms.RsaSha256),
         "its signature is not valid");
 
     [Fact]
@@ -90,10 +89,16 @@ public sealed class BearerTokenTests : IAsyncLifetime
     [Fact]
     public async Task The_public_key_is_no_shared_secret()
     {
-        foreach (byte[] secret in new[] { _provider.Key.Rsa.ExportSubjectPublicKeyInfo(), Encoding.UTF8.GetBytes(_provider.Key.Rsa.ExportSubjectPublicKeyInfoPem()), _provider.Key.Rsa.ExportParameters(false).Modulus! })
+        byte[][] secrets =
+        [
+            _provider.Key.Rsa.ExportSubjectPublicKeyInfo(),
+            Encoding.UTF8.GetBytes(_provider.Key.Rsa.ExportSubjectPublicKeyInfoPem()),
+            _provider.Key.Rsa.ExportParameters(false).Modulus!,
+        ];
+        foreach (byte[] secret in secrets)
         {
             await RefusedAsync(
-                _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(secret) { KeyId = _provider.Key.KeyId }, SecurityAlgorithms.HmacSha256)),
+                SignedBy(new SymmetricSecurityKey(secret) { KeyId = _provider.Key.KeyId }, SecurityAlgorithms.HmacSha256),
                 "it is not signed with one of RS256, PS256, ES256");
         }
     }
@@ -158,8 +163,10 @@ public sealed class BearerTokenTests : IAsyncLifetime
         await RefusedAsync("x", "it is not a JWT");
         await RefusedAsync("a.b.c", "it is not a JWT");
         await RefusedAsync(new string('x', BearerTokens.MaximumLength + 1), $"it has more than {BearerTokens.MaximumLength} characters");
-        await RefusedAsync(_provider.Token(Now, token => token.AdditionalHeaderClaims = new Dictionary<string, object> { ["crit"] = new[] { "b64" } }), "its header names extensions as critical, of which none is understood");
-        await RefusedAsync(_provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(OpenIdProvider.NewKey(""), SecurityAlgorithms.RsaSha256)), "its header does not name a key (kid)");
+        await RefusedAsync(
+            _provider.Token(Now, token => token.AdditionalHeaderClaims = new Dictionary<string, object> { ["crit"] = new[] { "b64" } }),
+            "its header names extensions as critical, of which none is understood");
+        await RefusedAsync(SignedBy(OpenIdProvider.NewKey(""), SecurityAlgorithms.RsaSha256), "its header does not name a key (kid)");
         Assert.Equal(0, _provider.Requests);
     }
 
@@ -173,7 +180,11 @@ public sealed class BearerTokenTests : IAsyncLifetime
             _provider.Token(Now, token =>
             {
                 token.SigningCredentials = new SigningCredentials(key, SecurityAlgorithms.RsaSha256);
-                token.AdditionalHeaderClaims = new Dictionary<string, object> { ["jwk"] = new Dictionary<string, object> { ["kty"] = brought.Kty, ["n"] = brought.N, ["e"] = brought.E }, ["jku"] = $"{_provider.Issuer}/elsewhere" };
+                token.AdditionalHeaderClaims = new Dictionary<string, object>
+                {
+                    ["jwk"] = new Dictionary<string, object> { ["kty"] = brought.Kty, ["n"] = brought.N, ["e"] = brought.E },
+                    ["jku"] = $"{_provider.Issuer}/elsewhere",
+                };
             }),
             "its signature is not valid");
         Assert.Equal(2, _provider.Requests);
@@ -238,7 +249,8 @@ public sealed class BearerTokenTests : IAsyncLifetime
     {
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await _authenticator.AuthenticateAsync(Request(_provider.Token(Now)), cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await _authenticator.AuthenticateAsync(Request(_provider.Token(Now)), cancelled.Token));
         await SendAsync(_provider.Token(Now));
     }
 
@@ -247,20 +259,31 @@ public sealed class BearerTokenTests : IAsyncLifetime
     private Authenticator Authenticator(string prefix, ApiKeySetting[]? keys = null) => new(
         new ApiKeys(keys ?? [s_key]),
         new BearerTokens(
-            new Settings { DataDirectory = "", Jwt = new JwtSettings(new Uri(_provider.Issuer), OpenIdProvider.Audience, prefix) }, _time, NullLogger<BearerTokens>.Instance));
+            new Settings { DataDirectory = "", Jwt = new JwtSettings(new Uri(_provider.Issuer), OpenIdProvider.Audience, prefix) },
+            _time,
+            NullLogger<BearerTokens>.Instance));
+
+    private string SignedBy(SecurityKey key, string algorithm) =>
+        _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(key, algorithm));
 
     private string Invented(string keyId) =>
-        _provider.Token(Now, token => token.SigningCredentials = new SigningCredentials(new RsaSecurityKey(_provider.Key.Rsa) { KeyId = keyId }, SecurityAlgorithms.RsaSha256));
+        SignedBy(new RsaSecurityKey(_provider.Key.Rsa) { KeyId = keyId }, SecurityAlgorithms.RsaSha256);
 
     private async Task<Caller> SendAsync(string token) => await _authenticator.AuthenticateAsync(Request(token), TestContext.Current.CancellationToken);
 
-    private async Task<Problem> ProblemAsync(ApiRequest request) =>
-        (await Assert.ThrowsAsync<ProblemException>(async () => await _authenticator.AuthenticateAsync(request, TestContext.Current.CancellationToken))).Problem;
+    private async Task<Problem> ProblemAsync(ApiRequest request)
+    {
+        ProblemException exception = await Assert.ThrowsAsync<ProblemException>(
+            async () => await _authenticator.AuthenticateAsync(request, TestContext.Current.CancellationToken));
+        return exception.Problem;
+    }
 
     private async Task RefusedAsync(string token, string reason)
     {
         Problem problem = await ProblemAsync(Request(token));
         Assert.Equal((401, "token", $"The token is not valid: {reason}."), (problem.Status, problem.Kind, problem.Detail));
-        Assert.Equal(("WWW-Authenticate", $"Bearer realm=\"finance-ingest\", error=\"invalid_token\", error_description=\"{reason}\""), Assert.Single(problem.Headers));
+        Assert.Equal(
+            ("WWW-Authenticate", $"Bearer realm=\"finance-ingest\", error=\"invalid_token\", error_description=\"{reason}\""),
+            Assert.Single(problem.Headers));
     }
 }

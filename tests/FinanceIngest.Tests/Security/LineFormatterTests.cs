@@ -46,7 +46,8 @@ public sealed partial class LineFormatterTests
     private static string Write(LogLevel level, string message, Exception? exception, IExternalScopeProvider scopes)
     {
         var writer = new StringWriter();
-        new LineFormatter(s_time).Write(new LogEntry<string>(level, "FinanceIngest.Http.Api", new EventId(7), message, exception, (text, _) => text), scopes, writer);
+        var entry = new LogEntry<string>(level, "FinanceIngest.Http.Api", new EventId(7), message, exception, (text, _) => text);
+        new LineFormatter(s_time).Write(entry, scopes, writer);
         return writer.ToString();
     }
 

@@ -7,6 +7,7 @@ using FinanceIngest.Ground;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Http.Harness;
 using FinanceIngest.Tests.Support;
@@ -33,14 +34,23 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
     {
         string forged = Uri.EscapeDataString("x\r\n2026-01-31T12:00:00.000Z crit: forged by a client\u001b[2K");
         string good = $$"""{"user_id": {{User}}, "category_id": {{Category}}, "amount": {{Amount}}, "idempotency_key": "{{Text}}"}""";
-        (await server.Admin.PutAsync("/api/stats", $$"""[{"user_id": {{User}}, "category_id": {{Category}}, "mean": 1, "std_dev": 1, "sample_count": 5}]""")).Is(200);
+        string baseline = $$"""{"user_id": {{User}}, "category_id": {{Category}}, "mean": 1, "std_dev": 1, "sample_count": 5}""";
+        (await server.Admin.PutAsync("/api/stats", $"[{baseline}]")).Is(200);
         Answer anomaly = await server.Client.ScoreAsync(good);
         (await server.Client.GetAsync($"/api/anomalies?user_id={User}&code={ServerFixture.Key}")).Is(200);
         (await server.Client.WithKey(null).GetAsync($"/api/transactions/{anomaly.Id}?code={ServerFixture.Key}")).Is(200);
         (await server.Client.WithKey(null).GetAsync($"/api/results?code={forged}")).Is(401);
         (await server.Client.GetAsync($"/{forged}")).Is(404);
         (await server.Client.GetAsync($"/api/transactions/{forged}")).Is(404);
-        foreach (string bad in new[] { $"{{\"user_id\": {User}x", $"{{\"amount\": \"{Amount}z\", \"{Text}\": t{User}}}", $"{{\"user_id\": {User}, \"user_id\": {User}}}", $"nul{Amount}", $"\"{Text}" })
+        string[] malformed =
+        [
+            $"{{\"user_id\": {User}x",
+            $"{{\"amount\": \"{Amount}z\", \"{Text}\": t{User}}}",
+            $"{{\"user_id\": {User}, \"user_id\": {User}}}",
+            $"nul{Amount}",
+            $"\"{Text}",
+        ];
+        foreach (string bad in malformed)
         {
             (await server.Client.SubmitAsync(bad)).Is(400);
             (await server.Client.PostAsync("/api/transactions/batch", bad)).Is(400);
@@ -48,7 +58,13 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
 
         using (var queue = new EmbeddedQueue(server.DataDirectory, "transactions-inbound", TimeProvider.System, new DependencyStatus("queue")))
         {
-            string[] poison = [$"{{\"user_id\": {User}, \"amount\": t{Amount}}}", $"{{\"user_id\": \"{Text}\", \"category_id\": {Category}, \"amount\": {Amount}9}}", $"{{\"{Text}\r\n\": {Amount}", $"{{\"v\": 1, \"transactions\": [{{\"id\": \"{Guid.NewGuid()}\", \"user_id\": {User}}}]}}"];
+            string[] poison =
+            [
+                $"{{\"user_id\": {User}, \"amount\": t{Amount}}}",
+                $"{{\"user_id\": \"{Text}\", \"category_id\": {Category}, \"amount\": {Amount}9}}",
+                $"{{\"{Text}\r\n\": {Amount}",
+                $"{{\"v\": 1, \"transactions\": [{{\"id\": \"{Guid.NewGuid()}\", \"user_id\": {User}}}]}}",
+            ];
             foreach (string text in poison)
             {
                 await queue.SendAsync(text, TimeSpan.Zero, Token);
@@ -68,7 +84,8 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
         var log = new ListLogger<BatchProcessor>();
         using var system = new ScoringHarness();
         var failure = new InvalidOperationException($"The duplicate key value is ({User}, {Category}).", new ArithmeticException($"{Amount} can't be written"));
-        system.Store.BeforeWrite = batch => batch.Results.Any(result => result.Status == FinanceIngest.Results.TransactionStatus.Scored && result.UserId == 398765432109) ? failure : null;
+        system.Store.BeforeWrite = batch =>
+            batch.Results.Any(result => result.Status == TransactionStatus.Scored && result.UserId == 398765432109) ? failure : null;
         await system.SendAsync(system.Transaction(777123, userId: 398765432109));
         await system.SendAsync(system.Transaction(5));
         BatchProcessor processor = system.NewProcessor(log);
@@ -117,7 +134,9 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
         // The listener hears the other tests of this process too.
         Activity[] own = [.. spans.ToArray().Where(span => span.GetTagItem("url.path") is "/api/anomalies" or "/api/none")];
         Assert.Equal(2, own.Length);
-        AssertTellsNothing(string.Join('\n', own.SelectMany(span => span.TagObjects).Select(tag => string.Create(CultureInfo.InvariantCulture, $"{tag.Key}={Uri.UnescapeDataString($"{tag.Value}")}"))));
+        IEnumerable<string> tags = own.SelectMany(span => span.TagObjects)
+            .Select(tag => string.Create(CultureInfo.InvariantCulture, $"{tag.Key}={Uri.UnescapeDataString($"{tag.Value}")}"));
+        AssertTellsNothing(string.Join('\n', tags));
 
         using var failed = new Activity("failed");
         Telemetry.Fail(failed.Start(), new InvalidOperationException(Text));
@@ -142,4 +161,10 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
 
 /// <summary>A server that logs all that an operator can turn on at Information.</summary>
 public sealed class TalkativeServer() : ServerFixture(
-    [.. Keys, ("Logging__LogLevel__Default", "Information"), ("Logging__LogLevel__Microsoft", "Information"), ("Logging__LogLevel__Microsoft.AspNetCore", "Information"), ("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Information")]);
+    [
+        .. Keys,
+        ("Logging__LogLevel__Default", "Information"),
+        ("Logging__LogLevel__Microsoft", "Information"),
+        ("Logging__LogLevel__Microsoft.AspNetCore", "Information"),
+        ("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Information"),
+    ]);

@@ -68,13 +68,14 @@ public sealed class OpenIdProvider : IAsyncLifetime
     /// <summary>A token that says what is good at this time, but for what <paramref name="change"/> does to it.</summary>
     public string Token(DateTimeOffset now, Action<SecurityTokenDescriptor>? change = null, params (string Type, string Value)[] claims)
     {
+        (string Type, string Value)[] given = claims.Length > 0 ? claims : [("scp", "read submit"), ("azp", "a client")];
         var token = new SecurityTokenDescriptor
         {
             Issuer = Issuer,
             Audience = Audience,
             NotBefore = now.UtcDateTime.AddMinutes(-1),
             Expires = now.UtcDateTime.AddMinutes(5),
-            Subject = new ClaimsIdentity((claims.Length > 0 ? claims : [("scp", "read submit"), ("azp", "a client")]).Select(claim => new Claim(claim.Type, claim.Value))),
+            Subject = new ClaimsIdentity(given.Select(claim => new Claim(claim.Type, claim.Value))),
             SigningCredentials = new SigningCredentials(Key, SecurityAlgorithms.RsaSha256),
         };
         change?.Invoke(token);

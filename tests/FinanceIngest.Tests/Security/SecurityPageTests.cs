@@ -13,7 +13,11 @@ public sealed partial class SecurityPageTests
     public void Every_threat_has_a_test_and_every_test_named_exists()
     {
         ILookup<string, Type> types = Assembly.GetExecutingAssembly().GetTypes().ToLookup(type => type.Name);
-        string[] rows = [.. Section("## Threats").Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| threat ", StringComparison.Ordinal))];
+        string[] rows =
+        [
+            .. Section("## Threats").Split('\n')
+                .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| threat ", StringComparison.Ordinal)),
+        ];
         Assert.True(rows.Length >= 30, $"{rows.Length} threats");
         foreach (string row in rows)
         {
@@ -32,8 +36,9 @@ public sealed partial class SecurityPageTests
         string threats = Section("## Threats");
         foreach (string word in new[]
         {
-            "forged id", "replay", "queue poisoning", "log injection", "rotation", "secrets in logs", "SQL injection", "decompression", "JSON bomb", "unpickling", "timing",
-            "DNS rebinding", "CSRF", "slowloris", "formula", "SSRF", "enumeration", "tombstone", "supply chain", "container",
+            "forged id", "replay", "queue poisoning", "log injection", "rotation", "secrets in logs", "SQL injection", "decompression",
+            "JSON bomb", "unpickling", "timing", "DNS rebinding", "CSRF", "slowloris", "formula", "SSRF", "enumeration", "tombstone",
+            "supply chain", "container",
         })
         {
             Assert.Contains(word, threats, StringComparison.OrdinalIgnoreCase);

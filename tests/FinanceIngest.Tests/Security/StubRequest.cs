@@ -13,8 +13,11 @@ internal sealed class StubRequest(params (string Name, string Value)[] parts) : 
 
     public override Stream Body => Stream.Null;
 
-    public override string? Header(string name) =>
-        parts.Where(part => part.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(part => part.Value).ToArray() is { Length: > 0 } values ? string.Join(", ", values) : null;
+    public override string? Header(string name)
+    {
+        string[] values = [.. parts.Where(part => part.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(part => part.Value)];
+        return values.Length > 0 ? string.Join(", ", values) : null;
+    }
 
     public override string? Query(string name) => parts.FirstOrDefault(part => part.Name == "?" + name).Value;
 }

@@ -12,7 +12,9 @@ public sealed partial class SupplyChainTests
     public void Every_package_has_one_exact_version_in_one_place()
     {
         var central = XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"));
-        Assert.Equal(["true", "true"], central.Descendants().Where(node => node.Name.LocalName is "ManagePackageVersionsCentrally" or "CentralPackageTransitivePinningEnabled").Select(node => node.Value));
+        IEnumerable<XElement> switches = central.Descendants()
+            .Where(node => node.Name.LocalName is "ManagePackageVersionsCentrally" or "CentralPackageTransitivePinningEnabled");
+        Assert.Equal(["true", "true"], switches.Select(node => node.Value));
         Assert.All(central.Descendants("PackageVersion"), package => Assert.Matches(Exact(), (string)package.Attribute("Version")!));
 
         // The Functions SDK writes a project of its own into obj.

@@ -159,7 +159,8 @@ public sealed class OlderSystemUpgradeTests
     {
         NewTransaction[] after = [.. await connection.QueryAsync<NewTransaction>(
             """
-            SELECT id, transaction_id, user_id, category_id, amount, amount_legacy, z_score, is_anomaly, status, reason, occurred_at, accepted_at, created_at, batch_id
+            SELECT id, transaction_id, user_id, category_id, amount, amount_legacy, z_score, is_anomaly,
+                   status, reason, occurred_at, accepted_at, created_at, batch_id
             FROM anomaly_transactions ORDER BY id
             """)];
         Assert.Equal(before.Length, after.Length);

@@ -128,7 +128,8 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
         TransactionResult nameless = await WriteNowAsync(Sample.Failed());
         TransactionResult other = await WriteNowAsync(Sample.Anomaly() with { UserId = 400 });
         await WriteAsync(normal with { Amount = new Money(1) }, other with { UserId = 399 });
-        await Stores.Baselines.UpsertAsync([new(new(399, 1), new Baseline(1, 1, 2)), new(new(399, 2), new Baseline(1, 1, 2)), new(new(400, 1), new Baseline(1, 1, 2))], Token);
+        var baseline = new Baseline(1, 1, 2);
+        await Stores.Baselines.UpsertAsync([new(new(399, 1), baseline), new(new(399, 2), baseline), new(new(400, 1), baseline)], Token);
 
         // An id that a message claims for this person, and whose row is another's.
         RemovedRows removed = await Stores.Retention.EraseUserAsync(399, [nameless.Id, other.Id, Guid.NewGuid()], Token);

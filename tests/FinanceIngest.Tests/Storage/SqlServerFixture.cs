@@ -13,7 +13,8 @@ public sealed class SqlServerFixture : StoreFixture
     // Every table that holds data; feed_head keeps its one row.
     private const string ClearSql =
         """
-        DELETE FROM anomaly_stats; DELETE FROM anomaly_stats_superseded; DELETE FROM anomaly_transactions; DELETE FROM feed_batches; UPDATE feed_head SET position = 0;
+        DELETE FROM anomaly_stats; DELETE FROM anomaly_stats_superseded; DELETE FROM anomaly_transactions;
+        DELETE FROM feed_batches; UPDATE feed_head SET position = 0;
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
         DELETE FROM purged_transactions; DELETE FROM installation;
         """;

@@ -45,10 +45,11 @@ public sealed class SqlServerPausedTests
         var direct = new SqlConnectionStringBuilder(migrated.ConnectionString);
         await using var server = new PausableSqlServer(direct.DataSource);
         using var folder = new TemporaryFolder();
+        var passing = new SqlConnectionStringBuilder(direct.ConnectionString) { DataSource = server.DataSource, ConnectRetryCount = 0 };
         var settings = new Settings
         {
             DataDirectory = folder.Path,
-            SqlConnectionString = new SqlConnectionStringBuilder(direct.ConnectionString) { DataSource = server.DataSource, ConnectRetryCount = 0 }.ConnectionString,
+            SqlConnectionString = passing.ConnectionString,
             IdSigningKey = "a signing key of the tests, long enough",
             Roles = Roles.Scorer,
         };
@@ -69,8 +70,8 @@ public sealed class SqlServerPausedTests
         LeasedMessage waiting = Assert.Single(await queues.Inbound.ReceiveAsync(1, TimeSpan.Zero, Token));
         server.Resume();
         await using SqlConnection connection = await migrated.ConnectAsync();
-        await Eventually.TrueAsync(
-            async () => await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM anomaly_transactions WHERE transaction_id = @id AND status = 'scored'", new { id }) == 1, Token);
+        const string scored = "SELECT COUNT(*) FROM anomaly_transactions WHERE transaction_id = @id AND status = 'scored'";
+        await Eventually.TrueAsync(async () => await connection.ExecuteScalarAsync<int>(scored, new { id }) == 1, Token);
         await worker.StopAsync(Token);
 
         // It was not even received while nothing could be done with it: the one delivery is this test's own look.

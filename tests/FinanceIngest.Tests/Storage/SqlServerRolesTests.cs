@@ -3,6 +3,7 @@ using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
@@ -76,7 +77,8 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
     [Fact]
     public async Task Retention_removes_old_rows_and_does_nothing_else()
     {
-        await new SqlServerScoringStore(_database.Database, TimeProvider.System).WriteAsync(Sample.Batch(Sample.Anomaly()) with { Poison = [Sample.Poison("m")] }, Token);
+        ScoredBatch batch = Sample.Batch(Sample.Anomaly()) with { Poison = [Sample.Poison("m")] };
+        await new SqlServerScoringStore(_database.Database, TimeProvider.System).WriteAsync(batch, Token);
         SqlServerDatabase user = await OpenAsAsync("finance_ingest_retention");
         var poison = new SqlServerPoisonStore(user, TimeProvider.System);
 
@@ -91,7 +93,8 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
     [Fact]
     public async Task An_operator_handles_poison_and_baselines_but_not_the_schema()
     {
-        await new SqlServerScoringStore(_database.Database, TimeProvider.System).WriteAsync(Sample.Batch(Sample.Failed()) with { Poison = [Sample.Poison("m")] }, Token);
+        ScoredBatch batch = Sample.Batch(Sample.Failed()) with { Poison = [Sample.Poison("m")] };
+        await new SqlServerScoringStore(_database.Database, TimeProvider.System).WriteAsync(batch, Token);
         SqlServerDatabase user = await OpenAsAsync("finance_ingest_operator");
         var poison = new SqlServerPoisonStore(user, TimeProvider.System);
         var baselines = new SqlServerBaselineStore(user, TimeProvider.System);

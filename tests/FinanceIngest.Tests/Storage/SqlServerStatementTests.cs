@@ -60,8 +60,15 @@ public sealed class SqlServerStatementTests
 
         Assert.Equal(
             [
-                nameof(OlderSystemUpgrade), nameof(SqlServerAlertOutbox), nameof(SqlServerBaselineStore), nameof(SqlServerInstallationStore), nameof(SqlServerMigrator), nameof(SqlServerPoisonStore),
-                nameof(SqlServerResultsStore), nameof(SqlServerRetentionStore), nameof(SqlServerScoringStore),
+                nameof(OlderSystemUpgrade),
+                nameof(SqlServerAlertOutbox),
+                nameof(SqlServerBaselineStore),
+                nameof(SqlServerInstallationStore),
+                nameof(SqlServerMigrator),
+                nameof(SqlServerPoisonStore),
+                nameof(SqlServerResultsStore),
+                nameof(SqlServerRetentionStore),
+                nameof(SqlServerScoringStore),
             ],
             checkedStores);
     }

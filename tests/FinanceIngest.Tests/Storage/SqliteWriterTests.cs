@@ -32,7 +32,14 @@ public sealed class SqliteWriterTests : IDisposable
             },
             Token);
         await isHeld.Task;
-        Task<int>[] writes = [WriteAsync("long 1", isLong: true), WriteAsync("long 2", isLong: true), WriteAsync("short 1"), WriteAsync("long 3", isLong: true), WriteAsync("short 2")];
+        Task<int>[] writes =
+        [
+            WriteAsync("long 1", isLong: true),
+            WriteAsync("long 2", isLong: true),
+            WriteAsync("short 1"),
+            WriteAsync("long 3", isLong: true),
+            WriteAsync("short 2"),
+        ];
 
         release.Set();
         await Task.WhenAll([holder, .. writes]);

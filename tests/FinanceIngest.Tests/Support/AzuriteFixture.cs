@@ -10,8 +10,8 @@ using DotNet.Testcontainers.Containers;
 namespace FinanceIngest.Tests.Support;
 
 /// <summary>
-/// One for all tests, started by the first that asks. Azurite's queue service: the one that FINANCE_TEST_AZURITE (a connection string) names, else the one installed by npm under tests/azurite,
-/// else a container; without any of them the tests are skipped by name.
+/// One for all tests, started by the first that asks. Azurite's queue service: the one that FINANCE_TEST_AZURITE (a connection string)
+/// names, else the one installed by npm under tests/azurite, else a container; without any of them the tests are skipped by name.
 /// </summary>
 public sealed class AzuriteFixture : IAsyncDisposable
 {

@@ -39,7 +39,8 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
             throw before;
         }
 
-        WriteCounts counts = await store.WriteAsync(InsideWrite is { } inside ? batch with { Alerts = new LastList(batch.Alerts, inside) } : batch, cancellationToken);
+        ScoredBatch written = InsideWrite is { } inside ? batch with { Alerts = new LastList(batch.Alerts, inside) } : batch;
+        WriteCounts counts = await store.WriteAsync(written, cancellationToken);
         return AfterWrite(batch) is { } after ? throw after : counts;
     }
 
@@ -61,7 +62,9 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 
     /// <summary>A write that fails, for a reason of its own, whenever it has this amount in it.</summary>
     public void FailOnAmount(long units) => BeforeWrite = batch =>
-        batch.Results.Any(result => result.Status == TransactionStatus.Scored && result.Amount?.Units == units) ? new ArithmeticException("this amount can't be written") : null;
+        batch.Results.Any(result => result.Status == TransactionStatus.Scored && result.Amount?.Units == units)
+            ? new ArithmeticException("this amount can't be written")
+            : null;
 }
 
 /// <summary>A queue that is down when the test says so.</summary>

@@ -130,8 +130,11 @@ internal sealed class ProgramProcess : IAsyncDisposable
     }
 
     private static bool IsSetting(string name) =>
-        name.StartsWith("FinanceIngest", StringComparison.OrdinalIgnoreCase) || name.StartsWith("AZURE_STORAGE_", StringComparison.Ordinal)
-        || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name == "SQL_CONNECTION_STRING" || name.StartsWith("DOTNET_URLS", StringComparison.Ordinal);
+        name.StartsWith("FinanceIngest", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("AZURE_STORAGE_", StringComparison.Ordinal)
+        || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal)
+        || name == "SQL_CONNECTION_STRING"
+        || name.StartsWith("DOTNET_URLS", StringComparison.Ordinal);
 
     private void OnLog(string? line)
     {

@@ -126,7 +126,9 @@ internal sealed class ScoringHarness : IDisposable
         var reader = new EnvelopeReader(Inbound.Name, Ids);
         var settler = new MessageSettler(Queues, Marker, new ScoringEvents(), Telemetry, loggers.CreateLogger<MessageSettler>());
         var failures = new FailedMessages(PoisonStore, _scorer, reader, settler, Telemetry, loggers.CreateLogger<FailedMessages>());
-        return new BatchProcessor(reader, _scorer, new MessageScorer(_scorer), Isolation, settler, failures, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
+        var oneByOne = new MessageScorer(_scorer);
+        return new BatchProcessor(
+            reader, _scorer, oneByOne, Isolation, settler, failures, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
     }
 
     /// <summary>A dispatcher as a process with these roles has it; it claims alerts in a name of its own.</summary>

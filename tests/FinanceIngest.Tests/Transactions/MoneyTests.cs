@@ -69,7 +69,12 @@ public sealed class MoneyTests
         Gen<string> number = Gen.Select(
             Gen.Bool, Gen.String[Gen.Char['0', '9'], 1, 22], Gen.String[Gen.Char['0', '9'], 0, 8], Gen.Int[-24, 24],
             (negative, whole, fraction, exponent) =>
-                $"{(negative ? "-" : "")}{BigInteger.Parse(whole, CultureInfo.InvariantCulture)}{(fraction.Length > 0 ? "." + fraction : "")}e{exponent.ToString(CultureInfo.InvariantCulture)}");
+            {
+                string sign = negative ? "-" : "";
+                string point = fraction.Length > 0 ? "." : "";
+                BigInteger integer = BigInteger.Parse(whole, CultureInfo.InvariantCulture);
+                return string.Create(CultureInfo.InvariantCulture, $"{sign}{integer}{point}{fraction}e{exponent}");
+            });
         number.Sample(text =>
         {
             BigInteger? expected = Exact(text);

@@ -8,10 +8,18 @@ namespace FinanceIngest.Tests.Transactions;
 public sealed class TransactionFieldsTests
 {
     private static readonly Gen<string> s_jsonScalar = Gen.OneOf(
-        Gen.Const("null"), Gen.Const("true"), Gen.Long.Select(value => JsonSerializer.Serialize(value)), Gen.Double.Where(double.IsFinite).Select(value => JsonSerializer.Serialize(value)),
-        Gen.String.Select(value => JsonSerializer.Serialize(value)), Gen.Const("[]"), Gen.Const("{\"user_id\":1}"), Gen.Const("1e400"), Gen.Const("-0.0000"));
+        Gen.Const("null"),
+        Gen.Const("true"),
+        Gen.Long.Select(value => JsonSerializer.Serialize(value)),
+        Gen.Double.Where(double.IsFinite).Select(value => JsonSerializer.Serialize(value)),
+        Gen.String.Select(value => JsonSerializer.Serialize(value)),
+        Gen.Const("[]"),
+        Gen.Const("{\"user_id\":1}"),
+        Gen.Const("1e400"),
+        Gen.Const("-0.0000"));
 
-    private static readonly string[] s_names = ["user_id", "category_id", "amount", "occurred_at", "idempotency_key", "id", "accepted_at", "other", "\\u0061mount"];
+    private static readonly string[] s_names =
+        ["user_id", "category_id", "amount", "occurred_at", "idempotency_key", "id", "accepted_at", "other", "\\u0061mount"];
 
     [Fact]
     public void Reads_all_fields()
@@ -38,7 +46,10 @@ public sealed class TransactionFieldsTests
     [InlineData("""{"user_id":1,"category_id":1,"amount":[1]}""", "amount", "must be a number, or a number in a string")]
     [InlineData("""{"user_id":1,"category_id":1,"amount":1.00001}""", "amount", "must have at most four decimals")]
     [InlineData("""{"user_id":1,"category_id":1,"amount":1,"amount":2}""", "amount", "is given twice")]
-    [InlineData("""{"user_id":1,"category_id":1,"amount":1,"occurred_at":"yesterday"}""", "occurred_at", "must be an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00Z")]
+    [InlineData(
+        """{"user_id":1,"category_id":1,"amount":1,"occurred_at":"yesterday"}""",
+        "occurred_at",
+        "must be an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00Z")]
     [InlineData("""{"user_id":1,"category_id":1,"amount":1,"idempotency_key":""}""", "idempotency_key", "must have 1 to 255 characters")]
     [InlineData("""[1]""", "$", "must be an object")]
     public void Says_what_is_wrong(string json, string field, string message)

@@ -125,7 +125,8 @@ def main():
     # What Python 2 wrote, by hand: str is bytes, long has an L, numpy's bytes are a str with escapes.
     save("python2-p0", b"(dp0\nL399L\n(dp1\nI2310\n(dp2\nS'count'\np3\nI40\nsS'std'\np4\nF500.0\nsS\"mean\"\np5\nF2000\nsssL1L\n(dI2\n(dg5\n"
          + python2_scalar(b"f8", np.float64(0.1).tobytes()) + b"sg4\nF1e-05\nsg3\n" + python2_scalar(b"i8", np.int64(7).tobytes()) + b"sss.")
-    save("python2-p2", b"\x80\x02}q\x00M\x8f\x01}q\x01M\x06\x09}q\x02(U\x05countq\x03K(U\x03stdq\x04G@\x7f@\x00\x00\x00\x00\x00U\x04meanq\x05G@\x9f@\x00\x00\x00\x00\x00uss.")
+    save("python2-p2", b"\x80\x02}q\x00M\x8f\x01}q\x01M\x06\x09}q\x02(U\x05countq\x03K(U\x03stdq\x04G@\x7f@\x00\x00\x00\x00\x00"
+         + b"U\x04meanq\x05G@\x9f@\x00\x00\x00\x00\x00uss.")
 
 
 main()

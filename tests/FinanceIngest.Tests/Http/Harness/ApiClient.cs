@@ -10,7 +10,14 @@ public sealed class ApiClient
     private readonly bool _isFunction;
 
     public ApiClient(Uri address, string? key, bool isFunction = false)
-        : this(new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(100) }, key, isFunction)
+        : this(
+            new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false })
+            {
+                BaseAddress = address,
+                Timeout = TimeSpan.FromSeconds(100),
+            },
+            key,
+            isFunction)
     {
     }
 
@@ -29,7 +36,8 @@ public sealed class ApiClient
 
     public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
 
-    public Task<Answer> PostAsync(string path, string json, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Post, path, Content(json), headers);
+    public Task<Answer> PostAsync(string path, string json, params (string Name, string Value)[] headers) =>
+        SendAsync(HttpMethod.Post, path, Content(json), headers);
 
     public Task<Answer> PutAsync(string path, string json) => SendAsync(HttpMethod.Put, path, Content(json));
 

@@ -67,7 +67,8 @@ internal sealed class ApiDescription
     /// <summary>Fails the test when a body was accepted that the description does not allow.</summary>
     public void CheckRequest(string method, string path, string? mediaType, byte[]? body, Answer answer)
     {
-        bool isAccepted = body is not null && answer.Status is 200 or 202 && !(answer.Json.TryGetProperty("rejected", out JsonElement rejected) && rejected.GetArrayLength() > 0);
+        bool isAccepted = body is not null && answer.Status is 200 or 202
+            && !(answer.Json.TryGetProperty("rejected", out JsonElement rejected) && rejected.GetArrayLength() > 0);
         if (isAccepted && mediaType == "application/json" && Find(method, path)?["requestBody"] is { } described)
         {
             AssertValid($"{method} {path}, request", described["content"]![mediaType]!["schema"]!, new StreamReader(new MemoryStream(body!)).ReadToEnd());

@@ -8,7 +8,11 @@ namespace FinanceIngest.Tests.Http.Harness;
 public sealed record BadRequest(string Flaw, string Method, string Path, string MediaType, byte[] Body)
 {
     /// <summary>For the message of a failed test.</summary>
-    public override string ToString() => $"{Flaw}: {Method} {Path}, {MediaType}, {Body.Length} bytes: {Encoding.Latin1.GetString(Body.AsSpan(0, Math.Min(Body.Length, 300)))}";
+    public override string ToString()
+    {
+        string start = Encoding.Latin1.GetString(Body.AsSpan(0, Math.Min(Body.Length, 300)));
+        return $"{Flaw}: {Method} {Path}, {MediaType}, {Body.Length} bytes: {start}";
+    }
 }
 
 /// <summary>Makes requests that are wrong in every way that a body can be wrong.</summary>
@@ -16,13 +20,16 @@ internal static class BadRequests
 {
     private const int MebiByte = 1024 * 1024;
 
-    private static readonly Gen<byte[]> s_notUtf8 = Gen.OneOf<byte[]>([0xFF], [0xC3, 0x28], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82]);
+    private static readonly Gen<byte[]> s_notUtf8 = Gen.OneOf<byte[]>(
+        [0xFF], [0xC3, 0x28], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82]);
 
     private static readonly Gen<string> s_giantNumber = Gen.Select(Gen.OneOf("", "-"), Gen.Int[25, 5000], Gen.OneOf("", ".5", "e400", "E-400", "e99999999999"),
         (sign, digits, rest) => sign + new string('9', digits) + rest);
 
     private static readonly Gen<string> s_wrongValue = Gen.OneOf(
-        Gen.OneOf("true", "false", "[]", "[1]", "{}", "{\"user_id\": 1}", "\"\"", "\"x\"", "\"\\ud800\"", "\"\\u0000\"", "\"NaN\"", "1e400", "-1e400", "1e-400", "0.00001"),
+        Gen.OneOf(
+            "true", "false", "[]", "[1]", "{}", "{\"user_id\": 1}", "\"\"", "\"x\"", "\"\\ud800\"", "\"\\u0000\"",
+            "\"NaN\"", "1e400", "-1e400", "1e-400", "0.00001"),
         s_giantNumber,
         s_giantNumber.Select(digits => $"\"{digits}\""),
         Gen.Int[256, 100_000].Select(length => $"\"{new string('x', length)}\""));
@@ -36,14 +43,17 @@ internal static class BadRequests
         ("/api/score-transaction", ["user_id", "category_id", "amount", "idempotency_key", "occurred_at"], Transaction),
         ("/api/transactions/batch", ["user_id", "category_id", "amount", "idempotency_key", "occurred_at"], Transaction),
         ("/api/transactions/status", ["ids"], "{\"ids\": [\"x\"], \"note\": \"?\"}"),
-        ("/api/stats", ["user_id", "category_id", "mean", "std_dev", "sample_count"], "{\"user_id\": 5, \"category_id\": 7, \"mean\": 1, \"std_dev\": 1, \"sample_count\": 5, \"note\": \"?\"}"),
+        ("/api/stats", ["user_id", "category_id", "mean", "std_dev", "sample_count"], Baseline),
     ];
 
     /// <summary>User of the transactions that are spoilt.</summary>
     public const long UserId = 404_404_404_404;
 
     private const string Transaction =
-        "{\"user_id\": 404404404404, \"category_id\": 7, \"amount\": 12.5, \"idempotency_key\": \"k\", \"occurred_at\": \"2026-01-31T12:00:00Z\", \"note\": \"?\"}";
+        """{"user_id": 404404404404, "category_id": 7, "amount": 12.5, "idempotency_key": "k", "occurred_at": "2026-01-31T12:00:00Z", "note": "?"}""";
+
+    private const string Baseline =
+        """{"user_id": 5, "category_id": 7, "mean": 1, "std_dev": 1, "sample_count": 5, "note": "?"}""";
 
     /// <summary>The requests.</summary>
     public static Gen<BadRequest> Any { get; } =
@@ -56,10 +66,20 @@ internal static class BadRequests
         (3, from length in Gen.Int[0, item.Length - 1] select ("truncated", Bytes(item[..length]))),
         (2, from bytes in s_notUtf8 select ("not UTF-8", Splice(item, "?", bytes))),
         (2, from at in Gen.Int[0, item.Length - 1] select ("a NUL byte", Bytes(item.Insert(at, "\0")))),
-        (2, from at in Gen.Int[0, item.Length] from text in Gen.OneOf("{", "}", "\"", ",,", "\\", "'", "//", "\uFEFF\uFEFF", "\u0001") where IsBreaking(item, at, text) select ("noise", Bytes(item.Insert(at, text)))),
-        (2, from encoding in Gen.OneOf<Encoding>(Encoding.Unicode, Encoding.BigEndianUnicode, Encoding.UTF32) from mark in Gen.Bool select ("another encoding", (byte[])[.. mark ? encoding.GetPreamble() : [], .. encoding.GetBytes(item)])),
-        (4, from field in Gen.OneOf(fields) from value in s_wrongValue where IsWrong(field, value) select ("a wrong value", Bytes(WithValue(item, field, value)))),
-        (2, from field in Gen.OneOf(fields) where field is not ("idempotency_key" or "occurred_at") select ("a missing field", Bytes(item.Replace($"\"{field}\"", "\"missing\"", StringComparison.Ordinal)))),
+        (2, from at in Gen.Int[0, item.Length]
+            from text in Gen.OneOf("{", "}", "\"", ",,", "\\", "'", "//", "\uFEFF\uFEFF", "\u0001")
+            where IsBreaking(item, at, text)
+            select ("noise", Bytes(item.Insert(at, text)))),
+        (2, from encoding in Gen.OneOf<Encoding>(Encoding.Unicode, Encoding.BigEndianUnicode, Encoding.UTF32)
+            from mark in Gen.Bool
+            select ("another encoding", (byte[])[.. mark ? encoding.GetPreamble() : [], .. encoding.GetBytes(item)])),
+        (4, from field in Gen.OneOf(fields)
+            from value in s_wrongValue
+            where IsWrong(field, value)
+            select ("a wrong value", Bytes(WithValue(item, field, value)))),
+        (2, from field in Gen.OneOf(fields)
+            where field is not ("idempotency_key" or "occurred_at")
+            select ("a missing field", Bytes(item.Replace($"\"{field}\"", "\"missing\"", StringComparison.Ordinal)))),
         (2, from field in Gen.OneOf(fields) select ("a field given twice", Bytes($"{item[..^1]}, {Member(item, field)}}}"))),
         (2, from deep in s_deep select ("deep nesting", Splice(item, "\"?\"", Bytes(deep)))),
         (1, from deep in s_deep select ("nothing but nesting", Bytes(deep))),
@@ -88,7 +108,8 @@ internal static class BadRequests
         return item[start..item.IndexOf(", \"", start, StringComparison.Ordinal)];
     }
 
-    private static string WithValue(string item, string field, string value) => item.Replace(Member(item, field), $"\"{field}\": {value}", StringComparison.Ordinal);
+    private static string WithValue(string item, string field, string value) =>
+        item.Replace(Member(item, field), $"\"{field}\": {value}", StringComparison.Ordinal);
 
     // Which of the values above a field would take after all.
     private static bool IsWrong(string field, string value) => field switch

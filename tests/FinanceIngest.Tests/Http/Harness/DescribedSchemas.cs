@@ -7,8 +7,8 @@ namespace FinanceIngest.Tests.Http.Harness;
 
 /// <summary>
 /// The document's schemas for NJsonSchema, which reads drafts before OpenAPI 3.1's: components become definitions, <c>const</c> an
-/// <c>enum</c> of one, and the discriminator is left out, since every alternative names its status. What the server writes is closed: a member that is not described is an error, although
-/// clients must let one pass.
+/// <c>enum</c> of one, and the discriminator is left out, since every alternative names its status. What the server writes is closed: a
+/// member that is not described is an error, although clients must let one pass.
 /// </summary>
 internal sealed class DescribedSchemas(JsonObject components)
 {
@@ -79,7 +79,8 @@ internal sealed class DescribedSchemas(JsonObject components)
                 case "discriminator" or "examples" or "description":
                     break;
                 case "properties":
-                    converted[name] = new JsonObject(value!.AsObject().Select(property => KeyValuePair.Create(property.Key, (JsonNode?)Convert(property.Value!, close))));
+                    converted[name] = new JsonObject(value!.AsObject()
+                        .Select(property => KeyValuePair.Create(property.Key, (JsonNode?)Convert(property.Value!, close))));
                     break;
                 default:
                     converted[name] = value is null ? null : Convert(value, close);
@@ -87,7 +88,8 @@ internal sealed class DescribedSchemas(JsonObject components)
             }
         }
 
-        if (close && schema["type"] is JsonValue type && (string?)type == "object" && schema["properties"] is not null && schema["additionalProperties"] is null)
+        bool isObject = schema["type"] is JsonValue type && (string?)type == "object";
+        if (close && isObject && schema["properties"] is not null && schema["additionalProperties"] is null)
         {
             converted["additionalProperties"] = false;
         }
@@ -98,15 +100,24 @@ internal sealed class DescribedSchemas(JsonObject components)
     // Times stay text; a number keeps its digits where it can.
     private static JToken Parse(string json)
     {
-        using var reader = new JsonTextReader(new StringReader(json)) { DateParseHandling = DateParseHandling.None, FloatParseHandling = FloatParseHandling.Decimal, MaxDepth = null };
         try
         {
-            return JToken.ReadFrom(reader);
+            return Parse(json, FloatParseHandling.Decimal);
         }
         catch (JsonReaderException)
         {
-            using var wide = new JsonTextReader(new StringReader(json)) { DateParseHandling = DateParseHandling.None, FloatParseHandling = FloatParseHandling.Double, MaxDepth = null };
-            return JToken.ReadFrom(wide);
+            return Parse(json, FloatParseHandling.Double);
         }
+    }
+
+    private static JToken Parse(string json, FloatParseHandling numbers)
+    {
+        using var reader = new JsonTextReader(new StringReader(json))
+        {
+            DateParseHandling = DateParseHandling.None,
+            FloatParseHandling = numbers,
+            MaxDepth = null,
+        };
+        return JToken.ReadFrom(reader);
     }
 }
