@@ -2,8 +2,8 @@ using Dapper;
 using FinanceIngest.Baselines;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
-using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Scoring;
+using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
