@@ -1,61 +1,62 @@
-// Everything that FinanceIngest needs in Azure: "azd up" from the repository's root. docs/azure.md explains the choices and estimates the cost.
+// This template deploys everything that FinanceIngest needs in Azure: run "azd up" in the repository's root. docs/azure.md explains the choices and estimates
+// the cost.
 targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(48)
-@description('Name of the azd environment; the resource group is called after it.')
+@description('Name of the azd environment. The resource group is named after it.')
 param environmentName string
 
 @minLength(1)
-@description('Region of all resources. It must offer Flex Consumption.')
+@description('Region of all resources. The region must offer Flex Consumption.')
 param location string
 
-@description('Object id of the person, group or application that administers the database and prepares it after provisioning. A group is best: it survives its members.')
+@description('Object id of the user, group or application that administers and prepares the database. Prefer a group: it outlasts its members.')
 param administratorId string = deployer().objectId
 
 @description('Display name of the administrator, as the portal shows it.')
 param administratorName string = empty(deployer().userPrincipalName) ? deployer().objectId : deployer().userPrincipalName
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
-@description('What the administrator is.')
+@description('Kind of principal that administratorId identifies.')
 param administratorType string = 'User'
 
-@description('Who gets the mail about anomalies; several addresses are separated by semicolons. Empty: the Logic App is deployed switched off.')
+@description('Recipients of the anomaly mail, separated by semicolons. If empty, the Logic App is deployed in the state Disabled.')
 param mailRecipients string = ''
 
-@description('Who gets the mail when an alert rule fires (ops/alerts/azure.yaml, docs/operations.md); several addresses are separated by semicolons. Empty: no rules are made, which cost something every month.')
+@description('Operators who are mailed when an alert rule fires (docs/operations.md), separated by semicolons. If empty, no rules are created.')
 param operators string = ''
 
-@description('What the currency in the mail is written with.')
+@description('Currency symbol in the anomaly mail.')
 param currencySymbol string = '₹'
 
-@description('Start of the link in the mail, to which the transaction id is appended. Empty: the status endpoint of the intake, which wants a key; a page of your own is kinder to readers.')
+@description('URL in the mail, to which the transaction id is appended. If empty, it is the status endpoint of the intake, which needs a key.')
 param transactionLink string = ''
 
-@description('Use the free monthly amount of Azure SQL (one of ten free databases of the subscription).')
+@description('Whether the database uses the free monthly amount of Azure SQL, which a subscription has for ten databases.')
 param sqlFreeLimit bool = true
 
 @allowed(['AutoPause', 'BillOverUsage'])
-@description('When the free amount is used up. AutoPause: no bill, and scoring waits for the next month while the queue keeps everything. BillOverUsage: it goes on, and costs.')
+@description('When the free amount is used up, AutoPause lets messages wait in the queue until the next month; BillOverUsage goes on at a cost.')
 param sqlFreeLimitExhausted string = 'AutoPause'
 
 @allowed([1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 32, 40, 80])
-@description('Most vCores of the serverless database. The free amount allows up to 4. Beyond 4 an awake database is billed for more than half a vCore: an eighth of this.')
+@description('Maximum vCores of the database. The free amount allows up to 4. From 6 on, an awake database is billed for at least an eighth of them.')
 param sqlMaxVcores int = 2
 
 @minValue(1)
 @maxValue(300)
-@description('Most worker replicas. Each more opens more connections to the database: raise sqlMaxVcores along with it.')
+@description('Maximum number of worker replicas. Each replica opens its own database connections, so raise sqlMaxVcores along with it.')
 param workerMaxReplicas int = 5
 
 @minValue(1)
-@description('Messages on the inbound queue for each worker replica. A worker takes up to 32 at a time: 64 is one batch in hand and one waiting.')
+@description('Inbound messages per worker replica. A worker receives up to 32 messages with one call, so 64 is one batch held and one waiting.')
 param workerQueueLength int = 64
 
-@description('Image of the worker. azd sets it after its first deployment; until then a placeholder runs.')
+@description('Image of the worker. azd sets it with its first deployment; until then a placeholder runs.')
 param workerImage string = ''
 
-@description('Keep deleted key vaults for 90 days, whatever anybody says. Turn off only for environments that are thrown away: the vault holds the signing key.')
+@description('Nobody can purge a deleted key vault for 90 days; one vault holds the signing key. Set to false only for throw-away environments.')
 param protectVaultsFromPurge bool = true
 
 var tags = { 'azd-env-name': environmentName }
@@ -181,12 +182,12 @@ module alerts 'app/alerts.bicep' = if (!empty(operators)) {
   }
 }
 
-// azd's own names.
+// azd expects these names.
 output AZURE_CONTAINER_REGISTRY_ENDPOINT string = worker.outputs.registry
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenant().tenantId
 
-// For infra/hooks and for people.
+// infra/hooks and administrators use these outputs.
 output INTAKE_URL string = intake.outputs.url
 output AZURE_STORAGE_QUEUE_SERVICE_URI string = storage.outputs.queueServiceUri
 output DATABASE_SERVER string = database.outputs.server

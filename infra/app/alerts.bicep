@@ -1,4 +1,5 @@
-// The rules of ops/alerts/azure.yaml, and a mail to those who mind the system. Only where somebody is named: each rule costs money every month.
+// This module makes an alert rule of each entry in ops/alerts/azure.yaml and mails the operators when one fires. main.bicep deploys it only when operators are
+// named, because each rule costs money every month.
 param location string
 param tags object
 param logAnalyticsWorkspaceId string
@@ -38,7 +39,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       evaluationFrequency: 'PT5M'
       windowSize: rule.window
       autoMitigate: true
-      // Tables come into being with their first row: in a new workspace the queries can't be checked yet.
+      // A Log Analytics table is created with its first row, so in a new workspace the queries can't be validated yet.
       skipQueryValidation: true
       criteria: {
         allOf: [

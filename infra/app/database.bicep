@@ -1,4 +1,4 @@
-// Azure SQL, serverless: pauses when nobody needs it. Entra identities only, no passwords.
+// The database is serverless Azure SQL, which pauses when it is idle. It accepts Entra identities only and has no passwords.
 param location string
 param tags object
 @minLength(13)
@@ -10,7 +10,7 @@ param freeLimit bool
 param freeLimitExhausted string
 param maxVcores int
 
-// The least that an awake database can have: half a vCore, and an eighth of the most from 6 on (Azure refuses less).
+// The smallest minimum that Azure SQL accepts for a serverless database: 0.5 vCores up to a maximum of 4 vCores, and an eighth of the maximum from 6 vCores on.
 var minCapacity = maxVcores <= 4 ? '0.5' : '${maxVcores / 8}.${padLeft(maxVcores % 8 * 125, 3, '0')}'
 
 resource sqlServer 'Microsoft.Sql/servers@2023-08-01' = {
@@ -30,8 +30,8 @@ resource sqlServer 'Microsoft.Sql/servers@2023-08-01' = {
   }
 }
 
-// Flex Consumption and Container Apps without a network of their own come from addresses that nobody knows beforehand. What keeps others out is that only Entra identities
-// with a database user get in. docs/azure.md says what a private network takes.
+// Without a virtual network, Flex Consumption and Container Apps connect from addresses that can't be known in advance, so the firewall admits all Azure
+// services. Access is restricted by identity: only Entra identities with a database user can sign in. docs/azure.md lists what a private network would need.
 resource azureServices 'Microsoft.Sql/servers/firewallRules@2023-08-01' = {
   parent: sqlServer
   name: 'AllowAllWindowsAzureIps'
@@ -45,7 +45,7 @@ resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
   tags: tags
   sku: { name: 'GP_S_Gen5', tier: 'GeneralPurpose', family: 'Gen5', capacity: maxVcores }
   properties: {
-    // The least that there is: the minutes awake after each burst are most of the bill (docs/azure.md).
+    // 15 minutes is the shortest delay that Azure SQL accepts. The time awake after each burst is most of the bill (docs/azure.md).
     autoPauseDelay: 15
     minCapacity: json(minCapacity)
     maxSizeBytes: 34359738368

@@ -1,4 +1,5 @@
-// One identity per program, each with the least that its program needs. User-assigned, so that roles exist before the program first starts.
+// Each program has its own identity with the fewest roles that it can work with. The identities are user-assigned, so that their roles exist before the
+// programs first start.
 import { identityType } from 'types.bicep'
 
 param location string

@@ -1,4 +1,4 @@
-// The HTTP intake: src/IngestFunction on Flex Consumption.
+// This module deploys the HTTP intake, src/IngestFunction, on Flex Consumption.
 import { identityType } from 'types.bicep'
 
 param location string
@@ -34,7 +34,8 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true }
 }
 
-// The API keys: the Functions host makes and keeps them here. A vault of its own, because the host must be able to write, and nothing that writes may reach the signing key.
+// The Functions host creates the API keys and keeps them in this vault. It is separate from the signing key's vault because the host must be able to write to
+// it, and no identity that can write to a vault may have access to the signing key.
 resource keysVault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: 'kvf-${token}'
   location: location
@@ -93,16 +94,17 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       runtime: { name: 'dotnet-isolated', version: '10.0' }
       scaleAndConcurrency: { instanceMemoryMB: 2048, maximumInstanceCount: 40 }
     }
-    // Nothing else: Flex Consumption refuses the whole deployment (error 51021) over site settings of other plans, such as ftpsState. FTP is closed below.
+    // minTlsVersion must be the only site setting: Flex Consumption rejects the whole deployment (error 51021) if it has settings of other plans, such as
+    // ftpsState. The publishing policies below turn FTP off.
     siteConfig: { minTlsVersion: '1.2' }
   }
-  // The app starts as soon as it exists, and needs them then.
+  // The Functions host writes its keys to the vault as soon as the app exists, so the role must be assigned first.
   dependsOn: [hostWritesKeys]
 
   resource settings 'config' = {
     name: 'appsettings'
     properties: {
-      // The Functions host's own.
+      // The Functions host reads these settings.
       AzureWebJobsStorage__accountName: storage.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.clientId
@@ -111,7 +113,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       AzureWebJobsSecretStorageKeyVaultClientId: identity.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
-      // FinanceIngest's: docs/configuration.md. No API keys of its own here: the host checks keys, and keeps them in its vault.
+      // FinanceIngest reads these settings (docs/configuration.md). FinanceIngest__ApiKeys is deliberately absent: the Functions host checks the keys that it
+      // keeps in its vault.
       AZURE_CLIENT_ID: identity.clientId
       AZURE_STORAGE_QUEUE_SERVICE_URI: storage.properties.primaryEndpoints.queue
       SQL_CONNECTION_STRING: 'Server=tcp:${databaseServer},1433;Database=${databaseName};Encrypt=Mandatory;Authentication=Active Directory Managed Identity;User ID=${identity.clientId}'
@@ -121,7 +124,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     }
   }
 
-  // Deployments are signed in to like everything else.
+  // Deployments authenticate with Entra identities: both kinds of publishing password are off.
   resource noFtp 'basicPublishingCredentialsPolicies' = {
     name: 'ftp'
     properties: { allow: false }

@@ -1,4 +1,5 @@
-// The Logic App that mails alerts. The workflow itself is logic-app/workflow.json, so that the tests read exactly what is deployed.
+// This module deploys the Logic App that mails alerts. The workflow's definition is loaded from logic-app/workflow.json, so that the tests read exactly what is
+// deployed.
 import { identityType } from 'types.bicep'
 
 param location string
@@ -21,13 +22,13 @@ resource queues 'Microsoft.Web/connections@2016-06-01' = {
   properties: {
     displayName: 'Alert queue, by managed identity'
     api: { id: subscriptionResourceId('Microsoft.Web/locations/managedApis', location, 'azurequeues') }
-    // The published type lacks it; without it the connection expects an account key.
+    // Bicep's published type has no parameterValueSet. Without it the connection expects an account key.
     #disable-next-line BCP089
     parameterValueSet: { name: 'managedIdentityAuth', values: {} }
   }
 }
 
-// Mail is sent as a person, who has to consent once: open the connection in the portal and authorise it.
+// The mail is sent from a person's mailbox, and that person must consent once: open this connection in the portal and authorise it.
 resource mail 'Microsoft.Web/connections@2016-06-01' = {
   name: 'office365-${token}'
   location: location
@@ -47,7 +48,7 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
     userAssignedIdentities: { '${identity.id}': {} }
   }
   properties: {
-    // Without recipients every alert would end as poison.
+    // Without recipients every alert would fail to be mailed and move to the poison queue.
     state: empty(recipients) ? 'Disabled' : 'Enabled'
     definition: loadJsonContent('../logic-app/workflow.json')
     parameters: {
@@ -78,7 +79,7 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
   }
 }
 
-// Its runs, so that a rule can watch for those that fail: ops/alerts/azure.yaml.
+// The workflow's runs are logged, so that the rule for failed runs in ops/alerts/azure.yaml can find them.
 resource runs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: workflow
   name: 'runs'

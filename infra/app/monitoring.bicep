@@ -1,4 +1,4 @@
-// Logs and traces in one workspace.
+// Logs, metrics and traces go to one workspace.
 param location string
 param tags object
 @minLength(13)
@@ -12,7 +12,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
     sku: { name: 'PerGB2018' }
     retentionInDays: 30
     features: { disableLocalAuth: true }
-    // A fault that floods the log stops at the ceiling instead of on the bill.
+    // The daily quota limits the bill when a fault floods the log. Azure drops what exceeds it.
     workspaceCapping: { dailyQuotaGb: 1 }
   }
 }
@@ -25,7 +25,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'web'
     WorkspaceResourceId: workspace.id
-    // Telemetry is taken from identities with a role, not from whoever knows the connection string.
+    // Application Insights accepts telemetry only from identities with a role; the connection string alone is not enough.
     DisableLocalAuth: true
   }
 }

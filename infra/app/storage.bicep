@@ -1,4 +1,4 @@
-// One account: the queues, and the Function App's packages. No account keys: only identities with roles.
+// One storage account holds the queues and the Function App's packages. Account keys are disabled: every caller is an identity with a role.
 param location string
 param tags object
 @minLength(13)
@@ -42,7 +42,7 @@ resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-0
   name: 'default'
 }
 
-// All from the start: a missing poison queue keeps autoscalers from scaling in, and the programs' identities may not make queues.
+// All queues are created here: the programs' identities may not create queues, and autoscalers can't scale in while a poison queue is missing.
 resource inbound 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = {
   parent: queueService
   name: queueNames.inbound
@@ -63,7 +63,7 @@ resource alertsPoison 'Microsoft.Storage/storageAccounts/queueServices/queues@20
   name: queueNames.alertsPoison
 }
 
-// Both programs look at every queue: that it exists, how long it is. Neither may make or remove one.
+// Both programs check that each queue exists and read its length. Neither may create or delete a queue.
 resource readers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for principalId in [intakePrincipalId, workerPrincipalId]: {
     scope: account
@@ -86,7 +86,7 @@ resource intakeSends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// The Function host keeps its leases and its package here.
+// The Functions host keeps its leases and its package in this account.
 resource intakeOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
   name: guid(account.id, intakePrincipalId, roles.storageBlobDataOwner)
@@ -97,7 +97,7 @@ resource intakeOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
-// Contributor, because renewing a lease updates the message, which "message processor" may not.
+// The worker needs Contributor because renewing a lease updates the message, which the role Message Processor does not allow.
 resource workerProcesses 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: inbound
   name: guid(inbound.id, workerPrincipalId, roles.storageQueueDataContributor)
@@ -128,7 +128,7 @@ resource workerSendsAlerts 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   }
 }
 
-// The connector's trigger also asks for the queue itself, which only Contributor allows together with deleting messages.
+// The connector's trigger also reads the queue's properties and deletes messages. Contributor is the only role that allows both.
 resource mailerProcesses 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: alerts
   name: guid(alerts.id, mailerPrincipalId, roles.storageQueueDataContributor)
@@ -149,7 +149,7 @@ resource mailerSendsPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   }
 }
 
-// finance-ingest queue status, poison redrive …
+// The administrator runs commands such as "finance-ingest queue status" and "finance-ingest poison redrive", which read, send and delete messages.
 resource operatorProcesses 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
   name: guid(account.id, administratorId, roles.storageQueueDataContributor)

@@ -1,4 +1,4 @@
-// The parts of a managed identity that others need to refer to it.
+// The properties of a managed identity that other modules use.
 @export()
 type identityType = {
   name: string

@@ -1,4 +1,4 @@
-// The installation's secret: what ids are certified with. The programs read it and can't change it.
+// This vault holds the installation's secret: the key that signs transaction ids. The programs can read it and can't change it.
 param location string
 param tags object
 @minLength(13)
@@ -10,7 +10,7 @@ param protectFromPurge bool
 param logAnalyticsWorkspaceId string
 
 @secure()
-@description('Taken only by the very first deployment: a later one leaves the key as it is.')
+@description('The signing key. Only the first deployment stores it; later deployments leave the stored key unchanged.')
 param newSigningKey string = '${newGuid()}${newGuid()}'
 
 var roles = loadJsonContent('roles.json')
@@ -25,12 +25,13 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
     enableRbacAuthorization: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
-    // ARM knows "on" and "not said"; "off" is an error.
+    // ARM accepts true or no value here; false is an error.
     enablePurgeProtection: protectFromPurge ? true : null
   }
 }
 
-// For the life of the installation: with another key repeats are not recognised and workers refuse to start. Never overwritten, and to be backed up.
+// The signing key must stay the same for the life of the installation: with another key, repeats are not recognised and workers refuse to start. No deployment
+// overwrites it, and the administrator must back it up.
 @onlyIfNotExists()
 resource signingKey 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = {
   parent: vault
@@ -53,7 +54,7 @@ resource readers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Who read the signing key, and when.
+// The audit log records which identity read the signing key, and when.
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: vault
   name: 'audit'
@@ -63,7 +64,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-// The administrator's tools certify ids too, and somebody must be able to back the key up.
+// The administrator's tools sign ids too, and the administrator must be able to back the key up.
 resource administrator 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: vault
   name: guid(vault.id, administratorId, roles.keyVaultSecretsUser)
@@ -74,5 +75,5 @@ resource administrator 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Without a version: a secret that was restored is found.
+// The URI has no version, so that the programs also find a secret that was restored from a backup.
 output signingKeyUri string = '${vault.properties.vaultUri}secrets/${signingKey.name}'

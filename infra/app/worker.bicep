@@ -1,4 +1,4 @@
-// The scoring worker on Container Apps: as many replicas as the queue's length asks for, none when it is empty.
+// This module deploys the scoring worker on Container Apps. The number of replicas follows the length of the inbound queue and is 0 when the queue is empty.
 import { identityType } from 'types.bicep'
 
 param location string
@@ -19,11 +19,11 @@ param queueLength int
 var roles = loadJsonContent('roles.json')
 var queueNames = loadJsonContent('../names.json', 'queues')
 
-// Before azd has built the worker there is no image. azd replaces the image and nothing else, so that what stands in for it must pass the worker's probes: Microsoft's sample of
-// ASP.NET Core answers /healthz on the address that ASPNETCORE_URLS says.
+// There is no worker image until azd has built one. azd then replaces the image and nothing else, so this placeholder must pass the worker's probes.
+// Microsoft's ASP.NET Core sample does: it answers /healthz at the address in ASPNETCORE_URLS.
 var placeholder = 'mcr.microsoft.com/dotnet/samples:aspnetapp'
 
-// No probe of readiness: nothing is routed here. Container Apps documents 10 as the most that failureThreshold may be.
+// There is no readiness probe because no traffic is routed to the worker. Container Apps documents 10 as the maximum of failureThreshold.
 var probes = [
   {
     type: 'Startup'
@@ -82,7 +82,7 @@ resource containerEnvironment 'Microsoft.App/managedEnvironments@2025-07-01' = {
   location: location
   tags: tags
   properties: {
-    // By diagnostic settings: the destination "log-analytics" wants the workspace's key.
+    // The logs go through the diagnostic setting below: the destination "log-analytics" would need the workspace's key.
     appLogsConfiguration: { destination: 'azure-monitor' }
     workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
   }
@@ -114,7 +114,7 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
       secrets: [{ name: 'id-signing-key', keyVaultUrl: signingKeyUri, identity: identity.id }]
     }
     template: {
-      // A worker finishes or gives back what it holds within 25 s.
+      // On SIGTERM a worker finishes or releases the messages that it holds within 25 s.
       terminationGracePeriodSeconds: 40
       containers: [
         {
@@ -145,7 +145,7 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
         rules: [
           {
             name: 'inbound-queue'
-            // Counts leased and delayed messages too, on purpose: the delayed marker of unsent alerts keeps the last replica awake.
+            // The length deliberately includes leased and delayed messages: the delayed marker for unsent alerts keeps the last replica running.
             azureQueue: {
               accountName: storage.name
               queueName: queueNames.inbound

@@ -2,11 +2,11 @@
 #:package Microsoft.Data.SqlClient
 #:property PublishAot=false
 
-// azd runs this file after provisioning (azure.yaml). It migrates the database to this version and gives the programs' identities their roles in it. It may
-// be run again.
+// azd runs this file after provisioning (azure.yaml). It migrates the database to this version and adds the programs' identities to their database roles. It is
+// safe to run again.
 //
-// Bicep can't do this without a deployment script, which keeps its files in a storage account that must allow account keys (no account here does), and which
-// would be a second, permanent administrator of the database. This file runs as the person or pipeline that deploys, who is the administrator anyway.
+// Bicep could do this only with a deployment script. That script would keep its files in a storage account that allows account keys, and its identity would
+// remain a second administrator of the database. This file runs as the person or pipeline that deploys, which already administers the database.
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
@@ -49,8 +49,8 @@ finally
     }
 }
 
-// Waits until the database accepts connections, and opens the firewall for this machine if the server asks for it. A new rule takes effect after a while, and
-// a paused database needs time to resume.
+// Waits until the database accepts connections, and opens the firewall for this machine if the server asks for it. A new firewall rule takes effect after a
+// delay, and a paused database needs time to resume.
 async Task WaitForDatabaseAsync()
 {
     for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(5)))
@@ -62,7 +62,7 @@ async Task WaitForDatabaseAsync()
         }
         catch (SqlException e) when (e.Number == NotAllowedByFirewall && !opened)
         {
-            // The server's error message contains this machine's address as the server sees it.
+            // The error message contains this machine's address as the server sees it.
             IPAddress address = IPAddress.Parse(Regex.Match(e.Message, @"\d+\.\d+\.\d+\.\d+").Value);
             Console.WriteLine($"Opening the database's firewall for {address} while this runs.");
             opened = true;
@@ -94,7 +94,7 @@ async Task MigrateAsync()
             ["SQL_CONNECTION_STRING"] = connectionString,
             ["FinanceIngest__IdSigningKey"] = await SigningKeyAsync(),
 
-            // migrate uses no queues. An address inherited from azd would be refused beside a connection string of the same account.
+            // migrate uses no queues. The address that azd passes on would be refused next to a connection string for the same account, so it is cleared.
             ["AZURE_STORAGE_QUEUE_SERVICE_URI"] = "",
         },
     };
@@ -106,7 +106,7 @@ async Task MigrateAsync()
     }
 }
 
-// Retries while access is denied: the role that lets the administrator read the key was assigned moments ago and takes effect after a while.
+// Retries while access is denied: the role that lets the administrator read the key was assigned moments ago and takes effect after a delay.
 async Task<string> SigningKeyAsync()
 {
     for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(10)))
@@ -124,8 +124,8 @@ async Task<string> SigningKeyAsync()
     }
 }
 
-// Users are created by SID rather than FROM EXTERNAL PROVIDER, because the server then does not ask the directory, in which a pipeline may have no rights. When
-// an identity was deleted and created again under the same name, it has a new SID, and its user is created again too.
+// Users are created by SID rather than FROM EXTERNAL PROVIDER, because the server then needs no directory lookup, for which a pipeline may have no rights. An
+// identity that was deleted and created again under the same name has a new SID, and the user is created again too.
 async Task GrantAsync(string identity, string clientId, string role)
 {
     string user = Quote(identity);
