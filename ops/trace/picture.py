@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Draws one trace as SVG from what a program really exports.
+"""Draws one trace as SVG from the spans that a running program exports.
 
     python3 ops/trace/picture.py docs/images/trace.svg          # listens on 127.0.0.1:4318
     OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_BSP_SCHEDULE_DELAY=500 \
         dotnet run --project src/IngestServer                   # and submit an anomaly
 
-Ends after the first trace that holds a span called "send anomaly-alerts". Standard library only: of OTLP's protobuf
-(https://github.com/open-telemetry/opentelemetry-proto) it reads the few fields that it draws.
+The script ends after the first trace that has a span called "send anomaly-alerts". It uses the standard library only and reads just the fields that
+it draws from OTLP's protobuf messages (https://github.com/open-telemetry/opentelemetry-proto).
 """
 import html
 import http.server
@@ -20,7 +20,7 @@ SHOWN = ("http.response.status_code", "messaging.batch.message_count", "db.syste
 
 
 def fields(data):
-    """Number and value of each field of a protobuf message: an int, eight bytes as int, or bytes."""
+    """Yields the number and value of each field of a protobuf message. Varints and fixed-size fields are ints, all others are bytes."""
     at = 0
 
     def varint():
@@ -52,7 +52,7 @@ def fields(data):
 
 
 def every(data, *path):
-    """All messages at a path of field numbers."""
+    """Yields every message at a path of field numbers."""
     if not path:
         yield data
         return
