@@ -1,12 +1,12 @@
-# Three images from one restore and one source: docker build --target intake|worker|cli .
+# This file builds three images from one restore and one copy of the source: docker build --target intake|worker|cli .
 #
-# Chiseled: no shell, no package manager, user 1654. "extra" has ICU, which SQL Server's client needs.
-# ReadyToRun, not trimmed: docs/containers.md has the measurements and the reasons.
-# Nothing here needs BuildKit: azd's remote builds do without it.
+# The base image is chiseled: it has no shell and no package manager. Its variant "extra" has ICU, which SQL Server's client needs.
+# The programs are compiled ReadyToRun and not trimmed; docs/containers.md has the measurements and the reasons.
+# The file must build without BuildKit, because azd's remote builds have none.
 
 FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS restore
 WORKDIR /source
-# What restore reads, and nothing else: this layer holds until a package or a reference changes.
+# Restore reads these files and no others, so this layer stays cached until a package or a reference changes.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/Shared/Shared.csproj src/Shared/
 COPY src/KestrelHead/KestrelHead.csproj src/KestrelHead/
@@ -32,22 +32,23 @@ RUN dotnet publish src/ScoringWorker -c Release --use-current-runtime --no-resto
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra AS base
 WORKDIR /app
-# By number, so that Kubernetes can tell that it is not root. The root file system may be read-only: nothing is written but the runtime's
-# diagnostics socket in /tmp.
+# The user is a number, so that Kubernetes can tell that it is not root. The root file system may be read-only: the programs write only the runtime's
+# diagnostics socket, which is in /tmp.
 USER 1654
 
 FROM base AS cli
 COPY --from=publish-cli /app ./
 ENTRYPOINT ["dotnet", "/app/finance-ingest.dll"]
 
-# The worker has the scorer and the dispatcher: unless it is told otherwise, this image only takes in.
+# IngestServer has three roles: intake, scorer and dispatcher. The worker image has the latter two, so this image takes the role intake only, unless a setting
+# overrides it.
 FROM base AS intake
 ENV ASPNETCORE_URLS=http://*:7071 FinanceIngest__Roles=intake
 EXPOSE 7071
 COPY --from=publish-intake /app ./
 ENTRYPOINT ["dotnet", "/app/IngestServer.dll"]
 
-# Last, because azd builds it remotely, where no target can be named.
+# This stage must stay last: azd builds the image remotely, where no target can be named.
 FROM base AS worker
 ENV ASPNETCORE_URLS=http://*:7072
 EXPOSE 7072
