@@ -1,10 +1,10 @@
-"""check_sbom.py BOM.json project.assets.json: whether a CycloneDX document lists the packages that were restored for a project,
+"""check_sbom.py BOM.json project.assets.json: checks that a CycloneDX document lists the packages that were restored for a project,
 each with its version and licence, and no others."""
 
 import json
 import sys
 
-# Their nuspec names a licence file, or nothing.
+# The nuspecs of these packages name a licence file or no licence.
 WITHOUT_LICENCE_IN_METADATA = {"microsoft.data.sqlclient.sni.runtime"}
 
 
@@ -19,7 +19,7 @@ def main(bom_path, assets_path):
         problems.append("it is no CycloneDX document")
 
     restored = {tuple(name.lower().split("/")) for name, library in assets["libraries"].items() if library["type"] == "package"}
-    # A package without a file for this target is restored, and left out of the program.
+    # NuGet restores a package that has no file for this target, but the program does not contain it.
     used = {
         tuple(name.lower().split("/"))
         for target in assets["targets"].values()

@@ -1,5 +1,5 @@
-"""check_wheel.py SOURCE WHEEL WHEEL…: whether each wheel has every file of the package in the source folder, byte for byte, with its licence and nothing
-else, and all wheels are the same."""
+"""check_wheel.py SOURCE WHEEL WHEEL…: checks that each wheel consists of the files of the package in the source folder, byte for byte, its metadata and the
+licence, and that all wheels have the same contents."""
 
 import pathlib
 import sys

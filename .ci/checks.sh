@@ -1,11 +1,11 @@
-# What the steps of .ci/run are written in. $step is the name of the running step, $results a folder that lasts as long as the run.
+# The functions in which the steps of .ci/run are written. $step is the name of the running step; $results is a folder that exists as long as the run.
 
-# record OUTCOME [N]: counts N checks (default 1) as passed, failed or skipped.
+# record OUTCOME [N]: adds N (default 1) to the number of checks that passed, failed or were skipped. OUTCOME is passed, failed or skipped.
 record() {
   echo "$1 ${2:-1}" >>"$results/$step.counts"
 }
 
-# check NAME COMMAND…: a check that passes when the command succeeds.
+# check NAME COMMAND…: runs the command. The check passes when the command succeeds, and fails otherwise.
 check() {
   local name=$1 started=$SECONDS
   shift
@@ -23,13 +23,13 @@ fail() {
   echo "FAILED: $1"
 }
 
-# skip "WHAT: WHY": names what can't be checked on this machine.
+# skip "WHAT: WHY": counts a check that this machine can't run as skipped, and prints what is skipped and why.
 skip() {
   record skipped
   echo "SKIPPED: $1"
 }
 
-# record_summary COMMAND FILE: counts what COMMAND said in FILE's last line, "N passed, N failed, N skipped".
+# record_summary COMMAND FILE: counts the results of COMMAND from the last line of FILE, which reads "N passed, N failed, N skipped".
 record_summary() {
   if [[ "$(tail -n 1 "$2")" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
     record passed "${BASH_REMATCH[1]}"
@@ -40,7 +40,7 @@ record_summary() {
   fi
 }
 
-# quietly COMMAND…: fails also where the command only warns.
+# quietly COMMAND…: runs the command, and fails if the command fails or prints anything, such as a warning.
 quietly() {
   local output
   output=$("$@" 2>&1) && [ -z "$output" ] && return
@@ -48,12 +48,12 @@ quietly() {
   return 1
 }
 
-# fails COMMAND…: turns the result around, for checks of checks.
+# fails COMMAND…: succeeds when the command fails. Steps use it to prove that a check can fail.
 fails() {
   ! "$@" >/dev/null 2>&1
 }
 
-# need_build: the whole solution, built once in a run for all steps that run its programs. A step ends here when it does not build: "need_build || return".
+# need_build: builds the whole solution, once per run, for all steps that run its programs. If the build fails, the step must end: "need_build || return".
 need_build() {
   if [ ! -e "$results/build.exit" ]; then
     echo "== building the solution"
@@ -65,7 +65,8 @@ need_build() {
   return 1
 }
 
-# need_azurite: the emulator of Azure Storage, installed once in a run from its lock file. Whoever uses it skips by name where it can't be installed.
+# need_azurite: installs Azurite, the emulator of Azure Storage, from its lock file, once per run. A step that needs Azurite skips its checks by name when the
+# installation fails.
 need_azurite() {
   if [ ! -e "$results/azurite.exit" ]; then
     echo "== installing Azurite"
@@ -75,8 +76,8 @@ need_azurite() {
   [ "$(cat "$results/azurite.exit")" -eq 0 ]
 }
 
-# need_debian PACKAGE… -- COMMAND…: installs packages of Debian or Ubuntu if the command fails without them, as far as this user can. Whoever uses
-# them skips by name where they are missing.
+# need_debian PACKAGE… -- COMMAND…: if the command fails, installs the Debian or Ubuntu packages that it needs, provided that the user is root and apt-get
+# exists. A step skips by name the checks whose packages are still missing.
 need_debian() {
   local packages=()
   while [ "$1" != -- ]; do

@@ -1,5 +1,5 @@
-"""test_results.py FOLDER: reads the .trx files that dotnet test left in a folder. Names each skipped test with its reason and the classes that took
-longest, and ends with "N passed, N failed, N skipped"."""
+"""test_results.py FOLDER: reads the .trx files that dotnet test wrote to a folder. It prints each skipped test with its reason, then the classes that took
+longest, and last "N passed, N failed, N skipped"."""
 
 import collections
 import pathlib
@@ -30,7 +30,7 @@ def main(folder):
                     reason = result.find(".//t:StdOut", SPACE)
                 print("SKIPPED:", result.get("testName"), "-", (reason.text or "").strip() if reason is not None else "")
 
-    # Classes run side by side, so these sums are longer than the run.
+    # Test classes run in parallel, so these times add up to more than the duration of the run.
     print("The classes whose tests took longest:")
     for name, time in time_of_class.most_common(SLOWEST):
         print(f"{time:8.1f} s  {name}")

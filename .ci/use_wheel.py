@@ -1,4 +1,4 @@
-"""use_wheel.py ENVIRONMENT: imports every module of the installed package, and sets up its Django app where there is Django."""
+"""use_wheel.py ENVIRONMENT: imports every module of the installed package, and sets up its Django app if Django is installed."""
 
 import importlib
 import pathlib

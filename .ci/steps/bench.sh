@@ -1,2 +1,2 @@
-# builds the benchmarks against today's library; bench/run measures
+# builds the benchmarks against the current library; bench/run measures
 check "the benchmarks build" dotnet build bench/FinanceIngest.Bench --verbosity quiet

@@ -1,2 +1,2 @@
-# builds the whole solution, warnings being errors
+# builds the whole solution, with warnings as errors
 need_build && record passed

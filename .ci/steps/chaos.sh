@@ -1,7 +1,7 @@
-# kills the real programs under load, and counts what became of every transaction
+# kills the real programs under load, and checks what became of every transaction
 need_build || return
 
-# Longer runs are in docs/reliability.md.
+# docs/reliability.md describes longer runs.
 chaos() {
   timeout -k 30 300 dotnet run --project tests/Chaos --no-build -- --seed 1 "$@"
 }

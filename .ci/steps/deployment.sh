@@ -1,6 +1,6 @@
-# checks what is deployed, without Azure, a cluster or an engine
+# checks the deployment files, without Azure, a cluster or a container engine
 
-# What was compiled and rendered stays in artifacts/deployment.
+# The compiled template and the rendered manifests stay in artifacts/deployment.
 rendered=artifacts/deployment
 rm -rf "$rendered"
 mkdir -p "$rendered"
@@ -18,7 +18,7 @@ check "the Bicep lints without a warning" quietly "$bicep" lint infra/main.bicep
 check "azd's hook builds" dotnet build infra/hooks/prepare-database.cs --verbosity quiet
 check "docs/azure.md has the costs that tools/azure_cost.py computes" python3 tools/azure_cost.py --check docs/azure.md
 
-# promtool comes with Debian's and Ubuntu's package of Prometheus, which is unpacked here and not installed.
+# promtool is part of Debian's and Ubuntu's package of Prometheus, which this step unpacks into artifacts/tools without installing it.
 promtool=$(command -v promtool || echo artifacts/tools/prometheus/usr/bin/promtool)
 if [ ! -x "$promtool" ] && command -v apt-get >/dev/null; then
   mkdir -p artifacts/tools/prometheus

@@ -1,12 +1,12 @@
 # publishes the function app as azd does, and starts the package under the function driver
 need_build || return
 
-# What was published stays in artifacts/function.
+# The published package stays in artifacts/function.
 package=artifacts/function
 rm -rf "$package"
 check "the function app publishes" dotnet publish src/IngestFunction --configuration Release --output "$package" --verbosity quiet
 
-# has FILE…: whether the package has all of them.
+# has FILE…: succeeds when the package contains every file.
 has() {
   local file
   for file in "$@"; do

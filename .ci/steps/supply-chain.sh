@@ -1,6 +1,6 @@
-# lists what the programs are made of, and asks whether any of it is known to be vulnerable
+# lists the packages of each program, and checks them for known vulnerabilities
 
-# Bills of materials stay in artifacts/sbom.
+# The bills of materials stay in artifacts/sbom.
 boms=artifacts/sbom
 rm -rf "$boms"
 mkdir -p "$boms"
@@ -17,7 +17,7 @@ for program in "IngestServer finance-ingest-server" "IngestFunction finance-inge
   check "the bill of materials of $project lists what it is made of" bom "$project" "$name"
 done
 
-# NuGet says nothing when a registry has no advisories; named as an audit source, it says so (NU1905, NU1900).
+# NuGet is silent when a package source has no advisories. When the source is named as an audit source, NuGet warns instead (NU1905, NU1900).
 audit_nuget() {
   local source
   source=$(dotnet nuget list source --format short | sed -n 's/^E //p' | head -n 1)

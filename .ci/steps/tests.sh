@@ -1,4 +1,4 @@
-# runs all .NET tests, on Azurite and SQL Server where these can be had
+# runs all .NET tests, including those on Azurite and SQL Server where these can be started
 need_build || return
 need_azurite || echo "npm ci failed: the tests on Azurite will be skipped unless Docker runs"
 

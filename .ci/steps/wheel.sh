@@ -1,4 +1,4 @@
-# builds the Python package without a download, as sdist and wheel, installs the wheel and uses it
+# builds the Python package's sdist and wheel without a download, installs the wheel and uses it
 python=${PYTHON:-/usr/bin/python3}
 can_build() {
   "$python" -c 'import importlib.util, sys; sys.exit(None in map(importlib.util.find_spec, ["ensurepip", "pip", "setuptools", "venv", "wheel"]))'
@@ -10,7 +10,7 @@ if ! can_build; then
   return
 fi
 
-# What an earlier build left in the work tree (build/, *.egg-info) would end up in the wheel, so that a copy is built.
+# This step builds a copy of the sources, because build/ and *.egg-info of an earlier build in the work tree would end up in the wheel.
 source=$results/python/source built=$results/python/built from_sdist=$results/python/from-sdist
 environment=$results/python/environment
 mkdir -p "$source" "$built"
@@ -32,7 +32,7 @@ install_wheel() {
   "$python" -m venv --system-site-packages "$environment" && "$environment/bin/python" -m pip --quiet install --no-index --no-deps "$built"/*.whl
 }
 
-# From a folder in which the package's source is not.
+# The check runs in a folder without the package's source, so that Python imports the installed wheel.
 use_wheel() {
   (cd "$results/python" && "$environment/bin/finance-ingest-client" --help >/dev/null && "$environment/bin/python" "$OLDPWD/.ci/use_wheel.py" "$environment")
 }
