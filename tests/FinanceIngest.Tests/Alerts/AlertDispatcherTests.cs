@@ -56,7 +56,7 @@ public sealed class AlertDispatcherTests : IDisposable
         Assert.Same(crash, await Assert.ThrowsAsync<InvalidOperationException>(() => crashed.DrainAsync(default)));
         Assert.Single(await _system.AlertsSentAsync());
 
-        // While the crashed process's claim holds, the next one sends nothing; a claim ends within the 30 s of guarantee 7.
+        // The next dispatcher sends nothing while the crashed one's claim holds. A claim ends within the 30 s of guarantee 7.
         Assert.False(await next.DrainAsync(default));
         Assert.Single(await _system.AlertsSentAsync());
         _system.Time.Advance(TimeSpan.FromSeconds(25));
@@ -87,7 +87,7 @@ public sealed class AlertDispatcherTests : IDisposable
         using AlertDispatcher dispatcher = _system.NewDispatcher(_system.DispatchersOutbox);
         await dispatcher.StartAsync(Token);
 
-        // Once the queue's length is asked for a third time, the dispatcher has acted on the first two answers.
+        // The dispatcher has acted on the first two answers once it asks for the queue's length a third time.
         await AdvanceUntilAsync(() => _system.Inbound.DepthLooks >= 3);
         Assert.Equal(1, _system.DispatchersOutbox.Claims);
         await _system.SendAsync(_system.Transaction(2500));
@@ -150,7 +150,7 @@ public sealed class AlertDispatcherTests : IDisposable
         bool othersHaveThem = false;
         _system.DispatchersOutbox.OnMark = async () =>
         {
-            // A database that takes nine seconds to mark them.
+            // The database takes nine seconds to mark the alerts.
             _system.Time.Advance(TimeSpan.FromSeconds(9));
             othersHaveThem |= (await _system.Outbox.ClaimAsync(Guid.NewGuid(), 100, TimeSpan.Zero, default)).Count > 0;
         };
@@ -174,7 +174,7 @@ public sealed class AlertDispatcherTests : IDisposable
         });
         await isHeld.Task;
         Task<IReadOnlyList<ClaimedAlert>> claim = _system.Outbox.ClaimAsync(Guid.NewGuid(), 1, TimeSpan.FromSeconds(25), default);
-        // It has looked whether there is anything when others, who came after it, have.
+        // The claim first counts the unsent alerts. Once these later counts have returned, its own has too, and the claim waits for the lock.
         for (int look = 0; look < 20; look++)
         {
             await _system.Outbox.CountUnsentAsync(default);
@@ -196,7 +196,7 @@ public sealed class AlertDispatcherTests : IDisposable
         await ScoreAnomalyAsync();
         Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
 
-        // The worker dies with its alert unsent; when the marker becomes visible, another one finds it.
+        // The worker dies with its alert unsent; another worker finds the marker when it becomes visible.
         _system.Time.Advance(TimeSpan.FromSeconds(26));
         LeasedMessage marker = Assert.Single(await _system.Inbound.ReceiveAsync(32, Deadlines.Lease, default));
         Assert.True(AlertMarker.IsMarker(marker));
@@ -274,7 +274,7 @@ public sealed class AlertDispatcherTests : IDisposable
 
     public void Dispose() => _system.Dispose();
 
-    // The clock is moved again and again, because the dispatcher may not have begun its wait when it is moved first.
+    // One step is not enough: the dispatcher may begin its wait only after the clock has moved.
     private Task AdvanceUntilAsync(Func<Task<bool>> condition) => Eventually.TrueAsync(
         () =>
         {
