@@ -6,7 +6,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Architecture;
 
-/// <summary>What only <c>src/Shared</c> uses is internal.</summary>
+/// <summary>A type of <c>src/Shared</c> that no other project uses is internal.</summary>
 public sealed partial class AccessTests
 {
     [Fact]
@@ -46,7 +46,7 @@ public sealed partial class AccessTests
         : type.IsGenericType ? type.GenericTypeArguments.SelectMany(Parts).Append(type.GetGenericTypeDefinition())
         : [type];
 
-    // Extension methods are called without the name of their class.
+    // A caller of an extension method does not name its class, so a search for names can't find such a class in use.
     private static bool HoldsExtensions(Type type) => type.IsDefined(typeof(ExtensionAttribute), inherit: false);
 
     private static HashSet<string> WordsOfPrograms() =>

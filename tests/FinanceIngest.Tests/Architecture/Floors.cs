@@ -1,8 +1,8 @@
 namespace FinanceIngest.Tests.Architecture;
 
 /// <summary>
-/// The floors of <c>src/Shared</c>, the lowest first: a folder uses folders on lower floors only, never one above it or beside it.
-/// <c>docs/architecture.md</c> shows the same table.
+/// The floors of <c>src/Shared</c>, lowest first. A folder may use folders on lower floors only, none above it or beside it. <c>docs/architecture.md</c> shows
+/// the same table.
 /// </summary>
 internal static class Floors
 {
@@ -22,6 +22,6 @@ internal static class Floors
         ["Composition"],
     ];
 
-    /// <summary>The floor of a folder, 0 being the lowest; −1: the folder is on none.</summary>
+    /// <summary>Returns the floor of a folder. 0 is the lowest; −1 means that the folder is on no floor.</summary>
     public static int Of(string folder) => Array.FindIndex(FromBelow, floor => floor.Contains(folder));
 }

@@ -8,12 +8,12 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Architecture;
 
-/// <summary>No folder of <c>src/Shared</c> uses one on its own floor or above it. The test's output lists which folder uses which.</summary>
+/// <summary>No folder of <c>src/Shared</c> uses a folder on its own floor or above. The tests' output lists which folder uses which.</summary>
 public sealed partial class FloorsTests(ITestOutputHelper output)
 {
     private static readonly string s_shared = Path.Combine(Repository.Root, "src/Shared");
 
-    /// <summary>One use of a folder by another.</summary>
+    /// <summary>A place where one folder uses another.</summary>
     private sealed record Use(string From, string To, string Where);
 
     [Fact]
@@ -26,7 +26,7 @@ public sealed partial class FloorsTests(ITestOutputHelper output)
     [Fact]
     public void No_source_file_uses_a_folder_that_is_not_below_its_own()
     {
-        // The compiler reports a using that nothing needs, so that usings say what a file depends on, comments included.
+        // The compiler refuses a using that nothing needs, so the usings say what a file depends on, references in its comments included.
         Use[] uses = [.. SourceFiles().SelectMany(file => UsingsOf(file.Folder, file.Path)).Where(use => use.From != use.To)];
         output.WriteLine(Listing(uses));
         Assert.True(uses.Length > 100, "The search finds far fewer uses than there are.");
@@ -42,7 +42,7 @@ public sealed partial class FloorsTests(ITestOutputHelper output)
             .. from type in architecture.Types
                from dependency in type.Dependencies
 
-               // The library attributes generic parameters of one name to the first method that has one.
+               // ArchUnitNET attributes every generic parameter of one name to the first method that declares that name.
                where dependency.Target is not GenericParameter
                let origin = FolderOf(type)
                let target = FolderOf(dependency.Target)
