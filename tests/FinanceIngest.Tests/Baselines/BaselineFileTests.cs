@@ -57,7 +57,7 @@ public sealed class BaselineFileTests : IDisposable
             }
         }
 
-        // A CSV can't tell where it was meant to end, and JSON ends with a line feed that it can do without.
+        // A reader can't notice every cut: a CSV file has no end mark, and the last line feed of a JSON file is optional.
         int notTold = format switch { BaselineFileFormat.Csv => bytes.Length - 45, BaselineFileFormat.Json => 1, _ => 0 };
         Assert.InRange(errors, bytes.Length - notTold - 1, bytes.Length);
     }
@@ -157,7 +157,7 @@ public sealed class BaselineFileTests : IDisposable
         return stream.ToArray();
     }
 
-    // Minus zero is another number here, as it is to Python.
+    // The bits are compared because minus zero must stay distinct from zero, as in Python.
     private static (BaselineKey, long, long, long) Bits(BaselineRow row) => (
         row.Key, BitConverter.DoubleToInt64Bits(row.Baseline.Mean), BitConverter.DoubleToInt64Bits(row.Baseline.StdDev), row.Baseline.SampleCount);
 }

@@ -30,7 +30,7 @@ public sealed class PickleFuzzTests
             }
         }
 
-        // Both ways out are taken: changes inside a number leave a good pickle.
+        // Some mutations are read and some refused: a change inside a number leaves a valid pickle.
         Assert.InRange(read, Mutations / 100, Mutations * 99 / 100);
     }
 

@@ -124,7 +124,7 @@ public sealed class PickleHostileTests
         Assert.Equal("[1][1]: mean is required; std_dev is required; sample_count is required", Assert.Single(content.Refused).ToString());
     }
 
-    // Each of these is small, or cheap to write, and stands for far more.
+    // Each bomb is a small or cheaply written file that claims to stand for far more data.
     public static TheoryData<string> Bombs => [.. s_bombs.Keys];
 
     private static readonly Dictionary<string, Func<string>> s_bombs = new()

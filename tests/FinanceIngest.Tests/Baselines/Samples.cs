@@ -4,10 +4,10 @@ using FinanceIngest.Cli.Baselines;
 
 namespace FinanceIngest.Tests.Baselines;
 
-/// <summary>The pickles beside this file (see Samples/README.md), and short ways to read what a test makes up.</summary>
+/// <summary>The pickles beside this file (see Samples/README.md), and helpers that parse contents written in a test.</summary>
 internal static class Samples
 {
-    /// <summary>The baselines that most samples hold.</summary>
+    /// <summary>The rows that most of the sample pickles hold.</summary>
     public static readonly BaselineRow[] Rows =
     [
         Row(399, 2310, 2000, 500, 40), Row(399, 2311, 0.1, 5e-324, 2), Row(long.MaxValue, 70000, -123456789.125, 0, 3000000000),
@@ -23,7 +23,7 @@ internal static class Samples
     public static BaselineRow Row(long user, long category, double mean, double stdDev, long count) =>
         new(new BaselineKey(user, category), new Baseline(mean, stdDev, count));
 
-    /// <summary>Bytes written as text, one character a byte.</summary>
+    /// <summary>Returns one byte per character of the text.</summary>
     public static byte[] Latin1(string text) => Encoding.Latin1.GetBytes(text);
 
     public static BaselineFileContent ReadPickle(byte[] bytes) => BaselineFile.Parse(bytes, BaselineFileFormat.Pickle, "test.pkl");
@@ -34,7 +34,7 @@ internal static class Samples
 
     public static BaselineFileContent ReadJson(string text) => BaselineFile.Parse(Encoding.UTF8.GetBytes(text), BaselineFileFormat.Json, "test.json");
 
-    /// <summary>The failure of reading, which has to name the file on one printable line.</summary>
+    /// <summary>Asserts that reading fails with a message that names the file on one printable line, and returns the failure.</summary>
     public static BaselineFileException Fails(Action read)
     {
         BaselineFileException failure = Assert.Throws<BaselineFileException>(read);
