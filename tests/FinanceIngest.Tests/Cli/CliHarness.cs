@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>The program in this process, on a folder of its own, with its network and its clock in the test's hands.</summary>
+/// <summary>Runs the program in the test's process, on a folder of its own; the test controls its network and its clock.</summary>
 internal sealed class CliHarness : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -17,16 +17,16 @@ internal sealed class CliHarness : IDisposable
 
     public FakeApi Api { get; }
 
-    /// <summary>What stands on standard input.</summary>
+    /// <summary>The text that the program reads from standard input.</summary>
     public string Input { get; set; } = "";
 
-    /// <summary>Environment variables.</summary>
+    /// <summary>The environment variables that the program sees.</summary>
     public Dictionary<string, string> Variables { get; } = [];
 
-    /// <summary>A path in the folder.</summary>
+    /// <summary>Returns the full path of a file in the harness's folder.</summary>
     public string PathOf(string name) => Path.Combine(_folder.Path, name);
 
-    /// <summary>Writes a file and returns its path.</summary>
+    /// <summary>Writes a file into the harness's folder and returns its full path.</summary>
     public string Write(string name, string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(PathOf(name))!);
@@ -34,7 +34,7 @@ internal sealed class CliHarness : IDisposable
         return PathOf(name);
     }
 
-    /// <summary>Runs a command line to its end; pauses pass at once.</summary>
+    /// <summary>Runs a command line to its end. The clock jumps over every pause.</summary>
     public async Task<CliResult> RunAsync(params string[] arguments)
     {
         var output = new StringWriter();
@@ -59,14 +59,14 @@ internal sealed class CliHarness : IDisposable
     }
 }
 
-/// <summary>How a run ended.</summary>
+/// <summary>The exit code and the output of one run.</summary>
 internal sealed record CliResult(int ExitCode, string Output, string Error)
 {
-    /// <summary>Standard output as the one JSON value that it has to be.</summary>
+    /// <summary>Standard output, parsed as a single JSON value.</summary>
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
 }
 
-/// <summary>A clock that stands still until somebody waits for it, and then goes to the moment waited for at once.</summary>
+/// <summary>A clock that stands still until a timer is set, and then jumps to the moment at which the timer is due.</summary>
 internal sealed class JumpingTime(DateTimeOffset start) : FakeTimeProvider(start)
 {
     private readonly Lock _jumping = new();

@@ -3,7 +3,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>The built program, as its user runs it: from another folder, beside a running server.</summary>
+/// <summary>The built program as its users run it: from another folder, beside a running server.</summary>
 [Needs(Outside.Program)]
 public sealed class CliProcessTests : IDisposable
 {
@@ -77,7 +77,7 @@ public sealed class CliProcessTests : IDisposable
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
 
-        // 128 and the signal's number; which of the two is System.CommandLine's choice.
+        // The exit code is 128 plus a signal's number. System.CommandLine chooses between SIGINT (130) and SIGTERM (143).
         Assert.Contains(await process.TerminateAsync(), new[] { 130, 143 });
         Assert.DoesNotContain("   at ", process.Log, StringComparison.Ordinal);
     }

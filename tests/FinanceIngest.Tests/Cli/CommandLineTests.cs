@@ -5,7 +5,7 @@ using FinanceIngest.Storage.Sqlite;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>Every command on an empty installation, exit codes, and one line for what goes wrong.</summary>
+/// <summary>Every command runs on an empty installation, returns its documented exit code, and reports a failure on one line.</summary>
 public sealed class CommandLineTests : IDisposable
 {
     private readonly CliHarness _cli = new();

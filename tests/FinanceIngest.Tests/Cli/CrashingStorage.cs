@@ -4,12 +4,12 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>A process that dies at its n-th effect, before it or right after it; once dead it does nothing more.</summary>
+/// <summary>Simulates a process that dies just before or just after its n-th effect. Every later effect fails.</summary>
 internal sealed class Crash(int at, bool afterwards)
 {
     private int _effects;
 
-    /// <summary>Whether it has happened.</summary>
+    /// <summary>Whether the process has died.</summary>
     public bool Happened { get; private set; }
 
     public async Task<T> RunAsync<T>(string queue, Func<Task<T>> effect)
@@ -37,7 +37,7 @@ internal sealed class Crash(int at, bool afterwards)
     }
 }
 
-/// <summary>A queue as the dying process sees it.</summary>
+/// <summary>A queue whose calls fail once the process has died.</summary>
 internal sealed class CrashingQueue(IMessageQueue queue, Crash crash) : IMessageQueue
 {
     public string Name => queue.Name;
@@ -77,7 +77,7 @@ internal sealed class CrashingQueue(IMessageQueue queue, Crash crash) : IMessage
     }
 }
 
-/// <summary>The table of poison messages as the dying process sees it.</summary>
+/// <summary>A store of poison messages whose calls fail once the process has died.</summary>
 internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPoisonStore
 {
     public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) =>

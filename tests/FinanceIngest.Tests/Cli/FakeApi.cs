@@ -5,41 +5,41 @@ using System.Text.Json;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>The HTTP API in a test's hands: answers batches from a script, and after its end accepts everything.</summary>
+/// <summary>An HTTP API that the test scripts. It answers batches from the script, and accepts every batch after the script's end.</summary>
 internal sealed class FakeApi(TimeProvider time) : HttpMessageHandler
 {
     private readonly Lock _gate = new();
     private readonly Queue<Func<string[], HttpResponseMessage>> _script = [];
 
-    /// <summary>Batches received, each with its lines.</summary>
+    /// <summary>The lines of every batch received, batch by batch.</summary>
     public List<string[]> Batches { get; } = [];
 
-    /// <summary>When they came.</summary>
+    /// <summary>The time at which each batch arrived.</summary>
     public List<DateTimeOffset> Times { get; } = [];
 
-    /// <summary>The last request's headers.</summary>
+    /// <summary>The headers of the last request.</summary>
     public HttpRequestHeaders? Headers { get; private set; }
 
-    /// <summary>All rows received, parsed.</summary>
+    /// <summary>Every row received, parsed as JSON.</summary>
     public IEnumerable<JsonElement> Rows => Batches.SelectMany(lines => lines).Select(line => JsonDocument.Parse(line).RootElement);
 
-    /// <summary>The rows' idempotency keys.</summary>
+    /// <summary>The idempotency key of every row received; null where a row has a null key.</summary>
     public IEnumerable<string?> Keys => Rows.Select(row => row.GetProperty("idempotency_key").GetString());
 
-    /// <summary>Answers a status question: its ids to the result objects.</summary>
+    /// <summary>Makes the answer to a status request: it takes the requested ids and returns the result objects as JSON.</summary>
     public Func<Guid[], IEnumerable<string>> Status { get; set; } = ids => ids.Select(id => $$"""{"id":"{{id}}","status":"scored","is_anomaly":false}""");
 
-    /// <summary>The id of the n-th row of a batch.</summary>
+    /// <summary>Returns the id that the API gives to the row at this index of a batch, counted from 0.</summary>
     public static Guid IdOf(int index) => new(index + 1, 0, 0, new byte[8]);
 
-    /// <summary>The next batch is answered so.</summary>
+    /// <summary>Adds an answer to the script.</summary>
     public FakeApi Then(Func<string[], HttpResponseMessage> answer)
     {
         _script.Enqueue(answer);
         return this;
     }
 
-    /// <summary>The next batch is answered with a problem.</summary>
+    /// <summary>Adds a problem response to the script.</summary>
     public FakeApi ThenProblem(HttpStatusCode status, string detail, RetryConditionHeaderValue? retryAfter = null) => Then(_ =>
     {
         HttpResponseMessage response = Json(status, $$"""{"type":"urn:x","title":"a title","status":{{(int)status}},"detail":"{{detail}}"}""");
@@ -47,7 +47,7 @@ internal sealed class FakeApi(TimeProvider time) : HttpMessageHandler
         return response;
     });
 
-    /// <summary>Everything accepted but for these.</summary>
+    /// <summary>Makes a response that accepts every line except the rejected ones.</summary>
     public static HttpResponseMessage Accept(string[] lines, params (int Index, string Json)[] rejected)
     {
         IEnumerable<string> accepted = Enumerable.Range(0, lines.Length)

@@ -5,7 +5,7 @@ using FinanceIngest.Cli.Submitting;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>Which rows get the same key again, and which never do.</summary>
+/// <summary>A row that is submitted again keeps its key, and different rows never share one.</summary>
 public sealed class IdempotencyKeysTests : IDisposable
 {
     private const string Timed = "user_id,category_id,amount,occurred_at\n1,1,5,2026-01-01T00:00:00Z\n1,1,5,2026-01-01T00:00:00Z\n1,1,6,2026-01-01T00:00:00Z\n";
@@ -123,7 +123,7 @@ public sealed class IdempotencyKeysTests : IDisposable
             BinaryPrimitives.WriteInt32BigEndian(hash, row);
             SHA256.HashData(hash[..4], hash);
 
-            // Few segments, so that tables grow and probe.
+            // All hashes fall into two segments, so that their tables grow and probe.
             hash[0] = 0;
             hash[1] &= 1;
             expected[row] = expected.GetValueOrDefault(row) + 1;

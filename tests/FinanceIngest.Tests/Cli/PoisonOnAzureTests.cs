@@ -10,7 +10,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>Azure's queues count what is leased and keep texts through XML: putting back rests on both.</summary>
+/// <summary>Azure's queues count leased messages in their length and carry texts through XML. Putting a message back relies on both.</summary>
 [Needs(Outside.Azurite)]
 public sealed class PoisonOnAzureTests(AzuriteFixture azurite) : IDisposable
 {

@@ -215,7 +215,7 @@ public sealed class PoisonOperationsTests : IDisposable
 
     public void Dispose() => _system.Dispose();
 
-    /// <returns>Whether there was such a step.</returns>
+    /// <returns>Whether the redrive had this many steps, so that the crash happened.</returns>
     private static async Task<bool> CrashAndRepeatAsync(int step, bool afterwards)
     {
         using var test = new PoisonOperationsTests();
@@ -231,7 +231,7 @@ public sealed class PoisonOperationsTests : IDisposable
         await redrive.ContinueWith(_ => { }, Token, TaskContinuationOptions.None, TaskScheduler.Default);
         await system.ProcessAsync();
 
-        // A repeat at once, while the dead process's leases still run, and one after they ended.
+        // The redrive is repeated at once, while the dead process's leases still hold, and again after they have expired.
         await test._poison.RedriveAllAsync(Token);
         system.Time.Advance(TimeSpan.FromMinutes(5));
         await test._poison.RedriveAllAsync(Token);
@@ -245,7 +245,7 @@ public sealed class PoisonOperationsTests : IDisposable
         return crash.Happened;
     }
 
-    /// <summary>Sends a message and fails it until it is given up; what is sent later can be scored.</summary>
+    /// <summary>Sends a message that fails until the worker gives it up. Messages sent afterwards can be scored.</summary>
     private async Task<LeasedMessage> PoisonAsync(Func<Task<LeasedMessage>> send)
     {
         LeasedMessage sent = await send();

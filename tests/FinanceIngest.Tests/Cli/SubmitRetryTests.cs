@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>What <c>submit</c> sends again, when, and for how long.</summary>
+/// <summary>Which failures <c>submit</c> retries, when, and for how long.</summary>
 public sealed class SubmitRetryTests : IDisposable
 {
     private readonly CliHarness _cli = new();

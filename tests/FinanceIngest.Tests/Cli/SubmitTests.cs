@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Tests.Cli;
 
-/// <summary>What <c>submit</c> sends, and what it makes of the answers.</summary>
+/// <summary>The requests that <c>submit</c> sends, and how it reports the API's answers.</summary>
 public sealed class SubmitTests : IDisposable
 {
     private const string Header = "user_id,category_id,amount,occurred_at\n";
@@ -174,9 +174,9 @@ public sealed class SubmitTests : IDisposable
     private Task<CliResult> SubmitAsync(string file, params string[] more) => _cli.RunAsync(["submit", file, .. more]);
 }
 
-/// <summary>Reads JSON with fewer words.</summary>
+/// <summary>Shorthand for reading JSON in assertions.</summary>
 internal static class JsonReading
 {
-    /// <summary>A whole number of an object.</summary>
+    /// <summary>Returns a member of an object as a whole number.</summary>
     public static long Number(this JsonElement item, string name) => item.GetProperty(name).GetInt64();
 }
