@@ -8,19 +8,19 @@ using Microsoft.Extensions.Options;
 
 namespace FinanceIngest.Tests.Configuration;
 
-/// <summary>The sums of <see cref="Deadlines"/>: each path of a stop, and of the recovery after a crash, is as long as its guarantee allows.</summary>
+/// <summary>Adds up <see cref="Deadlines"/>: no path of a stop, or of the recovery after a crash, takes longer than its guarantee allows.</summary>
 public sealed class DeadlinesTests
 {
     private static readonly TimeSpan s_sqliteLock = TimeSpan.FromSeconds(Deadlines.SqliteLockSeconds);
 
-    // SqlClient waits so long for the server's answer to the cancellation of a command, then gives the connection up (AttentionTimeoutSeconds in its
+    // SqlClient waits this long for the server to acknowledge the cancellation of a command, then gives the connection up (AttentionTimeoutSeconds in its
     // TdsParserStateObject).
     private static readonly TimeSpan s_sqlCancellation = TimeSpan.FromSeconds(5);
 
-    // Closing queues and stores, and the end of the process.
+    // Time allowed for closing queues and stores and for the end of the process.
     private static readonly TimeSpan s_close = TimeSpan.FromSeconds(1);
 
-    // Kestrel writes a small answer and closes its connection; a request that reaches the sender after its end is refused at once.
+    // Time allowed for Kestrel to write a small response and close its connection. The sender refuses a request at once after it has ended.
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan s_poll = new Settings { DataDirectory = "." }.MaximumPollInterval;
