@@ -7,7 +7,7 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 namespace FinanceIngest.Tests.Deployment;
 
 /// <summary>
-/// infra/ against the code. The Bicep is read as text, so that this needs no compiler; <c>.ci/run deployment</c> compiles and lints it.
+/// Compares infra/ with the code. The Bicep is read as text, so that the tests need no compiler; <c>.ci/run deployment</c> compiles and lints it.
 /// </summary>
 public sealed partial class BicepTests
 {
@@ -74,7 +74,7 @@ public sealed partial class BicepTests
         Assert.All(Regex.Matches(worker, @"failureThreshold: (\d+)"), match =>
             Assert.InRange(int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 1, 10));
 
-        // azd's deployment replaces the image and keeps the rest: probes that depended on the image would be missing after the first "azd up".
+        // azd's deployment replaces the image and keeps the other properties: probes that depended on the image would be missing after the first "azd up".
         Assert.Contains("probes: probes\n", worker, StringComparison.Ordinal);
         Assert.Contains("{ name: 'ASPNETCORE_URLS', value: 'http://*:7072' }", worker, StringComparison.Ordinal);
     }
@@ -82,7 +82,7 @@ public sealed partial class BicepTests
     [Fact]
     public void Flex_Consumption_gets_no_site_setting_that_it_refuses()
     {
-        // Error 51021 names, among others, ftpsState, linuxFxVersion, alwaysOn and use32BitWorkerProcess.
+        // Azure's error 51021 names, among other settings, ftpsState, linuxFxVersion, alwaysOn and use32BitWorkerProcess.
         MatchCollection settings = Regex.Matches(Text("infra/app/intake.bicep"), @"siteConfig: \{([^}]*)\}");
         Assert.Equal("minTlsVersion: '1.2'", Assert.Single(settings).Groups[1].Value.Trim());
     }
@@ -97,7 +97,7 @@ public sealed partial class BicepTests
     public void A_large_database_has_the_least_that_Azure_allows(int maxVcores, string least)
     {
         // https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases: "min-max vCores" of GP_S_Gen5.
-        // The expression is repeated here; its text is asserted.
+        // The test asserts the text of Bicep's expression and repeats its computation in C#.
         Assert.Contains(
             "var minCapacity = maxVcores <= 4 ? '0.5' : '${maxVcores / 8}.${padLeft(maxVcores % 8 * 125, 3, '0')}'\n",
             Text("infra/app/database.bicep"),
@@ -153,7 +153,7 @@ public sealed partial class BicepTests
         Assert.Empty(errors.Select(error => $"{error.Line}: {error.Message}"));
     }
 
-    /// <summary>The settings that a Bicep file sets, each with a value of the kind that it gets.</summary>
+    /// <summary>Returns the settings that a Bicep file sets, each with a sample value of the kind that the setting gets.</summary>
     private static Dictionary<string, string> Environment(string file) => Setting().Matches(Text(file)).ToDictionary(
         match => match.Groups["name"].Value,
         match => match.Groups["value"].Value.Trim().TrimEnd('}').Trim() switch
@@ -167,7 +167,7 @@ public sealed partial class BicepTests
 
     private static string Text(string path) => File.ReadAllText(Path.Combine(Support.Repository.Root, path)).ReplaceLineEndings("\n");
 
-    // As a property of an object (Function App) or as an entry of a list (Container App), where the value may stand on a line of its own.
+    // A setting is a property of an object (Function App) or an entry of a list (Container App), where its value may stand on a line of its own.
     [GeneratedRegex(
         @"^\s+(?:(?<name>(?:FinanceIngest__|AZURE_|SQL_)\w+):"
         + @"|\{?\s*name: '(?<name>(?:FinanceIngest__|AZURE_|SQL_|APPLICATIONINSIGHTS_)\w+)',?\s+(?:value|secretRef):) (?<value>.+)$",

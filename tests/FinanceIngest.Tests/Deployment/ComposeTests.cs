@@ -4,7 +4,7 @@ using FinanceIngest.Configuration;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>compose.yaml against the code.</summary>
+/// <summary>Compares compose.yaml with the code.</summary>
 public sealed partial class ComposeTests
 {
     private static readonly object s_file = Assert.Single(Yaml.Documents("compose.yaml"));
@@ -92,7 +92,7 @@ public sealed partial class ComposeTests
         Assert.Contains($"AS {target}\n", File.ReadAllText(Path.Combine(Support.Repository.Root, "Dockerfile")), StringComparison.Ordinal);
     }
 
-    /// <summary>A service's environment where nothing is set outside.</summary>
+    /// <summary>Returns the environment that a service gets when the shell sets no variable.</summary>
     private static Dictionary<string, string> Environment(string service) =>
         s_file.Map($"services/{service}/environment").ToDictionary(pair => pair.Key, pair => Variable().Replace(pair.Value, "${unset}"));
 

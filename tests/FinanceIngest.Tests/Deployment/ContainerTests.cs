@@ -2,7 +2,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>The images and how they run here. Kubernetes' part is in <see cref="KubernetesTests"/>.</summary>
+/// <summary>The container images, and how Docker runs them. <see cref="KubernetesTests"/> covers Kubernetes.</summary>
 public sealed class ContainerTests
 {
     private static readonly string[] s_dockerfile = File.ReadAllLines(Path.Combine(Repository.Root, "Dockerfile"));

@@ -3,25 +3,25 @@ using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>The environment that a deployment gives to a program, read as the program reads it.</summary>
+/// <summary>Reads the environment that a deployment gives to a program, as the program itself reads it.</summary>
 internal static class DeployedSettings
 {
-    /// <summary>The settings of the code itself, where nothing is set.</summary>
+    /// <summary>The settings' defaults.</summary>
     public static Settings Unset { get; } = new() { DataDirectory = "" };
 
-    /// <summary>Names that belong to others than FinanceIngest. Everything else in an environment must be a setting of the program.</summary>
+    /// <summary>Names that FinanceIngest's settings reader does not read. Every other name in an environment must be a setting of the program.</summary>
     private static readonly HashSet<string> s_foreign =
         ["APPLICATIONINSIGHTS_CONNECTION_STRING", "ASPNETCORE_URLS", "AZURE_CLIENT_ID", "FINANCE_INGEST_KEY", "FINANCE_INGEST_URL"];
 
     private static readonly HashSet<string> s_unprefixed =
         ["SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_QUEUE_SERVICE_URI"];
 
-    /// <summary>Fails on a name that no program knows, and on a value that the named program refuses.</summary>
+    /// <summary>Reads the settings. Fails on a name that no program knows, and on a value that the program refuses.</summary>
     public static Settings Read(IReadOnlyDictionary<string, string> environment, ProgramKind program)
     {
         foreach (string name in environment.Keys)
         {
-            // The reader itself refuses unknown names below FinanceIngest__, so that these are all that are left to check.
+            // SettingsReader refuses unknown names below FinanceIngest__, so only names outside that section are left to check.
             bool isRead = s_foreign.Contains(name) || s_unprefixed.Contains(name) || name.StartsWith("FinanceIngest__", StringComparison.Ordinal);
             Assert.True(isRead, $"Nobody reads {name}.");
         }
@@ -32,7 +32,7 @@ internal static class DeployedSettings
         return SettingsReader.Read(configuration, program);
     }
 
-    /// <summary>Every deployment of this repository keeps the queues' ordinary names.</summary>
+    /// <summary>Asserts that a deployment uses Azure's queues under their default names, and SQL Server.</summary>
     public static void AssertQueues(Settings settings)
     {
         Assert.Equal(Unset.InboundQueue, settings.InboundQueue);
@@ -42,7 +42,7 @@ internal static class DeployedSettings
         Assert.True(settings.UsesSqlServer);
     }
 
-    /// <summary>A copy in which one name is misspelt.</summary>
+    /// <summary>Returns a copy of the environment in which one name is misspelt.</summary>
     public static Dictionary<string, string> Misspelt(this IReadOnlyDictionary<string, string> environment, string name)
     {
         var copy = environment.ToDictionary();

@@ -3,7 +3,7 @@ using FinanceIngest.Configuration;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>k8s/ against the code. <c>.ci/run deployment</c> renders it and checks it against Kubernetes' and KEDA's schemas.</summary>
+/// <summary>Compares k8s/ with the code. <c>.ci/run deployment</c> renders the manifests and checks them against the schemas of Kubernetes and KEDA.</summary>
 public sealed class KubernetesTests
 {
     private static readonly List<object> s_base =
@@ -90,7 +90,7 @@ public sealed class KubernetesTests
             new[] { "Deployment/intake", "Deployment/worker", "Job/migrate" },
             workload => Assert.Equal(workload.Split('/')[1], Find(workload).Text("spec/template/spec/serviceAccountName")));
 
-        // The webhook that injects tokens looks at the pod's label.
+        // The webhook that injects tokens acts on pods that have this label.
         object kustomization = Assert.Single(Yaml.Documents("k8s/overlays/azure/kustomization.yaml"));
         string[] labelled = [.. kustomization.List("patches")
             .Where(patch => patch.Text("patch")?.Contains("/spec/template/metadata/labels/azure.workload.identity~1use", StringComparison.Ordinal) == true)
@@ -133,12 +133,12 @@ public sealed class KubernetesTests
     private static object Find(string workload) =>
         Assert.Single(s_base, manifest => $"{manifest.Text("kind")}/{manifest.Text("metadata/name")}" == workload);
 
-    /// <summary>What a container is given: generators of base and overlay, then the container's own variables.</summary>
+    /// <summary>Returns the environment of a container: the generators of base and overlay, overridden by the container's own variables.</summary>
     private static Dictionary<string, string> Environment(string overlay, string workload)
     {
         var sources = new Dictionary<string, Dictionary<string, string>>
         {
-            // Made by hand in Azure: docs/kubernetes.md.
+            // An operator makes these two secrets in Azure by hand, as docs/kubernetes.md describes.
             ["signing-key"] = new() { ["FinanceIngest__IdSigningKey"] = "secret" },
             ["api-keys"] = new() { ["FinanceIngest__ApiKeys__name__Secret"] = "secret" },
         };

@@ -5,7 +5,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>What the repository offers to people who come to it: pages, issue forms, a development container, checks that run alone.</summary>
+/// <summary>The files that the repository offers to newcomers: pages, issue forms, a development container, and checks that run by themselves.</summary>
 public sealed partial class RepositoryFilesTests
 {
     public static TheoryData<string> Pages =>
@@ -34,7 +34,7 @@ public sealed partial class RepositoryFilesTests
         }
     }
 
-    // GitHub shows a form that breaks one of these rules to nobody:
+    // GitHub hides a form that breaks one of these rules:
     // https://docs.github.com/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-issue-forms
     [Theory]
     [MemberData(nameof(IssueForms))]
@@ -146,7 +146,7 @@ public sealed partial class RepositoryFilesTests
         return (run.ExitCode, output, await error);
     }
 
-    // GitHub's anchors: lower case, no punctuation, hyphens for spaces.
+    // GitHub's anchors are in lower case, without punctuation, with hyphens for spaces.
     private static IEnumerable<string> Headings(string page) =>
         Heading().Matches(CodeBlock().Replace(File.ReadAllText(page), "")).Select(heading =>
             NotInAnchor().Replace(LinkText().Replace(heading.Groups[1].Value, "$1").Trim().ToLowerInvariant(), "").Replace(' ', '-'));

@@ -11,8 +11,8 @@ using NJsonSchema;
 namespace FinanceIngest.Tests.Deployment;
 
 /// <summary>
-/// The Logic App's workflow against alerts as the code makes them. Its expressions can't be run outside of Azure: where one matters, its
-/// exact text is asserted, and its rule is repeated here on real messages.
+/// Compares the Logic App's workflow with alerts as the code makes them. Its expressions can't run outside Azure: where an expression matters, the tests assert
+/// its exact text and apply its rule to real messages.
 /// </summary>
 public sealed partial class WorkflowTests
 {
@@ -62,7 +62,7 @@ public sealed partial class WorkflowTests
         string[] used = [.. BodyField().Matches(s_text).Select(match => match.Groups[1].Value).Distinct()];
         Assert.Subset(known.ToHashSet(), used.ToHashSet());
 
-        // What the older system's mail said, and the baseline.
+        // These are the fields of the older system's mail, and those of the baseline.
         Assert.Superset(new HashSet<string> { "user_id", "category_id", "amount", "z_score", "mean", "std_dev", "transaction_id" }, used.ToHashSet());
     }
 
@@ -100,7 +100,7 @@ public sealed partial class WorkflowTests
         Assert.Equal("@base64ToString(variables('text'))", condition.GetProperty("actions").GetProperty("Decode").GetProperty("inputs").GetString());
         Assert.False(condition.TryGetProperty("else", out _));
 
-        // The rule, on the text as AlertDispatcher sends it, and as a connector that decodes hands it over.
+        // The rule holds for the text that AlertDispatcher sends, and for the text that a connector has already decoded.
         string alert = Alert(6000, 2000, 500);
         foreach (string text in new[] { MessageText.Encode(alert), alert, $" {alert}\n" })
         {
@@ -117,7 +117,7 @@ public sealed partial class WorkflowTests
         AssertDeletes(s_mailing.GetProperty("Delete_message"), after: "Send_an_email");
         AssertDeletes(s_poisoned.GetProperty("actions").GetProperty("Delete_the_poison"), after: "Put_it_on_the_poison_queue");
 
-        // Those two and no other.
+        // The workflow deletes nothing else.
         Assert.Equal(2, Regex.Count(s_text, "\"method\": \"delete\""));
     }
 
@@ -136,7 +136,7 @@ public sealed partial class WorkflowTests
         JsonElement retry = s_mailing.GetProperty("Send_an_email").GetProperty("inputs").GetProperty("retryPolicy");
         double pauses = retry.GetProperty("count").GetInt32() * System.Xml.XmlConvert.ToTimeSpan(retry.GetProperty("interval").GetString()!).TotalSeconds;
 
-        // A call of a connector itself is cut off after two minutes.
+        // A connector cuts each of its calls off after two minutes.
         Assert.True((120 * (retry.GetProperty("count").GetInt32() + 1)) + pauses <= invisible);
     }
 

@@ -4,10 +4,10 @@ using YamlDotNet.Serialization;
 
 namespace FinanceIngest.Tests.Deployment;
 
-/// <summary>YAML as nested dictionaries, lists and texts, with merge keys and anchors resolved.</summary>
+/// <summary>Reads YAML as nested dictionaries, lists and strings, with merge keys and anchors resolved.</summary>
 internal static class Yaml
 {
-    /// <summary>Every document of a file, given by its path in the checkout.</summary>
+    /// <summary>Returns every document of a file. The path is relative to the checkout.</summary>
     public static IReadOnlyList<object> Documents(string path)
     {
         using var reader = new StringReader(File.ReadAllText(Path.Combine(Support.Repository.Root, path)));
@@ -23,7 +23,7 @@ internal static class Yaml
         return documents;
     }
 
-    /// <summary>What stands at a path of keys and indices, such as <c>spec/triggers/0</c>; null where something on the way is absent.</summary>
+    /// <summary>Returns the node at a path of keys and indices, such as <c>spec/triggers/0</c>; null when a part of the path is absent.</summary>
     public static object? At(this object? node, string path)
     {
         foreach (string step in path.Split('/'))
@@ -39,13 +39,13 @@ internal static class Yaml
         return node;
     }
 
-    /// <summary>The text at a path.</summary>
+    /// <summary>Returns the text at a path; null when there is none.</summary>
     public static string? Text(this object? node, string path) => (string?)node.At(path);
 
-    /// <summary>The list at a path; empty where there is none.</summary>
+    /// <summary>Returns the list at a path; an empty one when there is none.</summary>
     public static IEnumerable<object> List(this object? node, string path) => (IList<object>?)node.At(path) ?? [];
 
-    /// <summary>The map at a path as texts; empty where there is none.</summary>
+    /// <summary>Returns the map at a path, with its values as texts; an empty one when there is none.</summary>
     public static Dictionary<string, string> Map(this object? node, string path) =>
         ((IDictionary<object, object>?)node.At(path))?.ToDictionary(pair => (string)pair.Key, pair => (string)pair.Value) ?? [];
 }
