@@ -3,7 +3,7 @@ using FinanceIngest.Tests.Cli;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>docs/cli.md against the help of the program.</summary>
+/// <summary>Compares docs/cli.md with the program's help.</summary>
 public sealed partial class CommandPageTests
 {
     [Fact]
@@ -17,14 +17,14 @@ public sealed partial class CommandPageTests
         Assert.True(commands.Count > 10, string.Join(", ", commands));
         Assert.All(commands, command => Assert.Contains(headings, heading => IsNamed(command, heading)));
 
-        // The page also names options of dotnet.
+        // The page also names these options, which belong to dotnet or to every command.
         string[] foreign = ["--help", "--version", "--project", "--global", "--add-source"];
         string[] stated = [.. Option().Matches(page.Text).Select(match => match.Value).Distinct()];
         Assert.Empty(stated.Except(options).Except(foreign));
         Assert.Empty(options.Except(stated).Except(foreign));
     }
 
-    // "poison redrive" under "`poison list`, `show ID`, `redrive [ID…]`".
+    // The command "poison redrive" is found in the heading "`poison list`, `show ID`, `redrive [ID…]`".
     private static bool IsNamed(string command, string heading)
     {
         string[] words = command.Split(' ');

@@ -16,7 +16,7 @@ using Microsoft.Extensions.Options;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>Figures of the pages against the constants of the code that they state.</summary>
+/// <summary>Compares the figures on the pages with the constants that the code uses.</summary>
 public sealed partial class FigureTests
 {
     private const string LimitsHead = "| limit | value |";
@@ -36,11 +36,11 @@ public sealed partial class FigureTests
     private static readonly string s_smallRequest = Code.Size(BytesInFlight.Small);
     private static readonly int s_tagBits = Code.Value<int>("IdCertifier", "TagLength") * 8;
 
-    // A UUID has 122 free bits (RFC 9562); the body of a time-ordered id begins with 48 bits of milliseconds.
+    // A UUID has 122 free bits (RFC 9562). The body of a time-ordered id begins with a timestamp of 48 bits in milliseconds.
     private static readonly int s_bodyBits = 122 - s_tagBits;
     private static readonly int s_randomBits = s_bodyBits - 48;
 
-    /// <summary>Every row of every table with the head "limit, value", page by page.</summary>
+    /// <summary>The rows of every table with the head "limit, value", page by page.</summary>
     private static readonly Dictionary<string, (string Limit, string Value)[]> s_limits = new()
     {
         ["docs/api.md"] =
@@ -75,7 +75,7 @@ public sealed partial class FigureTests
         ],
     };
 
-    /// <summary>Sentences with figures, page by page, as the code would write them.</summary>
+    /// <summary>The sentences that hold figures, page by page, with the figures taken from the code.</summary>
     private static readonly Dictionary<string, string[]> s_sentences = new()
     {
         ["docs/api.md"] =
@@ -195,14 +195,14 @@ public sealed partial class FigureTests
     private static string ExitCodes() =>
         $"{ProgramHost.Done} done; {ProgramHost.Failed} failed, or only partly done; {ProgramHost.WrongUse} wrong use or a wrong setting";
 
-    // A page states one figure for two constants, which must therefore be equal.
+    // A page may state one figure for two constants; the constants must then be equal.
     private static int Same(int one, int other)
     {
         Assert.Equal(one, other);
         return one;
     }
 
-    // A page may wrap a sentence at any space.
+    // A page may wrap a sentence at any space, so sentences are compared with single spaces.
     private static string Flat(string text) => WhiteSpace().Replace(text, " ");
 
     private static IEnumerable<Range> Occurrences(string text, string part)

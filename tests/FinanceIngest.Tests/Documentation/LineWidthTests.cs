@@ -2,19 +2,19 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>No line of code is wider than a window beside another one.</summary>
+/// <summary>Every line of code fits into a window that shares the screen with another.</summary>
 public sealed class LineWidthTests
 {
-    /// <summary>The most characters of a line, as CONTRIBUTING.md and .editorconfig state it.</summary>
+    /// <summary>The maximum length of a line in characters, as CONTRIBUTING.md and .editorconfig state it.</summary>
     private const int MaximumWidth = 160;
 
-    // Folders that builds, tests, editors and package managers make: nothing in them is the project's.
+    // Builds, tests, editors and package managers make these folders, which hold nothing of the project's.
     private static readonly string[] s_foreign =
         [".git", ".idea", ".vs", ".vscode", "__pycache__", "artifacts", "bin", "build", "data", "dist", "node_modules", "obj", "TestResults"];
 
     private static readonly string[] s_endings = [".cs", ".csproj", ".mjs", ".props", ".proto", ".py", ".sh", ".sql", ".targets"];
 
-    // Django writes a migration as one line per field, whatever its length, and would write it so again.
+    // Django generates these migrations with one line per field, whatever its length.
     private static readonly string[] s_exempted =
     [
         "clients/python/finance_ingest/django/migrations",
@@ -56,7 +56,7 @@ public sealed class LineWidthTests
 
     private static bool IsExempted(string path) => s_exempted.Any(folder => path.StartsWith($"{folder}/", StringComparison.Ordinal));
 
-    // A file without an ending is code when it says what runs it.
+    // A file without an extension is code when it is a Dockerfile or begins with "#!".
     private static bool IsCode(string path)
     {
         string ending = Path.GetExtension(path);
@@ -65,7 +65,7 @@ public sealed class LineWidthTests
             : path == "Dockerfile" || Lines(path).FirstOrDefault()?.StartsWith("#!", StringComparison.Ordinal) == true;
     }
 
-    /// <summary>The files below a folder of the checkout; paths are relative to the checkout and have slashes.</summary>
+    /// <summary>Returns the files below a folder of the checkout. Paths are relative to the checkout and use slashes.</summary>
     private static IEnumerable<string> Files(string folder)
     {
         var directory = new DirectoryInfo(Path.Combine(Repository.Root, folder));

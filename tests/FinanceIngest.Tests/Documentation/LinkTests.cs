@@ -2,7 +2,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>The links between the pages.</summary>
+/// <summary>Every link between the pages leads to a page and a heading that exist.</summary>
 public sealed class LinkTests
 {
     [Fact]
@@ -74,7 +74,7 @@ public sealed class LinkTests
         return path == ".." || path.StartsWith("../", StringComparison.Ordinal) ? null : path;
     }
 
-    // The spelling must match, also on a file system that ignores case.
+    // A file system may ignore case, and GitHub does not; names are therefore compared letter by letter.
     private static bool Exists(string path)
     {
         string folder = Repository.Root;

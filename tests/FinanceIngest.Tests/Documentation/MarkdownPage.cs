@@ -3,16 +3,16 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>A Markdown page as GitHub shows it: its links, the anchors of its headings, and its tables.</summary>
+/// <summary>Reads a Markdown page as GitHub shows it: its links, the anchors of its headings, and its tables.</summary>
 internal sealed partial class MarkdownPage
 {
-    // Folders that builds, tests and package managers make; their pages are not the project's.
+    // Builds, tests and package managers make these folders; their pages are not the project's.
     private static readonly string[] s_foreign = ["bin", "obj", "node_modules", "artifacts", "data", "dist", "TestResults"];
 
     private readonly string[] _lines;
 
-    /// <param name="path">Relative to the checkout, with slashes.</param>
-    /// <param name="text">The page.</param>
+    /// <param name="path">The page's path, relative to the checkout, with slashes.</param>
+    /// <param name="text">The page's text.</param>
     public MarkdownPage(string path, string text)
     {
         Path = path;
@@ -21,26 +21,26 @@ internal sealed partial class MarkdownPage
         Anchors = [.. FindAnchors()];
     }
 
-    /// <summary>Relative to the checkout, with slashes.</summary>
+    /// <summary>The page's path, relative to the checkout, with slashes.</summary>
     public string Path { get; }
 
     public string Text { get; }
 
-    /// <summary>The fragments that a link may name.</summary>
+    /// <summary>The anchors that a link to this page may name.</summary>
     public HashSet<string> Anchors { get; }
 
-    /// <summary>Every page of the checkout.</summary>
+    /// <summary>Reads every page of the checkout.</summary>
     public static MarkdownPage[] All() =>
         [.. Find(Repository.Root).Select(file => Read(System.IO.Path.GetRelativePath(Repository.Root, file).Replace('\\', '/')))];
 
-    /// <param name="path">Relative to the checkout.</param>
+    /// <param name="path">The page's path, relative to the checkout.</param>
     public static MarkdownPage Read(string path) => new(path, File.ReadAllText(System.IO.Path.Combine(Repository.Root, path)));
 
-    /// <summary>Targets of links and pictures, in their order. Code holds none.</summary>
+    /// <summary>Returns the targets of links and pictures in the order of the page. Text in code spans and code blocks holds no links.</summary>
     public IEnumerable<string> Links() =>
         _lines.SelectMany(line => LinkTarget().Matches(CodeSpan().Replace(line, "``"))).Select(match => match.Groups[1].Value);
 
-    /// <summary>From a heading to the next one of its level or above.</summary>
+    /// <summary>Returns the text from a heading to the next heading of the same level or a higher one.</summary>
     public string Section(string heading)
     {
         int start = Text.IndexOf($"{heading}\n", StringComparison.Ordinal);
@@ -50,7 +50,7 @@ internal sealed partial class MarkdownPage
         return next.Success ? Text.Substring(start, heading.Length + next.Index) : Text[start..];
     }
 
-    /// <summary>The rows of every table with this head, as their cells.</summary>
+    /// <summary>Returns the rows of every table with this head, each as its cells.</summary>
     public IEnumerable<string[]> Rows(string head)
     {
         for (int i = 0; i < _lines.Length; i++)
@@ -83,7 +83,7 @@ internal sealed partial class MarkdownPage
         }
     }
 
-    // GitHub makes an anchor in lower case, without punctuation, with hyphens for spaces, and numbers the repeats of a heading.
+    // GitHub writes an anchor in lower case, without punctuation and with hyphens for spaces, and numbers headings that repeat.
     private IEnumerable<string> FindAnchors()
     {
         var seen = new Dictionary<string, int>();
@@ -100,7 +100,7 @@ internal sealed partial class MarkdownPage
     [GeneratedRegex(@"\[([^\]]*)\]\([^)]*\)")]
     private static partial Regex Link();
 
-    // A picture that is a link has two targets, and both match.
+    // A picture inside a link has two targets, and the expression matches both.
     [GeneratedRegex(@"\]\(([^)\s]+)[^)]*\)")]
     private static partial Regex LinkTarget();
 

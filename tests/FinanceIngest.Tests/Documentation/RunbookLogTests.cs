@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>The log lines that docs/operations.md tells operators to look for are lines that the programs write.</summary>
+/// <summary>The programs write every log line that docs/operations.md tells operators to look for.</summary>
 public sealed partial class RunbookLogTests
 {
     private static readonly string[] s_templates =
@@ -27,7 +27,7 @@ public sealed partial class RunbookLogTests
         Assert.DoesNotContain(s_templates, template => IsWritten("Scoring sleeps: …", template));
     }
 
-    // "…" stands for any text.
+    // In the runbook, "…" stands for any text.
     private static bool IsWritten(string line, string template)
     {
         string[] parts = line.Split('…', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -5,10 +5,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Tests.Documentation;
 
-/// <summary>The table of settings in docs/configuration.md against the reader of the settings.</summary>
+/// <summary>Compares the table of settings in docs/configuration.md with the reader of the settings.</summary>
 public sealed partial class SettingsPageTests
 {
-    // These settings have names of their own, outside of the section "FinanceIngest".
+    // These settings have names outside the section "FinanceIngest".
     private static readonly string[] s_standard =
     [
         "SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_QUEUE_SERVICE_URI", "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -21,7 +21,7 @@ public sealed partial class SettingsPageTests
     [Fact]
     public void Every_setting_is_on_the_page_and_nothing_else_is()
     {
-        // The refusal of a name that does not exist lists those that do.
+        // The reader's message about an unknown setting lists every setting that exists.
         SettingsException refusal = Assert.Throws<SettingsException>(() => Read(("FinanceIngest:NoSuchSetting", "1")));
         string[] own = [.. OwnName().Matches(refusal.Message).Select(match => match.Value).Where(name => name != "FinanceIngest__NoSuchSetting").Distinct()];
 
