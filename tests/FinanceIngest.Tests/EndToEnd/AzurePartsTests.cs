@@ -12,8 +12,8 @@ using Microsoft.Data.SqlClient;
 namespace FinanceIngest.Tests.EndToEnd;
 
 /// <summary>
-/// The parts as they run in Azure: an intake, Azure's queues (Azurite), two workers and SQL Server, with 100,000 transactions submitted in
-/// batches, a tenth of the batches twice, and a reader of the results feed who follows while they are scored.
+/// Runs the parts as in Azure: an intake, Azure's queues (Azurite), two workers and SQL Server. 100,000 transactions are submitted in batches, a tenth of the
+/// batches twice, and a reader follows the results feed while the workers score.
 /// </summary>
 [Needs(Outside.Program, Outside.Azurite, Outside.SqlServer)]
 public sealed class AzurePartsTests(AzuriteFixture azurite)
@@ -91,7 +91,7 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
 
     private static async Task<IEnumerable<string>> SubmitAsync(HttpClient client, int batch)
     {
-        // One in a hundred is 8 standard deviations off.
+        // One transaction in a hundred is 8 standard deviations above the mean.
         string items = string.Join(',', Enumerable.Range(0, BatchSize).Select(i =>
         {
             int amount = i % 100 == 0 ? 6000 : 2000 + (i % 100);
@@ -106,7 +106,7 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
         return [.. answer.RootElement.GetProperty("accepted").EnumerateArray().Select(item => item.GetProperty("id").GetString()!)];
     }
 
-    // Ids in the order of the feed; a row is never seen twice, because none of these changes its status.
+    // Returns ids in the order of the feed. The reader sees no row twice, because a row moves in the feed only when its status changes.
     private static async Task<List<string>> FollowAsync(HttpClient client, int expected, CancellationToken cancellationToken)
     {
         var seen = new List<string>();

@@ -6,7 +6,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
 
-/// <summary>Azure's queues (Azurite) between an intake and a worker.</summary>
+/// <summary>Runs Azure's queues (Azurite) between an intake and a worker.</summary>
 [Needs(Outside.Program, Outside.Azurite)]
 public sealed class AzureQueuesTests(AzuriteFixture azurite) : EndToEndTests
 {

@@ -5,7 +5,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
 
-/// <summary>The page that IngestServer shows a person.</summary>
+/// <summary>The dashboard page that IngestServer shows in a browser.</summary>
 [Needs(Outside.Program)]
 public sealed class DashboardTests
 {

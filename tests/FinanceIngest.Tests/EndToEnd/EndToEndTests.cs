@@ -12,20 +12,20 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.EndToEnd;
 
-/// <summary>The same story in every arrangement of processes and queues: submitted over HTTP, scored, read back, alerted.</summary>
+/// <summary>Transactions are submitted over HTTP, scored, read back and alerted, in every arrangement of processes and queues.</summary>
 public abstract class EndToEndTests : IAsyncLifetime
 {
     private protected TemporaryFolder Folder { get; } = new();
 
     private protected HttpClient Client { get; private set; } = null!;
 
-    /// <summary>Starts the programs and returns the address of the intake.</summary>
+    /// <summary>Starts the programs and returns the intake's address.</summary>
     protected abstract Task<Uri> StartAsync();
 
-    /// <summary>Ends the programs.</summary>
+    /// <summary>Stops the programs.</summary>
     protected abstract Task StopAsync();
 
-    /// <summary>The alert queue, opened from outside.</summary>
+    /// <summary>Opens the alert queue from the test's process.</summary>
     protected abstract IMessageQueue OpenAlerts();
 
     public async ValueTask InitializeAsync()
@@ -103,8 +103,8 @@ public abstract class EndToEndTests : IAsyncLifetime
     [Fact]
     public async Task A_terminated_intake_answers_the_requests_that_wait()
     {
-        // An issued id that will never have a row. Who waits for it is answered with "pending" when the server stops; were the wait held, the
-        // stop's limit of 25 s would cut the connection of this one of 30 s.
+        // No transaction has this issued id, so the request waits. A stopping server answers it with "pending" at once: a request held for its full 30 s would
+        // be cut off by the stop's limit of 25 s.
         string signingKey = (await File.ReadAllTextAsync(Path.Combine(Folder.Path, "id-signing.key"))).Trim();
         Guid id = new IdCertifier(signingKey, TimeProvider.System).NewId();
         Task<HttpResponseMessage> waiting = Client.GetAsync($"/api/transactions/{id}?wait=30");
@@ -134,7 +134,7 @@ public abstract class EndToEndTests : IAsyncLifetime
         return JsonDocument.Parse(body).RootElement;
     }
 
-    /// <summary>Receives alerts until there are as many, and then once more to see that there are no more.</summary>
+    /// <summary>Receives alerts until there are <paramref name="count"/>, then once more to assert that there are no others.</summary>
     private protected async Task<List<JsonElement>> ReceiveAlertsAsync(int count)
     {
         IMessageQueue queue = OpenAlerts();
@@ -156,7 +156,7 @@ public abstract class EndToEndTests : IAsyncLifetime
     }
 }
 
-/// <summary>One process is the whole system.</summary>
+/// <summary>A single process with every role.</summary>
 [Needs(Outside.Program)]
 public sealed class OneServerTests : EndToEndTests
 {
@@ -169,7 +169,7 @@ public sealed class OneServerTests : EndToEndTests
     protected override IMessageQueue OpenAlerts() => new EmbeddedQueue(Folder.Path, "anomaly-alerts", TimeProvider.System, new DependencyStatus("alerts"));
 }
 
-/// <summary>An intake and a worker of its own share a data directory.</summary>
+/// <summary>An intake and a separate worker share a data directory.</summary>
 [Needs(Outside.Program)]
 public sealed class IntakeAndWorkerTests : EndToEndTests
 {
@@ -186,7 +186,7 @@ public sealed class IntakeAndWorkerTests : EndToEndTests
 
     protected override async Task StopAsync()
     {
-        // Both end, whatever the first one's exit code says.
+        // Both processes are stopped, even when the first one's exit code is wrong.
         Assert.All(await Task.WhenAll(_server!.TerminateAsync(), _worker!.TerminateAsync()), exitCode => Assert.Equal(0, exitCode));
     }
 

@@ -2,7 +2,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
 
-/// <summary>What the function driver does when there is no function app to drive; with one, the contract's tests run it.</summary>
+/// <summary>The function driver reports that there is no function app to drive. The tests of the HTTP contract cover the driver with an app.</summary>
 [Needs(Outside.Program)]
 public sealed class FunctionDriverTests
 {

@@ -11,8 +11,8 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.EndToEnd;
 
 /// <summary>
-/// A real household: baselines per category from the ledger's first three years, the fourth submitted over HTTP, every answer against an independent
-/// computation in decimal arithmetic.
+/// Scores the ledger of a real household. Its first three years give the baselines per category, the fourth year is submitted over HTTP, and every answer is
+/// compared with an independent computation in decimal arithmetic.
 /// </summary>
 [Needs(Outside.Program)]
 public sealed class HouseholdLedgerTests
@@ -98,7 +98,7 @@ public sealed class HouseholdLedgerTests
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while ((await queue.GetDepthAsync(patience.Token)).Length < count && await poll.WaitForNextTickAsync(patience.Token))
         {
-            // The dispatcher is at it.
+            // The dispatcher has not sent every alert yet.
         }
 
         var ids = new List<string>();
@@ -125,7 +125,7 @@ public sealed class HouseholdLedgerTests
         }
     }
 
-    /// <summary>Mean, sample standard deviation and z-score in decimals, by the textbook's formulas and nothing of the system's.</summary>
+    /// <summary>Computes mean, sample standard deviation and z-score in decimals by textbook formulas, using none of the system's code.</summary>
     private sealed record Independent(decimal Mean, decimal StdDev, int Count)
     {
         public static Independent Of(IEnumerable<Entry> entries)

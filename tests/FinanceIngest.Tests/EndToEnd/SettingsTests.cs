@@ -4,7 +4,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
 
-/// <summary>A wrong setting ends the program with one line that names it, and exit code 2.</summary>
+/// <summary>A wrong setting ends the program with exit code 2 and one line that names the setting.</summary>
 [Needs(Outside.Program)]
 public sealed class SettingsTests
 {
@@ -107,7 +107,7 @@ public sealed class SettingsTests
         while (await poll.WaitForNextTickAsync(patience.Token)
             && await database.ReadAsync(session => session.Number("SELECT count(*) FROM installation"), patience.Token) == 0)
         {
-            // The worker is about to write it.
+            // The worker has not yet written its row into the table.
         }
     }
 
