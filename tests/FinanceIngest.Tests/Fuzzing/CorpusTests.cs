@@ -3,7 +3,7 @@ using FinanceIngest.Fuzz.Targets;
 
 namespace FinanceIngest.Tests.Fuzzing;
 
-/// <summary>The inputs kept under tests/Fuzz/Corpus, what once went wrong among them, under the properties that fuzzing checks.</summary>
+/// <summary>Checks the inputs under tests/Fuzz/Corpus, among them every input that once failed, for the properties that fuzzing checks.</summary>
 public sealed class CorpusTests
 {
     private const long LargestCorpus = 1 << 20;
@@ -79,7 +79,7 @@ public sealed class CorpusTests
     public void An_exception_that_gets_out_is_a_fault() =>
         Assert.StartsWith("InvalidOperationException at ", Execution.Of(new BrokenTarget(), "throw"u8.ToArray()).Fault, StringComparison.Ordinal);
 
-    /// <summary>A target of which little holds.</summary>
+    /// <summary>A target that violates its properties when its input tells it to.</summary>
     private sealed class BrokenTarget : FuzzTarget
     {
         public override string Name => "broken";
