@@ -5,7 +5,7 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Tests.Ground;
 
-/// <summary>Text that other people wrote can neither command a terminal nor pass for a line of the program's own.</summary>
+/// <summary>Text written by other people can neither command a terminal nor pass for a line of the program's own.</summary>
 public sealed class SafeTextTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class SafeTextTests
     [InlineData("tag \U000e0041, musical \U0001d173", "tag \\U000e0041, musical \\U0001d173")]
     public void A_line_has_nothing_that_a_terminal_obeys(string text, string expected) => Assert.Equal(expected, SafeText.Line(text));
 
-    // Not a theory: attributes hold UTF-8, which has no half pairs.
+    // This case is no row of a theory: an attribute's strings are stored as UTF-8, which can't hold half a surrogate pair.
     [Fact]
     public void Half_of_a_surrogate_pair_is_escaped() => Assert.Equal("half \\ud83d of a pair", SafeText.Line("half \ud83d of a pair"));
 
