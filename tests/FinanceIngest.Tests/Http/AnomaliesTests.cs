@@ -38,7 +38,7 @@ public abstract class AnomaliesTests(HeadFixture head)
         Assert.Equal(ids[4], paged[0]);
         Assert.Equal(ids[0], paged[4]);
 
-        // A page that ends where the history ends says so.
+        // A full page that ends exactly where the history ends has no cursor to a next page.
         Assert.Equal(JsonValueKind.Null, (await head.Client.GetAsync($"/api/anomalies?user_id={_user}&limit=5")).Json.GetProperty("next").ValueKind);
     }
 
@@ -90,7 +90,7 @@ public abstract class AnomaliesTests(HeadFixture head)
 
     private Task<Answer> QueryAsync(string more) => head.Client.GetAsync($"/api/anomalies?user_id={_user}{more}");
 
-    /// <summary>One anomaly on each of these days, in this order.</summary>
+    /// <summary>Creates one anomaly on each of these days, in the given order, and returns their ids.</summary>
     private async Task<string[]> MakeAsync(params string[] days)
     {
         (await head.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(_user)))).Is(200);

@@ -34,7 +34,7 @@ public sealed partial class ApiDescriptionTests
         });
     }
 
-    // The judge itself: a schema that lets everything pass would let every other test pass.
+    // These cases test the validator itself: if it accepted everything, every other test would pass.
     [Theory]
     [InlineData("Accepted", """{"id":"01a204d7-059f-8d5a-a9c0-40695736d4e3","status":"pending"}""")]
     [InlineData("Accepted", """{"id":"01a204d7-059f-8d5a-a9c0-40695736d4e3","status":"scored","status_url":"/x"}""")]

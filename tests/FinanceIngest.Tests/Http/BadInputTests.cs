@@ -11,7 +11,7 @@ namespace FinanceIngest.Tests.Http;
 [Needs(Outside.Program)]
 public sealed class BadInputTests(IntakeOnlyServer server) : IClassFixture<IntakeOnlyServer>
 {
-    // Fixed, so that every run sends the same requests. Nobody scores here: whatever got through would still be on the queue.
+    // The seed is fixed, so every run sends the same requests. No scorer runs, so a request that got through would still be on the queue.
     private const string Seed = "0N0XIzNsQ0O2";
     private const int Count = 500;
 
@@ -70,7 +70,7 @@ public abstract class BadInputAtTheHeadTests(HeadFixture head)
             await BadInputTests.RefuseAsync(head.Client, head.Admin, bad);
         }
 
-        // What had got through would stand before this one, or fail.
+        // A request that got through would stand before this transaction in the feed, or have failed.
         Answer last = await head.Client.ScoreAsync(Requests.Transaction(BadRequests.UserId));
         Assert.Equal([last.Id], await Feed.IdsOfUserAsync(head.Client, start, BadRequests.UserId));
         Assert.DoesNotContain((await Feed.ReadAsync(head.Client, start)).Results, result => result.GetProperty("status").GetString() == "failed");

@@ -73,7 +73,7 @@ public abstract class BatchTests(HeadFixture head)
 
         Assert.Equal(ids.Order(), (await Feed.IdsOfUserAsync(head.Client, start, _user)).Order());
 
-        // Enough of them to see where a page ends.
+        // The feed now holds enough results to exceed the default and the maximum size of a page.
         Assert.Equal(100, (await head.Client.GetAsync($"/api/results?after={start}")).Json.GetProperty("results").GetArrayLength());
         Assert.Equal(1000, (await head.Client.GetAsync($"/api/results?after={start}&limit=1001")).Json.GetProperty("results").GetArrayLength());
     }
@@ -128,13 +128,13 @@ public abstract class BatchTests(HeadFixture head)
         string[] ids = Ids((await head.Client.PostAsync(Batch, body, ("Idempotency-Key", key))).Is(202));
         Assert.Equal(3, ids.Distinct().Count());
 
-        // The same again, quoted, and as NDJSON; an item keeps its id when another one becomes acceptable.
+        // The batch is repeated with a quoted key, and as NDJSON: an item keeps its id when another item is no longer acceptable.
         Assert.Equal(ids, Ids((await head.Client.PostAsync(Batch, body, ("Idempotency-Key", $"\"{key}\""))).Is(202)));
         string lines = Requests.Lines(Valid(1), "{}", Valid(1));
         Answer again = await head.Client.SendAsync(HttpMethod.Post, Batch, ApiClient.Content(lines, Ndjson), ("Idempotency-Key", key));
         Assert.Equal([ids[0], ids[2]], Ids(again.Is(202)));
 
-        // An item's own key is the key of a single submission; the batch's key is not.
+        // An item's own key also identifies it as a single submission; a key derived from the batch's key does not.
         Assert.Equal(ids[1], (await head.Client.SubmitAsync(Requests.Transaction(_user, "2"), ("Idempotency-Key", key))).Id);
         Assert.NotEqual(ids, Ids((await head.Client.PostAsync(Batch, body, ("Idempotency-Key", key + "2"))).Is(202)));
         (await head.Client.PostAsync(Batch, body, ("Idempotency-Key", ""))).IsInvalid("Idempotency-Key", "must have 1 to 255 characters");

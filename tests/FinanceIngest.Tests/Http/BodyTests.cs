@@ -3,7 +3,7 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>What all routes with a body have in common: media type, charset, size, UTF-8.</summary>
+/// <summary>The rules that every route with a body shares: media type, charset, size, UTF-8.</summary>
 public abstract class BodyTests(HeadFixture head)
 {
     private const int Mebibyte = 1024 * 1024;
@@ -117,7 +117,7 @@ public abstract class BodyTests(HeadFixture head)
     protected Task<Answer> SendAsync(string method, string path, HttpContent content) =>
         (path == "/api/stats" ? head.Admin : head.Client).SendAsync(new HttpMethod(method), path, content);
 
-    /// <summary>JSON whose length is not announced.</summary>
+    /// <summary>Sends JSON without a Content-Length.</summary>
     protected sealed class ChunkedContent : HttpContent
     {
         private readonly byte[] _bytes;

@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>Requests that break off or are no HTTP: the server answers 4xx or closes, logs no error, and goes on.</summary>
+/// <summary>The server answers a request that breaks off, or that is not HTTP, with a 4xx or closes the connection. It logs no error and goes on.</summary>
 [Needs(Outside.Program)]
 public sealed class BrokenConnectionTests(OwnServer server) : IClassFixture<OwnServer>
 {
@@ -67,7 +67,7 @@ public sealed class BrokenConnectionTests(OwnServer server) : IClassFixture<OwnS
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request.Replace("/ID", $"/{pending}", StringComparison.Ordinal)));
             if (i % 2 == 0)
             {
-                // A reset rather than an orderly end.
+                // Every other connection ends with a reset instead of an orderly close.
                 client.LingerState = new LingerOption(true, 0);
             }
         }
@@ -78,7 +78,7 @@ public sealed class BrokenConnectionTests(OwnServer server) : IClassFixture<OwnS
 
     private Task<string> SendAsync(string request) => SendAsync(Encoding.ASCII.GetBytes(request));
 
-    /// <summary>Sends bytes and reads until the server closes.</summary>
+    /// <summary>Sends the bytes and reads until the server closes the connection.</summary>
     private async Task<string> SendAsync(byte[] request)
     {
         using TcpClient client = await ConnectAsync();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>What requests may hold together, without a server.</summary>
+/// <summary>The limit on the bytes that requests hold together, tested without a server.</summary>
 public sealed class BytesInFlightTests
 {
     private const int Mebibyte = 1024 * 1024;
@@ -45,7 +45,7 @@ public sealed class BytesInFlightTests
         _inFlight.TryTake(28 * Mebibyte, 0);
         for (int second = 0; second < 20; second++)
         {
-            // Two come and two go in each second.
+            // Requests of 2 MiB arrive and 2 MiB are given back in each second.
             _inFlight.GiveBack(2 * Mebibyte);
             _inFlight.TryTake(2 * Mebibyte, 0);
             _time.Advance(TimeSpan.FromSeconds(1));
@@ -54,7 +54,7 @@ public sealed class BytesInFlightTests
         Assert.False(_inFlight.TryTake(1 * Mebibyte, 0));
         Assert.InRange(_inFlight.RetryAfterSeconds, 6, 8);
 
-        // At half of that rate it takes twice as long.
+        // At half the rate, half of the limit takes twice as long to become free.
         for (int second = 0; second < 20; second++)
         {
             _inFlight.GiveBack(1 * Mebibyte);
@@ -136,7 +136,7 @@ public sealed class BytesInFlightTests
             Assert.InRange(refused, 60, 63);
             foreach ((PushedBody body, Request request, Task read) in clients)
             {
-                // Those that were not are cut off.
+                // The body of each remaining client breaks off.
                 body.Break();
                 await Assert.ThrowsAnyAsync<Exception>(() => read);
                 request.Dispose();
@@ -170,7 +170,7 @@ public sealed class BytesInFlightTests
         body.Push(8 * Mebibyte);
         await body.AskedAsync();
 
-        // A trickle does not help: 15 s in advance, and then 32 KiB for each second.
+        // A trickle does not help: a body has 15 s in advance, and one more second for each 32 KiB.
         for (int i = 0; i < 3; i++)
         {
             _time.Advance(TimeSpan.FromSeconds(4));

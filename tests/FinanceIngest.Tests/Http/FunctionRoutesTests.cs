@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>The Functions host routes requests by attributes of its own, which are read from the source here.</summary>
+/// <summary>Compares the route table with the attributes by which the Functions host routes requests. The attributes are read from the source.</summary>
 public sealed partial class FunctionRoutesTests
 {
     [Fact]

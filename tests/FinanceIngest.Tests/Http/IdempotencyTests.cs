@@ -53,7 +53,7 @@ public abstract class IdempotencyTests(HeadFixture head)
     {
         (await head.Client.SubmitAsync(WithKey(new string('k', 255)))).Is(202);
 
-        // Characters are code points, as in JSON Schema; the judge counts UTF-16 units and is passed by under another name of JSON.
+        // The API counts code points, as JSON Schema does. The tests' validator counts UTF-16 units, so another JSON media type bypasses it.
         var astral = ApiClient.Content(WithKey(string.Concat(Enumerable.Repeat("😀", 255))), "application/vnd.test+json");
         (await head.Client.SendAsync(HttpMethod.Post, "/api/transactions", astral)).Is(202);
         (await head.Client.SubmitAsync(WithKey("k"))).Is(202);
@@ -84,7 +84,7 @@ public abstract class IdempotencyTests(HeadFixture head)
         Assert.Equal(first.Text, repeat.Text);
         Assert.Equal(first.Text, different.Text);
 
-        // A transaction behind them is scored: so the repeats are through, and left no row.
+        // This transaction was submitted after the repeats. Its result shows that the repeats have been processed and left no row.
         Answer last = await head.Client.ScoreAsync(Requests.Transaction(_user));
         Assert.Equal([first.Id, last.Id], await Feed.IdsOfUserAsync(head.Client, start, _user));
     }

@@ -86,7 +86,7 @@ public sealed class ScopeTests(ScopedServer server) : IClassFixture<ScopedServer
     }
 }
 
-/// <summary>A key for each scope.</summary>
+/// <summary>A server with one key for each scope.</summary>
 public sealed class ScopedServer() : ServerFixture(
     ("FinanceIngest__ApiKeys__a__Secret", "only submit"), ("FinanceIngest__ApiKeys__a__Scopes", "submit"),
     ("FinanceIngest__ApiKeys__b__Secret", "only read"), ("FinanceIngest__ApiKeys__b__Scopes", "read"),

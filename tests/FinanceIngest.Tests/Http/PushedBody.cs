@@ -2,7 +2,7 @@ using System.Threading.Channels;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>A body that comes when the test says so.</summary>
+/// <summary>A request body whose bytes arrive when the test pushes them.</summary>
 internal sealed class PushedBody : Stream
 {
     private readonly Channel<int> _pushed = Channel.CreateUnbounded<int>();
@@ -23,13 +23,13 @@ internal sealed class PushedBody : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>So many bytes come; 0: it ends.</summary>
+    /// <summary>Lets this many bytes arrive; 0 ends the body.</summary>
     public void Push(int bytes) => _pushed.Writer.TryWrite(bytes);
 
-    /// <summary>The client is gone.</summary>
+    /// <summary>Breaks the connection off.</summary>
     public void Break() => _pushed.Writer.TryComplete(new IOException("The client is gone."));
 
-    /// <summary>Everything that was pushed has been read, and more is waited for.</summary>
+    /// <summary>Waits until the reader has consumed every pushed byte and asks for more.</summary>
     public async Task AskedAsync() => await _waiting.Reader.ReadAsync();
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -26,7 +26,7 @@ public abstract class ResultsTests(HeadFixture head)
         page = (await head.Client.GetAsync($"/api/results?after={page.String("next")}&limit=2")).Is(200);
         Assert.Equal(scored[4..], Ids(page));
 
-        // At the end the cursor stays one, and finds what comes later.
+        // An empty page at the feed's end still has a cursor, which finds later results.
         Answer empty = (await head.Client.GetAsync($"/api/results?after={page.String("next")}")).Is(200);
         Assert.Empty(Ids(empty));
         Assert.NotEmpty(empty.String("next")!);
@@ -118,7 +118,7 @@ public abstract class ResultsTests(HeadFixture head)
         await head.Client.ScoreAsync(Requests.Transaction(_user));
         string cursor = await Feed.EndAsync(head.Client);
 
-        // The same position with another batch's id, as after a restore; and a position that is not there yet.
+        // First the cursor names the same position with another batch's id, as after a restore; then it names a position that does not exist yet.
         byte[] bytes = Base64Url.DecodeFromChars(cursor);
         bytes[16] ^= 1;
         (await head.Client.GetAsync($"/api/results?after={Base64Url.EncodeToString(bytes)}")).IsProblem(410, "gone");

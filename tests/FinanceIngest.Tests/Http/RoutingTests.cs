@@ -44,7 +44,7 @@ public abstract class RoutingTests(HeadFixture head)
     public async Task Another_method_is_405_and_says_which(string method, string path, string allowed)
     {
         Answer answer = await head.Client.SendAsync(new HttpMethod(method), path);
-        // The platform passes GET /api/transactions/batch on, since "batch" could be an id.
+        // The platform itself answers a wrong method with 404, except that it passes GET /api/transactions/batch on, since "batch" could be an id.
         if (head.IsFunction && answer.Body.Length == 0)
         {
             answer.IsPlatforms(404);

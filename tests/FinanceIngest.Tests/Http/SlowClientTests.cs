@@ -6,7 +6,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>Clients that hold half a request over real connections, against a server that may hold 32 MiB.</summary>
+/// <summary>Clients that send half a request over real connections, to a server whose requests may hold 32 MiB together.</summary>
 [Needs(Outside.Program)]
 public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallServer>
 {
@@ -32,7 +32,7 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
         await Eventually.TrueAsync(
             async () =>
             {
-                // Slow, but not so slow that they are let go.
+                // The clients are slow, but fast enough that the server does not cut them off.
                 foreach (TcpClient client in slow)
                 {
                     await client.GetStream().WriteAsync(new byte[32 * 1024], Token);
@@ -62,7 +62,7 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
 
         (await PostBlankAsync()).IsProblem(400, "validation");
 
-        // Each is told that it was too slow, and its connection ends.
+        // The server tells each client that it was too slow, and ends the connection.
         foreach (TcpClient client in silent)
         {
             using var reader = new StreamReader(client.GetStream());
@@ -80,7 +80,7 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
         Assert.StartsWith("HTTP/1.1 408", await reader.ReadToEndAsync(Token), StringComparison.Ordinal);
     }
 
-    // 9 MiB of nothing: needs room for all of it to be found empty.
+    // The server needs room for all 9 MiB of this blank body before it can find it empty.
     private Task<Answer> PostBlankAsync() => server.Client.PostAsync("/api/transactions/batch", "[]".PadRight(9 * Mebibyte));
 
     internal static async Task<TcpClient> ConnectAsync(Uri address)
@@ -91,7 +91,7 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
     }
 }
 
-/// <summary>A server that takes ten connections.</summary>
+/// <summary>A client beyond the limit of ten connections is closed, and connections become free again.</summary>
 [Needs(Outside.Program)]
 public sealed class ManyConnectionsTests(TenConnectionsServer server) : IClassFixture<TenConnectionsServer>
 {
@@ -122,7 +122,7 @@ public sealed class ManyConnectionsTests(TenConnectionsServer server) : IClassFi
             Token);
     }
 
-    // Empty when the server closes the connection.
+    // Returns an empty text when the server closes the connection.
     private static async Task<string> AskAsync(TcpClient client)
     {
         try

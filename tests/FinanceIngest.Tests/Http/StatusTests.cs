@@ -103,7 +103,7 @@ public sealed class ServerStatusTests(ServerHead head) : StatusTests(head);
 [Collection(FunctionHead.Collection)]
 public sealed class FunctionStatusTests(FunctionHead head) : StatusTests(head);
 
-/// <summary>Statuses that a client can't bring about by itself: they are made in the server's own data directory.</summary>
+/// <summary>Statuses that a client can't bring about: the tests make them in the server's data directory.</summary>
 [Needs(Outside.Program)]
 public sealed class OtherStatusTests(OwnServer server) : IClassFixture<OwnServer>
 {

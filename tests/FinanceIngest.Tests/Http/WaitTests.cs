@@ -17,7 +17,7 @@ public abstract class WaitTests(HeadFixture head)
         await head.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(_user)));
         Answer answer = (await head.Client.PostAsync("/api/score-transaction", Requests.Transaction(_user, amount), ("Prefer", "wait=30"))).Is(200);
 
-        // The older response's fields, all of them.
+        // The response has every field of the older system's response.
         Assert.Equal(_user.ToString(CultureInfo.InvariantCulture), answer.Raw("user_id"));
         Assert.Equal("7", answer.Raw("category_id"));
         Assert.Equal(shown, answer.Raw("amount"));

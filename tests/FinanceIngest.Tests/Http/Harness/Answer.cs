@@ -5,7 +5,7 @@ using FinanceIngest.Http;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>A response that was read to its end.</summary>
+/// <summary>A response, read to its end.</summary>
 public sealed class Answer
 {
     private readonly Lazy<JsonElement> _json;
@@ -36,31 +36,31 @@ public sealed class Answer
 
     public static async Task<Answer> ReadAsync(HttpResponseMessage response) => new(response, await response.Content.ReadAsByteArrayAsync());
 
-    /// <summary>The only value of a header; null when it is absent.</summary>
+    /// <summary>Returns a header's only value; null when the header is absent.</summary>
     public string? Header(string name) =>
         _headers.TryGetValues(name, out IEnumerable<string>? values) || _contentHeaders.TryGetValues(name, out values) ? string.Join(", ", values) : null;
 
-    /// <summary>A member as it was written, such as <c>8.0</c>; null when it is absent.</summary>
+    /// <summary>Returns a member's JSON as the server wrote it, such as <c>8.0</c>; null when the member is absent.</summary>
     public string? Raw(string member) => Json.TryGetProperty(member, out JsonElement value) ? value.GetRawText() : null;
 
-    /// <summary>The text of a member; null when it is absent.</summary>
+    /// <summary>Returns a member's text; null when the member is absent.</summary>
     public string? String(string member) => Json.TryGetProperty(member, out JsonElement value) ? value.GetString() : null;
 
-    /// <summary>Asserts the status and returns the answer.</summary>
+    /// <summary>Asserts the status and returns this response.</summary>
     public Answer Is(int status)
     {
         Assert.True(status == Status, $"{status} expected, got {Status}: {Text}");
         return this;
     }
 
-    /// <summary>Asserts a status that the platform of a function app answers by itself, without a body.</summary>
+    /// <summary>Asserts a status, without a body, that a function app's platform answers before the app sees the request.</summary>
     public Answer IsPlatforms(int status)
     {
         Assert.Empty(Is(status).Body);
         return this;
     }
 
-    /// <summary>Asserts a problem of this type.</summary>
+    /// <summary>Asserts a problem of this status and type.</summary>
     public Answer IsProblem(int status, string kind)
     {
         Is(status);
@@ -70,7 +70,7 @@ public sealed class Answer
         return this;
     }
 
-    /// <summary>Asserts a 400 of which a field's only message is this.</summary>
+    /// <summary>Asserts a 400 whose only message about this field is <paramref name="message"/>.</summary>
     public void IsInvalid(string field, string message)
     {
         IsProblem(400, "validation");
@@ -78,7 +78,7 @@ public sealed class Answer
         Assert.Equal([message], messages.EnumerateArray().Select(text => text.GetString()));
     }
 
-    /// <summary>Asserts a 400 and returns the fields that have errors.</summary>
+    /// <summary>Asserts a 400 and returns the names of the fields that have errors.</summary>
     public IEnumerable<string> InvalidFields() =>
         IsProblem(400, "validation").Json.GetProperty("errors").EnumerateObject().Select(field => field.Name);
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>A client that checks every response it sees against the API's own description.</summary>
+/// <summary>A client that checks every request and response against the API's own description.</summary>
 public sealed class ApiClient
 {
     private readonly HttpClient _http;
@@ -28,10 +28,10 @@ public sealed class ApiClient
         _isFunction = isFunction;
     }
 
-    /// <summary>What it sends as its key.</summary>
+    /// <summary>The key that the client sends; null when it sends none.</summary>
     public string? Key { get; }
 
-    /// <summary>The same client with another key, or none.</summary>
+    /// <summary>Returns a client of the same head with another key, or with none.</summary>
     public ApiClient WithKey(string? key) => new(_http, key, _isFunction);
 
     public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
@@ -41,14 +41,14 @@ public sealed class ApiClient
 
     public Task<Answer> PutAsync(string path, string json) => SendAsync(HttpMethod.Put, path, Content(json));
 
-    /// <summary>Submits one transaction.</summary>
+    /// <summary>Submits one transaction and returns the response.</summary>
     public Task<Answer> SubmitAsync(string json, params (string Name, string Value)[] headers) => PostAsync("/api/transactions", json, headers);
 
-    /// <summary>Submits one transaction and returns its result.</summary>
+    /// <summary>Submits one transaction and returns its result, for which it waits up to 30 s.</summary>
     public async Task<Answer> ScoreAsync(string json, params (string Name, string Value)[] headers) =>
         (await SubmitAsync(json, [("Prefer", "wait=30"), .. headers])).Is(200);
 
-    /// <summary>The result of an accepted transaction, waited for.</summary>
+    /// <summary>Returns the result of an accepted transaction, for which it waits up to 30 s.</summary>
     public async Task<Answer> ResultAsync(string id)
     {
         Answer answer = (await GetAsync($"/api/transactions/{id}?wait=30")).Is(200);
@@ -56,7 +56,7 @@ public sealed class ApiClient
         return answer;
     }
 
-    /// <summary>Sends a request. The response must be described: its status, media type, body and headers.</summary>
+    /// <summary>Sends a request. The API's description must contain the response: its status, media type, body and headers.</summary>
     public async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = content };
@@ -83,10 +83,10 @@ public sealed class ApiClient
         return answer;
     }
 
-    /// <summary>A body of JSON, or of another media type.</summary>
+    /// <summary>Makes a body from text; the media type is JSON unless another one is given.</summary>
     public static ByteArrayContent Content(string text, string mediaType = "application/json") => Content(Encoding.UTF8.GetBytes(text), mediaType);
 
-    /// <summary>A body of bytes.</summary>
+    /// <summary>Makes a body from bytes.</summary>
     public static ByteArrayContent Content(byte[] bytes, string mediaType = "application/json") =>
         new(bytes) { Headers = { ContentType = MediaTypeHeaderValue.Parse(mediaType) } };
 }

@@ -5,10 +5,10 @@ using FinanceIngest.Health;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>The OpenAPI document as a judge: what is not in it must not happen.</summary>
+/// <summary>Checks requests and responses against the OpenAPI document: behaviour that it does not describe fails a test.</summary>
 internal sealed class ApiDescription
 {
-    // Headers that are the API's own; the web server's are not described.
+    // The document describes these headers, which the API itself sets, and none that the web server sets.
     private static readonly string[] s_ownHeaders = ["Location", "Retry-After", "Preference-Applied", "Allow", "WWW-Authenticate"];
     private static readonly string[] s_problemMembers = ["type", "title", "status", "detail", "errors", "rejected"];
 
@@ -23,7 +23,7 @@ internal sealed class ApiDescription
 
     public static ApiDescription Instance { get; } = new(OpenApiEndpoints.Document.Span);
 
-    /// <summary>Every operation: method, path and the scopes that its security names (null: open).</summary>
+    /// <summary>Every operation: its method, its path, and the scopes that its security names. Null means that the operation needs no key.</summary>
     public IEnumerable<(string Method, string Path, string? Scope)> Operations =>
         from path in Paths
         from operation in path.Value!.AsObject()
@@ -31,13 +31,13 @@ internal sealed class ApiDescription
 
     private JsonObject Paths => _document["paths"]!.AsObject();
 
-    /// <summary>Everything in the document with examples: where it stands, the schema and an example.</summary>
+    /// <summary>Returns every example in the document, with its place and its schema.</summary>
     public IEnumerable<(string Where, JsonNode Schema, JsonNode Example)> Examples() => Examples(_document, "#");
 
-    /// <summary>What a JSON text lacks of a schema; empty when nothing.</summary>
+    /// <summary>Returns the ways in which a JSON text violates a schema; an empty list when it is valid.</summary>
     public IReadOnlyList<string> Validate(JsonNode schema, string json) => _schemas.Validate(schema, json);
 
-    /// <summary>Fails the test unless a response is described.</summary>
+    /// <summary>Fails the test unless the document describes the response.</summary>
     public void CheckResponse(string method, string path, Answer answer)
     {
         string where = $"{method} {path} {answer.Status}";
@@ -64,7 +64,7 @@ internal sealed class ApiDescription
         }
     }
 
-    /// <summary>Fails the test when a body was accepted that the description does not allow.</summary>
+    /// <summary>Fails the test when the API accepted a body that the document does not allow.</summary>
     public void CheckRequest(string method, string path, string? mediaType, byte[]? body, Answer answer)
     {
         bool isAccepted = body is not null && answer.Status is 200 or 202

@@ -3,11 +3,11 @@ using CsCheck;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>A request that no server should accept.</summary>
-/// <param name="Flaw">What is wrong with it.</param>
+/// <summary>A request that the server must refuse.</summary>
+/// <param name="Flaw">A description of the request's fault.</param>
 public sealed record BadRequest(string Flaw, string Method, string Path, string MediaType, byte[] Body)
 {
-    /// <summary>For the message of a failed test.</summary>
+    /// <summary>Describes the request in the message of a failed test.</summary>
     public override string ToString()
     {
         string start = Encoding.Latin1.GetString(Body.AsSpan(0, Math.Min(Body.Length, 300)));
@@ -15,7 +15,7 @@ public sealed record BadRequest(string Flaw, string Method, string Path, string 
     }
 }
 
-/// <summary>Makes requests that are wrong in every way that a body can be wrong.</summary>
+/// <summary>Generates requests whose bodies are wrong in every way that a body can be wrong.</summary>
 internal static class BadRequests
 {
     private const int MebiByte = 1024 * 1024;
@@ -46,7 +46,7 @@ internal static class BadRequests
         ("/api/stats", ["user_id", "category_id", "mean", "std_dev", "sample_count"], Baseline),
     ];
 
-    /// <summary>User of the transactions that are spoilt.</summary>
+    /// <summary>The user of the transactions that the generator spoils.</summary>
     public const long UserId = 404_404_404_404;
 
     private const string Transaction =
@@ -55,7 +55,7 @@ internal static class BadRequests
     private const string Baseline =
         """{"user_id": 5, "category_id": 7, "mean": 1, "std_dev": 1, "sample_count": 5, "note": "?"}""";
 
-    /// <summary>The requests.</summary>
+    /// <summary>Generates one bad request of any kind, for any route with a body.</summary>
     public static Gen<BadRequest> Any { get; } =
         from route in Gen.OneOf(s_routes)
         from spoilt in Spoilt(route.Item, route.Fields)
@@ -111,7 +111,7 @@ internal static class BadRequests
     private static string WithValue(string item, string field, string value) =>
         item.Replace(Member(item, field), $"\"{field}\": {value}", StringComparison.Ordinal);
 
-    // Which of the values above a field would take after all.
+    // Some of the values above are valid for some fields. This method leaves those out.
     private static bool IsWrong(string field, string value) => field switch
     {
         "idempotency_key" => !(value.StartsWith('"') && value.Length is > 2 and < 258) || value == "\"\\ud800\"",

@@ -6,18 +6,18 @@ using NJsonSchema;
 namespace FinanceIngest.Tests.Http.Harness;
 
 /// <summary>
-/// The document's schemas for NJsonSchema, which reads drafts before OpenAPI 3.1's: components become definitions, <c>const</c> an
-/// <c>enum</c> of one, and the discriminator is left out, since every alternative names its status. What the server writes is closed: a
-/// member that is not described is an error, although clients must let one pass.
+/// Converts the document's schemas for NJsonSchema, which reads older drafts than OpenAPI 3.1 uses. Components become definitions, a <c>const</c> becomes an
+/// <c>enum</c> with one value, and the discriminator is left out, because every alternative names its status. The server's objects are closed: a member that is
+/// not described is an error here, although clients must ignore it.
 /// </summary>
 internal sealed class DescribedSchemas(JsonObject components)
 {
-    // What clients write is open by the contract, and a problem's types add to its members.
+    // By the contract, objects that clients write may have further members, and each type of problem adds members of its own.
     private static readonly string[] s_open = ["Problem", "Transaction", "Stat", "StatusQuery"];
     private readonly Dictionary<string, JsonSchema> _compiled = [];
     private readonly Lock _gate = new();
 
-    /// <summary>What a JSON text lacks of a schema.</summary>
+    /// <summary>Returns the ways in which a JSON text violates a schema; an empty list when it is valid.</summary>
     public IReadOnlyList<string> Validate(JsonNode schema, string json)
     {
         try
@@ -97,7 +97,7 @@ internal sealed class DescribedSchemas(JsonObject components)
         return converted;
     }
 
-    // Times stay text; a number keeps its digits where it can.
+    // Times stay strings, and numbers keep their digits where a decimal can hold them.
     private static JToken Parse(string json)
     {
         try

@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>Reads <c>GET /api/results</c> to its end.</summary>
+/// <summary>Reads the results feed, <c>GET /api/results</c>, to its end.</summary>
 internal static class Feed
 {
-    /// <summary>The cursor behind everything so far.</summary>
+    /// <summary>Returns the cursor behind the last result so far.</summary>
     public static async Task<string> EndAsync(ApiClient client) => (await ReadAsync(client, "")).Next;
 
-    /// <summary>Everything behind a cursor (empty: from the start), and the cursor at the end.</summary>
+    /// <summary>Returns the results behind a cursor and the cursor at the end. An empty <paramref name="after"/> reads from the start.</summary>
     public static async Task<(List<JsonElement> Results, string Next)> ReadAsync(ApiClient client, string after, int limit = 1000)
     {
         var results = new List<JsonElement>();
@@ -24,7 +24,7 @@ internal static class Feed
         }
     }
 
-    /// <summary>Ids of a user's results behind a cursor, in their order.</summary>
+    /// <summary>Returns the ids of a user's results behind a cursor, in the order of the feed.</summary>
     public static async Task<IEnumerable<string>> IdsOfUserAsync(ApiClient client, string after, long userId) =>
         (await ReadAsync(client, after)).Results
             .Where(result => result.TryGetProperty("user_id", out JsonElement user) && user.GetInt64() == userId)

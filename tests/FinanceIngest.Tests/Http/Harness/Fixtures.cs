@@ -2,22 +2,22 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http.Harness;
 
-/// <summary>An IngestServer with settings of its own, for tests of one head alone.</summary>
+/// <summary>An IngestServer with its own settings, for tests of this program alone.</summary>
 public abstract class ServerFixture(params IEnumerable<(string Name, string Value)> settings) : IAsyncLifetime
 {
-    /// <summary>From which the ids are certified, so that a test can make ids of this installation.</summary>
+    /// <summary>The signing key of the server's ids, so that a test can make ids that the server accepts.</summary>
     public const string SigningKey = "test-signing-key";
 
-    /// <summary>Secret of the application's key, with the scopes submit and read.</summary>
+    /// <summary>The secret of the application's key, which has the scopes submit and read.</summary>
     public const string Key = "test-key-of-the-application";
 
-    /// <summary>Secret of the administrator's key, with the scope admin alone.</summary>
+    /// <summary>The secret of the administrator's key, which has only the scope admin.</summary>
     public const string AdminKey = "test-key-of-the-administrator";
 
     private readonly TemporaryFolder _folder = new();
     private ProgramProcess? _process;
 
-    /// <summary>Settings that give both their keys.</summary>
+    /// <summary>The settings that define both keys.</summary>
     public static IEnumerable<(string Name, string Value)> Keys { get; } =
     [
         ("FinanceIngest__ApiKeys__application__Secret", Key),
@@ -31,13 +31,13 @@ public abstract class ServerFixture(params IEnumerable<(string Name, string Valu
     /// <summary>A client with the administrator's key.</summary>
     public ApiClient Admin => Client.WithKey(AdminKey);
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The address at which the server listens.</summary>
     public Uri Address { get; private set; } = null!;
 
     /// <summary>The server's data directory.</summary>
     public string DataDirectory => _folder.Path;
 
-    /// <summary>What the server has logged so far.</summary>
+    /// <summary>The server's log so far.</summary>
     public string Log => _process!.Log;
 
     /// <inheritdoc/>
@@ -59,48 +59,48 @@ public abstract class ServerFixture(params IEnumerable<(string Name, string Valu
         AssertNoRequestFailed();
     }
 
-    /// <summary>Whatever the tests sent, none of it may have been an error of the server's.</summary>
+    /// <summary>Asserts that the server logged no failure of its own, whatever the tests sent.</summary>
     public void AssertNoRequestFailed() => AssertNoRequestFailed(Log);
 
-    /// <summary>Whatever the tests sent, none of it may have been an error of the program that wrote this log.</summary>
+    /// <summary>Asserts that a program's log holds no failure of the program's own, whatever the tests sent.</summary>
     public static void AssertNoRequestFailed(string log)
     {
         Assert.DoesNotContain("request failed unexpectedly", log, StringComparison.Ordinal);
         Assert.DoesNotContain("unhandled exception", log, StringComparison.Ordinal);
     }
 
-    /// <summary>Runs before the start.</summary>
+    /// <summary>Prepares the data directory before the server starts.</summary>
     protected virtual void Prepare()
     {
     }
 }
 
-/// <summary>The whole system, with its data directory within the test's reach.</summary>
+/// <summary>A server with every role, whose data directory the test can read and write.</summary>
 public sealed class OwnServer() : ServerFixture(Keys);
 
-/// <summary>Nobody scores: what is accepted stays pending.</summary>
+/// <summary>A server without a scorer: accepted transactions stay pending.</summary>
 public sealed class IntakeOnlyServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake")]);
 
-/// <summary>No keys: open to this machine.</summary>
+/// <summary>A server without keys, which answers only requests from this machine.</summary>
 public sealed class OpenServer() : ServerFixture();
 
-/// <summary>Three requests per key and minute.</summary>
+/// <summary>A server that allows each key three requests per minute.</summary>
 public sealed class RateLimitedServer() : ServerFixture([.. Keys, ("FinanceIngest__RateLimit__PerMinute", "3")]);
 
-/// <summary>Nobody scores, and requests may hold as little as they may be set to.</summary>
+/// <summary>A server without a scorer, with the lowest limit on the bytes that requests may hold.</summary>
 public sealed class SmallServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake"), ("FinanceIngest__Intake__MaximumBytesInFlight", "33554432")]);
 
-/// <summary>Ten connections at once.</summary>
+/// <summary>A server that takes ten connections at once.</summary>
 public sealed class TenConnectionsServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake"), ("FinanceIngest__Intake__MaximumConnections", "10")]);
 
-/// <summary>A folder stands where the database's file should be: it can't be used.</summary>
+/// <summary>A server that can't use its database, because a folder stands where the database's file should be.</summary>
 public class BrokenDatabaseServer() : ServerFixture([.. Keys, ("FinanceIngest__Roles", "intake")])
 {
     /// <inheritdoc/>
     protected override void Prepare() => Directory.CreateDirectory(Path.Combine(DataDirectory, "finance-ingest.db"));
 }
 
-/// <summary>Neither the database nor the inbound queue can be used.</summary>
+/// <summary>A server that can use neither its database nor its inbound queue.</summary>
 public sealed class BrokenStorageServer : BrokenDatabaseServer
 {
     /// <inheritdoc/>

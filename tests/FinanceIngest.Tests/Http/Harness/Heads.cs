@@ -3,16 +3,16 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.Http.Harness;
 
 /// <summary>
-/// One of the two programs that answer the HTTP API, with a whole installation behind it; the contract's tests run against each. A head that already runs
-/// is taken where FINANCE_TEST_BASE_URL names its address: a function app where FINANCE_TEST_HEAD is <c>function</c>, else an IngestServer. Its keys are then
-/// FINANCE_TEST_KEY and FINANCE_TEST_ADMIN_KEY.
+/// One of the two programs that answer the HTTP API, with a whole installation behind it. The contract's tests run against each of them. Where
+/// FINANCE_TEST_BASE_URL is set, the tests use the head that already runs at this address: a function app when FINANCE_TEST_HEAD is <c>function</c>, otherwise
+/// an IngestServer, with the keys in FINANCE_TEST_KEY and FINANCE_TEST_ADMIN_KEY.
 /// </summary>
 public abstract class HeadFixture(bool isFunction) : IAsyncLifetime
 {
     private ApiClient? _client;
     private ApiClient? _admin;
 
-    /// <summary>Whether a platform stands before the API, and answers some requests by itself.</summary>
+    /// <summary>Whether a platform stands before the API and answers some requests by itself.</summary>
     public bool IsFunction => isFunction;
 
     /// <summary>A client that may submit and read. Skips the running test where this head can't be started.</summary>
@@ -21,7 +21,7 @@ public abstract class HeadFixture(bool isFunction) : IAsyncLifetime
     /// <summary>A client that may change baselines. Skips the running test where this head can't be started.</summary>
     public ApiClient Admin => Available(_admin);
 
-    /// <summary>Why the head can't be started here; null when it can.</summary>
+    /// <summary>The reason why the head can't be started on this machine; null when it can.</summary>
     protected virtual string? Unavailable => null;
 
     /// <inheritdoc/>
@@ -44,7 +44,9 @@ public abstract class HeadFixture(bool isFunction) : IAsyncLifetime
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Starts the head, with <see cref="ServerFixture.Key"/> and <see cref="ServerFixture.AdminKey"/>; null where that is not possible.</summary>
+    /// <summary>
+    /// Starts the head with <see cref="ServerFixture.Key"/> and <see cref="ServerFixture.AdminKey"/>. Returns null when the head can't be started.
+    /// </summary>
     protected abstract Task<Uri?> StartAsync();
 
     private ApiClient Available(ApiClient? client)
@@ -57,7 +59,7 @@ public abstract class HeadFixture(bool isFunction) : IAsyncLifetime
 /// <summary>IngestServer on embedded storage.</summary>
 public sealed class ServerHead() : HeadFixture(isFunction: false)
 {
-    /// <summary>The tests that share it; they run one after another.</summary>
+    /// <summary>The collection of the tests that share this head. They run one after another.</summary>
     public const string Collection = "HTTP head: IngestServer";
 
     private OwnServer? _server;
@@ -75,12 +77,12 @@ public sealed class ServerHead() : HeadFixture(isFunction: false)
 }
 
 /// <summary>
-/// IngestFunction under the function driver, which stands in for the Functions host, beside a ScoringWorker: between them are Azurite's queues, and one SQLite
-/// database that both are told to use.
+/// IngestFunction under the function driver, which stands in for the Functions host, and a ScoringWorker. The two programs share Azurite's queues and one
+/// SQLite database.
 /// </summary>
 public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunction: true)
 {
-    /// <summary>The tests that share it; they run one after another.</summary>
+    /// <summary>The collection of the tests that share this head. They run one after another.</summary>
     public const string Collection = "HTTP head: IngestFunction";
 
     private readonly TemporaryFolder _folder = new();
@@ -98,7 +100,7 @@ public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunctio
         await using ProgramProcess? driver = _driver;
         if (driver is not null)
         {
-            // Whatever the tests sent, nothing may have failed for a reason that nobody foresaw, and both programs end when they are asked to.
+            // Nothing may have failed unexpectedly, whatever the tests sent, and both programs must end when they are asked to.
             Assert.Equal(0, await driver.TerminateAsync());
             Assert.Equal(0, await worker!.TerminateAsync());
             ServerFixture.AssertNoRequestFailed(driver.Log);
@@ -121,7 +123,7 @@ public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunctio
             ("FinanceIngest__DataDirectory", _folder.Path), ("FinanceIngest__IdSigningKey", ServerFixture.SigningKey),
         ];
 
-        // Nothing wakes a worker in another process: it polls, here without the pauses that make an idle queue cheap.
+        // No process can wake a worker in another process, so the worker polls: here without the pauses that make an idle queue cheap.
         _worker = ProgramProcess.StartServer("ScoringWorker", _folder.Path, [.. settings, ("FinanceIngest__Polling__MaximumSeconds", "0.05")]);
         string app = Path.GetDirectoryName(ProgramProcess.PathOf("IngestFunction"))!;
         _driver = ProgramProcess.Start(
@@ -134,12 +136,12 @@ public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunctio
     }
 }
 
-/// <summary>The contract's tests against IngestServer.</summary>
+/// <summary>Runs the contract's tests against IngestServer.</summary>
 [CollectionDefinition(ServerHead.Collection)]
 [Needs(Outside.Program)]
 public sealed class ServerHeadCollection : ICollectionFixture<ServerHead>;
 
-/// <summary>The contract's tests against IngestFunction.</summary>
+/// <summary>Runs the contract's tests against IngestFunction.</summary>
 [CollectionDefinition(FunctionHead.Collection)]
 [Needs(Outside.Program, Outside.Azurite)]
 public sealed class FunctionHeadCollection : ICollectionFixture<FunctionHead>;
