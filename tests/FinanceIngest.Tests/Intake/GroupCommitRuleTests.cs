@@ -2,7 +2,7 @@ using FinanceIngest.Intake;
 
 namespace FinanceIngest.Tests.Intake;
 
-/// <summary>When the message that gathers transactions leaves.</summary>
+/// <summary>Decides when a message that gathers transactions is sent.</summary>
 public sealed class GroupCommitRuleTests
 {
     private readonly GroupCommitRule _rule;

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Intake;
 
-/// <summary>Group commit: who is answered when, and whose send failed.</summary>
+/// <summary>Group commit: when each request is answered, and which requests a failed send fails.</summary>
 public sealed class InboundSenderTests
 {
     private static readonly IdCertifier s_ids = new("a signing key", TimeProvider.System);
@@ -175,7 +175,7 @@ public sealed class InboundSenderTests
         Assert.NotNull(await sender.SendAsync([Transaction()]));
         await sender.DisposeAsync();
 
-        // What was refused without being sent never reaches the queue.
+        // A transaction that was refused while it waited for its send never reaches the queue.
         send.Succeed();
         Assert.Equal((0, 0), (queue.Waiting, sender.SentMessages));
     }

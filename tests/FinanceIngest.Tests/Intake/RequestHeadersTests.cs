@@ -5,7 +5,7 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Tests.Intake;
 
-/// <summary>The corners of header grammar, without a server.</summary>
+/// <summary>The corner cases of header grammar, tested without a server.</summary>
 public sealed class RequestHeadersTests
 {
     [Theory]

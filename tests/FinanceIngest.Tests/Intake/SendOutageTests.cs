@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Intake;
 
-/// <summary>When a refused transaction is worth sending again.</summary>
+/// <summary>Computes when a client should send a refused transaction again.</summary>
 public sealed class SendOutageTests
 {
     private readonly FakeTimeProvider _time = new();

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Intake;
 
-/// <summary>Requests in hand when the process is told to stop, while the inbound queue hangs.</summary>
+/// <summary>The process is told to stop while requests are in hand and the inbound queue hangs.</summary>
 public sealed class StopTests : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -31,7 +31,7 @@ public sealed class StopTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Blocking here would wait for continuations that the test's own context can't run.
+        // A blocking call would wait for continuations that need the test's own synchronization context.
         await ((IAsyncDisposable)_host).DisposeAsync();
         _folder.Dispose();
     }
