@@ -8,10 +8,10 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Observability;
 
-/// <summary>Dashboard, alert rules, runbook and code speak of the same things.</summary>
+/// <summary>The dashboard, the alert rules, the runbook and the code use the same names.</summary>
 public sealed partial class OperationsFilesTests
 {
-    // Built into ASP.NET Core; everything else is this system's own.
+    // ASP.NET Core provides these metrics; every other metric is this system's own.
     private static readonly string[] s_builtIn = ["http_server_request_duration_seconds"];
 
     private static readonly string[] s_labels =
@@ -24,7 +24,7 @@ public sealed partial class OperationsFilesTests
         "http_response_status_code",
     ];
 
-    // The Logic App tells Azure Monitor only.
+    // The Logic App sends its metrics to Azure Monitor only.
     private static readonly string[] s_azureOnly = ["FinanceIngestMailFailing"];
 
     public static TheoryData<string> Rules => [.. AlertNames("ops/alerts/azure.yaml")];
@@ -73,7 +73,8 @@ public sealed partial class OperationsFilesTests
     [Fact]
     public void Azure_takes_the_windows()
     {
-        // https://learn.microsoft.com/azure/templates/microsoft.insights/scheduledqueryrules: ISO 8601, and no query looks further back than its window.
+        // Windows are in ISO 8601, and no query may look back further than its window:
+        // https://learn.microsoft.com/azure/templates/microsoft.insights/scheduledqueryrules
         object rules = Assert.Single(Yaml.Documents("ops/alerts/azure.yaml"));
         foreach (object rule in rules.List("rules"))
         {
@@ -129,7 +130,7 @@ public sealed partial class OperationsFilesTests
         Assert.False(await IsCommandAsync(cli, "queue status --wacht"));
     }
 
-    /// <summary>By its help, which runs nothing: a misspelt command gets that of the group, in which "[command]" still stands.</summary>
+    /// <summary>Asks for the command's help, which runs nothing. For a misspelt command the help is its group's, which contains "[command]".</summary>
     private static async Task<bool> IsCommandAsync(CliHarness cli, string command)
     {
         string[] words = command.Replace(" ID", " 1", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -157,7 +158,7 @@ public sealed partial class OperationsFilesTests
         return instruments;
     }
 
-    // https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+    // The rules for these names: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
     private static IEnumerable<string> PrometheusNames(Instrument instrument)
     {
         string name = instrument.Name.Replace('.', '_') + (instrument.Unit == "s" ? "_seconds" : "");

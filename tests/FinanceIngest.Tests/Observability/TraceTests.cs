@@ -88,7 +88,7 @@ public sealed class TraceTests : IDisposable
         Assert.Equal([first.SpanId, second.SpanId], process.Links.Select(link => link.Context.SpanId));
         Assert.Equal(default, process.ParentSpanId);
 
-        // Each alert goes on with the trace of the message that brought it.
+        // The span that sends an alert is a child of the span that sent the transaction's message.
         Assert.Equal(
             new[] { first.SpanId, second.SpanId, second.SpanId }.Select(span => span.ToString()).Order(),
             _spans.Where(span => span.DisplayName == "send anomaly-alerts" && requests.Any(request => request.TraceId == span.TraceId))
@@ -122,7 +122,7 @@ public sealed class TraceTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Three requests: the first travels alone, the others gather behind it.</summary>
+    /// <summary>Sends three requests: the first travels alone, and the other two gather into one message behind it.</summary>
     private static async Task SendThreeAsync(ScoringHarness system, List<ActivityContext> requests)
     {
         var held = new TaskCompletionSource();
