@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Queueing;
 
-/// <summary>What Azure answers and Azurite does not: refusals, a missing queue, no token, failures of the service.</summary>
+/// <summary>Answers that Azure gives and Azurite does not: refusals, a missing queue, a missing token, failures of the service.</summary>
 public sealed class AzureFaultTests
 {
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(30);
@@ -87,7 +87,7 @@ public sealed class AzureFaultTests
         Assert.True(_status.IsOk);
     }
 
-    // Without this an intake that is taken out of service for its missing queue would never send, and so never create it.
+    // An intake without its queue is taken out of service and receives no requests, so only the probe can create the queue again.
     [Fact]
     public async Task A_probe_of_a_queue_that_is_gone_creates_it()
     {
@@ -269,7 +269,7 @@ public sealed class AzureFaultTests
     private static RequestFailedException Forbidden() => new(
         403, "This request is not authorized to perform this operation.\nRequestId:1\nTime:x", QueueErrorCode.AuthorizationPermissionMismatch.ToString(), null);
 
-    // The fault strikes every call, then goes away.
+    // Asserts that the fault fails every call, and that calls succeed once it is gone.
     private async Task FailsAsync(string operation, Exception fault, string problem)
     {
         LeasedMessage message = await ReceivedAsync();

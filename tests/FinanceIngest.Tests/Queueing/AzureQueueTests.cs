@@ -55,7 +55,7 @@ public sealed class AzureQueueTests(AzuriteFixture azurite) : QueueContractTests
         return queue;
     }
 
-    // Azurite's clock is the machine's.
+    // Azurite reads the machine's clock, so the test has to wait.
     protected override Task PassAsync(TimeSpan time) => Task.Delay(time);
 
     private static QueueClient Client(string connectionString) =>

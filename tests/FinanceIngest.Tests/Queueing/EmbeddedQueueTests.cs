@@ -61,7 +61,7 @@ public sealed class EmbeddedQueueTests : QueueContractTests, IDisposable
         begin.CommandText = "BEGIN IMMEDIATE";
         begin.ExecuteNonQuery();
 
-        // A program that starts now. One after the other they would take some five seconds each.
+        // The queue belongs to a program that starts while another holds the lock. Sends that waited one after another would take some five seconds each.
         EmbeddedQueue queue = Open("locked");
         Task[] sends = [.. Enumerable.Range(0, 16).Select(i => queue.SendAsync($"message {i}", TimeSpan.Zero, default))];
         await Task.WhenAll(sends).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(40));

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Queueing;
 
-/// <summary>The envelope and its decoder, over whatever a queue may hold.</summary>
+/// <summary>The envelope and its reader accept or refuse any text that a queue may hold.</summary>
 public sealed class EnvelopeReaderTests
 {
     private static readonly IdCertifier s_ids = new("a signing key", new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56)));
@@ -20,7 +20,7 @@ public sealed class EnvelopeReaderTests
         Gen.Long[0, DateTime.MaxValue.Ticks],
         (user, category, units, occurred, accepted) => new Transaction(s_ids.NewId(), user, category, new Money(units), Instant(occurred), Instant(accepted)));
 
-    // Pieces of real messages, so that random texts get far into the decoder.
+    // Random texts are built from pieces of real messages, so that they get far into the decoder.
     private static readonly string[] s_pieces =
     [
         "{", "}", "[", "]", ",", ":",
@@ -65,7 +65,7 @@ public sealed class EnvelopeReaderTests
         var widest = new Transaction(s_ids.NewId(), long.MaxValue, long.MaxValue, new Money(-long.MaxValue), s_insertedAt, s_insertedAt);
         while (envelope.TryAdd(widest))
         {
-            // Until it is full.
+            // The envelope takes transactions until it is full.
         }
 
         Assert.InRange(Encoding.UTF8.GetByteCount(envelope.ToBody().Text), MessageText.MaximumLength - 400, MessageText.MaximumLength);

@@ -5,7 +5,7 @@ using Azure.Storage.Queues.Models;
 
 namespace FinanceIngest.Tests.Queueing;
 
-/// <summary>A call that <see cref="FakeQueueClient"/> answers.</summary>
+/// <summary>The kinds of call that <see cref="FakeQueueClient"/> answers.</summary>
 public enum QueueCall
 {
     Create,
@@ -18,8 +18,8 @@ public enum QueueCall
 }
 
 /// <summary>
-/// An Azure queue in memory, as the SDK shows it, for answers that Azurite never gives. A message's pop receipt is void once the message was received or
-/// updated again; no message is ever invisible.
+/// An Azure queue in memory behind the SDK's client, for responses that Azurite never gives. A pop receipt becomes void when its message is received or updated
+/// again. Every message is always visible.
 /// </summary>
 internal sealed class FakeQueueClient : QueueClient
 {
@@ -28,13 +28,13 @@ internal sealed class FakeQueueClient : QueueClient
 
     public override string Name => "fake";
 
-    /// <summary>Whether somebody removed the queue.</summary>
+    /// <summary>Whether the queue has been removed.</summary>
     public bool IsGone { get; set; }
 
-    /// <summary>What a call fails with; null: it is answered.</summary>
+    /// <summary>Returns the exception that a call fails with; null lets the call succeed.</summary>
     public Func<QueueCall, Exception?> Fault { get; set; } = _ => null;
 
-    /// <summary>The calls so far.</summary>
+    /// <summary>The calls made so far.</summary>
     public List<QueueCall> Calls { get; } = [];
 
     public override async Task<Response> CreateIfNotExistsAsync(IDictionary<string, string>? metadata = null, CancellationToken cancellationToken = default)

@@ -127,7 +127,7 @@ public sealed class LeaseKeeperTests
 
     private LeaseKeeper Keep(ScriptedMessage[] messages, long askedAt) => new(messages, askedAt, s_lease, TestTelemetry.Create(_time), _time);
 
-    /// <summary>A message whose extensions are answered by the test.</summary>
+    /// <summary>A message whose lease extensions the test answers.</summary>
     private sealed class ScriptedMessage : LeasedMessage
     {
         private readonly Func<CancellationToken, Task<bool>> _extend;

@@ -3,13 +3,13 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Queueing;
 
-/// <summary>What the rest of the system relies on, whichever queue it runs on.</summary>
+/// <summary>The behaviour that the rest of the system relies on, whichever queue is in use.</summary>
 public abstract class QueueContractTests
 {
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_shortLease = TimeSpan.FromSeconds(1);
 
-    /// <summary>A queue of this test's own.</summary>
+    /// <summary>Opens a queue that no other test uses.</summary>
     protected abstract Task<IMessageQueue> CreateAsync();
 
     /// <summary>Lets time pass for the queue.</summary>
