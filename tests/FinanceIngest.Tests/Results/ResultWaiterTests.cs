@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Results;
 
-/// <summary>What requests that wait for results cost the database, and when they are answered.</summary>
+/// <summary>How often requests that wait for results query the database, and when they are answered.</summary>
 public sealed class ResultWaiterTests
 {
     private static readonly TimeSpan s_long = TimeSpan.FromSeconds(30);
@@ -25,7 +25,7 @@ public sealed class ResultWaiterTests
         HeldStore.Query held = await _store.NextAsync();
         Task<TransactionResult?>[] waits = [.. ids.Select(id => _waiter.WaitAsync(id, s_long, Token))];
 
-        // While one query is under way there is no other.
+        // At most one query is under way at any time.
         Assert.False(_store.HasMore);
         held.Answer([]);
 
@@ -55,7 +55,7 @@ public sealed class ResultWaiterTests
         _waiter.OnWritten();
         query.Answer([]);
 
-        // Whatever was written: the rest is kept.
+        // A write that was announced during the query does not shorten the pause after it.
         Task<HeldStore.Query> next = _store.NextAsync();
         await AdvanceUntilAsync(next, TimeSpan.FromMilliseconds(1));
         Assert.True(_time.GetUtcNow() - _time.Start >= TimeSpan.FromMilliseconds(500));
@@ -105,7 +105,7 @@ public sealed class ResultWaiterTests
         Assert.Null(await wait);
     }
 
-    // The loop's timers are made on other threads: time goes on in small steps until it has done what is waited for.
+    // Other threads set the loop's timers, so the clock advances in small steps until the awaited task is done.
     private async Task AdvanceUntilAsync(Task done, TimeSpan step)
     {
         while (!done.IsCompleted)
@@ -118,7 +118,7 @@ public sealed class ResultWaiterTests
         }
     }
 
-    /// <summary>A store whose queries end when the test says so.</summary>
+    /// <summary>A store whose queries end when the test answers them.</summary>
     private sealed class HeldStore : IResultsStore
     {
         private readonly Channel<Query> _queries = Channel.CreateUnbounded<Query>();
