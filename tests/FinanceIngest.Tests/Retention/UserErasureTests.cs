@@ -164,7 +164,7 @@ public sealed class UserErasureTests : IDisposable
         Assert.DoesNotContain("\"user_id\":399", Decoded(record.Body), StringComparison.Ordinal);
         Assert.Contains(ids[2].ToString(), Decoded(record.Body), StringComparison.Ordinal);
 
-        // A copy may be there twice, as after any crash, but not with anything of the person's.
+        // A crash may leave the copy on the queue twice, but no copy may hold data of the erased person.
         Assert.Equal([record.Body], (await ScoringHarness.TextsAsync(system.Poison)).Distinct());
         Assert.Equal(
             [TransactionStatus.Purged, TransactionStatus.Purged, TransactionStatus.Failed],
@@ -180,7 +180,7 @@ public sealed class UserErasureTests : IDisposable
     private Task<ErasureOutcome> EraseAsync() =>
         new UserErasure(_system.Retention, new PoisonErasure(_system.PoisonStore, _system.Queues, _system.Ids), _system.Queues).EraseAsync(399, Token);
 
-    /// <summary>A text that can't all be read: the worker gives it up at once.</summary>
+    /// <summary>Sends a text that the reader can read only in part, so that the worker gives the message up at once.</summary>
     private async Task<LeasedMessage> PoisonAsync(string text)
     {
         LeasedMessage sent = await _system.Inbound.SendAsync(text, TimeSpan.Zero, Token);
