@@ -30,7 +30,7 @@ public sealed class BatchProcessorTests : IDisposable
         Assert.Equal((1, 1), (_system.Store.Loads, _system.Store.Writes));
         Assert.Equal(1, await _system.Outbox.CountUnsentAsync(default));
 
-        // Nothing but the marker of the unsent alert stays behind.
+        // The queue holds nothing but the marker of the unsent alert.
         Assert.Equal(1, (await _system.Inbound.GetDepthAsync(default)).Length);
     }
 
@@ -131,7 +131,7 @@ public sealed class BatchProcessorTests : IDisposable
         _system.Store.FailOnAmount(position * (long)Money.Scale);
         await _system.ProcessAsync();
 
-        // 1 + 2·log₂(32) of messages, 2·log₂(224) of transactions.
+        // The search writes once for the batch, 2·log₂(32) times for messages and 2·log₂(224) times for transactions.
         Assert.InRange(_system.Store.Writes, 1, 1 + 10 + 16);
         Assert.Equal(_system.Store.Writes, _system.Store.Loads);
         FeedPage page = (await _system.Results.ReadFeedAsync(FeedCursor.Start, 10_000, default))!;

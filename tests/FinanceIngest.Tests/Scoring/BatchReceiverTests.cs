@@ -41,7 +41,7 @@ public sealed class BatchReceiverTests
             sizes.Add((await receiver.ReceiveAsync(Token)).Count);
         }
 
-        // One answer to find out, then about a mebibyte at a time, also after a pause.
+        // The first batch measures the messages; each later one takes about a mebibyte, also after a pause.
         Assert.Equal([32, 16, 16, 16, 16, 16, 16], sizes);
         Assert.Empty(await receiver.ReceiveAsync(Token));
         queue.Backlog = 100;

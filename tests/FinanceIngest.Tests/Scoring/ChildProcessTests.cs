@@ -12,7 +12,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Scoring;
 
-/// <summary>Isolation by real processes: the real programs as children, and a shell where a child has to misbehave.</summary>
+/// <summary>Isolation in real processes: the real programs run as children, and a shell stands in for a child that misbehaves.</summary>
 [Needs(Outside.Program)]
 public sealed class ChildProcessTests : IDisposable
 {
@@ -67,7 +67,7 @@ public sealed class ChildProcessTests : IDisposable
         process.Start();
         Assert.Equal(ScoringChild.Ready, await process.StandardOutput.ReadLineAsync(Token));
 
-        // What the kernel does when the parent is killed.
+        // The kernel closes this pipe when the parent is killed.
         process.StandardInput.Close();
         await process.WaitForExitAsync(Token);
 

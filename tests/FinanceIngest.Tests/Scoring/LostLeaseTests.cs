@@ -9,7 +9,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Scoring;
 
-/// <summary>Nothing is committed for a message that is another worker's by now; what is still held of its batch is.</summary>
+/// <summary>A worker commits nothing for a message whose lease another worker holds by now, and commits the rest of the batch.</summary>
 public sealed class LostLeaseTests : IDisposable
 {
     private readonly ScoringHarness _system = new();
@@ -124,7 +124,7 @@ public sealed class LostLeaseTests : IDisposable
 
         Assert.Empty(_stages);
 
-        // The marker: a repeat may have been an anomaly.
+        // The queue holds an alert marker, because a repeat may have been an anomaly.
         Assert.Equal(1, (await _system.Inbound.GetDepthAsync(Token)).Length);
         Assert.Equal(0, await _system.ProcessAsync());
     }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Scoring;
 
-/// <summary>What the end of a batch may take when its queue hangs.</summary>
+/// <summary>The end of a batch takes a bounded time, even when its queue hangs.</summary>
 public sealed class MessagesInHandTests
 {
     private readonly FakeTimeProvider _time = new();
@@ -39,7 +39,7 @@ public sealed class MessagesInHandTests
             TestContext.Current.CancellationToken);
     }
 
-    /// <summary>A message whose renewals end only with their token.</summary>
+    /// <summary>A message whose lease extensions end only when their token is cancelled.</summary>
     private sealed class HangingMessage : LeasedMessage
     {
         public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);

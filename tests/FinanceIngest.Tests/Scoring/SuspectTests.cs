@@ -9,7 +9,9 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Scoring;
 
-/// <summary>Messages that were received very often: scored in isolation, where what ends the process is counted and what ends the worker is not.</summary>
+/// <summary>
+/// Messages that were received very often are scored in isolation. An end of the isolated process counts against the message; an end of the worker does not.
+/// </summary>
 public sealed class SuspectTests : IDisposable
 {
     private const string Killed = "it has ended the process that handled it (exit code 137)";
@@ -36,7 +38,7 @@ public sealed class SuspectTests : IDisposable
         Assert.Equal(0, (await _system.Inbound.GetDepthAsync(Token)).Length);
         foreach (Transaction transaction in transactions)
         {
-            // Found without being read.
+            // The worker finds the transaction's id without decoding the message, so the result has no amount.
             TransactionResult result = (await _system.ResultAsync(transaction.Id))!;
             Assert.Equal((TransactionStatus.Failed, null, Killed), (result.Status, result.Amount, result.Error));
         }
@@ -49,7 +51,7 @@ public sealed class SuspectTests : IDisposable
         LeasedMessage message = await SuspectAsync(transaction);
         for (int kill = 0; kill < 100; kill++)
         {
-            // The witness ends in the middle: whatever the child met, nobody says so.
+            // The worker ends while it scores the message, so nobody records what ended the child.
             _system.Isolation.EndsTheProcess = _ => throw new InvalidOperationException("killed");
             await Assert.ThrowsAsync<InvalidOperationException>(_system.ProcessAsync);
         }
@@ -73,7 +75,7 @@ public sealed class SuspectTests : IDisposable
         Assert.True((await _system.ResultAsync(anomaly.Id))!.IsAnomaly);
         Assert.Equal(1, _system.Isolation.Handled);
 
-        // The marker of the unsent alert.
+        // The queue holds the marker of the unsent alert.
         Assert.Equal(1, (await _system.Inbound.GetDepthAsync(Token)).Length);
         Assert.True(await _system.Dispatcher.DrainAsync(Token));
     }
