@@ -6,7 +6,7 @@ using FinanceIngest.Http;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Keys and their rate limit, without a server.</summary>
+/// <summary>API keys and their rate limit, tested without a server.</summary>
 public sealed class AuthenticationTests
 {
     private static readonly ApiKeySetting[] s_settings =
@@ -49,7 +49,7 @@ public sealed class AuthenticationTests
         Assert.Equal("first", keys.Authenticate(new StubRequest(("x-functions-key", ""), ("?code", s_settings[0].Secret))).Name);
     }
 
-    // What compares is no early exit: a loop over all keys, each by FixedTimeEquals over hashes of one length. Time itself can't be asserted on a busy machine.
+    // The comparison has no early exit: a loop over all keys compares hashes of one length by FixedTimeEquals. A busy machine allows no assertion on time.
     [Fact]
     public void Secrets_are_held_as_hashes_of_one_length_and_nothing_else()
     {
@@ -128,7 +128,7 @@ public sealed class AuthenticationTests
         }
     }
 
-    // A clock that is set apart from the one that only runs.
+    // A clock whose time of day can be set without moving its monotonic timestamps.
     private sealed class SettableClock : TimeProvider
     {
         private TimeSpan _running;

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Tokens at the real server, whose answers are held to its description.</summary>
+/// <summary>Bearer tokens sent to the real server, whose responses are checked against the API's description.</summary>
 [Needs(Outside.Program)]
 public sealed class BearerServerTests(TokenServer server) : IClassFixture<TokenServer>
 {
@@ -106,7 +106,7 @@ public sealed class BearerServerTests(TokenServer server) : IClassFixture<TokenS
         ("Authorization", $"Bearer {server.Provider.Token(DateTimeOffset.UtcNow, null, claims)}");
 }
 
-/// <summary>A server without keys, which takes the tokens of a provider; five requests per client and minute.</summary>
+/// <summary>A server without keys that accepts one provider's tokens and allows each client five requests per minute.</summary>
 public sealed class TokenServer : IAsyncLifetime
 {
     private Inner? _server;

@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Tokens of an issuer that is really asked for its keys, with the clock in the test's hands.</summary>
+/// <summary>Bearer tokens of an issuer whose keys are fetched over HTTP. The test controls the clock.</summary>
 public sealed class BearerTokenTests : IAsyncLifetime
 {
     private static readonly ApiKeySetting s_key = new("django", "the key of django", Scopes.All);

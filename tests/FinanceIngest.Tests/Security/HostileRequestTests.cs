@@ -10,14 +10,14 @@ using Microsoft.Extensions.Options;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Requests that mean harm are sent to a server without keys, which has the fewest defences.</summary>
+/// <summary>Sends hostile requests to a server without keys, which has the fewest defences.</summary>
 [Needs(Outside.Program)]
 public sealed class HostileRequestTests(OpenServer server) : IClassFixture<OpenServer>
 {
     private const string Injection = "'; DROP TABLE anomaly_transactions; --";
     private readonly ApiClient _client = server.Client.WithKey(null);
 
-    // A browser lets a foreign page post these types without asking first; for any other it asks with OPTIONS, which is refused.
+    // A browser lets a foreign page post these types without a preflight. For any other type it asks first with OPTIONS, which the server refuses.
     [Theory]
     [InlineData("text/plain")]
     [InlineData("application/x-www-form-urlencoded")]

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>One entry is one line, whatever a client wrote into it.</summary>
+/// <summary>Each log entry is one line, whatever text a client put into it.</summary>
 public sealed partial class LineFormatterTests
 {
     private static readonly FakeTimeProvider s_time = new(new DateTimeOffset(2026, 1, 31, 12, 0, 0, 250, TimeSpan.Zero));

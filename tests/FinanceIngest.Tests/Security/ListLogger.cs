@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Keeps what is logged above Debug, as a formatter would print it.</summary>
+/// <summary>Keeps every entry above Debug in the form in which a formatter would print it.</summary>
 internal sealed class ListLogger<T> : ILogger<T>
 {
     private readonly List<string> _lines = [];

@@ -18,7 +18,7 @@ using OpenTelemetry.Trace;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>Above Debug no log and no span tells an amount, the id of a person or a category, what a client wrote, or a secret.</summary>
+/// <summary>Above Debug, no log entry and no span contains an amount, the id of a person or a category, text that a client wrote, or a secret.</summary>
 [Needs(Outside.Program)]
 public sealed partial class LogContentTests(TalkativeServer server) : IClassFixture<TalkativeServer>
 {
@@ -111,7 +111,7 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
 
-        // As an operator could who wants to see queries.
+        // An operator who wants to see queries could set this.
         builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION"] = "true";
         builder.Services.AddFinanceIngest(settings).AddIntake(settings);
         builder.Services.AddOpenTelemetry().WithTracing(tracing =>
@@ -131,7 +131,7 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
             await app.StopAsync(Token);
         }
 
-        // The listener hears the other tests of this process too.
+        // The listener also hears spans of other tests in this process.
         Activity[] own = [.. spans.ToArray().Where(span => span.GetTagItem("url.path") is "/api/anomalies" or "/api/none")];
         Assert.Equal(2, own.Length);
         IEnumerable<string> tags = own.SelectMany(span => span.TagObjects)
@@ -159,7 +159,7 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
     private static partial Regex PoisonLine();
 }
 
-/// <summary>A server that logs all that an operator can turn on at Information.</summary>
+/// <summary>A server that logs everything that an operator can turn on at Information.</summary>
 public sealed class TalkativeServer() : ServerFixture(
     [
         .. Keys,

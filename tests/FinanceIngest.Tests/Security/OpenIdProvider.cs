@@ -9,12 +9,12 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>An issuer of tokens on loopback, with keys of its own: its OpenID configuration and the tokens that it signs, good and bad ones.</summary>
+/// <summary>An issuer of tokens on loopback. It serves its OpenID configuration and its public keys, and signs valid and invalid tokens.</summary>
 public sealed class OpenIdProvider : IAsyncLifetime
 {
     public const string Audience = "api://finance-ingest";
 
-    // Making a key takes a tenth of a second, so that every provider begins with the same one.
+    // Generating a key takes a tenth of a second, so every provider starts with the same one.
     private static readonly RSAParameters s_firstKey = RSA.Create(2048).ExportParameters(includePrivateParameters: true);
     private static readonly JsonWebTokenHandler s_handler = new() { SetDefaultTimesOnTokenCreation = false };
     private readonly WebApplication _app;
@@ -30,22 +30,22 @@ public sealed class OpenIdProvider : IAsyncLifetime
         _app.MapGet("/keys", () => Answer(() => JsonSerializer.Serialize(new { keys = Published.Select(Public) })));
     }
 
-    /// <summary>Its address, which is its name.</summary>
+    /// <summary>The provider's address, which is also its name as an issuer.</summary>
     public string Issuer => _app.Urls.First();
 
-    /// <summary>It answers 503.</summary>
+    /// <summary>Whether the provider answers every request with 503.</summary>
     public bool IsDown { get; set; }
 
-    /// <summary>How often its configuration and its keys were asked for.</summary>
+    /// <summary>How many requests for its configuration or its keys the provider has received.</summary>
     public int Requests => Volatile.Read(ref _requests);
 
-    /// <summary>The key that it signs with.</summary>
+    /// <summary>The key that signs new tokens.</summary>
     public RsaSecurityKey Key { get; private set; } = new(RSA.Create(s_firstKey)) { KeyId = "first" };
 
-    /// <summary>The keys that it tells the world.</summary>
+    /// <summary>The keys that the provider publishes.</summary>
     public List<SecurityKey> Published { get; private set; } = [];
 
-    /// <summary>Another key that it tells the world at first, on the curve P-256.</summary>
+    /// <summary>A second key, on the curve P-256, that the provider publishes until it rotates its keys.</summary>
     public ECDsaSecurityKey CurveKey { get; } = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "curve" };
 
     public static RsaSecurityKey NewKey(string id) => new(RSA.Create(2048)) { KeyId = id };
@@ -58,14 +58,14 @@ public sealed class OpenIdProvider : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    /// <summary>It signs with a new key from now on, and the old one is good no more.</summary>
+    /// <summary>Replaces the signing key and withdraws every key published so far.</summary>
     public void Rotate(string id)
     {
         Key = NewKey(id);
         Published = [Key];
     }
 
-    /// <summary>A token that says what is good at this time, but for what <paramref name="change"/> does to it.</summary>
+    /// <summary>Makes a token that is valid at <paramref name="now"/>, apart from the changes that <paramref name="change"/> makes.</summary>
     public string Token(DateTimeOffset now, Action<SecurityTokenDescriptor>? change = null, params (string Type, string Value)[] claims)
     {
         (string Type, string Value)[] given = claims.Length > 0 ? claims : [("scp", "read submit"), ("azp", "a client")];

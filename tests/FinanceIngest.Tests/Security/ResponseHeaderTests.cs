@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>What every answer says to a browser, and what none says.</summary>
+/// <summary>The headers that every response carries, and the headers that none carries.</summary>
 [Needs(Outside.Program)]
 public sealed class ResponseHeaderTests(OwnServer server) : IClassFixture<OwnServer>
 {

@@ -4,7 +4,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>docs/security.md against the tests that it names.</summary>
+/// <summary>Compares docs/security.md with the tests: every threat has a test, and every test that the page names exists.</summary>
 public sealed partial class SecurityPageTests
 {
     private static readonly string s_page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "security.md"));

@@ -2,7 +2,7 @@ using FinanceIngest.Http;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>A request with these headers and, behind a question mark, query parameters.</summary>
+/// <summary>A request with these headers. A name that starts with a question mark is a query parameter.</summary>
 internal sealed class StubRequest(params (string Name, string Value)[] parts) : ApiRequest
 {
     public override string Method => "GET";

@@ -5,7 +5,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Security;
 
-/// <summary>What is built from is named exactly.</summary>
+/// <summary>Every package of a build is pinned: a NuGet package to one exact version, an npm package to its hash.</summary>
 public sealed partial class SupplyChainTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public sealed partial class SupplyChainTests
         Assert.Equal(["true", "true"], switches.Select(node => node.Value));
         Assert.All(central.Descendants("PackageVersion"), package => Assert.Matches(Exact(), (string)package.Attribute("Version")!));
 
-        // The Functions SDK writes a project of its own into obj.
+        // Only the projects' own folders are searched: the Functions SDK generates another project in obj.
         string[] projects = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src")).SelectMany(folder => Directory.GetFiles(folder, "*.csproj"))];
         Assert.NotEmpty(projects);
         Assert.All(projects.SelectMany(path => XDocument.Load(path).Descendants("PackageReference")), package =>
