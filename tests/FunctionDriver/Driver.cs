@@ -5,17 +5,17 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace FinanceIngest.FunctionDriver;
 
-/// <summary>One run: a gRPC server for the worker, the worker's process, and HTTP in front of its functions.</summary>
+/// <summary>One run of an app: a gRPC server for the worker, the worker's process, and an HTTP server in front of its functions.</summary>
 internal sealed class Driver(FunctionApp app, DriverOptions options)
 {
     private const int Stopped = 0;
     private const int Failed = 1;
 
-    // The Functions host's own patience with a worker that starts.
+    // The Functions host waits this long for a worker to start.
     private static readonly TimeSpan s_start = TimeSpan.FromSeconds(60);
 
-    /// <summary>Runs until it is told to stop, or the worker ends.</summary>
-    /// <returns>0 in the first case, 1 in the second.</returns>
+    /// <summary>Runs until <paramref name="stop"/> is cancelled or the worker ends.</summary>
+    /// <returns>The exit code: 0 after <paramref name="stop"/>, 1 when the worker did not start or ended.</returns>
     public async Task<int> RunAsync(CancellationToken stop)
     {
         var channel = new WorkerChannel(options.IsVerbose);

@@ -2,12 +2,12 @@ using System.CommandLine;
 
 namespace FinanceIngest.FunctionDriver;
 
-/// <summary>The driver's command line.</summary>
+/// <summary>Parses the driver's command line and runs the driver.</summary>
 internal static class DriverCommand
 {
     private const int WrongUse = 2;
 
-    /// <summary>Runs the driver until SIGINT or SIGTERM. Exit code 0: it was told to stop; 1: the app did not start, or ended; 2: wrong use.</summary>
+    /// <summary>Runs the driver until SIGINT or SIGTERM. Exit code 0: the driver was told to stop; 1: the app did not start, or ended; 2: wrong use.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         var app = new Option<string>("--app") { Description = "the function app: its folder (with worker.config.json) or its dll", Required = true };

@@ -1,23 +1,23 @@
 namespace FinanceIngest.FunctionDriver;
 
-/// <summary>How an app is run.</summary>
+/// <summary>The options by which the driver runs an app.</summary>
 internal sealed record DriverOptions
 {
-    /// <summary>Port on 127.0.0.1; 0: a free one.</summary>
+    /// <summary>The port on 127.0.0.1; 0 takes a free one.</summary>
     public required int Port { get; init; }
 
-    /// <summary>Opens functions of the level Function; null: only <see cref="AdminKey"/> does.</summary>
+    /// <summary>The key that opens functions of the level Function. When it is null, only <see cref="AdminKey"/> opens them.</summary>
     public string? FunctionKey { get; init; }
 
-    /// <summary>The master key, which opens functions of every level. Null here and in <see cref="FunctionKey"/>: no key is asked for.</summary>
+    /// <summary>The master key, which opens functions of every level. When this key and <see cref="FunctionKey"/> are null, every function is open.</summary>
     public string? AdminKey { get; init; }
 
-    /// <summary>Environment variables of the app, beside those that the driver itself has.</summary>
+    /// <summary>Environment variables of the app, in addition to the driver's own.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
 
-    /// <summary>Whether the values of local.settings.json become environment variables where there is none of that name.</summary>
+    /// <summary>Whether values of local.settings.json become environment variables, unless the environment already has a variable of that name.</summary>
     public bool ReadsLocalSettings { get; init; }
 
-    /// <summary>Whether every log line of the worker is printed.</summary>
+    /// <summary>Whether the driver prints every log line of the worker.</summary>
     public bool IsVerbose { get; init; }
 }

@@ -13,14 +13,14 @@ internal sealed class FunctionApp
         Folder = Path.GetDirectoryName(program)!;
     }
 
-    /// <summary>Full path of the dll that <c>dotnet</c> runs.</summary>
+    /// <summary>The full path of the dll that <c>dotnet</c> runs.</summary>
     public string Program { get; }
 
-    /// <summary>Full path of its folder.</summary>
+    /// <summary>The full path of the folder that holds the program.</summary>
     public string Folder { get; }
 
-    /// <summary>The app in a folder, of which worker.config.json names the program, or with a program of this path.</summary>
-    /// <exception cref="FileNotFoundException">The program, or a file that the host can't do without, is not there.</exception>
+    /// <summary>Opens an app by its folder, whose worker.config.json names the program, or by the program's path.</summary>
+    /// <exception cref="FileNotFoundException">The program, or a file that the host needs, is missing.</exception>
     public static FunctionApp At(string path)
     {
         string full = Path.GetFullPath(path);
@@ -30,7 +30,7 @@ internal sealed class FunctionApp
         return app;
     }
 
-    /// <summary><c>extensions.http.routePrefix</c> of host.json, which every route begins with; <c>api</c> where it is not set.</summary>
+    /// <summary>Returns the prefix of every route: <c>extensions.http.routePrefix</c> of host.json, or <c>api</c> when host.json does not set it.</summary>
     public string RoutePrefix()
     {
         using JsonDocument host = Read("host.json");
@@ -46,7 +46,7 @@ internal sealed class FunctionApp
         return at.GetString() ?? "";
     }
 
-    /// <summary><c>Values</c> of local.settings.json; none where there is no such file.</summary>
+    /// <summary>Returns the <c>Values</c> of local.settings.json; none when there is no such file.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> LocalSettings()
     {
         if (!File.Exists(Path.Combine(Folder, "local.settings.json")))

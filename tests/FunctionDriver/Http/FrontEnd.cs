@@ -4,10 +4,10 @@ using FinanceIngest.FunctionDriver.Worker;
 
 namespace FinanceIngest.FunctionDriver.Http;
 
-/// <summary>Plain HTTP in front of the worker. What the platform answers by itself, 401 and 404 without a body, is answered here.</summary>
+/// <summary>Serves HTTP in front of the worker. Like the platform, it answers 401 and 404 by itself, without a body.</summary>
 internal sealed class FrontEnd(DriverOptions options, WorkerChannel worker)
 {
-    // The host's limit, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
+    // The Functions host's limit, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
     private const long MaximumBodyBytes = 104_857_600;
 
     public WebApplication Build(IReadOnlyList<HttpFunction> functions)
@@ -30,7 +30,7 @@ internal sealed class FrontEnd(DriverOptions options, WorkerChannel worker)
         return app;
     }
 
-    // ASP.NET Core answers 405 by an endpoint of its own; to the host a route with another method is no route.
+    // ASP.NET Core answers a wrong method with 405 from an endpoint of its own. The Functions host finds no route for such a request and answers 404.
     private static Task HideWrongMethods(HttpContext context, RequestDelegate next)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<HttpFunction>() is null)

@@ -4,17 +4,17 @@ using FinanceIngest.FunctionDriver.Protocol;
 namespace FinanceIngest.FunctionDriver.Http;
 
 /// <summary>A function with an HTTP trigger.</summary>
-/// <param name="Id">By which it is invoked.</param>
-/// <param name="Name">Its name, for people.</param>
-/// <param name="Trigger">Name of the parameter that takes the request.</param>
-/// <param name="Route">Route template, with the prefix of host.json and a leading slash.</param>
-/// <param name="Methods">HTTP methods, in capitals.</param>
-/// <param name="Level">Which key it takes.</param>
+/// <param name="Id">The id by which the driver invokes the function.</param>
+/// <param name="Name">The function's name in the driver's log.</param>
+/// <param name="Trigger">The name of the parameter that takes the request.</param>
+/// <param name="Route">The route template, with a leading slash and the prefix of host.json.</param>
+/// <param name="Methods">The HTTP methods that the function takes, in capitals.</param>
+/// <param name="Level">The level of the key that a request must carry.</param>
 internal sealed record HttpFunction(string Id, string Name, string Trigger, string Route, IReadOnlyList<string> Methods, KeyLevel Level)
 {
     private static readonly string[] s_allMethods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-    /// <summary>The function, if it has an HTTP trigger.</summary>
+    /// <summary>Returns the function's HTTP triggers; none when the function has another kind of trigger.</summary>
     public static IEnumerable<HttpFunction> Of(RpcFunctionMetadata function, string routePrefix)
     {
         foreach (string text in function.RawBindings)
@@ -44,15 +44,15 @@ internal sealed record HttpFunction(string Id, string Name, string Trigger, stri
         binding.TryGetValue(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }
 
-/// <summary>The platform's levels of authorisation, by the key that each takes.</summary>
+/// <summary>The platform's levels of authorisation, named by the keys that open a function.</summary>
 internal enum KeyLevel
 {
-    /// <summary>No key.</summary>
+    /// <summary>The function needs no key.</summary>
     Anonymous,
 
-    /// <summary>A function's key, or the master key.</summary>
+    /// <summary>A function key or the master key opens the function.</summary>
     Function,
 
-    /// <summary>The master key.</summary>
+    /// <summary>Only the master key opens the function.</summary>
     Admin,
 }

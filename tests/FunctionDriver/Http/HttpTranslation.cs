@@ -7,10 +7,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace FinanceIngest.FunctionDriver.Http;
 
-/// <summary>HTTP as messages of the protocol, and back, with what the host loses on the way.</summary>
+/// <summary>Translates HTTP into messages of the protocol and back, with the losses that the Functions host causes.</summary>
 internal static class HttpTranslation
 {
-    /// <summary>The invocation that a request becomes.</summary>
+    /// <summary>Translates a request into an invocation of the function.</summary>
     public static async Task<InvocationRequest> ToInvocationAsync(HttpFunction function, HttpContext context)
     {
         HttpRequest request = context.Request;
@@ -20,7 +20,7 @@ internal static class HttpTranslation
             http.NullableHeaders.Add(name.ToLowerInvariant(), new NullableString { Value = value.ToString() });
         }
 
-        // The host reads a body only where its length is announced: one that is sent chunked never arrives.
+        // The Functions host reads a body only when the request has a Content-Length: a chunked body never reaches the worker.
         if (request.ContentLength > 0)
         {
             http.Body = new TypedData { Bytes = await ByteString.FromStreamAsync(request.Body, context.RequestAborted) };
@@ -41,7 +41,7 @@ internal static class HttpTranslation
         return invocation;
     }
 
-    /// <summary>Writes what a function answered.</summary>
+    /// <summary>Writes the function's answer as the HTTP response.</summary>
     public static async Task WriteAsync(RpcHttp answer, HttpContext context)
     {
         HttpResponse response = context.Response;
@@ -57,7 +57,7 @@ internal static class HttpTranslation
         }
     }
 
-    // The host has a span of its own for every request, which continues the sender's where there is one.
+    // The Functions host opens its own span for every request, as a child of the sender's span if the request carries one.
     private static RpcTraceContext TraceOf(HttpRequest request) => new()
     {
         TraceParent = request.Headers.TraceParent.FirstOrDefault() ?? $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00",

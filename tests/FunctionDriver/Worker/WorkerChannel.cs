@@ -6,20 +6,20 @@ using Grpc.Core;
 
 namespace FinanceIngest.FunctionDriver.Worker;
 
-/// <summary>The host's end of the stream to the one worker process: questions and their answers, and the worker's log.</summary>
+/// <summary>The host's end of the stream to the one worker process. It carries requests and their answers, and the worker's log.</summary>
 internal sealed class WorkerChannel(bool printsEverything) : FunctionRpc.FunctionRpcBase
 {
-    // The host's limit for one invocation over HTTP.
+    // The Functions host's limit for one invocation over HTTP.
     private static readonly TimeSpan s_longestInvocation = TimeSpan.FromSeconds(230);
 
     private readonly Channel<StreamingMessage> _outgoing = Channel.CreateUnbounded<StreamingMessage>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentDictionary<string, TaskCompletionSource<StreamingMessage>> _unanswered = new();
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>By which the worker says who it is when it opens the stream.</summary>
+    /// <summary>The id by which the worker identifies itself when it opens the stream.</summary>
     public string WorkerId { get; } = Guid.NewGuid().ToString();
 
-    /// <summary>Completes when the worker has opened the stream.</summary>
+    /// <summary>A task that completes when the worker has opened the stream.</summary>
     public Task Opened => _opened.Task;
 
     /// <inheritdoc/>
@@ -37,7 +37,7 @@ internal sealed class WorkerChannel(bool printsEverything) : FunctionRpc.Functio
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // A worker that ends closes its stream, or breaks it.
+            // A worker that ends closes or breaks its stream.
         }
 
         foreach (TaskCompletionSource<StreamingMessage> answer in _unanswered.Values)
@@ -49,7 +49,7 @@ internal sealed class WorkerChannel(bool printsEverything) : FunctionRpc.Functio
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Sends a question and waits for its answer.</summary>
+    /// <summary>Sends a message to the worker and returns its answer.</summary>
     /// <exception cref="WorkerException">The worker is gone.</exception>
     public async Task<StreamingMessage> AskAsync(StreamingMessage question, CancellationToken cancellationToken)
     {
@@ -67,8 +67,8 @@ internal sealed class WorkerChannel(bool printsEverything) : FunctionRpc.Functio
         }
     }
 
-    /// <summary>Runs a function. The worker is told when nobody waits any more, and answers all the same.</summary>
-    /// <exception cref="TimeoutException">It has not answered for as long as the host would wait.</exception>
+    /// <summary>Invokes a function and returns its answer. When <paramref name="abandoned"/> is cancelled, the worker is told so and still answers.</summary>
+    /// <exception cref="TimeoutException">The worker has not answered within the Functions host's limit of 230 s.</exception>
     /// <exception cref="WorkerException">The worker is gone.</exception>
     public async Task<InvocationResponse> InvokeAsync(InvocationRequest request, CancellationToken abandoned)
     {
@@ -78,7 +78,7 @@ internal sealed class WorkerChannel(bool printsEverything) : FunctionRpc.Functio
         return (await answer.WaitAsync(s_longestInvocation, CancellationToken.None)).InvocationResponse;
     }
 
-    /// <summary>Asks the worker to end.</summary>
+    /// <summary>Asks the worker to end within the grace period.</summary>
     public void Terminate(TimeSpan grace) =>
         Send(new StreamingMessage { WorkerTerminate = new WorkerTerminate { GracePeriod = Duration.FromTimeSpan(grace) } });
 

@@ -16,7 +16,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         _channel = channel;
     }
 
-    /// <summary>Its exit code, once it has ended.</summary>
+    /// <summary>The worker's exit code, available once the worker has ended.</summary>
     public int ExitCode => _process.ExitCode;
 
     public static WorkerProcess Start(FunctionApp app, DriverOptions options, WorkerChannel channel, Uri server)
@@ -37,10 +37,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
         return new WorkerProcess(process, channel);
     }
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits until the worker has ended.</summary>
     public Task EndAsync() => _process.WaitForExitAsync();
 
-    /// <summary>Asks it to end, as the host does, and kills it when it has not after ten seconds.</summary>
+    /// <summary>Asks the worker to end, as the host does, and kills it when it has not ended after ten seconds.</summary>
     public async ValueTask DisposeAsync()
     {
         _channel.Terminate(s_grace);
@@ -71,7 +71,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         "--functions-grpc-max-message-length", int.MaxValue.ToString(CultureInfo.InvariantCulture),
     ];
 
-    // What is named by --env beats the driver's own environment, which beats local.settings.json, which beats what "func start" would set.
+    // The precedence, highest first: variables given by --env, the driver's own environment, local.settings.json, the variables that "func start" would set.
     private static void SetEnvironment(IDictionary<string, string?> environment, FunctionApp app, DriverOptions options)
     {
         IReadOnlyList<KeyValuePair<string, string>> defaults =

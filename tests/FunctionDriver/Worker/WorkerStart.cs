@@ -2,19 +2,19 @@ using FinanceIngest.FunctionDriver.Protocol;
 
 namespace FinanceIngest.FunctionDriver.Worker;
 
-/// <summary>What the host says to a worker before the first request: who it is, which functions it has, and that it may load them.</summary>
+/// <summary>The host's first messages to a worker: it names itself, asks for the app's functions, and has the worker load them.</summary>
 internal sealed class WorkerStart
 {
-    // The version of a host that speaks this part of the protocol. The worker asks for nothing but that there is one.
+    // A version of the Functions host that speaks this part of the protocol. The worker only requires that a version is named.
     private const string HostVersion = "4.1037.0";
 
     private WorkerStart(IReadOnlyList<RpcFunctionMetadata> functions) => Functions = functions;
 
-    /// <summary>The app's functions, loaded.</summary>
+    /// <summary>The app's functions, loaded by the worker.</summary>
     public IReadOnlyList<RpcFunctionMetadata> Functions { get; }
 
-    /// <summary>Waits until the worker has opened the stream, and brings it to where it takes requests.</summary>
-    /// <exception cref="WorkerException">The worker refuses, fails, or speaks in a way that this driver does not know.</exception>
+    /// <summary>Waits until the worker has opened the stream, and starts it so far that it takes requests.</summary>
+    /// <exception cref="WorkerException">The worker refuses or fails, or uses a part of the protocol that this driver does not know.</exception>
     public static async Task<WorkerStart> RunAsync(WorkerChannel channel, FunctionApp app, CancellationToken cancellationToken)
     {
         await channel.Opened.WaitAsync(cancellationToken);
@@ -54,8 +54,8 @@ internal sealed class WorkerStart
         ThrowUnlessSuccess($"The worker could not load {function.Name}", answer.Result);
     }
 
-    // HttpUri: the app takes its requests over HTTP (ASP.NET Core integration), and the driver would have to be a proxy. Without the second, headers would
-    // have to be in another field.
+    // HttpUri means that the app takes its requests over HTTP (ASP.NET Core integration), for which the driver would have to be a proxy. Without
+    // UseNullableValueDictionaryForHttp, the driver would have to send headers in another field.
     private static void RequireKnownHttp(WorkerInitResponse worker)
     {
         if (worker.Capabilities.ContainsKey("HttpUri") || !worker.Capabilities.ContainsKey("UseNullableValueDictionaryForHttp"))
