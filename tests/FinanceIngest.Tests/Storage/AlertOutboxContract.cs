@@ -131,7 +131,7 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
             return (IReadOnlyList<ClaimedAlert>)claimed;
         }));
 
-        // Rows that others are claiming at the moment may be passed over: what is left comes with the next claim.
+        // A claim may pass over rows that another claim is taking at that moment. The next claim gets the remaining rows.
         IEnumerable<ClaimedAlert> rest = await ClaimAsync(_owner, 1000);
         List<Guid> taken = [.. claims.SelectMany(claim => claim).Concat(rest).Select(alert => alert.AlertId)];
         Assert.Equal(120, taken.Count);
@@ -156,7 +156,7 @@ public abstract class AlertOutboxContract(StoreFixture fixture) : StoreContract(
 
     private Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum) => Stores.Outbox.ClaimAsync(owner, maximum, s_lease, Token);
 
-    /// <summary>Alerts a microsecond apart, ids oldest first, written youngest first.</summary>
+    /// <summary>Adds alerts a microsecond apart, the youngest first, and returns their ids, the oldest first.</summary>
     private async Task<Guid[]> AddAsync(int count)
     {
         TransactionResult[] anomalies =

@@ -35,7 +35,7 @@ public abstract class BaselineStoreContract(StoreFixture fixture) : StoreContrac
     [Fact]
     public async Task All_rows_are_read_in_the_order_of_user_and_category()
     {
-        // More than one page of the stores.
+        // The stores read these rows in more than one page.
         BaselineRow[] rows = [.. Enumerable.Range(0, 20_050).Select(i => Row(1 + (i / 150), 1 + (i % 150), i * 0.1))];
         BaselineRow[] shuffled = [.. rows];
         new Random(1).Shuffle(shuffled);
@@ -75,7 +75,7 @@ public abstract class BaselineStoreContract(StoreFixture fixture) : StoreContrac
         List<BaselineRow> all = await ReadAllAsync();
         Assert.Equal(50, all.Count);
 
-        // All or none: the last caller's rows are all there.
+        // Each call writes all of its rows or none: every row has the mean of the last caller.
         Assert.Single(all.Select(row => row.Baseline.Mean).Distinct());
     }
 

@@ -11,7 +11,7 @@ public abstract class ConcurrentWritersContract(StoreFixture fixture) : StoreCon
     [Fact]
     public async Task Workers_with_overlapping_batches_write_what_one_would()
     {
-        // Every id goes to three workers, each with neighbours and an order of its own.
+        // Three workers write every id, each in its own order and with other neighbours in the batch.
         TransactionResult[] results = [.. Enumerable.Range(0, 400).Select(i => i % 4 == 0 ? Sample.Anomaly() : Sample.Scored())];
         var counts = new WriteCounts[Writers];
         using var writing = new CancellationTokenSource();
@@ -62,7 +62,7 @@ public abstract class ConcurrentWritersContract(StoreFixture fixture) : StoreCon
         Assert.Equal(20, (await ReadFeedAsync(FeedCursor.Start)).Results.Count);
     }
 
-    // A reader that remembers nothing but its cursor, through every page size.
+    // The reader remembers only its cursor, and reads with every page size.
     private async Task<List<Guid>> FollowAsync(CancellationToken writing)
     {
         IResultsStore store = Fixture.Open().Results;

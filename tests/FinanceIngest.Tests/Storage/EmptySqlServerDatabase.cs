@@ -4,7 +4,7 @@ using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>A database without any table, dropped afterwards.</summary>
+/// <summary>A database without tables, which is dropped after the test.</summary>
 internal sealed class EmptySqlServerDatabase : IAsyncDisposable
 {
     private string? _connectionString;
@@ -28,7 +28,7 @@ internal sealed class EmptySqlServerDatabase : IAsyncDisposable
         new SqlServerMigrator(Database, SqlServerFixture.Ids, time ?? TimeProvider.System).MigrateAsync(
             new MigrationOptions { OlderTimeZone = olderTimeZone ?? TimeZoneInfo.Utc }, Token);
 
-    /// <summary>Migrates and returns the names of the scripts that were applied.</summary>
+    /// <summary>Migrates the database and returns the names of the scripts that were applied.</summary>
     public async Task<IReadOnlyList<string>> ApplyAsync() => (await MigrateAsync()).Applied;
 
     public async Task<SqlConnection> ConnectAsync()

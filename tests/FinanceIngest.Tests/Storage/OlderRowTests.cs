@@ -4,7 +4,7 @@ using FinanceIngest.Storage.SqlServer;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>How single values of the older system are taken over.</summary>
+/// <summary>How the upgrade converts single values of the older system.</summary>
 public sealed class OlderRowTests
 {
     private static readonly DateTime s_now = new(2026, 11, 22, 12, 0, 0, DateTimeKind.Utc);

@@ -10,13 +10,13 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>A database made by the older system's own two statements, with 10,000 rows in each table, upgraded in place.</summary>
+/// <summary>Upgrades in place a database that the older system's own two statements made, with 10,000 rows in each table.</summary>
 [Needs(Outside.SqlServer)]
 public sealed class OlderSystemUpgradeTests
 {
     private const int Rows = 10_000;
 
-    // As in the older system's document, section 9.
+    // These are the statements in section 9 of the older system's document.
     private const string OlderTables =
         """
         CREATE TABLE anomaly_stats (
@@ -54,7 +54,7 @@ public sealed class OlderSystemUpgradeTests
 
         MigrationOutcome outcome = await database.MigrateAsync(TimeZoneInfo.FindSystemTimeZoneById("Asia/Kolkata"), _time);
 
-        // Each tenth baseline is an older one of the key before it; every hundredth amount has too many decimals; one is too large.
+        // Every tenth baseline is an older one of the preceding key; every hundredth amount has too many decimals; one amount is too large.
         Assert.Equal(
             new OlderSystemReport
             {
@@ -87,7 +87,7 @@ public sealed class OlderSystemUpgradeTests
         TransactionResult result = Assert.Single(await results.GetAsync([older], Token));
         Assert.Equal((2L, 2, TransactionStatus.Scored), (result.UserId, result.Amount!.Value.ToDecimal(), result.Status));
 
-        // Out of the feed, in the anomaly history, and new rows take ids behind them.
+        // An upgraded row is not in the feed, but in the anomaly history. New rows get ids behind it.
         TransactionResult fresh = Sample.Scored();
         await scoring.WriteAsync(Sample.Batch(fresh), Token);
         FeedPage page = (await results.ReadFeedAsync(FeedCursor.Start, 100, Token))!;

@@ -4,7 +4,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>The stores decide by <see cref="RepeatRule"/>, also those that do it in SQL.</summary>
+/// <summary>Every store decides as <see cref="RepeatRule"/> does, whether it calls the rule or repeats it in SQL.</summary>
 public abstract class RepeatConflictsContract(StoreFixture fixture) : StoreContract(fixture)
 {
     private static readonly Guid s_id = Guid.NewGuid();

@@ -107,7 +107,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
             IScoringStore store = Fixture.Open().Scoring;
             foreach (int i in Enumerable.Range(0, 40))
             {
-                // Repeats of rows that go, and rows of its own, in one transaction.
+                // One transaction writes repeats of rows that the purge removes, together with rows of this writer alone.
                 await store.WriteAsync(Sample.Batch([.. old[(i * 10)..((i + 1) * 10)], .. young[(i * 10)..((i + 1) * 10)]]), Token);
             }
         }))];
@@ -131,7 +131,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
         var baseline = new Baseline(1, 1, 2);
         await Stores.Baselines.UpsertAsync([new(new(399, 1), baseline), new(new(399, 2), baseline), new(new(400, 1), baseline)], Token);
 
-        // An id that a message claims for this person, and whose row is another's.
+        // A message claims the second of these ids for this person, but its row belongs to another.
         RemovedRows removed = await Stores.Retention.EraseUserAsync(399, [nameless.Id, other.Id, Guid.NewGuid()], Token);
 
         Assert.Equal(new RemovedRows(Transactions: 4, RepeatConflicts: 2, Alerts: 1, UnsentAlerts: 1, Baselines: 2), removed);
@@ -158,7 +158,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
 
     private DateTime Now() => Time.UtcNowMicroseconds();
 
-    /// <summary>Writes a row as a scorer does: stamped with a time that no other row has.</summary>
+    /// <summary>Writes a row as a scorer does, stamped with a time that no other row has.</summary>
     private async Task<TransactionResult> WriteNowAsync(TransactionResult row)
     {
         Time.Advance(TimeSpan.FromSeconds(1));

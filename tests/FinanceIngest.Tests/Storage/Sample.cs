@@ -7,7 +7,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>Rows to write.</summary>
+/// <summary>Makes rows for the stores to write.</summary>
 internal static class Sample
 {
     public static readonly DateTime Noon = new(2026, 1, 2, 12, 0, 0, DateTimeKind.Utc);
@@ -40,14 +40,14 @@ internal static class Sample
         ScoredAt = Noon.AddSeconds(2),
     };
 
-    /// <summary>A batch with an alert for each anomaly, as the scorer makes it.</summary>
+    /// <summary>Makes a batch with an alert for each anomaly, as the scorer does.</summary>
     public static ScoredBatch Batch(params TransactionResult[] results) =>
         new(results, [.. results.Where(result => result.IsAnomaly).Select(Alert)], []);
 
     public static NewAlert Alert(TransactionResult anomaly) =>
         new(AlertId(anomaly.Id), anomaly.Id, $"{{\"transaction_id\":\"{anomaly.Id}\"}}", TraceParent, anomaly.ScoredAt!.Value);
 
-    /// <summary>The same however often the alert is made.</summary>
+    /// <summary>Derives the alert's id from the transaction's, so that both stay paired however often the alert is made.</summary>
     public static Guid AlertId(Guid transactionId)
     {
         byte[] bytes = transactionId.ToByteArray();

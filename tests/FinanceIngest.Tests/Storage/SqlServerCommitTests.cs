@@ -8,7 +8,7 @@ using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>What only a database with several writers at a time can get wrong.</summary>
+/// <summary>The guarantees that only a database with several concurrent writers can break.</summary>
 [Needs(Outside.SqlServer)]
 public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContract(fixture), IClassFixture<SqlServerFixture>
 {
@@ -21,13 +21,13 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         TransactionResult late = Sample.Scored();
         TransactionResult next = Sample.Scored();
 
-        // Writer A: everything done but the commit.
+        // Writer A has done everything except commit.
         await using SqlConnection a = await _server.ConnectAsync();
         await a.ExecuteAsync("BEGIN TRANSACTION");
         using SqlServerDatabase database = _server.OpenDatabase();
         await new SqlServerScoringStore(database, Time).WriteAsync(a, Sample.Batch(late), BatchId.Next(Time), Token);
 
-        // Writer B comes behind it and must wait for it.
+        // Writer B comes second and must wait for A.
         Task<WriteCounts> b = Fixture.Open().Scoring.WriteAsync(Sample.Batch(next), Token);
         await UntilBlockedAsync(b);
         FeedPage before = await ReadSnapshotAsync(cursor);
@@ -47,7 +47,7 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         TransactionResult first = Sample.Scored();
         TransactionResult second = Sample.Scored();
 
-        // The head is held by somebody who gives up: both writers wait at their last statement, their rows written.
+        // A third session holds the feed's head and then rolls back. Until then both writers wait at their last statement, with their rows written.
         await using SqlConnection holder = await _server.ConnectAsync();
         await holder.ExecuteAsync("BEGIN TRANSACTION; UPDATE feed_head SET position = position + 1 WHERE id = 1");
         Task<WriteCounts> a = Fixture.Open().Scoring.WriteAsync(Sample.Batch(first), Token);
@@ -106,7 +106,7 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         TransactionResult failed = Sample.Failed();
         await WriteAsync(failed);
 
-        // Against the order of locks: this one has the head and wants the row, a writer has the row and wants the head.
+        // The session takes its locks in the wrong order: it holds the feed's head and wants the row, and the writer holds the row and wants the head.
         await using SqlConnection other = await _server.ConnectAsync();
         await other.ExecuteAsync("SET DEADLOCK_PRIORITY HIGH; BEGIN TRANSACTION; UPDATE feed_head SET position = position WHERE id = 1");
         Task<WriteCounts> writer = WriteAsync(Sample.Scored(failed.Id));
@@ -118,7 +118,7 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         }
         catch (SqlException e) when (e.Number == 1205)
         {
-            // A server without priorities may choose this side; then the writer never noticed.
+            // A server without deadlock priorities may choose this session as the victim; the writer then goes on undisturbed.
         }
 
         Assert.Equal(1, (await writer).Written);
@@ -161,7 +161,8 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
     {
         var batch = new ScoredBatch([Sample.Anomaly()], [], [Sample.Poison(new string('m', 201))]);
 
-        // Sessions of its own: Babelfish is left with one that can't begin a transaction any more (its log: "transaction left non-empty SPI stack").
+        // The sessions are this test's own, because Babelfish leaves one that can't begin another transaction (its log: "transaction left non-empty SPI
+        // stack").
         using SqlServerDatabase database = SqlServerFixture.OpenDatabase(
             new SqlConnectionStringBuilder(_server.ConnectionString) { ApplicationName = "refused row" }.ConnectionString, Time);
         await Assert.ThrowsAsync<SqlException>(() => new SqlServerScoringStore(database, Time).WriteAsync(batch, Token));
@@ -191,8 +192,8 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
     }
 
     /// <summary>
-    /// A read beside open transactions: with row versions it answers at once. Without, it waits for their commit, and then this test has
-    /// nothing to show; the read is given up.
+    /// Reads the feed beside open transactions. With row versions the read returns at once. Without them it would wait for the other commits: the test then
+    /// gives the read up and has nothing to show.
     /// </summary>
     private async Task<FeedPage> ReadSnapshotAsync(FeedCursor cursor)
     {
@@ -208,7 +209,7 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         }
     }
 
-    /// <summary>Work that has got as far as a lock of another's and stays there.</summary>
+    /// <summary>Waits until all of the work is blocked by locks of other sessions.</summary>
     private static async Task UntilBlockedAsync(params Task[] work)
     {
         await Assert.ThrowsAsync<TimeoutException>(() => Task.WhenAny(work).WaitAsync(TimeSpan.FromSeconds(0.5), Token));

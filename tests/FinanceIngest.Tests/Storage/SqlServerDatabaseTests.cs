@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>What can be said of connections without a server.</summary>
+/// <summary>The properties of connections that can be tested without a server.</summary>
 public sealed class SqlServerDatabaseTests
 {
     private const string Server = "Server=tcp:x.database.windows.net;Database=d";
@@ -30,7 +30,7 @@ public sealed class SqlServerDatabaseTests
         using var connection = new SqlConnection(database.ConnectionString);
         if (expected)
         {
-            // SqlClient takes no callback beside an Authentication keyword.
+            // SqlClient refuses a token callback when the connection string has an Authentication keyword.
             connection.AccessTokenCallback = (_, _) => throw new NotSupportedException();
         }
     }

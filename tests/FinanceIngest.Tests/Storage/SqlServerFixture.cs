@@ -7,10 +7,10 @@ using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>A database of its own on SQL Server, dropped afterwards.</summary>
+/// <summary>A SQL Server database of one test class, dropped afterwards.</summary>
 public sealed class SqlServerFixture : StoreFixture
 {
-    // Every table that holds data; feed_head keeps its one row.
+    // The script clears every table that holds data. feed_head keeps its one row.
     private const string ClearSql =
         """
         DELETE FROM anomaly_stats; DELETE FROM anomaly_stats_superseded; DELETE FROM anomaly_transactions;
@@ -19,7 +19,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM purged_transactions; DELETE FROM installation;
         """;
 
-    /// <summary>Certifies the ids of the older system's rows.</summary>
+    /// <summary>Makes the ids of the older system's rows.</summary>
     public static readonly IdCertifier Ids = new("a signing key of the tests, long enough", TimeProvider.System);
 
     private readonly List<SqlServerDatabase> _open = [];
@@ -72,7 +72,7 @@ public sealed class SqlServerFixture : StoreFixture
     internal static SqlServerDatabase OpenDatabase(string connectionString, TimeProvider time) =>
         new(connectionString, time, new DependencyStatus("database"));
 
-    /// <summary>A plain connection, for what a test does behind the stores' back.</summary>
+    /// <summary>Opens a plain connection, with which a test bypasses the stores.</summary>
     public async Task<SqlConnection> ConnectAsync()
     {
         var connection = new SqlConnection(ConnectionString);

@@ -5,7 +5,7 @@ using Testcontainers.MsSql;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>The server for the whole run: the one that FINANCE_TEST_SQLSERVER names, else a container.</summary>
+/// <summary>The server of the whole run: the server that FINANCE_TEST_SQLSERVER names, otherwise a container.</summary>
 internal static class SqlServerInstance
 {
     public const string Setting = "FINANCE_TEST_SQLSERVER";
@@ -13,17 +13,17 @@ internal static class SqlServerInstance
     private const string Image = "mcr.microsoft.com/mssql/server:2022-latest";
     private static readonly Lazy<Task<string?>> s_connectionString = new(FindAsync);
 
-    // One at a time: CREATE DATABASE locks the model database.
+    // CREATE DATABASE locks the model database, so databases are created one at a time.
     private static readonly SemaphoreSlim s_creating = new(1);
 
-    /// <summary>Connection string of an administrator, or null where there is no server.</summary>
+    /// <summary>Returns an administrator's connection string; null when there is no server.</summary>
     public static Task<string?> ConnectionStringAsync()
     {
         NeedsAttribute.Require(Outside.SqlServer);
         return s_connectionString.Value;
     }
 
-    /// <summary>Makes a database with a random name and returns its connection string.</summary>
+    /// <summary>Creates a database with a random name and returns its connection string.</summary>
     public static async Task<string> CreateDatabaseAsync(string server)
     {
         string name = $"finance_test_{Guid.NewGuid():N}";
@@ -67,7 +67,7 @@ internal static class SqlServerInstance
 
         try
         {
-            // Removed by Testcontainers' reaper when the run ends.
+            // Testcontainers' reaper removes the container when the run ends.
             MsSqlContainer container = new MsSqlBuilder(Image).Build();
             await container.StartAsync();
             return container.GetConnectionString();
@@ -78,7 +78,7 @@ internal static class SqlServerInstance
         }
     }
 
-    /// <summary>Runs a statement beside all databases.</summary>
+    /// <summary>Runs a statement in the master database.</summary>
     public static async Task ExecuteAsync(string connectionString, string sql)
     {
         await using var connection = new SqlConnection(

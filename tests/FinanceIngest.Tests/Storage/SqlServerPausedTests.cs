@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>A serverless database that has paused refuses logins with error 40613 until it has resumed.</summary>
+/// <summary>A serverless database that has paused refuses every login with error 40613 until it has resumed.</summary>
 public sealed class SqlServerPausedTests
 {
     private const string Login = "Database=finance;User ID=u;Password=p;Encrypt=Optional;Connect Timeout=10;ConnectRetryCount=0";
@@ -74,7 +74,7 @@ public sealed class SqlServerPausedTests
         await Eventually.TrueAsync(async () => await connection.ExecuteScalarAsync<int>(scored, new { id }) == 1, Token);
         await worker.StopAsync(Token);
 
-        // It was not even received while nothing could be done with it: the one delivery is this test's own look.
+        // The worker did not receive the message while the database was paused: the test itself caused the one delivery.
         Assert.Equal(1, waiting.DequeueCount);
         Assert.Equal(0, await connection.ExecuteScalarAsync<int>("SELECT (SELECT COUNT(*) FROM message_attempts) + (SELECT COUNT(*) FROM poison_messages)"));
     }

@@ -9,7 +9,7 @@ using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>Each program's work done by a user who has only its role, and what that user may not do.</summary>
+/// <summary>A user with only a program's role can do all of the program's work, and nothing beyond it.</summary>
 [Needs(Outside.SqlServer)]
 public sealed class SqlServerRolesTests : IAsyncLifetime
 {
@@ -27,7 +27,7 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
         bool isBabelfish = await connection.ExecuteScalarAsync<string>("SELECT CAST(SERVERPROPERTY('BabelfishVersion') AS VARCHAR(100))") is not null;
         foreach (string batch in SqlServerMigrator.Batches(SqlServerMigrator.RolesScript))
         {
-            // Babelfish's table types are tables, and it has no GRANT for types.
+            // Babelfish implements table types as tables and has no GRANT for types.
             await connection.ExecuteAsync(isBabelfish ? batch.Replace("GRANT EXECUTE ON TYPE::", "GRANT SELECT, INSERT ON ", StringComparison.Ordinal) : batch);
         }
     }

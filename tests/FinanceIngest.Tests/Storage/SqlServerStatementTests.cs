@@ -6,7 +6,7 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>Every script and statement is T-SQL by SQL Server's own grammar; needs no server.</summary>
+/// <summary>Parses every script and statement with SQL Server's own T-SQL grammar, without a server.</summary>
 public sealed class SqlServerStatementTests
 {
     public static TheoryData<string> Migrations => [.. MigrationScript.Of("SqlServer").Select(script => script.Name)];

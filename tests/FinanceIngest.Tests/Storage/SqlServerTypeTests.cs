@@ -8,7 +8,7 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>The table types of the migrations beside the programs that fill them; needs no server.</summary>
+/// <summary>Compares the migrations' table types with the code that fills them, without a server.</summary>
 public sealed class SqlServerTypeTests
 {
     private static readonly SchemaStatements s_schema = ReadMigrations();
@@ -63,7 +63,7 @@ public sealed class SqlServerTypeTests
                 $"GRANT EXECUTE ON TYPE::{type} TO finance_ingest_worker, finance_ingest_operator;", SqlServerMigrator.RolesScript, StringComparison.Ordinal));
     }
 
-    // Each has as little in it as a row may have.
+    // Each table holds one row with as few values as a row may have.
     private static Dictionary<string, SqlMapper.ICustomQueryParameter> Tables() => new()
     {
         [nameof(SqlServerTables.Ids)] = SqlServerTables.Ids([Guid.NewGuid()]),

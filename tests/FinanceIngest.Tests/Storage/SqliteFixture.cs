@@ -4,7 +4,7 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>A database in a temporary folder, another for each test.</summary>
+/// <summary>Gives each test a database in a temporary folder of its own.</summary>
 public sealed class SqliteFixture : StoreFixture
 {
     private readonly string _root = Directory.CreateTempSubdirectory("finance-ingest-").FullName;

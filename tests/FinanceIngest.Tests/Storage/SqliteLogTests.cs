@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>The write-ahead log of a file stays small, whoever reads it meanwhile.</summary>
+/// <summary>The write-ahead log of a database file stays small, whoever reads the file meanwhile.</summary>
 public sealed class SqliteLogTests : IDisposable
 {
     private const int Mebibyte = 1024 * 1024;
@@ -37,7 +37,7 @@ public sealed class SqliteLogTests : IDisposable
 
         await stop.CancelAsync();
         Assert.True(await readers > 10);
-        // Room for tries that a busy machine lets fail.
+        // The upper bound allows for attempts to empty the log that fail on a busy machine.
         Assert.InRange(largest, Mebibyte, 2 * Bound);
     }
 
@@ -55,7 +55,7 @@ public sealed class SqliteLogTests : IDisposable
         Assert.InRange(LogLength, 80L * Mebibyte, 96L * Mebibyte);
         Assert.Equal(1, Count(reader));
 
-        // He has left: what is written until the next try brings it back.
+        // The reader has left. The writes that follow last until the next attempt to empty the log, which shrinks it.
         End(reader);
         for (int written = 0; written < 20; written++)
         {
@@ -103,7 +103,7 @@ public sealed class SqliteLogTests : IDisposable
         return connection;
     }
 
-    // At every moment one of two reads, and the next has begun before the one before it ends. Each takes some milliseconds.
+    // Two connections take turns: each begins to read before the other ends, so at least one reads at any moment. A turn takes some milliseconds.
     private int Read(TaskCompletionSource reading, CancellationToken stop)
     {
         using SqliteConnection one = OpenReader();

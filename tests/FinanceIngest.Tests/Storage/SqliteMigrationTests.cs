@@ -8,7 +8,7 @@ using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>A database file of an older program, opened by this one.</summary>
+/// <summary>This version of the program opens a database file that an older version made.</summary>
 public sealed class SqliteMigrationTests : IDisposable
 {
     private const string AlertOfAnOlderProgramSql =
@@ -38,7 +38,7 @@ public sealed class SqliteMigrationTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>The file as a program made it that knew the first scripts only.</summary>
+    /// <summary>Creates the file as a program made it that had only the scripts up to <paramref name="version"/>.</summary>
     private async Task<SqliteConnection> CreateAsync(int version)
     {
         string file = Path.Combine(_folder.Path, SqliteDatabase.FileName);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>What is bound is what is read, and a statement that failed can be run again.</summary>
+/// <summary>A session reads back every value that it binds, and runs a statement again after a failure.</summary>
 public sealed class SqliteSessionTests : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
@@ -112,7 +112,7 @@ public sealed class SqliteSessionTests : IDisposable
         Assert.Throws<NotSupportedException>(() => _session.Query<string>(Select, _ => throw new NotSupportedException()));
         Assert.Throws<NotSupportedException>(() => _session.Single<string>(Select, _ => throw new NotSupportedException()));
 
-        // A statement that still stood at its first row would keep the log from being emptied.
+        // A statement that was not reset would keep its read transaction open, and the log could not be emptied.
         Assert.Equal(0, _session.Number("PRAGMA wal_checkpoint(TRUNCATE)"));
         Assert.Equal(["one", "two"], _session.Query(Select, row => row.GetString(0)));
     }
@@ -141,7 +141,7 @@ public sealed class SqliteSessionTests : IDisposable
     [Fact]
     public void The_switch_to_WAL_outlasts_another_process_that_is_creating_the_file()
     {
-        // SQLite itself waits for locks, but not for this one.
+        // SQLite's busy time-out applies to other locks, but not to the lock that the switch needs.
         _session.Run("PRAGMA busy_timeout = 600000");
         using var other = new SqliteSession(Open());
         other.Begin();

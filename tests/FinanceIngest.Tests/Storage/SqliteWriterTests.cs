@@ -4,7 +4,7 @@ using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>Who shares a commit with whom.</summary>
+/// <summary>Which writes share a commit, and which do not.</summary>
 public sealed class SqliteWriterTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

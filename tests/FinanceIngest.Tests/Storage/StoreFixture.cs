@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Storage;
 
-/// <summary>One process's view of a database.</summary>
+/// <summary>The stores of one database, as one process has them.</summary>
 internal sealed record Stores(
     IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention);
 
@@ -17,26 +17,26 @@ public abstract class StoreFixture : IAsyncLifetime
 {
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, 901, TimeSpan.Zero));
 
-    /// <summary>Why this engine can't be tested here; null when it can.</summary>
+    /// <summary>The reason why this engine can't be tested on this machine; null when it can.</summary>
     public virtual string? Unavailable => null;
 
     public abstract ValueTask InitializeAsync();
 
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Stores with connections of their own, as a process would have them.</summary>
+    /// <summary>Opens stores with connections of their own, as another process would.</summary>
     internal abstract Stores Open();
 
-    /// <summary>Leaves the schema and nothing in it.</summary>
+    /// <summary>Removes all data and keeps the schema.</summary>
     public abstract Task ClearAsync();
 
-    /// <summary>Leaves a tombstone where a row was.</summary>
+    /// <summary>Replaces a transaction's row by a tombstone.</summary>
     public abstract Task PurgeAsync(Guid transactionId);
 
     public abstract Task<long> CountRowsAsync(string table);
 }
 
-/// <summary>What every contract test class needs: an empty database for each test, or a skip that says why there is none.</summary>
+/// <summary>Gives every contract test an empty database, or skips it with the reason why there is none.</summary>
 public abstract class StoreContract(StoreFixture fixture) : IAsyncLifetime
 {
     private Stores? _stores;
