@@ -10,12 +10,13 @@ using DotNet.Testcontainers.Containers;
 namespace FinanceIngest.Tests.Support;
 
 /// <summary>
-/// One for all tests, started by the first that asks. Azurite's queue service: the one that FINANCE_TEST_AZURITE (a connection string)
-/// names, else the one installed by npm under tests/azurite, else a container; without any of them the tests are skipped by name.
+/// Azurite's queue service, shared by all tests and started by the first test that asks for it. It is the service that FINANCE_TEST_AZURITE (a connection
+/// string) names, otherwise the one that npm installed under tests/azurite, otherwise a container. Without any of them, the tests that need it are skipped and
+/// say so.
 /// </summary>
 public sealed class AzuriteFixture : IAsyncDisposable
 {
-    /// <summary>Why a test is skipped where there is no Azurite.</summary>
+    /// <summary>The reason that a skipped test gives when there is no Azurite.</summary>
     public const string Missing = "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine";
 
     private const string Account = "devstoreaccount1";
@@ -27,7 +28,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
 
     public AzuriteFixture() => _connectionString = new Lazy<Task<string?>>(StartAsync);
 
-    /// <summary>Its connection string; skips the running test where there is no Azurite.</summary>
+    /// <summary>Returns Azurite's connection string. Skips the running test when there is no Azurite.</summary>
     public async Task<string> ConnectionStringAsync()
     {
         string? connectionString = await TryConnectionStringAsync();
@@ -35,7 +36,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
         return connectionString!;
     }
 
-    /// <summary>Its connection string; null where there is no Azurite.</summary>
+    /// <summary>Returns Azurite's connection string; null when there is no Azurite.</summary>
     public Task<string?> TryConnectionStringAsync()
     {
         NeedsAttribute.Require(Outside.Azurite);
@@ -109,7 +110,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
 
     private static async Task AnswersAsync(string connectionString)
     {
-        // The SDK's own retries are the wait.
+        // The SDK's own retries wait until Azurite answers.
         var options = new QueueClientOptions();
         options.Retry.MaxRetries = 240;
         options.Retry.Mode = Azure.Core.RetryMode.Fixed;

@@ -5,19 +5,19 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>Isolation without a process: messages are scored right here, and end "their process" where the test says so.</summary>
+/// <summary>Isolation without a process: it scores messages in the test's process, and the test decides which of them would have ended their own.</summary>
 internal sealed class FakeIsolation(MessageScorer scorer, IdCertifier ids, ILeaseHolder leases) : IIsolation
 {
-    /// <summary>What ends the process that handles a message; null: nothing.</summary>
+    /// <summary>Returns how the message ends its process; null when it does not.</summary>
     public Func<LeasedMessage, string?> EndsTheProcess { get; set; } = _ => null;
 
-    /// <summary>What else becomes of a message instead of being scored; null: nothing.</summary>
+    /// <summary>Returns an outcome that replaces scoring; null when the message is scored.</summary>
     public Func<LeasedMessage, ScoringOutcome?> Instead { get; set; } = _ => null;
 
-    /// <summary>Why there is no isolation; null: there is.</summary>
+    /// <summary>The reason why isolation is not available; null when it is.</summary>
     public string? Missing { get; set; }
 
-    /// <summary>Messages that came here.</summary>
+    /// <summary>How many messages were handed over for isolation.</summary>
     public int Handled { get; private set; }
 
     public IIsolatedScorer Open() => new Place(this);
@@ -43,7 +43,7 @@ internal sealed class FakeIsolation(MessageScorer scorer, IdCertifier ids, ILeas
     }
 }
 
-/// <summary>Leases that are held for as long as the test says so.</summary>
+/// <summary>Leases that are held unless the test says otherwise.</summary>
 internal sealed class FakeLeases : ILeaseHolder
 {
     public Predicate<LeasedMessage> Held { get; set; } = _ => true;

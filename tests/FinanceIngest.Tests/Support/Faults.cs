@@ -7,7 +7,7 @@ using FinanceIngest.Scoring;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>A store whose writes fail where the test says so; a fault may strike before the real write, or after it has committed.</summary>
+/// <summary>A store whose writes fail when the test says so, either before the real write or after it has committed.</summary>
 internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 {
     public Func<ScoredBatch, Exception?> BeforeWrite { get; set; } = _ => null;
@@ -16,7 +16,7 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 
     public Exception? OnLoad { get; set; }
 
-    /// <summary>What happens while the store is inside its transaction, all rows written.</summary>
+    /// <summary>Runs inside the store's transaction, after all rows have been written.</summary>
     public Action? InsideWrite { get; set; }
 
     public int Loads { get; private set; }
@@ -44,7 +44,7 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
         return AfterWrite(batch) is { } after ? throw after : counts;
     }
 
-    /// <summary>Alerts, which a store reads when its rows are written.</summary>
+    /// <summary>A list of alerts that announces when the store reads it, which the store does after writing its rows.</summary>
     private sealed class LastList(IReadOnlyList<NewAlert> alerts, Action onRead) : IReadOnlyList<NewAlert>
     {
         public int Count => alerts.Count;
@@ -60,7 +60,7 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
         System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
-    /// <summary>A write that fails, for a reason of its own, whenever it has this amount in it.</summary>
+    /// <summary>Makes every write fail that contains this amount, with an exception that is no outage.</summary>
     public void FailOnAmount(long units) => BeforeWrite = batch =>
         batch.Results.Any(result => result.Status == TransactionStatus.Scored && result.Amount?.Units == units)
             ? new ArithmeticException("this amount can't be written")
@@ -77,7 +77,7 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
     /// <summary>Runs when a send arrives.</summary>
     public Action OnSend { get; set; } = () => { };
 
-    /// <summary>What a send waits for.</summary>
+    /// <summary>The task that every send awaits.</summary>
     public Task Hold { get; set; } = Task.CompletedTask;
 
     public string Name => queue.Name;
@@ -92,10 +92,10 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
         return IsDown ? throw Down() : await queue.SendAsync(body, visibilityDelay, cancellationToken);
     }
 
-    /// <summary>What an extension meets instead of the queue; null: nothing.</summary>
+    /// <summary>Returns what answers the extension of a lease instead of the queue; null when the queue answers.</summary>
     public Func<TimeSpan, CancellationToken, Task<bool>?> OnExtend { get; set; } = (_, _) => null;
 
-    /// <summary>What a delete meets instead of the queue; null: nothing.</summary>
+    /// <summary>Returns what answers a delete instead of the queue; null when the queue answers.</summary>
     public Func<Task<bool>?> OnDelete { get; set; } = () => null;
 
     public async Task<IReadOnlyList<LeasedMessage>> ReceiveAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken) =>
@@ -106,7 +106,7 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => Up().PeekAsync(maximum, cancellationToken);
 
-    /// <summary>How often the queue's length was asked for.</summary>
+    /// <summary>How many times the queue's length was requested.</summary>
     public int DepthLooks { get; private set; }
 
     public Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken)
@@ -130,13 +130,13 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
     private QueueUnavailableException Down() => new(queue.Name, new IOException("the queue is down"));
 }
 
-/// <summary>An outbox whose marks fail when the test says so.</summary>
+/// <summary>An outbox that fails to mark alerts as sent when the test says so.</summary>
 internal sealed class FaultingOutbox(IAlertOutbox outbox) : IAlertOutbox
 {
-    /// <summary>What marking throws; null: nothing.</summary>
+    /// <summary>The exception that marking throws; null when marking succeeds.</summary>
     public Exception? MarkFailure { get; set; }
 
-    /// <summary>How often alerts were asked for.</summary>
+    /// <summary>How many times alerts were claimed.</summary>
     public int Claims { get; private set; }
 
     public Task<IReadOnlyList<ClaimedAlert>> ClaimAsync(Guid owner, int maximum, TimeSpan lease, CancellationToken cancellationToken)
@@ -145,7 +145,7 @@ internal sealed class FaultingOutbox(IAlertOutbox outbox) : IAlertOutbox
         return outbox.ClaimAsync(owner, maximum, lease, cancellationToken);
     }
 
-    /// <summary>Runs before alerts are marked.</summary>
+    /// <summary>Runs before alerts are marked as sent.</summary>
     public Func<Task> OnMark { get; set; } = () => Task.CompletedTask;
 
     public async Task<int> MarkSentAsync(Guid owner, IReadOnlyCollection<Guid> alertIds, CancellationToken cancellationToken)

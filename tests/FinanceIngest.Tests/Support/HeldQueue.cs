@@ -5,14 +5,14 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>A queue whose sends end when the test says so, and obey no token.</summary>
+/// <summary>A queue whose sends ignore their cancellation token and end only when the test says so.</summary>
 internal sealed class HeldQueue : IMessageQueue
 {
     private readonly Channel<Send> _sends = Channel.CreateUnbounded<Send>();
 
     public string Name => "held";
 
-    /// <summary>Sends that arrived and that the test has not taken.</summary>
+    /// <summary>How many sends have arrived that the test has not taken.</summary>
     public int Waiting => _sends.Reader.Count;
 
     public async Task<Send> NextAsync()
@@ -21,7 +21,7 @@ internal sealed class HeldQueue : IMessageQueue
         return await _sends.Reader.ReadAsync(patience.Token);
     }
 
-    /// <summary>Null: cancelled.</summary>
+    /// <summary>Returns the next send; null when the wait is cancelled.</summary>
     public async Task<Send?> NextAsync(CancellationToken cancellationToken)
     {
         try
@@ -58,7 +58,7 @@ internal sealed class HeldQueue : IMessageQueue
 
         public Task<LeasedMessage> Completion => _completion.Task;
 
-        /// <summary>Transactions in the message.</summary>
+        /// <summary>The number of transactions in the message.</summary>
         public int Count => JsonDocument.Parse(Convert.FromBase64String(body.Text)).RootElement.GetProperty("transactions").GetArrayLength();
 
         public void Succeed() => _completion.SetResult(null!);

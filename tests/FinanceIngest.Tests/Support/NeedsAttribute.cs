@@ -2,7 +2,7 @@ using Xunit.v3;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>What some tests need beside their own process.</summary>
+/// <summary>The services and programs outside its own process that a test may need.</summary>
 public enum Outside
 {
     /// <summary>A process that the test starts: one of the programs, or a shell.</summary>
@@ -16,27 +16,28 @@ public enum Outside
 }
 
 /// <summary>
-/// Says what a test needs outside of its own process, as traits: <c>Category=Integration</c>, and <c>Needs=Program</c>, <c>Needs=Azurite</c> or
-/// <c>Needs=SqlServer</c>. The tests without it run alone by <c>dotnet test --filter Category!=Integration</c>. On a collection's definition it holds
-/// for every class of the collection.
+/// States what a test needs outside its own process, as traits: <c>Category=Integration</c>, and <c>Needs=Program</c>, <c>Needs=Azurite</c> or
+/// <c>Needs=SqlServer</c>. Tests without the attribute run alone by <c>dotnet test --filter Category!=Integration</c>. On a collection's definition, the
+/// attribute applies to every class of the collection.
 /// </summary>
 /// <remarks>
-/// It can't be forgotten: whatever starts one of these calls <see cref="Require"/>, so that a test without the attribute fails and is told so.
+/// Nobody can forget the attribute: the code that starts such a program or service calls <see cref="Require"/>, which fails a test without the attribute and
+/// says why.
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class NeedsAttribute(params Outside[] outside) : Attribute, ITraitAttribute
 {
     private const string Trait = "Needs";
 
-    /// <summary>What it needs.</summary>
+    /// <summary>The services and programs that the test needs.</summary>
     public IReadOnlyList<Outside> Outside { get; } = outside;
 
     /// <inheritdoc/>
     public IReadOnlyCollection<KeyValuePair<string, string>> GetTraits() =>
         [new("Category", "Integration"), .. Outside.Select(need => KeyValuePair.Create(Trait, need.ToString()))];
 
-    /// <summary>Passes when the running test, or the class or collection whose fixture is being made, carries the attribute.</summary>
-    /// <exception cref="InvalidOperationException">It does not.</exception>
+    /// <summary>Checks that the running test carries the attribute, or the class or collection whose fixture is being made.</summary>
+    /// <exception cref="InvalidOperationException">The attribute is missing, or does not name <paramref name="outside"/>.</exception>
     public static void Require(Outside outside)
     {
         ITestContext context = TestContext.Current;

@@ -2,7 +2,7 @@ using FinanceIngest.Tests.Storage;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>No test uses something outside of its process without the trait by which it can be left out.</summary>
+/// <summary>Every test that uses something outside its process carries the trait by which it can be excluded.</summary>
 public sealed class NeedsTests(AzuriteFixture azurite)
 {
     [Fact]
@@ -40,7 +40,7 @@ public sealed class NeedsTests(AzuriteFixture azurite)
     }
 }
 
-/// <summary>A class fixture is made under the traits of its class.</summary>
+/// <summary>A class fixture may use what its class's attribute names.</summary>
 [Needs(Outside.Program)]
 public sealed class NeedsOfAFixtureTests(NeedsOfAFixtureTests.Fixture fixture) : IClassFixture<NeedsOfAFixtureTests.Fixture>
 {

@@ -6,8 +6,8 @@ using System.Text;
 namespace FinanceIngest.Tests.Support;
 
 /// <summary>
-/// A way to SQL Server that can pause as a serverless Azure SQL database does: while it is paused, every login is refused with error 40613.
-/// Speaks of TDS only what a refused login needs ([MS-TDS] 2.2.6.5 PRELOGIN, 2.2.7.10 ERROR, 2.2.7.6 DONE); else it passes bytes on.
+/// A proxy for SQL Server that can pause as a serverless Azure SQL database does: while paused, it refuses every login with error 40613; otherwise it passes
+/// bytes on. It implements only the part of TDS that a refused login needs ([MS-TDS] 2.2.6.5 PRELOGIN, 2.2.7.10 ERROR, 2.2.7.6 DONE).
 /// </summary>
 internal sealed class PausableSqlServer : IAsyncDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class PausableSqlServer : IAsyncDisposable
     private volatile bool _isPaused = true;
     private int _refused;
 
-    /// <param name="dataSource">Where it leads when it is not paused, as in a connection string; null: nowhere.</param>
+    /// <param name="dataSource">The server behind the proxy, as in a connection string; null when the proxy never resumes.</param>
     public PausableSqlServer(string? dataSource = null)
     {
         if (dataSource is not null)
@@ -34,7 +34,7 @@ internal sealed class PausableSqlServer : IAsyncDisposable
 
     public string DataSource => $"127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
-    /// <summary>Logins refused so far.</summary>
+    /// <summary>How many logins the proxy has refused.</summary>
     public int Refused => Volatile.Read(ref _refused);
 
     public void Resume() => _isPaused = false;
@@ -56,7 +56,7 @@ internal sealed class PausableSqlServer : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Stopped.
+            // The listener was stopped.
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class PausableSqlServer : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or SocketException)
             {
-                // The client has had enough.
+                // The client closed the connection.
             }
         }
     }
@@ -87,7 +87,7 @@ internal sealed class PausableSqlServer : IAsyncDisposable
     {
         await ReadPacketAsync(client);
 
-        // VERSION at 11, ENCRYPTION at 17: "not supported".
+        // VERSION stands at offset 11, and ENCRYPTION at 17 says "not supported".
         await WritePacketAsync(client, [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF, 16, 0, 0, 0, 0, 0, 2]);
         await ReadPacketAsync(client);
         Interlocked.Increment(ref _refused);

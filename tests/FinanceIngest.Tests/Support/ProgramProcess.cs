@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>One of the real programs, running as its user would run it.</summary>
+/// <summary>One of the real programs, run as a user would run it.</summary>
 internal sealed class ProgramProcess : IAsyncDisposable
 {
     private const string Listening = "Now listening on: ";
@@ -22,7 +22,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-    /// <summary>What it wrote to standard error so far.</summary>
+    /// <summary>The text that the program has written to standard error so far.</summary>
     public string Log
     {
         get
@@ -34,11 +34,11 @@ internal sealed class ProgramProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a server on a port of its own choice.</summary>
+    /// <summary>Starts a server on a free port that the server chooses.</summary>
     public static ProgramProcess StartServer(string name, string dataDirectory, params (string Name, string Value)[] environment) =>
         Start(name, ["--urls", "http://127.0.0.1:0"], dataDirectory, [("FinanceIngest__DataDirectory", dataDirectory), .. environment]);
 
-    /// <summary>Starts a program with only these settings, whatever the environment of the tests has.</summary>
+    /// <summary>Starts a program with only these settings, whatever variables the tests' own environment has.</summary>
     public static ProgramProcess Start(string name, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment)
     {
         NeedsAttribute.Require(Outside.Program);
@@ -67,7 +67,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         return new ProgramProcess(new Process { StartInfo = start });
     }
 
-    /// <summary>The address at which it listens, once it does.</summary>
+    /// <summary>Waits until the program listens, and returns its address.</summary>
     public async Task<Uri> AddressAsync()
     {
         try
@@ -80,7 +80,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for its end: exit code and standard output.</summary>
+    /// <summary>Waits until the program ends, and returns its exit code and its standard output.</summary>
     public async Task<(int ExitCode, string Output)> EndAsync()
     {
         string output = await _process.StandardOutput.ReadToEndAsync().WaitAsync(s_patience);
@@ -88,7 +88,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         return (_process.ExitCode, output);
     }
 
-    /// <summary>Asks it to end, as an orchestrator does, and returns its exit code.</summary>
+    /// <summary>Asks the program to end, as an orchestrator does, and returns its exit code.</summary>
     public async Task<int> TerminateAsync()
     {
         if (_process.HasExited)
@@ -116,7 +116,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // The program as built in the tests' own configuration, such as …/src/NAME/bin/Debug/net10.0.
+    // Returns the path of the program as built in the tests' own configuration, such as …/src/NAME/bin/Debug/net10.0.
     internal static string PathOf(string name)
     {
         string[] folders = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);

@@ -1,11 +1,11 @@
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>Places in the checkout that the tests run in.</summary>
+/// <summary>Paths in the checkout to which the tests belong.</summary>
 internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>Data kept beside the checkout; null when the file is absent.</summary>
+    /// <summary>Returns the path of a data file beside the checkout; null when the file is absent.</summary>
     public static string? SharedData(string name)
     {
         string path = Path.Combine(Root, "..", "shared", "data", name);

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>Everything behind the inbound queue, on embedded storage in a folder of its own, with its clock and its faults in the test's hands.</summary>
+/// <summary>Everything behind the inbound queue, on embedded storage in a temporary folder. The test controls the clock and the faults.</summary>
 internal sealed class ScoringHarness : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -82,7 +82,7 @@ internal sealed class ScoringHarness : IDisposable
 
     public BatchProcessor Processor { get; }
 
-    /// <summary>Mean 2000, deviation 500: 2500 is normal, 6000 an anomaly.</summary>
+    /// <summary>Adds a baseline with a standard deviation of 500. With the mean of 2000, an amount of 2500 is normal and one of 6000 is an anomaly.</summary>
     public Task AddBaselineAsync(double mean = 2000) =>
         new SqliteBaselineStore(_database, Time).UpsertAsync([new(new(399, 2310), new Baseline(mean, 500, 40))], default);
 
@@ -96,7 +96,7 @@ internal sealed class ScoringHarness : IDisposable
         return Inbound.SendAsync(envelope.ToBody(), TimeSpan.Zero, default);
     }
 
-    /// <summary>Receives what is visible and processes it, as the worker does.</summary>
+    /// <summary>Receives the visible messages and processes them, as the worker does, and returns their number.</summary>
     public async Task<int> ProcessAsync()
     {
         long askedAt = Time.GetTimestamp();
@@ -105,7 +105,7 @@ internal sealed class ScoringHarness : IDisposable
         return messages.Count;
     }
 
-    /// <summary>A worker that dies with messages in hand.</summary>
+    /// <summary>Receives the visible messages as a worker does that dies with them in hand, and lets their leases expire.</summary>
     public async Task ReceiveAndDieAsync()
     {
         await Inbound.ReceiveAsync(32, Deadlines.Lease, default);
@@ -131,11 +131,11 @@ internal sealed class ScoringHarness : IDisposable
             reader, _scorer, oneByOne, Isolation, settler, failures, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
     }
 
-    /// <summary>A dispatcher as a process with these roles has it; it claims alerts in a name of its own.</summary>
+    /// <summary>Makes a dispatcher as a process with these roles has it. Each dispatcher claims alerts under its own name.</summary>
     public AlertDispatcher NewDispatcher(IAlertOutbox outbox, Roles roles = Roles.Dispatcher) => new(
         outbox, Queues, Marker, new Settings { DataDirectory = _folder.Path, Roles = roles }, Telemetry, Time, NullLogger<AlertDispatcher>.Instance);
 
-    /// <summary>Runs something while it holds the database's write lock.</summary>
+    /// <summary>Runs an action while holding the database's write lock.</summary>
     public Task<int> WriteAsync(Action action) => Task.Run(() => _database.WriteAsync(
         _ =>
         {

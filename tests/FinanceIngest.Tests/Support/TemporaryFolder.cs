@@ -1,6 +1,6 @@
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>A folder of one test's own, removed afterwards.</summary>
+/// <summary>A folder that only one test uses, removed afterwards.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("finance-ingest-test-").FullName;

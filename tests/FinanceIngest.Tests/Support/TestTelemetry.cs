@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Tests.Support;
 
-/// <summary>Telemetry with a meter of its own.</summary>
+/// <summary>Makes telemetry with its own meter, so that tests do not count each other's work.</summary>
 internal static class TestTelemetry
 {
     public static Telemetry Create(TimeProvider time) => new(
