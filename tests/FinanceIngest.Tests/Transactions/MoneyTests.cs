@@ -94,7 +94,7 @@ public sealed class MoneyTests
         Assert.Equal(double.Parse(text, CultureInfo.InvariantCulture), amount.ToDouble());
     }
 
-    // Units as an exact integer, or null when the value is no whole number of units or out of range.
+    // Returns the units as an exact integer; null when the value is no whole number of units or is out of range.
     private static BigInteger? Exact(string text)
     {
         string[] parts = text.Split('e');

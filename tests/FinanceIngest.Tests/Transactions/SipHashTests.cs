@@ -4,7 +4,7 @@ namespace FinanceIngest.Tests.Transactions;
 
 public sealed class SipHashTests
 {
-    // From the reference implementation's vectors (https://github.com/veorq/SipHash): key 00 01 … 0f, input 00 01 … of each length.
+    // Vectors of the reference implementation (https://github.com/veorq/SipHash): key 00 01 … 0f, inputs 00 01 … of each length.
     [Theory]
     [InlineData(0, 0x726fdb47dd0e0e31)]
     [InlineData(1, 0x74f839c593dc67fd)]

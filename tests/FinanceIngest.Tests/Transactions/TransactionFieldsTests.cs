@@ -83,7 +83,7 @@ public sealed class TransactionFieldsTests
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // What the callers turn into a 400 or into poison.
+            // The callers turn these exceptions into a 400 or into poison.
         }
     });
 
