@@ -98,7 +98,7 @@ public sealed class TraceTests : IDisposable
     [Theory]
     [InlineData("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00f067aa0ba902b7")]
     [InlineData("not a trace context", "0000000000000000")]
-    [InlineData(null, "0000000000000000")] // from a program that kept no trace beside the payload
+    [InlineData(null, "0000000000000000")] // the alert of an older program, which kept no trace beside the payload
     public async Task An_alerts_span_continues_the_trace_that_is_kept_beside_its_payload(string? kept, string parent)
     {
         using var system = new ScoringHarness();

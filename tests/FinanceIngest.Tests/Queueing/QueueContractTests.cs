@@ -33,7 +33,7 @@ public abstract class QueueContractTests
 
     [Theory]
     [InlineData("eyJhIjoxfQ==")]
-    [InlineData("eyJhIjoxfR==")] // bits that nobody reads are set
+    [InlineData("eyJhIjoxfR==")] // the padding bits, which no decoder reads, are set
     [InlineData("eyJh Ijox\nfQ==")]
     [InlineData("eyJhIjoxfQ== ")]
     [InlineData("eyJhIjoxfQ")]

@@ -38,7 +38,7 @@ public sealed class SuspectTests : IDisposable
         Assert.Equal(0, (await _system.Inbound.GetDepthAsync(Token)).Length);
         foreach (Transaction transaction in transactions)
         {
-            // The worker finds the transaction's id without decoding the message, so the result has no amount.
+            // The worker finds the transaction's id by a plain search in the text, without parsing it, so the result has no amount.
             TransactionResult result = (await _system.ResultAsync(transaction.Id))!;
             Assert.Equal((TransactionStatus.Failed, null, Killed), (result.Status, result.Amount, result.Error));
         }

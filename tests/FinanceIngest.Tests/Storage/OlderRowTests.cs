@@ -12,7 +12,7 @@ public sealed class OlderRowTests
 
     [Theory]
     [InlineData(25000, "25000")]
-    [InlineData(0.1, "0.1")] // no double is one tenth; the number that people see is
+    [InlineData(0.1, "0.1")] // no double equals one tenth; its shortest decimal form does
     [InlineData(1234.5678, "1234.5678")]
     [InlineData(-0.0001, "-0.0001")]
     [InlineData(0.0, "0")]
@@ -28,8 +28,8 @@ public sealed class OlderRowTests
     }
 
     [Theory]
-    [InlineData(1.00005, "1.0000")] // half to even, down …
-    [InlineData(1.00015, "1.0002")] // … and up
+    [InlineData(1.00005, "1.0000")] // rounds half to even, here down
+    [InlineData(1.00015, "1.0002")] // rounds half to even, here up
     [InlineData(-1.00015, "-1.0002")]
     [InlineData(1.000050001, "1.0001")]
     [InlineData(0.00005, "0")]
@@ -70,8 +70,8 @@ public sealed class OlderRowTests
     [InlineData("UTC", "2024-05-01T10:00:00", "2024-05-01T10:00:00", 0)]
     [InlineData("Asia/Kolkata", "2024-05-01T10:00:00", "2024-05-01T04:30:00", 0)]
     [InlineData("Europe/Berlin", "2024-07-01T10:00:00", "2024-07-01T08:00:00", 0)]
-    [InlineData("Europe/Berlin", "2024-10-27T02:30:00", "2024-10-27T01:30:00", 1)] // twice that night
-    [InlineData("Europe/Berlin", "2024-03-31T02:30:00", "2024-03-31T01:30:00", 1)] // never that night
+    [InlineData("Europe/Berlin", "2024-10-27T02:30:00", "2024-10-27T01:30:00", 1)] // this local time occurs twice
+    [InlineData("Europe/Berlin", "2024-03-31T02:30:00", "2024-03-31T01:30:00", 1)] // this local time does not exist
     public void A_local_time_becomes_an_instant(string zone, string local, string expected, int ambiguous)
     {
         DateTime instant = new OlderRow(TimeZoneInfo.FindSystemTimeZoneById(zone), s_now, _report).Time(DateTime.Parse(local, CultureInfo.InvariantCulture));

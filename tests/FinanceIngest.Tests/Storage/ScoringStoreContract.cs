@@ -192,7 +192,7 @@ public abstract class ScoringStoreContract(StoreFixture fixture) : StoreContract
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(-1)]
-    [InlineData(9_007_199_254_740_993)] // 2^53 + 1: no double holds it
+    [InlineData(9_007_199_254_740_993)] // no double holds 2^53 + 1
     public async Task Amounts_are_exact(long units)
     {
         TransactionResult result = Sample.Scored() with { Amount = new Money(units), UserId = long.MaxValue, CategoryId = 1 };

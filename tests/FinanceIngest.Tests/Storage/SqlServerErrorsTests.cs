@@ -23,7 +23,7 @@ public sealed class SqlServerErrorsTests
     }
 
     [Theory]
-    [InlineData(40613, 17)] // a serverless database resumes
+    [InlineData(40613, 17)] // a serverless database is resuming
     [InlineData(40197, 17)]
     [InlineData(40501, 20)]
     [InlineData(49918, 16)]
@@ -42,11 +42,11 @@ public sealed class SqlServerErrorsTests
     [InlineData(18456, 14)]
     [InlineData(1205, 13)]
     [InlineData(1222, 16)]
-    [InlineData(208, 16)] // not migrated
-    [InlineData(229, 14)] // no permission
-    [InlineData(3906, 16)] // read-only
-    [InlineData(9002, 17)] // log full
-    [InlineData(1105, 17)] // disk full
+    [InlineData(208, 16)] // a table is missing: the database is not migrated
+    [InlineData(229, 14)] // the user lacks a permission
+    [InlineData(3906, 16)] // the database is read-only
+    [InlineData(9002, 17)] // the log is full
+    [InlineData(1105, 17)] // the disk is full
     [InlineData(0, 11)]
     public void Anything_else_is(int number, byte severity) => Assert.False(SqlServerErrors.IsData(number, severity));
 

@@ -11,7 +11,7 @@ public sealed class SipHashTests
     [InlineData(7, 0xab0200f58b01d137)]
     [InlineData(8, 0x93f5f5799a932462)]
     [InlineData(13, 0x14ea5627c0843d90)]
-    [InlineData(15, 0xa129ca6149be45e5)] // the paper's appendix A
+    [InlineData(15, 0xa129ca6149be45e5)] // this vector is in the paper's appendix A
     [InlineData(63, 0x958a324ceb064572)]
     public void It_agrees_with_the_published_vectors(int length, ulong expected)
     {
