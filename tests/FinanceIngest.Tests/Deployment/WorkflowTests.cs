@@ -62,7 +62,7 @@ public sealed partial class WorkflowTests
         string[] used = [.. BodyField().Matches(s_text).Select(match => match.Groups[1].Value).Distinct()];
         Assert.Subset(known.ToHashSet(), used.ToHashSet());
 
-        // These are the fields of the older system's mail, and those of the baseline.
+        // The mail must show the fields of the older system's mail and the baseline.
         Assert.Superset(new HashSet<string> { "user_id", "category_id", "amount", "z_score", "mean", "std_dev", "transaction_id" }, used.ToHashSet());
     }
 

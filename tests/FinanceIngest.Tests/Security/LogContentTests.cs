@@ -111,7 +111,7 @@ public sealed partial class LogContentTests(TalkativeServer server) : IClassFixt
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
 
-        // An operator who wants to see queries could set this.
+        // An operator may set this to see query strings.
         builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION"] = "true";
         builder.Services.AddFinanceIngest(settings).AddIntake(settings);
         builder.Services.AddOpenTelemetry().WithTracing(tracing =>

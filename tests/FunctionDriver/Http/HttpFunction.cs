@@ -14,7 +14,7 @@ internal sealed record HttpFunction(string Id, string Name, string Trigger, stri
 {
     private static readonly string[] s_allMethods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-    /// <summary>Returns the function's HTTP triggers; none when the function has another kind of trigger.</summary>
+    /// <summary>Returns the function with its HTTP trigger; nothing when the function has none.</summary>
     public static IEnumerable<HttpFunction> Of(RpcFunctionMetadata function, string routePrefix)
     {
         foreach (string text in function.RawBindings)
