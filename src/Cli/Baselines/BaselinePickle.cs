@@ -31,7 +31,7 @@ internal sealed class BaselinePickle(string file, BaselineCollector collector)
 
     private byte[] Unpacked(byte[] bytes) => bytes switch
     {
-        [] => throw new BaselineFileException(file, null, "is empty"),
+        [] => throw new BaselineFileException(file, null, "is empty, so it has no baselines"),
         [0x1f, 0x8b, ..] or [0x78, 0x01 or 0x5e or 0x9c or 0xda, ..] =>
             throw new BaselineFileException(file, null, "is compressed; save it without compression, or unpack it first"),
         _ => bytes,

@@ -40,9 +40,6 @@ internal sealed class CsvRecordReader(LineReader lines)
     /// <summary>Why the record can't be read; null when it can.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>The lines of the record after its first one; valid until the next call.</summary>
-    public List<SourceLine> InnerLines { get; } = [];
-
     /// <summary>Returns a line that has not been given yet, counted from 0; null when the text has no such line.</summary>
     public SourceLine? Peek(int index)
     {
@@ -121,7 +118,6 @@ internal sealed class CsvRecordReader(LineReader lines)
         LastLine = Line + Math.Max(count, 1) - 1;
         if (count > 0)
         {
-            InnerLines.AddRange(_ahead.GetRange(_start + index + 1, count - 1));
             return count;
         }
 
@@ -135,7 +131,6 @@ internal sealed class CsvRecordReader(LineReader lines)
         Line = LastLine = line.Number;
         Problem = null;
         Fields.Clear();
-        InnerLines.Clear();
     }
 
     private void Split(ReadOnlyMemory<byte> text)

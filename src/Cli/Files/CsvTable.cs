@@ -95,19 +95,14 @@ internal sealed class CsvTable
         field.IsEmpty || (field.IndexOfAnyExcept(" \t"u8) < 0) || (FieldText.Read(field, out string text) is null && text.Length == 0);
 
     // A quotation mark that opens a field by mistake and meets another one would otherwise swallow the rows between them.
-    private bool HoldsRows()
-    {
-        if (_records.LastLine == _records.Line)
-        {
-            return false;
-        }
+    private bool HoldsRows() => _records.LastLine > _records.Line && _records.Fields.Exists(field =>
+        field.Span.Contains((byte)'\n') && FieldText.ReadLossy(field.Span).Split('\n').Skip(1).Any(LooksLikeRow));
 
-        return _records.InnerLines.Any(line =>
-        {
-            string[] fields = FieldText.ReadLossy(line.Text.Span).Split((char)_records.Separator);
-            return fields.Length >= _width && _places.Take(2).All(place => fields[place].AsSpan().Trim(FieldText.Blanks) is { IsEmpty: false } id
-                && !id.ContainsAnyExceptInRange('0', '9'));
-        });
+    private bool LooksLikeRow(string line)
+    {
+        string[] fields = line.Split((char)_records.Separator);
+        return fields.Length >= _width && _places.Take(2).All(place =>
+            fields[place].AsSpan().Trim(FieldText.Blanks) is { IsEmpty: false } id && !id.ContainsAnyExceptInRange('0', '9'));
     }
 
     private void FindHeader()

@@ -6,7 +6,7 @@ namespace FinanceIngest.Cli.Files;
 /// <summary>
 /// A written form of times: the directives <c>%Y %y %m %d %b %B %H %I %M %S %f %p %z %s %%</c> as in C's and Python's <c>strptime</c>, and text that stands for
 /// itself. Names of months and <c>AM</c>, <c>PM</c> are English, in upper or lower case. Numbers of two digits may lack the leading zero, unless another
-/// number follows at once.
+/// number stands beside them without anything between.
 /// </summary>
 internal sealed class DateForm
 {
@@ -79,7 +79,7 @@ internal sealed class DateForm
         var parts = new Parts(text);
         for (int i = 0; i < _steps.Count; i++)
         {
-            bool mustBeWide = i + 1 < _steps.Count && IsNumber(_steps[i + 1].Directive);
+            bool mustBeWide = (i > 0 && IsNumber(_steps[i - 1].Directive)) || (i + 1 < _steps.Count && IsNumber(_steps[i + 1].Directive));
             if (!ReadStep(ref parts, _steps[i], mustBeWide))
             {
                 return Mismatch(text, parts.At);
@@ -99,7 +99,7 @@ internal sealed class DateForm
         ? FormattableString.Invariant($"does not have the form {Text}: it has {FieldText.NameAt(text, at)} at character {at + 1}")
         : $"does not have the form {Text}: it is cut short";
 
-    private static bool IsNumber(char directive) => "YymdHIMSfs".Contains(directive, StringComparison.Ordinal) && directive != '\0';
+    private static bool IsNumber(char directive) => "YymdHIMSf".Contains(directive, StringComparison.Ordinal) && directive != '\0';
 
     private static bool ReadStep(ref Parts parts, (char Directive, char Literal) step, bool mustBeWide)
     {

@@ -88,6 +88,7 @@ internal sealed class CsvTransactionReader(Stream text, FileForms forms)
     {
         int exponent = field.IndexOf("E+", StringComparison.Ordinal);
         return exponent > 0
+            && field.Length <= FieldText.LongestValue
             && field.Length > exponent + 2
             && field.AsSpan(0, exponent).TrimStart("0123456789.,").IsEmpty
             && field.AsSpan(exponent + 2).IndexOfAnyExceptInRange('0', '9') < 0;

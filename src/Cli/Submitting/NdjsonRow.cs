@@ -94,7 +94,8 @@ internal sealed class NdjsonRow : SourceRow
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 _isEmpty = false;
-                fault ??= ScanField(ref reader);
+                string? found = ScanField(ref reader);
+                fault ??= found;
             }
 
             return reader.Read() ? NotJson : fault;
