@@ -149,13 +149,15 @@ def _submit_file(client: Client, options: argparse.Namespace) -> int:
     if forms.time.assumes_utc:
         _note("The form of --date-format has no offset, and there is no --time-zone: times are read as UTC.")
     tally = Tally()
+    uses_content = False
     title = "Standard input" if options.file == "-" else str(options.file)
     try:
         file = TransactionFile(options.file, sys.stdin.buffer, once=prefix is not None)
+        keys = IdempotencyKeys(prefix, file.name, file.hash_content)
         try:
-            keys = IdempotencyKeys(prefix, file.name, file.hash_content)
             send_rows(file.rows(forms), keys, client.submit_many, tally)
         finally:
+            uses_content = keys.uses_content
             file.close()
     except FileProblem as problem:
         tally.stopped = f"{title} {problem}." if problem.place is None else f"{title}: {problem.place}: {problem}."
@@ -169,7 +171,7 @@ def _submit_file(client: Client, options: argparse.Namespace) -> int:
         _note(f"line {line}: has the user and the idempotency key of line {first}: both are one transaction.")
     if tally.repeated > len(tally.repeats):
         _note(f"… and {counted(tally.repeated - len(tally.repeats), 'row')} more with a key that an earlier row has.")
-    if keys.uses_content and tally.rejected:
+    if uses_content and tally.rejected:
         _note(
             "The idempotency keys of these rows depend on the content of the whole file, so put corrected rows into a new file. "
             "If you edit this file and send it again, rows that were accepted count again."

@@ -77,11 +77,16 @@ internal sealed class CsvRecordReader(LineReader lines)
         // Most lines have no quotation mark and are not needed again, so they are not copied.
         if (_start == _ahead.Count && !_atEnd)
         {
-            _atEnd = !lines.TryRead(out SourceLine line);
-            if (_atEnd)
+            SourceLine line;
+            do
             {
-                return false;
+                _atEnd = !lines.TryRead(out line);
+                if (_atEnd)
+                {
+                    return false;
+                }
             }
+            while (line.Text.IsEmpty && !line.IsTooLong);
 
             if (line.IsTooLong || line.Text.Span.IndexOf((byte)'"') < 0)
             {

@@ -8,7 +8,6 @@ import math
 import os
 import re
 from dataclasses import dataclass, field
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple, Union
 
 from .csv_table import Column, CsvTable, Record, lacking
@@ -16,7 +15,7 @@ from .forms import NumberForm
 from .lines import open_text, read_lines
 from .pickles import Foreign, PickleDict, load_pickle
 from .problems import FileProblem, WrongOption, system_problem
-from .texts import BLANKS, LONGEST_VALUE, quote, read_field
+from .texts import BLANKS, LONGEST_VALUE, quote, read_field, scan_string
 from .transaction_files import depth_of
 
 Baseline = Dict[str, Any]
@@ -124,18 +123,15 @@ class _Fields:
 
     def validate(self) -> Optional[Baseline]:
         """Returns the baseline; None when there are errors."""
-        for name, holds, rule in (
-            ("user_id", lambda value: value >= 1, _range_of("user_id")),
-            ("category_id", lambda value: value >= 1, _range_of("category_id")),
-            ("mean", math.isfinite, _NOT_FINITE),
-            ("std_dev", math.isfinite, _NOT_FINITE),
-            ("std_dev", lambda value: not value < 0, "must not be negative"),
-            ("sample_count", lambda value: value >= 0, _range_of("sample_count")),
-        ):
-            self._check(name, holds, rule)
+        self._check("user_id", _is_positive, _range_of("user_id"))
+        self._check("category_id", _is_positive, _range_of("category_id"))
+        self._check("mean", math.isfinite, _NOT_FINITE)
+        self._check("std_dev", math.isfinite, _NOT_FINITE)
+        self._check("std_dev", _is_not_negative, "must not be negative")
+        self._check("sample_count", _is_not_negative, _range_of("sample_count"))
         return None if self.errors else {name: self.values[name] for name in _NAMES}
 
-    def _check(self, name: str, holds: Callable[[Any], bool], rule: str) -> None:
+    def _check(self, name: str, holds: Callable[[float], bool], rule: str) -> None:
         is_present = name in self.values
         if is_present and holds(self.values[name]):
             return
@@ -187,6 +183,15 @@ class _Collector:
 
 
 _OUT_OF_RANGE = "out of range"
+
+
+def _is_positive(value: float) -> bool:
+    return value >= 1
+
+
+def _is_not_negative(value: float) -> bool:
+    # NaN is not negative; another rule refuses it.
+    return not value < 0
 
 
 def _range_of(name: str) -> str:
@@ -384,7 +389,7 @@ class _JsonReader:
         if self._peek() != '"':
             raise _NotJson(self._at)
         try:
-            name, self._at = scanstring(self._text, self._at + 1, True)
+            name, self._at = scan_string(self._text, self._at + 1, True)
         except json.JSONDecodeError as error:
             raise _NotJson(error.pos) from None
         self._skip_white()

@@ -75,8 +75,9 @@ class RecordReader:
             if not self._ahead:
                 # Most lines have no quotation mark.
                 for line in self._lines:
-                    if line.is_too_long:
-                        yield Record(line.number, [], TOO_LONG)
+                    if not line.text:
+                        if line.is_too_long:
+                            yield Record(line.number, [], TOO_LONG)
                     elif b'"' in line.text:
                         self._ahead.append(line)
                         break

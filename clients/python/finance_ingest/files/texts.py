@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json.decoder
 import unicodedata
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 LONGEST_VALUE = 1_000
 """The longest id, number or time that is read, in characters."""
@@ -12,6 +13,12 @@ BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2
 """The characters that don't count at the start and the end of a field or a column's name."""
 
 DIGITS = frozenset("0123456789")
+
+scan_string: Callable[[str, int, bool], Tuple[str, int]] = getattr(json.decoder, "scanstring")
+"""
+Reads a string of JSON from behind its first quotation mark, strictly if the third argument says so; returns it, and the place behind its last quotation mark.
+Raises json.JSONDecodeError.
+"""
 
 _LONGEST_QUOTE = 60
 _OBEYED = frozenset(("Cc", "Cf", "Zl", "Zp", "Cs"))

@@ -7,8 +7,7 @@ import json
 import os
 import re
 import tempfile
-from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple, cast
 
 from ..errors import InvalidTransaction
 from ..transactions import Transaction
@@ -16,7 +15,7 @@ from .csv_table import TOO_LONG, Column, CsvTable, Record, lacking
 from .forms import FileForms
 from .lines import open_text, read_lines
 from .problems import FileProblem, WrongOption, system_problem
-from .texts import LONGEST_VALUE, is_digits, read_field
+from .texts import LONGEST_VALUE, read_field, scan_string
 
 STANDARD_INPUT = "-"
 """The path that means standard input."""
@@ -290,7 +289,7 @@ def _members(text: str) -> Tuple[Dict[str, Any], Dict[str, str], Optional[str]]:
     while True:
         if not text.startswith('"', at):
             raise _NotJson("a name is missing")
-        name, at = scanstring(text, at + 1, True)
+        name, at = scan_string(text, at + 1, True)
         at = _skip_white(text, at)
         if not text.startswith(":", at):
             raise _NotJson("a colon is missing")
@@ -334,9 +333,17 @@ def depth_of(value: Any) -> int:
     """Returns how deep objects and arrays are nested: 0 for a number or a text."""
     depth = 0
     level: List[Any] = [value]
-    while level:
-        level = [one for one in level if isinstance(one, (dict, list))]
-        if level:
-            depth += 1
-            level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
-    return depth
+    while True:
+        inner: List[Any] = []
+        is_deeper = False
+        for one in level:
+            if isinstance(one, dict):
+                inner.extend(cast(Dict[str, Any], one).values())
+                is_deeper = True
+            elif isinstance(one, list):
+                inner.extend(cast(List[Any], one))
+                is_deeper = True
+        if not is_deeper:
+            return depth
+        depth += 1
+        level = inner
