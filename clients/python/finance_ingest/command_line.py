@@ -182,7 +182,8 @@ def _submit_file(client: Client, options: argparse.Namespace) -> int:
     if tally.stopped is not None:
         # The keys derive from the file, so they are the same in the next run.
         _note(
-            f"{tally.stopped} Before that {tally.accepted} were accepted. Not all of the file was sent; run the same command again: accepted rows are recognised."
+            f"{tally.stopped} Before that {tally.accepted} were accepted. Not all of the file was sent; run the same command again: accepted rows are "
+            "recognised."
         )
         answer["problem"] = tally.stopped
     _print(answer)

@@ -44,7 +44,7 @@ public static class BaselineFile
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw new BaselineFileException(path, null, $"can't be read: {cause.Message}", cause);
+            throw new BaselineFileException(path, null, $"can't be read: {FileTrouble.Describe(path, cause)}", cause);
         }
 
         return Parse(bytes, format, path, number);

@@ -104,7 +104,7 @@ internal sealed class CsvRecordReader(LineReader lines)
         return count > 0;
     }
 
-    /// <summary>Reads the record that begins with a line ahead, and leaves its lines there. Returns the number of its lines; 0 at the end of the text.</summary>
+    /// <summary>Reads the record that begins with a line ahead, and leaves its lines there. Returns their number; 0 at the end of the text.</summary>
     public int ReadAt(int index)
     {
         if (Peek(index) is not { } line)

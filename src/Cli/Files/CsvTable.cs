@@ -62,22 +62,29 @@ internal sealed class CsvTable
                 continue;
             }
 
-            Problem ??= HoldsRows()
-                ? FormattableString.Invariant($"has a quoted field that goes on to line {_records.LastLine} and holds what looks like rows: a quote may be missing")
-                : _records.Fields.Count < _width || count > _width
-                    ? FormattableString.Invariant($"has {Counted.Of(Math.Max(count, Math.Min(_records.Fields.Count, _width)), "field")} where the header has {_width}")
-                    : null;
+            Problem ??= ProblemOf(count);
             return true;
         }
 
         return false;
     }
 
-    /// <summary>Whether the table has a column.</summary>
-    public bool Has(int column) => _places[column] >= 0;
-
     /// <summary>Returns the bytes of a field of the row; nothing when the table does not have the column.</summary>
     public ReadOnlySpan<byte> Field(int column) => _places[column] < 0 ? default : _records.Fields[_places[column]].Span;
+
+    private string? ProblemOf(int count)
+    {
+        if (HoldsRows())
+        {
+            return FormattableString.Invariant($"has a quoted field that goes on to line {_records.LastLine}")
+                + " and holds what looks like rows: a quote may be missing";
+        }
+
+        int all = _records.Fields.Count;
+        return all < _width || count > _width
+            ? FormattableString.Invariant($"has {Counted.Of(Math.Max(count, Math.Min(all, _width)), "field")} where the header has {_width}")
+            : null;
+    }
 
     // Empty fields at the end don't count.
     private int CountFields()

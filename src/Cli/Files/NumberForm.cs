@@ -6,7 +6,9 @@ namespace FinanceIngest.Cli.Files;
 /// The way in which a file writes amounts. Without options that is a number as in JSON, to which a leading plus, leading zeros and a bare <c>.50</c> are added,
 /// because they have only one meaning.
 /// </summary>
-/// <param name="DecimalComma">Whether a comma stands before the decimals; a dot, a space or an apostrophe may then stand between groups of three digits.</param>
+/// <param name="DecimalComma">
+/// Whether a comma stands before the decimals; a dot, a space or an apostrophe may then stand between groups of three digits.
+/// </param>
 /// <param name="Accounting">
 /// Whether brackets, a trailing minus, U+2212 or a minus before spaces make an amount negative, and a comma (with the decimal dot), a space or an apostrophe
 /// may stand between groups of three digits.
@@ -74,7 +76,7 @@ internal sealed record NumberForm(bool DecimalComma, bool Accounting)
     private bool Adds(NumberForm given) =>
         this != given && (DecimalComma || !given.DecimalComma) && (Accounting || !given.Accounting);
 
-    /// <summary>Returns -1 and the number, or the place of the first character that does not fit, which is the text's length when something is missing.</summary>
+    /// <summary>Returns -1 and the number, or the place of the first character that does not fit: the text's length when something is missing.</summary>
     private int Scan(string text, out string number)
     {
         number = "";

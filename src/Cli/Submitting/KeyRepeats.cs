@@ -4,7 +4,9 @@ using System.Text;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>Finds rows that have the user and the idempotency key of an earlier row. It remembers the keys of the first two million rows that have any.</summary>
+/// <summary>
+/// Finds rows that have the user and the idempotency key of an earlier row. It remembers the keys of the first two million rows that have any.
+/// </summary>
 internal sealed class KeyRepeats
 {
     /// <summary>The number of keys that are remembered.</summary>

@@ -12,6 +12,9 @@ internal sealed class NdjsonRow : SourceRow
     public const int MaximumDepth = 32;
 
     private const string NotJson = "is not JSON, or is nested more than 32 deep";
+
+    // The longest name of a field in its quotation marks, with all of its characters escaped.
+    private const int LongestName = 2 + (6 * 15);
     private const int UserId = 0;
     private const int OccurredAt = 3;
     private const int IdempotencyKey = 4;
@@ -80,90 +83,75 @@ internal sealed class NdjsonRow : SourceRow
     /// <summary>Finds the fields; returns the reason for which the line is refused, or null.</summary>
     private string? Scan()
     {
-        try
+        var scanner = new JsonScanner(_text.Span);
+        if (scanner.Next != '{')
         {
-            var reader = new Utf8JsonReader(_text.Span, new JsonReaderOptions { MaxDepth = MaximumDepth });
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject)
-            {
-                reader.Skip();
-                return reader.Read() ? NotJson : "must be an object";
-            }
+            return scanner.TrySkipValue(MaximumDepth) && scanner.IsAtEnd() ? "must be an object" : NotJson;
+        }
 
-            string? fault = null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        string? fault = null;
+        scanner.TrySkip((byte)'{');
+        scanner.SkipWhite();
+        if (!scanner.TrySkip((byte)'}'))
+        {
+            _isEmpty = false;
+            do
             {
-                _isEmpty = false;
-                string? found = ScanField(ref reader);
+                scanner.SkipWhite();
+                int name = scanner.At;
+                if (!scanner.TrySkipName())
+                {
+                    return NotJson;
+                }
+
+                int value = scanner.At;
+                if (!scanner.TrySkipValue(MaximumDepth - 1))
+                {
+                    return NotJson;
+                }
+
+                string? found = Take(Recognise(_text.Span[name..value]), value..scanner.At);
                 fault ??= found;
+                scanner.SkipWhite();
             }
+            while (scanner.TrySkip((byte)','));
+            if (!scanner.TrySkip((byte)'}'))
+            {
+                return NotJson;
+            }
+        }
 
-            return reader.Read() ? NotJson : fault;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return NotJson;
-        }
+        return scanner.IsAtEnd() ? fault : NotJson;
     }
 
-    private string? ScanField(ref Utf8JsonReader reader)
+    private string? Take(int name, Range place)
     {
-        int name = Recognise(ref reader);
-        reader.Read();
-        bool isNull = reader.TokenType == JsonTokenType.Null;
-        string? key = name == IdempotencyKey && reader.TokenType == JsonTokenType.String ? Text(ref reader) : null;
-        int start = (int)reader.TokenStartIndex;
-        reader.Skip();
-        Range value = start..(int)reader.BytesConsumed;
-        if (name == s_names.Length)
+        if (name < 0)
         {
             return null;
         }
 
         bool isMet = _isMet[name];
         _isMet[name] = true;
-        if (isNull)
+        ReadOnlySpan<byte> value = _text.Span[place];
+        if (value.SequenceEqual("null"u8))
         {
-            _nullKey = name == IdempotencyKey ? value : _nullKey;
+            _nullKey = name == IdempotencyKey ? place : _nullKey;
         }
         else
         {
-            _values[name] = value;
-            _ownKey = name == IdempotencyKey ? key : _ownKey;
+            _values[name] = place;
+            _ownKey = name == IdempotencyKey && value[0] == '"' ? JsonScanner.Unescape(value) : _ownKey;
         }
 
         return isMet ? $"{s_names[name]} is given twice" : null;
     }
 
-    private static string? Text(ref Utf8JsonReader reader)
+    /// <summary>Returns the place of a name among the fields; -1 for another one.</summary>
+    /// <param name="text">The name in its quotation marks, and what follows up to its value.</param>
+    private static int Recognise(ReadOnlySpan<byte> text)
     {
-        try
-        {
-            return reader.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            // Half a surrogate pair is no Unicode text; the API says so.
-            return null;
-        }
-    }
-
-    private static int Recognise(ref Utf8JsonReader reader)
-    {
-        try
-        {
-            int name = 0;
-            while (name < s_names.Length && !reader.ValueTextEquals(s_names[name]))
-            {
-                name++;
-            }
-
-            return name;
-        }
-        catch (InvalidOperationException)
-        {
-            // The name is not Unicode, for example "\uD800". It is an unknown field, also to the API.
-            return s_names.Length;
-        }
+        ReadOnlySpan<byte> quoted = text[..(text.LastIndexOf((byte)'"') + 1)];
+        return quoted.Length > LongestName ? -1 : Array.IndexOf(s_names, JsonScanner.Unescape(quoted));
     }
 }

@@ -49,7 +49,7 @@ internal sealed class TransactionFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CliException($"{path} can't be read: {e.Message}");
+            throw new CliException($"{path} can't be read: {FileTrouble.Describe(path, e)}.");
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class PickleCalls(PickleInput input, PickleStack stack)
         _ => throw input.Fail("the pickle calls something that can't be called; nothing was executed"),
     };
 
-    /// <summary>Sets the state of a numpy type: a version, a byte order, and values that numbers don't use. The state of anything else is not looked at.</summary>
+    /// <summary>Sets the state of a numpy type: a version, a byte order, and values that numbers don't use. Any other state is not looked at.</summary>
     /// <exception cref="BaselineFileException">The state of a numpy type is malformed.</exception>
     public void Build(object? built, object? state)
     {
