@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using FinanceIngest.Tests.Deployment;
 using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Security;
@@ -88,7 +89,7 @@ public sealed partial class SupplyChainTests
     [Fact]
     public void A_tag_publishes_the_archives_that_were_started_and_signs_where_they_came_from()
     {
-        object jobs = Assert.Single(Deployment.Yaml.Documents(".github/workflows/ci.yml")).At("jobs")!;
+        object jobs = Assert.Single(Yaml.Documents(".github/workflows/ci.yml")).At("jobs")!;
         string workflow = File.ReadAllText(Path.Combine(Repository.Root, ".github/workflows/ci.yml"));
         string publish = workflow[workflow.IndexOf("\n  publish:\n", StringComparison.Ordinal)..];
         Assert.Equal(["test", "images"], jobs.List("publish/needs"));
