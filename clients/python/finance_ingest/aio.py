@@ -1,5 +1,5 @@
 """
-The client for asyncio. Each call runs on a thread of the client's own pool.
+The client for asyncio. Each call runs on a thread of the client's own.
 
 The client uses threads, because the standard library has no asynchronous HTTP: a second implementation of HTTP, TLS and connection
 reuse would be the larger half of this package, for calls that mostly wait. It does not use ``asyncio.to_thread``, because calls that wait
@@ -9,15 +9,20 @@ for results would occupy the event loop's default threads, which also resolve na
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import os
+import threading
+from concurrent.futures import Future
 from datetime import datetime
+from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, AsyncIterator, Callable, Iterable, List, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, AsyncIterator, Callable, Dict, Iterable, List, Mapping, Optional, Type, TypeVar, Union
 
-from .batches import BatchReport
-from .client import Client
+from .batches import BatchReport, carry
+from .calls import Call, carry_out
+from .client import EVERY, Client, Every
+from .keys import new_key
 from .results import Page, Result, StatsReport
-from .transactions import Amount, Time, Transaction
+from .transactions import Amount, Id, Key, Time, Transaction
 
 T = TypeVar("T")
 
@@ -26,34 +31,41 @@ class AsyncClient:
     """
     Has the methods of ``Client``, to be awaited. Up to ``concurrency`` calls run at the same time; further calls wait for a thread.
 
-    When a task is cancelled, its call goes on in its thread until the answer arrives. As after a time-out, the caller then does not know whether
-    the transaction was submitted, and submitting it again with the same idempotency key is safe.
+    When a task is cancelled, its call stops at once: its pause ends, its connection is cut, and nothing more is sent. As after a time-out, the
+    caller then does not know whether the transaction was submitted, and submitting it again with the same idempotency key is safe.
     """
 
     def __init__(self, base_url: str, key: Optional[str] = None, *, timeout: float = 10.0, retries: int = 5, concurrency: int = 16) -> None:
         self._client = Client(base_url, key, timeout=timeout, retries=retries)
-        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="finance-ingest")
+        self._threads = _Threads(concurrency)
 
     async def __aenter__(self) -> "AsyncClient":
         return self
 
     async def __aexit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+        if error is not None:
+            self._threads.stop_calls()
         await self.close()
 
     async def close(self) -> None:
-        """Waits for calls that are under way, and closes the connections."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
-        self._client.close()
+        """
+        Waits for calls that are under way, and closes the connections. When the task that waits is cancelled, or an exception leaves the
+        ``async with`` block, the calls are stopped instead and raise ConnectionFailed.
+        """
+        try:
+            await self._threads.close()
+        finally:
+            self._client.close()
 
     async def submit(
         self,
-        user_id: int,
-        category_id: int,
+        user_id: Id,
+        category_id: Id,
         amount: Amount,
         *,
         occurred_at: Optional[Time] = None,
-        idempotency_key: Optional[str] = None,
-        wait: int = 0,
+        idempotency_key: Optional[Key] = None,
+        wait: float = 0,
     ) -> Result:
         """As ``Client.submit``."""
         return await self._run(
@@ -61,12 +73,22 @@ class AsyncClient:
         )
 
     async def submit_many(
-        self, transactions: Iterable[Union[Transaction, Mapping[str, Any]]], *, idempotency_prefix: Optional[str] = None
+        self,
+        transactions: Iterable[Union[Transaction, Mapping[str, Any]]],
+        *,
+        idempotency_prefix: Optional[str] = None,
+        report: Optional[BatchReport] = None,
     ) -> BatchReport:
-        """As ``Client.submit_many``; the iterable is read on the call's thread."""
-        return await self._run(lambda: self._client.submit_many(transactions, idempotency_prefix=idempotency_prefix))
+        """As ``Client.submit_many``; the iterable is read on the call's thread. The ``CancelledError`` of a cancelled call has the report so far, too."""
+        prefix = new_key() if idempotency_prefix is None else idempotency_prefix
+        filled = BatchReport() if report is None else report
+        try:
+            return await self._run(lambda: self._client.submit_many(transactions, idempotency_prefix=prefix, report=filled))
+        except asyncio.CancelledError as error:
+            carry(error, filled, prefix)
+            raise
 
-    async def get(self, transaction_id: str, *, wait: int = 0) -> Result:
+    async def get(self, transaction_id: str, *, wait: float = 0) -> Result:
         """As ``Client.get``."""
         return await self._run(lambda: self._client.get(transaction_id, wait=wait))
 
@@ -85,8 +107,8 @@ class AsyncClient:
     async def anomalies(
         self,
         *,
-        user_id: Optional[int] = None,
-        category_id: Optional[int] = None,
+        user_id: Union[Id, Every] = EVERY,
+        category_id: Union[Id, Every] = EVERY,
         since: Optional[datetime] = None,
         until: Optional[datetime] = None,
     ) -> AsyncIterator[Result]:
@@ -106,5 +128,101 @@ class AsyncClient:
         """As ``Client.check``."""
         await self._run(self._client.check)
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+    async def _run(self, work: Callable[[], T]) -> T:
+        call = Call()
+        answer = asyncio.wrap_future(self._threads.start(call, work))
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            call.stop()
+            raise
+
+
+class _Threads:
+    """
+    Carries out calls on up to ``most`` threads, which begin as they are needed. They are daemons: a call that nobody waits for any more, such as one whose
+    thread hangs in the resolver of names, keeps no interpreter from ending.
+    """
+
+    def __init__(self, most: int) -> None:
+        if most < 1:
+            raise ValueError("concurrency must be at least 1.")
+        self._most = most
+        self._closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._waiting: "SimpleQueue[Optional[Callable[[], None]]]" = SimpleQueue()
+        self._started = self._idle = 0
+        self._open: Dict[Call, Future[None]] = {}
+
+    def start(self, call: Call, work: Callable[[], T]) -> "Future[T]":
+        """Returns the future outcome of the work, which is carried out as this call."""
+        if self._process != os.getpid():
+            # The threads and their work belong to the parent of the fork.
+            self._begin()
+        answer: Future[T] = Future()
+        ended: Future[None] = Future()
+        # A running future can't be cancelled, so the thread may always settle it.
+        ended.set_running_or_notify_cancel()
+
+        def serve() -> None:
+            try:
+                if answer.set_running_or_notify_cancel():
+                    _settle(answer, call, work)
+            finally:
+                with self._lock:
+                    del self._open[call]
+                    self._idle += 1
+                ended.set_result(None)
+
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("The AsyncClient is closed.")
+            self._open[call] = ended
+            if self._idle > 0:
+                self._idle -= 1
+            elif self._started < self._most:
+                self._started += 1
+                threading.Thread(target=self._serve, name=f"finance-ingest-{self._started}", daemon=True).start()
+            self._waiting.put(serve)
+        return answer
+
+    def stop_calls(self) -> None:
+        """Stops all calls."""
+        with self._lock:
+            calls = list(self._open)
+        for call in calls:
+            call.stop()
+
+    async def close(self) -> None:
+        """Waits for the calls under way and ends the threads. When the waiting is cancelled, the calls are stopped."""
+        with self._lock:
+            self._closed = True
+            calls = list(self._open.values())
+        try:
+            await asyncio.gather(*map(asyncio.wrap_future, calls))
+        except asyncio.CancelledError:
+            self.stop_calls()
+            raise
+        finally:
+            for _ in range(self._started):
+                self._waiting.put(None)
+
+    def _serve(self) -> None:
+        while True:
+            serve = self._waiting.get()
+            if serve is None:
+                return
+            serve()
+
+
+def _settle(answer: "Future[T]", call: Call, work: Callable[[], T]) -> None:
+    try:
+        outcome = carry_out(call, work)
+    except BaseException as error:
+        answer.set_exception(error)
+    else:
+        answer.set_result(outcome)

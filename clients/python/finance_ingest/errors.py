@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 if TYPE_CHECKING:
     from .batches import BatchReport
@@ -21,8 +21,8 @@ class Problem:
     title: str
     status: int
     detail: Optional[str] = None
-    errors: Dict[str, List[str]] = field(default_factory=dict)
-    rejected: List[Mapping[str, Any]] = field(default_factory=list)
+    errors: Dict[str, List[str]] = field(default_factory=lambda: {})
+    rejected: List[Mapping[str, Any]] = field(default_factory=lambda: [])
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], status: int) -> "Problem":
@@ -41,7 +41,13 @@ class Problem:
 
 
 class FinanceIngestError(Exception):
-    """The base of all exceptions of this package."""
+    """The base of all exceptions of this package. They can be pickled and copied."""
+
+    _made_from: Tuple[Any, ...] = ()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        # Python itself would call the class with the message alone.
+        return type(self), self._made_from or self.args, self.__dict__
 
 
 class ConfigurationError(FinanceIngestError, ValueError):
@@ -53,6 +59,7 @@ class InvalidTransaction(FinanceIngestError, ValueError):
 
     def __init__(self, errors: Mapping[str, List[str]]) -> None:
         super().__init__(describe_errors(errors))
+        self._made_from = (errors,)
         self.errors = dict(errors)
 
 
@@ -64,6 +71,13 @@ class ConnectionFailed(ServiceUnavailable):
     """There was no answer: the connection was refused, timed out or was cut. Whether the request arrived is unknown; repeating it is safe."""
 
 
+class UntrustedCertificate(ConnectionFailed):
+    """
+    The service's certificate is not trusted, has expired or is for another name. The call is not repeated. The certificate of an authority of
+    your own can be named in the environment variable ``SSL_CERT_FILE``.
+    """
+
+
 class UnexpectedAnswer(FinanceIngestError):
     """The answer is not one of FinanceIngest. Check the address, and proxies on the way."""
 
@@ -73,6 +87,7 @@ class ApiError(FinanceIngestError):
 
     def __init__(self, problem: Problem, request: str, retry_after: Optional[float] = None) -> None:
         super().__init__(f"{request}: {problem.status} {problem}")
+        self._made_from = (problem, request, retry_after)
         self.problem = problem
         self.status = problem.status
         self.retry_after = retry_after
@@ -107,20 +122,23 @@ class StillPending(FinanceIngestError, TimeoutError):
 
     def __init__(self, result: "Result", seconds: float) -> None:
         super().__init__(f"Transaction {result.id} is still pending after {seconds:g} seconds.")
+        self._made_from = (result, seconds)
         self.result = result
 
 
 class IncompleteSubmission(FinanceIngestError):
     """
-    ``submit_many`` had to stop because of ``cause``. ``report`` has the transactions that are known to be accepted.
-    Call it again with the same transactions and ``idempotency_prefix``: accepted transactions are recognised.
+    ``submit_many`` had to stop because of ``cause``, an error of this package or of the iterable that gave the transactions. ``report`` has the
+    transactions that are known to be accepted. Call it again with the same transactions and ``idempotency_prefix``: accepted transactions are recognised.
     """
 
-    def __init__(self, report: "BatchReport", cause: FinanceIngestError, idempotency_prefix: str) -> None:
+    def __init__(self, report: "BatchReport", cause: Exception, idempotency_prefix: str) -> None:
+        reason = str(cause) if isinstance(cause, FinanceIngestError) else f"The transactions could not be read to their end: {type(cause).__name__}: {cause}."
         super().__init__(
-            f"{cause} Before that {len(report.accepted)} transactions were accepted. To go on, submit the same transactions "
+            f"{reason} Before that {len(report.accepted)} transactions were accepted. To go on, submit the same transactions "
             f"again with idempotency_prefix={idempotency_prefix!r}: accepted transactions are recognised."
         )
+        self._made_from = (report, cause, idempotency_prefix)
         self.report = report
         self.cause = cause
         self.idempotency_prefix = idempotency_prefix

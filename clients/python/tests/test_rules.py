@@ -35,7 +35,7 @@ class TransactionTests(unittest.TestCase):
         self.assertEqual(self.refused(amount=True), ["amount"])
         self.assertEqual(self.refused(occurred_at=datetime(2026, 1, 1)), ["occurred_at"])
         self.assertEqual(self.refused(occurred_at=5), ["occurred_at"])
-        self.assertEqual(self.refused(user_id="1", category_id=True), ["category_id", "user_id"])
+        self.assertEqual(self.refused(user_id="one", category_id=True), ["category_id", "user_id"])
         self.assertEqual(self.refused(amount=None), ["amount"])
         self.assertEqual(self.refused(catgory_id=1), ["catgory_id"])
 
