@@ -266,6 +266,8 @@ class Client:
         except BaseException as error:
             carry(error, total)
             raise
+        finally:
+            total.rejected.sort(key=lambda entry: entry.index)
         return total
 
     def _put_chunk(self, chunk: List[Item]) -> StatsReport:

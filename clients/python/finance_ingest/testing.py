@@ -215,6 +215,7 @@ class _Service:
         self._ids: Dict[Tuple[int, str], str] = {}
         self._results: Dict[str, Dict[str, Any]] = {}
         self._feed: List[str] = []
+        self._places: Dict[str, int] = {}
 
     def answer(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> Answer:
         with self._lock:
@@ -273,7 +274,9 @@ class _Service:
             errors["amount"] = [f"must be from -{MOST_MONEY} to {MOST_MONEY}"]
         elif amount != round(amount, 4):
             errors["amount"] = ["must have at most four decimals"]
-        if not 1 <= len(fields["idempotency_key"]) <= LONGEST_KEY:
+        if any("\ud800" <= character <= "\udfff" for character in fields["idempotency_key"]):
+            errors["idempotency_key"] = ["must be Unicode text"]
+        elif not 1 <= len(fields["idempotency_key"]) <= LONGEST_KEY:
             errors["idempotency_key"] = [f"must have 1 to {LONGEST_KEY} characters"]
         if "occurred_at" in fields:
             time = _time(fields["occurred_at"])
@@ -334,9 +337,10 @@ class _Service:
             now = datetime.now(timezone.utc)
             result.update(occurred_at=sent.occurred_at.isoformat(), accepted_at=sent.accepted_at.isoformat(), scored_at=now.isoformat())
             self._results[sent.id] = result
-            if sent.id in self._feed:
+            if sent.id in self._places:
                 # The old place stays empty, so that cursors keep their meaning.
-                self._feed[self._feed.index(sent.id)] = ""
+                self._feed[self._places[sent.id]] = ""
+            self._places[sent.id] = len(self._feed)
             self._feed.append(sent.id)
 
     def release(self) -> None:

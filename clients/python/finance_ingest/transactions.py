@@ -105,7 +105,11 @@ def whole_number(value: Any) -> int:
     value = _plain(value)
     index = _index(value)
     if index is not None:
+        if index.bit_length() > 128:
+            raise ValueError("must be from 1 to 9223372036854775807")
         return index
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not bool")
     if isinstance(value, str):
         if re.fullmatch(r"0|-?[1-9][0-9]*", value) and len(value) <= _MOST_DIGITS:
             return int(value)
