@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from .batches import BatchReport
     from .results import Result
 
+_LONGEST_TEXT = 1_000
+"""Characters of a problem's text in a message; the text itself stays whole."""
+
 ABOUT_BLANK = "about:blank"
 """The type of a problem without further meaning than its HTTP status (RFC 9457, section 4.2.1)."""
 
@@ -31,13 +34,15 @@ class Problem:
             type=str(value.get("type") or ABOUT_BLANK),
             title=str(value.get("title") or ""),
             status=int(value.get("status") or status),
-            detail=value.get("detail"),
+            detail=None if value.get("detail") is None else str(value["detail"]),
             errors=dict(value.get("errors") or {}),
             rejected=list(value.get("rejected") or []),
         )
 
     def __str__(self) -> str:
-        return self.detail or self.title or self.type
+        # The text goes to terminals and logs, which must obey nothing in it.
+        text = "".join(character if character.isprintable() else " " for character in self.detail or self.title or self.type)
+        return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 
 class FinanceIngestError(Exception):

@@ -162,6 +162,13 @@ class ContentTests(unittest.TestCase):
             with self.assertRaises(TryLater):
                 self.client(Reply(503, body, content_type="application/problem+json"), retries=0).get("a")
 
+    def test_a_problem_holds_nothing_that_a_terminal_obeys(self) -> None:
+        with self.assertRaises(TryLater) as caught:
+            self.client(problem(503, "queue", detail="\x1b]0;title\x07\nline " + "y" * 5_000), retries=0).get("a")
+        self.assertTrue(str(caught.exception).isprintable())
+        self.assertLess(len(str(caught.exception)), 1_100)
+        self.assertEqual(len(caught.exception.problem.detail), 5_016)
+
     def test_a_single_item_that_is_too_large_for_a_proxy_is_refused_and_the_others_go(self) -> None:
         def small_only(request: Any) -> Reply:
             if any(item["amount"] == "2" for item in request.json):
