@@ -18,9 +18,8 @@ from typing import Any, AsyncIterator, Callable, Dict, Iterable, List, Mapping, 
 
 from .batches import BatchReport, carry
 from .calls import Call, CallStopped, carry_out
-from .client import EVERY, Client, Every
+from .client import EVERY, Client, Every, prefix_text
 from .errors import ConfigurationError
-from .keys import new_key
 from .results import Page, Result, StatsReport
 from .transactions import Amount, Id, Key, Time, Transaction
 
@@ -76,14 +75,14 @@ class AsyncClient:
         self,
         transactions: Iterable[Union[Transaction, Mapping[str, Any]]],
         *,
-        idempotency_prefix: Optional[str] = None,
+        idempotency_prefix: Optional[Key] = None,
         report: Optional[BatchReport] = None,
     ) -> BatchReport:
         """
         As ``Client.submit_many``; the iterable is read on the call's thread. The ``CancelledError`` of a cancelled call has the report so far, but asyncio
         may replace that exception on its way to another task: give a ``report`` of your own to have it in any case.
         """
-        prefix = new_key() if idempotency_prefix is None else idempotency_prefix
+        prefix = prefix_text(idempotency_prefix)
         filled = BatchReport() if report is None else report
         try:
             return await self._run(lambda: self._client.submit_many(transactions, idempotency_prefix=prefix, report=filled))
@@ -130,6 +129,10 @@ class AsyncClient:
     async def check(self) -> None:
         """As ``Client.check``."""
         await self._run(self._client.check)
+
+    async def status(self, *, fresh: bool = False) -> Dict[str, Any]:
+        """As ``Client.status``."""
+        return await self._run(lambda: self._client.status(fresh=fresh))
 
     async def _run(self, work: Callable[[], T]) -> T:
         call = Call()

@@ -236,6 +236,7 @@ class _Service:
             ("GET", "/api/results"): lambda: self._read_feed(query),
             ("GET", "/api/anomalies"): lambda: self._read_anomalies(query),
             ("PUT", "/api/stats"): lambda: self._put_stats(body),
+            ("GET", "/api/status"): lambda: _json(200, {"inbound": self._waiting()}),
             ("GET", "/readyz"): lambda: _json(200, {"status": "ready", "dependencies": {"queue": "ok", "database": "ok"}}),
         }
         if (method, path) in routes:
@@ -349,6 +350,10 @@ class _Service:
             for sent in list(self.sent.values()):
                 if self._results[sent.id]["status"] == PENDING:
                     self._score(sent)
+
+    def _waiting(self) -> Dict[str, Any]:
+        pending = sum(result["status"] == PENDING for result in self._results.values())
+        return {"length": pending, "transactions": pending, "oldest_seconds": 0.0}
 
     def _status_of(self, transaction_id: str, unknown: str) -> Dict[str, Any]:
         return self._results.get(transaction_id, {"id": transaction_id, "status": unknown})

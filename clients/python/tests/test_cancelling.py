@@ -130,6 +130,29 @@ class CancellingTests(unittest.TestCase):
 
         run(work)
 
+    @unittest.skipUnless(hasattr(asyncio, "TaskGroup"), "asyncio has TaskGroup and timeout since Python 3.11")
+    def test_by_a_task_group_and_by_asyncio_timeout(self) -> None:
+        service = self.silent()
+
+        async def fail() -> None:
+            await until(service.received)
+            raise LookupError
+
+        async def work() -> None:
+            async with AsyncClient(f"http://{service.address}", timeout=FOR_EVER) as client:
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        calls = [group.create_task(client.submit(1, 2, 3, wait=30)) for _ in range(3)]
+                        group.create_task(fail())
+                except Exception as error:
+                    self.assertIsInstance(error.exceptions[0], LookupError)
+                self.assertTrue(all(call.cancelled() for call in calls))
+                with self.assertRaises(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await client.submit_many([{"user_id": 1, "category_id": 2, "amount": 3}])
+
+        run(work)
+
     def test_before_it_has_a_thread(self) -> None:
         service = self.silent()
 

@@ -207,6 +207,15 @@ class ArgumentTests(unittest.TestCase):
         self.client.results("")
         self.assertEqual(self.service.requests[0].path, "/api/results?limit=1000")
 
+    def test_the_state_of_the_installation_is_asked_with_known_parameters_only(self) -> None:
+        self.service.script[:] = [Reply(200, {"inbound": {"length": 3}, "unsent_alerts": None})]
+        self.assertEqual(self.client.status()["inbound"], {"length": 3})
+        self.client.status(fresh=True)
+        self.assertEqual([request.path for request in self.service.requests], ["/api/status", "/api/status?fresh=true"])
+        self.service.script[:] = [Reply(200, 5)]
+        with self.assertRaises(UnexpectedAnswer):
+            self.client.status()
+
     def test_one_id_is_not_taken_for_many(self) -> None:
         with self.assertRaises(ValueError):
             self.client.get_many("0199")

@@ -246,6 +246,17 @@ class InTheMiddleTests(unittest.TestCase):
         self.client.submit_many(rows, idempotency_prefix=stopped.idempotency_prefix)
         self.assertEqual(len(self.client.sent), 25_000)
 
+    def test_a_prefix_is_a_text_a_uuid_or_a_whole_number(self) -> None:
+        prefix = uuid.uuid4()
+        for given, text in ((prefix, str(prefix)), (2026_11, "202611"), (Key.RENT, "rent-2026-11")):
+            client = FakeClient()
+            client.submit_many([{"user_id": 1, "category_id": 2, "amount": 3}], idempotency_prefix=given)
+            self.assertEqual(client.sent[0].idempotency_key, f"{text}:0")
+        for given in ("", b"x", True, 1.5):
+            with self.assertRaises(ValueError) as caught:
+                FakeClient().submit_many([], idempotency_prefix=given)
+            self.assertIn("idempotency_prefix must", str(caught.exception))
+
     def test_a_report_of_the_callers_own_is_filled(self) -> None:
         report = BatchReport()
         self.assertIs(self.submit_until(KeyboardInterrupt(), report=report).report, report)
