@@ -65,7 +65,7 @@ class InvalidTransaction(FinanceIngestError, ValueError):
     def __init__(self, errors: Mapping[str, List[str]]) -> None:
         super().__init__(describe_errors(errors))
         self._made_from = (errors,)
-        self.errors = dict(errors)
+        self.errors: Dict[str, List[str]] = dict(errors)
 
 
 class ServiceUnavailable(FinanceIngestError):
@@ -93,9 +93,9 @@ class ApiError(FinanceIngestError):
     def __init__(self, problem: Problem, request: str, retry_after: Optional[float] = None) -> None:
         super().__init__(f"{request}: {problem.status} {problem}")
         self._made_from = (problem, request, retry_after)
-        self.problem = problem
-        self.status = problem.status
-        self.retry_after = retry_after
+        self.problem: Problem = problem
+        self.status: int = problem.status
+        self.retry_after: Optional[float] = retry_after
 
 
 class ValidationFailed(ApiError):
@@ -128,7 +128,7 @@ class StillPending(FinanceIngestError, TimeoutError):
     def __init__(self, result: "Result", seconds: float) -> None:
         super().__init__(f"Transaction {result.id} is still pending after {seconds:g} seconds.")
         self._made_from = (result, seconds)
-        self.result = result
+        self.result: Result = result
 
 
 class IncompleteSubmission(FinanceIngestError):
@@ -144,9 +144,9 @@ class IncompleteSubmission(FinanceIngestError):
             f"again with idempotency_prefix={idempotency_prefix!r}: accepted transactions are recognised."
         )
         self._made_from = (report, cause, idempotency_prefix)
-        self.report = report
-        self.cause = cause
-        self.idempotency_prefix = idempotency_prefix
+        self.report: BatchReport = report
+        self.cause: Exception = cause
+        self.idempotency_prefix: str = idempotency_prefix
 
 
 def describe_errors(errors: Mapping[str, List[str]]) -> str:

@@ -113,7 +113,7 @@ class FakeClient(Client):
     """
 
     def __init__(self, *, score: Union[Score, float, None] = None, retries: int = 0) -> None:
-        self.clock = InstantClock()
+        self.clock: InstantClock = InstantClock()
         super().__init__(ADDRESS, retries=retries, clock=self.clock)
         self._service = _Service(_scoring(score))
         self._transport = _FakeTransport(self._service, self.clock)
@@ -174,7 +174,7 @@ class FakeAsyncClient(AsyncClient):
     """An ``AsyncClient`` in front of a ``FakeClient``, which is its ``fake``."""
 
     def __init__(self, fake: Optional[FakeClient] = None, *, concurrency: int = 16) -> None:
-        self.fake = fake or FakeClient()
+        self.fake: FakeClient = fake or FakeClient()
         super().__init__(ADDRESS, concurrency=concurrency)
         self._client = self.fake
 
@@ -333,7 +333,8 @@ class _Service:
                 kept = None if baseline is None else {name: baseline[name] for name in ("mean", "std_dev", "sample_count")}
                 result.update(status=SCORED, z_score=found.z_score, is_anomaly=found.is_anomaly, reason=found.reason, baseline=kept)
             else:
-                error = {"type": "urn:finance-ingest:problem:transaction", "title": "The transaction could not be scored.", "status": 422, "detail": found.error}
+                title = "The transaction could not be scored."
+                error = {"type": "urn:finance-ingest:problem:transaction", "title": title, "status": 422, "detail": found.error}
                 result.update(status=FAILED, error=error)
             now = datetime.now(timezone.utc)
             result.update(occurred_at=sent.occurred_at.isoformat(), accepted_at=sent.accepted_at.isoformat(), scored_at=now.isoformat())

@@ -15,7 +15,8 @@ SCORED = {"id": "a", "status": "scored", "z_score": None, "baseline": None}
 class AddressTests(unittest.TestCase):
     def test_a_route_at_the_end_is_taken_off(self) -> None:
         for text in (
-            "", "/", "//", "/api", "/api/", "/api/transactions", "/api/transactions/", "/api/transactions/batch", "/api/transactions/0199-x", "/api/score-transaction",
+            "", "/", "//", "/api", "/api/", "/api/transactions", "/api/transactions/", "/api/transactions/batch", "/api/transactions/0199-x",
+            "/api/score-transaction",
             "/api/results", "/api/stats", "/healthz", "/readyz", "/openapi.json",
         ):
             self.assertEqual(str(Address.parse("http://h:7071" + text)), "http://h:7071", text)
@@ -34,7 +35,8 @@ class AddressTests(unittest.TestCase):
     def test_every_form_of_a_host(self) -> None:
         for text, expected in (
             ("  HTTP://LOCALHOST:7071/ \n", ("http", "localhost", 7071)), ("https://h", ("https", "h", 443)), ("http://[::1]:7071", ("http", "::1", 7071)),
-            ("http://[fe80::1%25eth0]", ("http", "fe80::1%eth0", 80)), ("http://bücher.example/", ("http", "bücher.example", 80)), ("http://h.", ("http", "h.", 80)),
+            ("http://[fe80::1%25eth0]", ("http", "fe80::1%eth0", 80)), ("http://bücher.example/", ("http", "bücher.example", 80)),
+            ("http://h.", ("http", "h.", 80)),
         ):
             address = Address.parse(text)
             self.assertEqual((address.scheme, address.host, address.port), expected)
@@ -46,10 +48,13 @@ class AddressTests(unittest.TestCase):
         for text, word in (
             ("localhost:7071", "has no scheme"), ("127.0.0.1", "has no scheme"), ("finance.example.org/api", "has no scheme"), ("[::1]:7071", "has no scheme"),
             ("ftp://x", "not an http address"), ("", "not an http address"), ("//x", "not an http address"), ("http:///x", "does not name a host"),
-            ("http://", "does not name a host"), ("http://a b/", "does not name a host"), ("http://a..b/", "does not name a host"), ("http://" + "a" * 64, "does not name a host"),
+            ("http://", "does not name a host"), ("http://a b/", "does not name a host"), ("http://a..b/", "does not name a host"),
+            ("http://" + "a" * 64, "does not name a host"),
             ("http://x:99999", "port"), ("http://x:http", "port"), ("http://x:0", "port 0"), ("http://[::1", "malformed"),
-            ("https://x/?code=S3CRET", "key is an argument"), ("https://me:S3CRET@x/", "key is an argument"), ("https://S3CRET@x/", "key is an argument"), ("http://x/#S3CRET", "key is"),
-            ("ftp://me:S3CRET@x/?code=S3CRET", "'ftp://x/'"), ("http://me:S3CRET@x:99999/", "'http://x:99999/'"), ("me:S3CRET@x", "'x'"), (None, "NoneType"), (b"http://x", "bytes"),
+            ("https://x/?code=S3CRET", "key is an argument"), ("https://me:S3CRET@x/", "key is an argument"),
+            ("https://S3CRET@x/", "key is an argument"), ("http://x/#S3CRET", "key is"),
+            ("ftp://me:S3CRET@x/?code=S3CRET", "'ftp://x/'"), ("http://me:S3CRET@x:99999/", "'http://x:99999/'"), ("me:S3CRET@x", "'x'"),
+            (None, "NoneType"), (b"http://x", "bytes"),
         ):
             with self.assertRaises(ConfigurationError) as caught:
                 Client(text)
@@ -104,7 +109,8 @@ class RedirectTests(unittest.TestCase):
                 told = self.advice(status, f"https://finance.example.org{target}?after=c", call=call)
                 self.assertIn(f"with {status}. The service has moved: give https://finance.example.org as the address.", told)
         for location, end, base in (
-            ("/other/api/transactions", "", "SERVICE/other"), ("https://h:8443/x/api/transactions/", "/x", "https://h:8443/x"), ("//h/api/transactions", "", "http://h"),
+            ("/other/api/transactions", "", "SERVICE/other"), ("https://h:8443/x/api/transactions/", "/x", "https://h:8443/x"),
+            ("//h/api/transactions", "", "http://h"),
             ("https://h/api/api/transactions", "", "https://h/api/api"), ("https://u:S3CRET@h/api/transactions", "", None),
         ):
             told = self.advice(308, location, end)

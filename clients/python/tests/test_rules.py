@@ -66,9 +66,11 @@ class RetryTests(unittest.TestCase):
 
     def test_a_fraction_is_rounded_up_and_nonsense_is_nothing(self) -> None:
         for value, seconds in (
-            ("4.5", 5), ("4.0", 4), ("4.", 4), ("0.001", 1), (".5", 1), ("0", 0), (" 7 ", 7), ("007", 7), ("9" * 400, 1e9), ("86400.5", 86_401), ("99999999999", 1e9),
+            ("4.5", 5), ("4.0", 4), ("4.", 4), ("0.001", 1), (".5", 1), ("0", 0), (" 7 ", 7), ("007", 7), ("9" * 400, 1e9), ("86400.5", 86_401),
+            ("99999999999", 1e9),
             ("-4.5", None), ("+4", None), ("4,5", None), ("1e3", None), ("nan", None), ("inf", None), ("5, 10", None), ("٤", None), ("4 s", None), (".", None),
-            ("Sunday, 22-Nov-26 12:00:09 GMT", 9), ("Sun Nov 22 12:00:09 2026", 9), ("Sun, 22 Nov 99999 12:00:09 GMT", None), ("Sun, 22 Nov 2026 12:00:09 +99999999", None),
+            ("Sunday, 22-Nov-26 12:00:09 GMT", 9), ("Sun Nov 22 12:00:09 2026", 9), ("Sun, 22 Nov 99999 12:00:09 GMT", None),
+            ("Sun, 22 Nov 2026 12:00:09 +99999999", None),
             ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9), ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
         ):
             self.assertEqual(retry_after_seconds({"retry-after": value}, FakeClock()), seconds, value)

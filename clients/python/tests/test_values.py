@@ -120,9 +120,11 @@ class ValueTests(unittest.TestCase):
 
     def test_an_id_that_is_none_or_several_is_refused_with_the_reason(self) -> None:
         for value, word in (
-            (31.5, "31.5"), (float("nan"), "nan"), (float("inf"), "inf"), (2.0**60, "e+18"), (Decimal("31.5"), "31.5"), (Decimal("NaN"), "NaN"), (HUGE, "E+999"),
+            (31.5, "31.5"), (float("nan"), "nan"), (float("inf"), "inf"), (2.0**60, "e+18"), (Decimal("31.5"), "31.5"), (Decimal("NaN"), "NaN"),
+            (HUGE, "E+999"),
             (True, "bool"), (bool_(1), "bool_"), ("031", "'031'"), (" 31", "' 31'"), ("٣١", "٣١"), ("", "''"), ("9" * 10_000, "…"), (10**5_000, "from 1 to"),
-            (b"31", "bytes"), (None, "required"), (Broken(), "no number today"), (3j, "complex"), ([31], "list"), (2**63, "from 1 to"), (Fraction(1, 2), "1, 2"),
+            (b"31", "bytes"), (None, "required"), (Broken(), "no number today"), (3j, "complex"), ([31], "list"), (2**63, "from 1 to"),
+            (Fraction(1, 2), "1, 2"),
         ):
             self.assertIn(word, self.refused("user_id", value))
 
@@ -130,8 +132,10 @@ class ValueTests(unittest.TestCase):
         for value, text in ((Decimal("0.10"), "0.10"), (Whole(5), "5"), (Rank.THIRD, "3"), (Text("4.50"), "4.50"), (-7, "-7")):
             self.assertEqual(self.sent("amount", value), text)
         for value, word in (
-            (0.1, "float"), (5.0, "float"), (True, "bool"), (bool_(1), "bool_"), (HUGE, "from -922337203685477.5807"), (1 / HUGE, "four decimals"), (10**5_000, "from -9"),
-            (Decimal("-Infinity"), "finite"), (Decimal("sNaN"), "finite"), (Fraction(1, 2), "Fraction"), (3j, "complex"), (b"1", "bytes"), ("1,5", "number"), (None, "required"),
+            (0.1, "float"), (5.0, "float"), (True, "bool"), (bool_(1), "bool_"), (HUGE, "from -922337203685477.5807"), (1 / HUGE, "four decimals"),
+            (10**5_000, "from -9"),
+            (Decimal("-Infinity"), "finite"), (Decimal("sNaN"), "finite"), (Fraction(1, 2), "Fraction"), (3j, "complex"), (b"1", "bytes"),
+            ("1,5", "number"), (None, "required"),
         ):
             self.assertIn(word, self.refused("amount", value))
 
@@ -142,7 +146,8 @@ class ValueTests(unittest.TestCase):
         ):
             self.assertEqual(self.sent("idempotency_key", value), text)
         for value, word in (
-            ("", "empty"), (b"key", "bytes"), (1.5, "float"), (True, "bool"), ("k" * 256, "1 to 255"), ("\ud800", "Unicode"), (10**5_000, "1 to 255"), (["k"], "list")
+            ("", "empty"), (b"key", "bytes"), (1.5, "float"), (True, "bool"), ("k" * 256, "1 to 255"), ("\ud800", "Unicode"), (10**5_000, "1 to 255"),
+            (["k"], "list")
         ):
             self.assertIn(word, self.refused("idempotency_key", value))
 
@@ -185,7 +190,8 @@ class ValueTests(unittest.TestCase):
 
     def test_baselines_may_have_numbers_of_any_type(self) -> None:
         client = FakeClient()
-        given: Dict[str, Any] = {"user_id": Decimal(1), "category_id": Whole(2), "mean": Decimal("9.99"), "std_dev": Fraction(1, 2), "sample_count": 40.0, "more": object()}
+        numbers: Dict[str, Any] = {"mean": Decimal("9.99"), "std_dev": Fraction(1, 2), "sample_count": 40.0}
+        given: Dict[str, Any] = {"user_id": Decimal(1), "category_id": Whole(2), **numbers, "more": object()}
         report = client.put_stats([given, *({**BASELINE, name: value} for name, value in (
             ("mean", float("nan")), ("mean", Decimal("1E+400")), ("mean", "12"), ("std_dev", True), ("sample_count", 1.5), ("user_id", None), ("std_dev", -1)
         )), 5])
@@ -198,7 +204,9 @@ class ValueTests(unittest.TestCase):
         self.assertEqual(self.sent("user_id", numpy.float64(31)), 31)
         self.assertEqual(self.sent("amount", numpy.int32(-5)), "-5")
         self.assertEqual(self.sent("idempotency_key", numpy.str_("k")), "k")
-        for name, value in (("user_id", numpy.bool_(True)), ("user_id", numpy.array([1, 2])), ("amount", numpy.float32(1)), ("occurred_at", numpy.datetime64("2026-01-01"))):
+        for name, value in (
+            ("user_id", numpy.bool_(True)), ("user_id", numpy.array([1, 2])), ("amount", numpy.float32(1)), ("occurred_at", numpy.datetime64("2026-01-01"))
+        ):
             self.refused(name, value)
         self.assertEqual(FakeClient().put_stats([{**BASELINE, "mean": numpy.float32(0.5), "sample_count": numpy.int64(9)}]).inserted, 1)
 

@@ -4,7 +4,9 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>Where the API is: what people write for it, and what a redirect says about it. The Python client has the same rules (<c>addresses.py</c>).</summary>
+/// <summary>
+/// Where the API is: what people write for it, and what a redirect says about it. The Python client has the same rules (<c>addresses.py</c>).
+/// </summary>
 internal sealed partial class ApiAddress
 {
     private const string Example = "http://127.0.0.1:7071";

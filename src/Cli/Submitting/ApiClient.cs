@@ -85,13 +85,12 @@ internal sealed class ApiClient : IDisposable
     // .NET's own message does not name what is wrong with the certificate.
     private bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
+        string reasons = string.Join(", ", (chain?.ChainStatus ?? []).Select(status => status.StatusInformation.Trim().TrimEnd('.')).Distinct());
         _untrusted = errors switch
         {
             SslPolicyErrors.None => null,
             SslPolicyErrors.RemoteCertificateNameMismatch => "it is for another name",
-            _ => string.Join(", ", (chain?.ChainStatus ?? []).Select(status => status.StatusInformation.Trim().TrimEnd('.')).Distinct()) is { Length: > 0 } reasons
-                ? reasons
-                : errors.ToString(),
+            _ => reasons.Length > 0 ? reasons : errors.ToString(),
         };
         return errors == SslPolicyErrors.None;
     }
