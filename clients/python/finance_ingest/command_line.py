@@ -144,7 +144,8 @@ def _results(client: Client, options: argparse.Namespace) -> int:
 
 
 def _anomalies(client: Client, options: argparse.Namespace) -> int:
-    for result in client.anomalies(user_id=options.user_id, category_id=options.category_id, since=options.since, until=options.until):
+    ids = {name: value for name, value in (("user_id", options.user_id), ("category_id", options.category_id)) if value is not None}
+    for result in client.anomalies(**ids, since=options.since, until=options.until):
         _print(result.to_json())
     return 0
 
@@ -179,13 +180,13 @@ def _ndjson_rows(text: TextIO, lines: List[int], bad: List[Tuple[int, str]]) -> 
             continue
         try:
             # Numbers stay text, so that the service gets exactly the digits of the file.
-            value = json.loads(line, parse_float=str)
+            value: Any = json.loads(line, parse_float=str)
         except ValueError as error:
             bad.append((number, f"is not JSON: {error}"))
             continue
         if isinstance(value, dict):
             lines.append(number)
-            yield {name: value[name] for name in value if name in _COLUMNS}
+            yield {name: value[name] for name in _COLUMNS if name in value}
         else:
             bad.append((number, "must be an object"))
 

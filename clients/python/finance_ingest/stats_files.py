@@ -10,7 +10,7 @@ import collections
 import csv
 import pickle
 import struct
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, TextIO, Tuple, cast
 
 COLUMNS = ("user_id", "category_id", "mean", "std_dev", "sample_count")
 
@@ -86,7 +86,7 @@ def _from_nested(stats: Any) -> Iterator[Baseline]:
 def _items(value: Any, place: str) -> Iterable[Tuple[Any, Any]]:
     if not isinstance(value, dict):
         raise StatsFileError(f"{place} has no dictionary but {type(value).__name__}")
-    return value.items()
+    return cast(Dict[Any, Any], value).items()
 
 
 def _read_pickle(path: str) -> Any:
