@@ -2,7 +2,7 @@
 
 from .aio import AsyncClient
 from .batches import Accepted, BatchReport, Rejected
-from .client import Client
+from .client import EVERY, Client
 from .errors import (
     AccessRefused,
     ApiError,
@@ -19,8 +19,10 @@ from .errors import (
     TooLarge,
     TryLater,
     UnexpectedAnswer,
+    UntrustedCertificate,
     ValidationFailed,
 )
+from .keys import new_key, uuid7
 from .results import Baseline, Page, Result, StatsReport
 from .transactions import Transaction
 from .version import __version__
@@ -35,6 +37,7 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "ConnectionFailed",
+    "EVERY",
     "FinanceIngestError",
     "Gone",
     "IncompleteSubmission",
@@ -51,6 +54,9 @@ __all__ = [
     "Transaction",
     "TryLater",
     "UnexpectedAnswer",
+    "UntrustedCertificate",
     "ValidationFailed",
     "__version__",
+    "new_key",
+    "uuid7",
 ]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import uuid
+import math
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Type, TypeVar, Union, cast
 from urllib.parse import quote, urlencode
 
-from .batches import BatchReport, Item, Rejected, baseline_items, body_of, book, chunks, rejected_of, transaction_items
+from .batches import BatchReport, Item, Rejected, baseline_items, body_of, book, carry, chunks, rejected_of, transaction_items
+from .calls import current_call
 from .errors import (
     ABOUT_BLANK,
-    ApiError,
     ConfigurationError,
     ConnectionFailed,
     FinanceIngestError,
@@ -23,12 +24,14 @@ from .errors import (
     TooLarge,
     TryLater,
     UnexpectedAnswer,
+    UntrustedCertificate,
     ValidationFailed,
     api_error,
 )
+from .keys import new_key
 from .results import Page, Result, StatsReport
 from .retrying import Backoff, Clock, retry_after_seconds
-from .transactions import Amount, Time, Transaction, format_time
+from .transactions import Amount, Id, Key, Time, Transaction, format_time, key_text, whole_number
 from .transport import Answer, Transport
 from .version import __version__
 
@@ -36,8 +39,22 @@ LONGEST_WAIT = 30
 """The longest time for which the service holds an answer, in seconds."""
 
 _MOST_IDS = 1_000
+_LONGEST_TIMEOUT = 86_400
 
 T = TypeVar("T")
+
+
+class Every(Enum):
+    """The type of EVERY."""
+
+    EVERY = "every"
+
+
+EVERY = Every.EVERY
+"""
+What a filter is when it is left out. It is not None, so that a variable that happens to be None, such as the id of an anonymous user, does
+not show everybody's money.
+"""
 
 
 class Client:
@@ -48,17 +65,23 @@ class Client:
     before the service's ``Retry-After``. A repeat never counts a transaction twice, because every submission has an idempotency key. When the
     retries are used up, the last error is raised: ConnectionFailed or TryLater, both of which are ServiceUnavailable.
 
-    :param base_url: the address of the service, such as ``http://127.0.0.1:7071``. Proxies of the environment are not used.
+    :param base_url: the address of the service, such as ``http://127.0.0.1:7071``, with the path before ``/api`` if a proxy serves it under one. A
+        route at its end, such as ``/api`` or ``/api/transactions``, is taken off. Redirects are not followed, so that the key goes to this address
+        only. Proxies of the environment are not used.
     :param key: the API key; None for a service without keys.
     :param timeout: seconds to wait for a connection, and for each piece of an answer after that.
     :param retries: the largest number of repeats of a call; 0 for none.
+
+    Raises ConfigurationError, whose message never shows the key.
     """
 
     def __init__(self, base_url: str, key: Optional[str] = None, *, timeout: float = 10.0, retries: int = 5, clock: Optional[Clock] = None) -> None:
-        if key is not None and not (key and all("!" <= character <= "~" for character in key)):
-            raise ConfigurationError("The API key is empty or has characters that are not allowed in a key.")
-        if timeout <= 0 or retries < 0:
-            raise ConfigurationError("timeout must be more than 0 seconds, and retries not negative.")
+        if key is not None:
+            key = _checked_key(key)
+        if not _is_number(timeout) or not 0 < timeout <= _LONGEST_TIMEOUT:
+            raise ConfigurationError(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT:,} seconds.")
+        if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("retries must be a whole number that is not negative.")
         self._clock = clock or Clock()
         self._transport = Transport(base_url, self._clock)
         self._timeout = timeout
@@ -69,6 +92,16 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({self._transport.address!r})"
+
+    def __copy__(self) -> "Client":
+        return self
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "Client":
+        # The client may be used by many threads, so a copy of what holds it may share it.
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("A Client can't be pickled, because it holds connections and a key: make one in each process.")
 
     def __enter__(self) -> "Client":
         return self
@@ -82,68 +115,82 @@ class Client:
 
     def submit(
         self,
-        user_id: int,
-        category_id: int,
+        user_id: Id,
+        category_id: Id,
         amount: Amount,
         *,
         occurred_at: Optional[Time] = None,
-        idempotency_key: Optional[str] = None,
-        wait: int = 0,
+        idempotency_key: Optional[Key] = None,
+        wait: float = 0,
     ) -> Result:
         """
         Submits a transaction. When this returns, the transaction is durable, and it is scored if that took at most ``wait`` (up to 30) seconds.
 
-        Without an ``idempotency_key`` the client makes one, so that retries within this call are recognised as repeats. Give a key of your own if
-        you may make the call again.
+        Without an ``idempotency_key`` the client makes one, a UUID of version 7, so that retries within this call are recognised as repeats. Give a
+        key of your own if you may make the call again.
 
         Raises InvalidTransaction for a transaction that can't be sent, and ValidationFailed for one that the service refuses.
         """
-        fields = Transaction(user_id, category_id, amount, occurred_at, idempotency_key).to_json(str(uuid.uuid4()))
+        wait = _wait(wait)
+        fields = Transaction(user_id, category_id, amount, occurred_at, idempotency_key).to_json(new_key())
         headers = {"Prefer": f"wait={wait}"} if wait else {}
         answer = self._call("POST", "/api/transactions", json.dumps(fields).encode("ascii"), headers=headers, wait=wait)
         return self._read(answer, Result.from_json)
 
     def submit_many(
-        self, transactions: Iterable[Union[Transaction, Mapping[str, Any]]], *, idempotency_prefix: Optional[str] = None
+        self,
+        transactions: Iterable[Union[Transaction, Mapping[str, Any]]],
+        *,
+        idempotency_prefix: Optional[Key] = None,
+        report: Optional[BatchReport] = None,
     ) -> BatchReport:
         """
         Submits any number of transactions, in requests of at most 10,000 transactions and 16 MiB. The iterable is read while they are sent.
 
-        A transaction without an ``idempotency_key`` gets ``PREFIX:INDEX``. Without an ``idempotency_prefix`` the client makes one. Give a prefix of
-        your own, which stands for this list only, if you may make the call again after a crash.
+        A transaction without an ``idempotency_key`` gets ``PREFIX:INDEX``. Without an ``idempotency_prefix`` the client makes one, a UUID of
+        version 7, and keys that are such UUIDs too (``finance_ingest.keys.item_key``). Give a prefix of your own, which stands for this list only, if
+        you may make the call again after a crash.
 
-        Transactions that the service can't accept at the moment are sent again; those that it refuses are in the report's ``rejected``.
+        Transactions that the service can't accept at the moment are sent again; those that it refuses, or that can't be sent as they are, are in
+        the report's ``rejected``. A ``report`` that is given is filled while they are sent, and returned.
 
-        Raises IncompleteSubmission when it has to stop; the exception has the report so far, and says how to go on.
+        Raises IncompleteSubmission when it has to stop, also because of an exception of the iterable; it has the report so far, and says how to go on.
+        A KeyboardInterrupt, and whatever else is no ``Exception``, stays what it is and has ``report`` and ``idempotency_prefix`` as attributes.
         """
-        prefix = idempotency_prefix or str(uuid.uuid4())
-        report = BatchReport()
+        prefix = prefix_text(idempotency_prefix)
+        if report is None:
+            report = BatchReport()
         try:
             for chunk in chunks(transaction_items(transactions, prefix, report)):
                 self._submit_chunk(chunk, report)
-        except FinanceIngestError as error:
+        except Exception as error:
             raise IncompleteSubmission(report, error, prefix) from error
+        except BaseException as error:
+            carry(error, report, prefix)
+            raise
         finally:
             report.accepted.sort(key=lambda entry: entry.index)
             report.rejected.sort(key=lambda entry: entry.index)
         return report
 
-    def get(self, transaction_id: str, *, wait: int = 0) -> Result:
+    def get(self, transaction_id: str, *, wait: float = 0) -> Result:
         """
         Returns a transaction's result. With ``wait`` (up to 30 seconds) the service holds the answer that long while the transaction is pending.
 
         Raises NotFound for an id that was never issued, and Gone for one whose row was removed.
         """
-        return self._read(self._get_transaction(transaction_id, wait), Result.from_json)
+        return self._read(self._get_transaction(transaction_id, _wait(wait)), Result.from_json)
 
     def get_many(self, transaction_ids: Iterable[str]) -> List[Result]:
         """Returns the results of any number of transactions, in the order of the ids. An id that was never issued has the status ``unknown``."""
+        if isinstance(transaction_ids, str):
+            raise ConfigurationError("get_many takes several ids; get takes one.")
         ids = [str(transaction_id) for transaction_id in transaction_ids]
         results: List[Result] = []
         for start in range(0, len(ids), _MOST_IDS):
-            body = json.dumps({"ids": ids[start : start + _MOST_IDS]}).encode("ascii")
-            answer = self._call("POST", "/api/transactions/status", body)
-            results += self._read(answer, lambda json: [Result.from_json(value) for value in json["results"]])
+            asked = ids[start : start + _MOST_IDS]
+            answer = self._call("POST", "/api/transactions/status", json.dumps({"ids": asked}).encode("ascii"))
+            results += self._read(answer, lambda json: _results_of(json["results"], asked))
         return results
 
     def wait_for(self, transaction_id: str, timeout: float = 60.0) -> Result:
@@ -165,7 +212,7 @@ class Client:
                 raise StillPending(result, timeout)
             if now - asked_at < wait or wait == 0:
                 # The service did not hold the answer, so a pause keeps this loop from asking without end.
-                self._clock.sleep(min(retry_after_seconds(answer.headers, self._clock) or 1.0, end - now))
+                self._sleep(min(retry_after_seconds(answer.headers, self._clock) or 1.0, end - now))
 
     def results(self, after: Optional[str] = None, *, limit: int = 1_000) -> Page:
         """
@@ -174,23 +221,32 @@ class Client:
 
         Raises Gone for a cursor from before a restore of the service's database; start again without a cursor then.
         """
-        answer = self._call("GET", "/api/results" + _query(after=after, limit=limit))
+        # The service refuses an empty cursor, which is how a column of a database may say that there is none yet.
+        answer = self._call("GET", "/api/results" + _query(after=after or None, limit=limit))
         return self._read(answer, lambda json: Page([Result.from_json(value) for value in json["results"]], json["next"]))
 
     def anomalies(
         self,
         *,
-        user_id: Optional[int] = None,
-        category_id: Optional[int] = None,
+        user_id: Union[Id, Every] = EVERY,
+        category_id: Union[Id, Every] = EVERY,
         since: Optional[datetime] = None,
         until: Optional[datetime] = None,
     ) -> Iterator[Result]:
-        """Yields all anomalies that occurred from ``since`` (inclusive) to ``until`` (exclusive), newest first. Pages are read as they are needed."""
-        times = {name: None if value is None else format_time(value) for name, value in (("from", since), ("to", until))}
+        """
+        Yields all anomalies that occurred from ``since`` (inclusive) to ``until`` (exclusive), newest first. Pages are read as they are needed.
+
+        Leave ``user_id`` or ``category_id`` out to ask about all of them. Raises ConfigurationError for None, for anything else that is no whole
+        number, and for a time without a time zone.
+        """
+        ids = {name: None if value is EVERY else _filter(name, value) for name, value in (("user_id", user_id), ("category_id", category_id))}
+        times = {name: None if value is None else _instant(name, value) for name, value in (("since", since), ("until", until))}
+        return self._anomalies({**ids, "from": times["since"], "to": times["until"]})
+
+    def _anomalies(self, filters: Mapping[str, Any]) -> Iterator[Result]:
         after: Optional[str] = None
         while True:
-            query = _query(user_id=user_id, category_id=category_id, after=after, limit=1_000, **times)
-            answer = self._call("GET", "/api/anomalies" + query)
+            answer = self._call("GET", "/api/anomalies" + _query(**filters, after=after, limit=1_000))
             found, after = self._read(answer, lambda json: ([Result.from_json(value) for value in json["anomalies"]], json["next"]))
             yield from found
             if after is None:
@@ -199,24 +255,29 @@ class Client:
     def put_stats(self, baselines: Iterable[Mapping[str, Any]]) -> StatsReport:
         """
         Inserts or replaces baselines: mappings with ``user_id``, ``category_id``, ``mean``, ``std_dev`` and ``sample_count``. The key needs
-        the scope ``admin``. The call may be repeated.
+        the scope ``admin``. Numbers may be of any type, such as Decimal or numpy's. The call may be repeated.
+
+        An exception has the report so far as its ``report``.
         """
-        inserted = updated = 0
-        rejected: List[Rejected] = []
-        for chunk in chunks(baseline_items(baselines, rejected)):
-            try:
-                answer = self._call("PUT", "/api/stats", body_of(chunk))
-                report = self._read(
-                    answer, lambda json: StatsReport(json["inserted"], json["updated"], list(rejected_of(chunk, json["rejected"])))
-                )
-            except ValidationFailed as error:
-                if not error.problem.rejected:
-                    raise
-                report = StatsReport(0, 0, list(rejected_of(chunk, error.problem.rejected)))
-            inserted += report.inserted
-            updated += report.updated
-            rejected += report.rejected
-        return StatsReport(inserted, updated, rejected)
+        total = StatsReport(0, 0, [])
+        try:
+            for chunk in chunks(baseline_items(baselines, total.rejected)):
+                total = _sum(total, self._put_chunk(chunk))
+        except BaseException as error:
+            carry(error, total)
+            raise
+        finally:
+            total.rejected.sort(key=lambda entry: entry.index)
+        return total
+
+    def _put_chunk(self, chunk: List[Item]) -> StatsReport:
+        try:
+            answer = self._call("PUT", "/api/stats", body_of(chunk))
+        except ValidationFailed as error:
+            if not error.problem.rejected:
+                raise
+            return StatsReport(0, 0, list(rejected_of(chunk, error.problem.rejected)))
+        return self._read(answer, lambda json: StatsReport(json["inserted"], json["updated"], list(rejected_of(chunk, json["rejected"]))))
 
     def check(self) -> None:
         """
@@ -228,6 +289,15 @@ class Client:
         # For an empty list of ids the service checks the key and does not use its database.
         self._call("POST", "/api/transactions/status", b'{"ids":[]}')
 
+    def status(self, *, fresh: bool = False) -> Dict[str, Any]:
+        """
+        Returns how the installation is, as the service's JSON: lengths and ages of queues, unsent alerts, poison, rates, the last batch. What the
+        service could not ask is None. Figures of the database are the last known, with the time ``as_of``, unless ``fresh`` makes the service ask it now.
+
+        Raises NotFound for a service that is older than this.
+        """
+        return self._read(self._call("GET", "/api/status" + _query(fresh="true" if fresh else None)), dict)
+
     def _get_transaction(self, transaction_id: str, wait: int) -> Answer:
         target = f"/api/transactions/{quote(str(transaction_id), safe='')}"
         return self._call("GET", target + _query(wait=wait or None), wait=wait)
@@ -235,13 +305,15 @@ class Client:
     def _submit_chunk(self, chunk: List[Item], report: BatchReport) -> None:
         backoff = Backoff(self._retries)
         while chunk:
+            accepted: List[Mapping[str, Any]] = []
             try:
                 answer = self._call("POST", "/api/transactions/batch", body_of(chunk))
                 accepted, rejected = self._read(answer, lambda json: (json["accepted"], json["rejected"]))
             except TooLarge:
                 # A proxy may allow only smaller bodies than the service does.
                 if len(chunk) == 1:
-                    raise
+                    report.rejected.append(Rejected(chunk[0][0], {"$": [f"is too large for {self._transport.address}, or for a proxy before it"]}))
+                    return
                 half = len(chunk) // 2
                 self._submit_chunk(chunk[:half], report)
                 self._submit_chunk(chunk[half:], report)
@@ -249,7 +321,7 @@ class Client:
             except ValidationFailed as error:
                 if not error.problem.rejected:
                     raise
-                accepted, rejected = [], error.problem.rejected
+                rejected = error.problem.rejected
             remaining = book(chunk, accepted, rejected, report)
             if len(remaining) < len(chunk):
                 backoff.reset()
@@ -267,7 +339,9 @@ class Client:
                 answer = self._transport.exchange(method, target, body, sent, self._timeout, wait)
                 if answer.status in (200, 202):
                     return answer
-                raise self._error(answer, f"{method} {target.partition('?')[0]}")
+                raise self._error(answer, method, target.partition("?")[0])
+            except UntrustedCertificate:
+                raise
             except ConnectionFailed as error:
                 self._pause(backoff, error, None)
             except TryLater as error:
@@ -277,28 +351,102 @@ class Client:
         seconds = backoff.next_pause(retry_after)
         if seconds is None:
             raise error
-        self._clock.sleep(seconds)
+        self._sleep(seconds)
 
-    def _error(self, answer: Answer, request: str) -> FinanceIngestError:
+    def _sleep(self, seconds: float) -> None:
+        call = current_call()
+        if call is None:
+            self._clock.sleep(seconds)
+        else:
+            call.pause(seconds)
+
+    def _error(self, answer: Answer, method: str, path: str) -> FinanceIngestError:
         if answer.status < 400:
             where = answer.headers.get("location")
-            return UnexpectedAnswer(f"{self._transport.address} answered {answer.status}" + (f", to {where}: give that as the address." if where else "."))
+            advice = "" if where is None else " " + self._transport.base.advice(where, path)
+            return UnexpectedAnswer(f"{self._transport.address} answered {method} {path} with {answer.status}.{advice}")
         try:
-            value = json.loads(answer.body)
-        except ValueError:
+            value: Any = json.loads(answer.body, parse_int=_whole)
+        except (ValueError, RecursionError):
             value = None
         # The answer of a proxy or a platform is no problem object.
-        is_problem = isinstance(value, dict) and answer.headers.get("content-type", "").startswith("application/problem+json")
-        problem = Problem.from_json(value, answer.status) if is_problem else Problem(ABOUT_BLANK, answer.reason or "error", answer.status)
-        return api_error(problem, request, retry_after_seconds(answer.headers, self._clock))
+        problem = Problem(ABOUT_BLANK, answer.reason or "error", answer.status)
+        if isinstance(value, dict) and answer.headers.get("content-type", "").startswith("application/problem+json"):
+            try:
+                problem = Problem.from_json(cast(Dict[str, Any], value), answer.status)
+            except (ValueError, TypeError):
+                pass
+        return api_error(problem, f"{method} {path}", retry_after_seconds(answer.headers, self._clock))
 
     def _read(self, answer: Answer, parse: Callable[[Dict[str, Any]], T]) -> T:
         try:
-            return parse(json.loads(answer.body, parse_float=Decimal))
-        except (ValueError, KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as error:
+            return parse(json.loads(answer.body, parse_float=Decimal, parse_int=_whole))
+        except (ValueError, KeyError, TypeError, IndexError, ArithmeticError, AttributeError, RecursionError) as error:
             raise UnexpectedAnswer(f"{self._transport.address} answered {answer.status} with something else than FinanceIngest's JSON.") from error
 
 
 def _query(**parameters: Any) -> str:
     given = {name: value for name, value in parameters.items() if value is not None}
     return "?" + urlencode(given) if given else ""
+
+
+def _checked_key(key: str) -> str:
+    # A key that was read from a file often has the end of its line.
+    stripped = key.strip() if isinstance(key, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not stripped or not all("!" <= character <= "~" for character in stripped):
+        raise ConfigurationError("The API key is empty, is not a text, or has characters that are not allowed in a key.")
+    return stripped
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _wait(seconds: float) -> int:
+    """Returns the whole seconds for which the service shall wait. It takes no fractions, and cuts what is longer than 30."""
+    if not _is_number(seconds) or not seconds >= 0:
+        raise ConfigurationError("wait must be a number of seconds that is not negative.")
+    return math.ceil(min(seconds, LONGEST_WAIT))
+
+
+def prefix_text(given: Optional[Key]) -> str:
+    """Returns the text of an idempotency prefix; makes one when none is given. Raises ConfigurationError."""
+    try:
+        return new_key() if given is None else key_text(given)
+    except ValueError as error:
+        raise ConfigurationError(f"idempotency_prefix {error}.") from None
+
+
+def _filter(name: str, value: Any) -> int:
+    try:
+        if value is None:
+            raise ValueError("must not be None: leave it out to ask about all of them")
+        return whole_number(value)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} {error}.") from None
+
+
+def _instant(name: str, value: datetime) -> str:
+    try:
+        return format_time(value)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} {error}.") from None
+
+
+def _results_of(values: List[Any], asked: List[str]) -> List[Result]:
+    if len(values) != len(asked):
+        raise ValueError("another number of results than of ids")
+    return [Result.from_json(value) for value in values]
+
+
+def _sum(first: StatsReport, second: StatsReport) -> StatsReport:
+    # The list is the one to which the items that can't be sent are still added.
+    first.rejected.extend(second.rejected)
+    return StatsReport(first.inserted + second.inserted, first.updated + second.updated, first.rejected)
+
+
+def _whole(digits: str) -> int:
+    # Before Python 3.11, reading digits takes a time that grows with the square of their number.
+    if len(digits) > 400:
+        raise ValueError("a number with more digits than FinanceIngest writes")
+    return int(digits)

@@ -221,7 +221,8 @@ def _results(client: Client, options: argparse.Namespace) -> int:
 
 
 def _anomalies(client: Client, options: argparse.Namespace) -> int:
-    for result in client.anomalies(user_id=options.user_id, category_id=options.category_id, since=options.since, until=options.until):
+    ids = {name: value for name, value in (("user_id", options.user_id), ("category_id", options.category_id)) if value is not None}
+    for result in client.anomalies(**ids, since=options.since, until=options.until):
         _print(result.to_json())
     return 0
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 if TYPE_CHECKING:
     from .batches import BatchReport
     from .results import Result
+
+_LONGEST_TEXT = 1_000
+"""Characters of a problem's text in a message; the text itself stays whole."""
 
 ABOUT_BLANK = "about:blank"
 """The type of a problem without further meaning than its HTTP status (RFC 9457, section 4.2.1)."""
@@ -21,8 +24,8 @@ class Problem:
     title: str
     status: int
     detail: Optional[str] = None
-    errors: Dict[str, List[str]] = field(default_factory=dict)
-    rejected: List[Mapping[str, Any]] = field(default_factory=list)
+    errors: Dict[str, List[str]] = field(default_factory=lambda: {})
+    rejected: List[Mapping[str, Any]] = field(default_factory=lambda: [])
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], status: int) -> "Problem":
@@ -31,17 +34,25 @@ class Problem:
             type=str(value.get("type") or ABOUT_BLANK),
             title=str(value.get("title") or ""),
             status=int(value.get("status") or status),
-            detail=value.get("detail"),
+            detail=None if value.get("detail") is None else str(value["detail"]),
             errors=dict(value.get("errors") or {}),
             rejected=list(value.get("rejected") or []),
         )
 
     def __str__(self) -> str:
-        return self.detail or self.title or self.type
+        # The text goes to terminals and logs, which must obey nothing in it.
+        text = "".join(character if character.isprintable() else " " for character in self.detail or self.title or self.type)
+        return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 
 class FinanceIngestError(Exception):
-    """The base of all exceptions of this package."""
+    """The base of all exceptions of this package. They can be pickled and copied."""
+
+    _made_from: Tuple[Any, ...] = ()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        # Python itself would call the class with the message alone.
+        return type(self), self._made_from or self.args, self.__dict__
 
 
 class ConfigurationError(FinanceIngestError, ValueError):
@@ -53,7 +64,8 @@ class InvalidTransaction(FinanceIngestError, ValueError):
 
     def __init__(self, errors: Mapping[str, List[str]]) -> None:
         super().__init__(describe_errors(errors))
-        self.errors = dict(errors)
+        self._made_from = (errors,)
+        self.errors: Dict[str, List[str]] = dict(errors)
 
 
 class ServiceUnavailable(FinanceIngestError):
@@ -62,6 +74,13 @@ class ServiceUnavailable(FinanceIngestError):
 
 class ConnectionFailed(ServiceUnavailable):
     """There was no answer: the connection was refused, timed out or was cut. Whether the request arrived is unknown; repeating it is safe."""
+
+
+class UntrustedCertificate(ConnectionFailed):
+    """
+    The service's certificate is not trusted, has expired or is for another name. The call is not repeated. The certificate of an authority of
+    your own can be named in the environment variable ``SSL_CERT_FILE``.
+    """
 
 
 class UnexpectedAnswer(FinanceIngestError):
@@ -73,9 +92,10 @@ class ApiError(FinanceIngestError):
 
     def __init__(self, problem: Problem, request: str, retry_after: Optional[float] = None) -> None:
         super().__init__(f"{request}: {problem.status} {problem}")
-        self.problem = problem
-        self.status = problem.status
-        self.retry_after = retry_after
+        self._made_from = (problem, request, retry_after)
+        self.problem: Problem = problem
+        self.status: int = problem.status
+        self.retry_after: Optional[float] = retry_after
 
 
 class ValidationFailed(ApiError):
@@ -107,23 +127,26 @@ class StillPending(FinanceIngestError, TimeoutError):
 
     def __init__(self, result: "Result", seconds: float) -> None:
         super().__init__(f"Transaction {result.id} is still pending after {seconds:g} seconds.")
-        self.result = result
+        self._made_from = (result, seconds)
+        self.result: Result = result
 
 
 class IncompleteSubmission(FinanceIngestError):
     """
-    ``submit_many`` had to stop because of ``cause``. ``report`` has the transactions that are known to be accepted.
-    Call it again with the same transactions and ``idempotency_prefix``: accepted transactions are recognised.
+    ``submit_many`` had to stop because of ``cause``, an error of this package or of the iterable that gave the transactions. ``report`` has the
+    transactions that are known to be accepted. Call it again with the same transactions and ``idempotency_prefix``: accepted transactions are recognised.
     """
 
-    def __init__(self, report: "BatchReport", cause: FinanceIngestError, idempotency_prefix: str) -> None:
+    def __init__(self, report: "BatchReport", cause: Exception, idempotency_prefix: str) -> None:
+        reason = str(cause) if isinstance(cause, FinanceIngestError) else f"The transactions could not be read to their end: {type(cause).__name__}: {cause}."
         super().__init__(
-            f"{cause} Before that {len(report.accepted)} transactions were accepted. To go on, submit the same transactions "
+            f"{reason} Before that {len(report.accepted)} transactions were accepted. To go on, submit the same transactions "
             f"again with idempotency_prefix={idempotency_prefix!r}: accepted transactions are recognised."
         )
-        self.report = report
-        self.cause = cause
-        self.idempotency_prefix = idempotency_prefix
+        self._made_from = (report, cause, idempotency_prefix)
+        self.report: BatchReport = report
+        self.cause: Exception = cause
+        self.idempotency_prefix: str = idempotency_prefix
 
 
 def describe_errors(errors: Mapping[str, List[str]]) -> str:

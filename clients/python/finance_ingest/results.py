@@ -67,7 +67,7 @@ class Result:
             status=value["status"],
             user_id=value.get("user_id"),
             category_id=value.get("category_id"),
-            amount=None if amount is None else Decimal(amount),
+            amount=None if amount is None else _money(amount),
             z_score=None if z_score is None else float(z_score),
             is_anomaly=bool(value.get("is_anomaly", False)),
             reason=value.get("reason"),
@@ -79,17 +79,21 @@ class Result:
         )
 
     def to_json(self) -> Dict[str, Any]:
-        """Returns the result as plain values for ``json.dumps``. The amount is text and stays exact; values that are None are left out."""
+        """
+        Returns the result as plain values for ``json.dumps``, with the service's names. The amount is text and stays exact. ``z_score`` and
+        ``baseline`` of a scored transaction are always there; elsewhere a value that is None is left out.
+        """
         fields: Dict[str, Any] = {"id": self.id, "status": self.status, "user_id": self.user_id, "category_id": self.category_id}
         fields["amount"] = None if self.amount is None else format(self.amount, "f")
-        if self.status == SCORED:
-            fields.update(z_score=self.z_score, is_anomaly=self.is_anomaly, reason=self.reason)
-        fields["baseline"] = None if self.baseline is None else vars(self.baseline)
+        baseline = None if self.baseline is None else vars(self.baseline)
         for name in ("occurred_at", "accepted_at", "scored_at"):
             time = getattr(self, name)
             fields[name] = None if time is None else time.isoformat()
         fields["error"] = None if self.error is None else vars(self.error)
-        return {name: value for name, value in fields.items() if value is not None}
+        present = {name: value for name, value in fields.items() if value is not None}
+        if self.status == SCORED:
+            present.update(z_score=self.z_score, is_anomaly=self.is_anomaly, reason=self.reason, baseline=baseline)
+        return present
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,14 @@ class StatsReport:
     inserted: int
     updated: int
     rejected: List[Rejected]
+
+
+def _money(value: Any) -> Decimal:
+    amount = Decimal(value)
+    # An amount like 1E+999999999 is none of FinanceIngest, and would fill the memory when it is written out.
+    if not amount.is_finite() or abs(amount.adjusted()) > 40:
+        raise ValueError("not an amount")
+    return amount
 
 
 def _time(text: Optional[str]) -> Optional[datetime]:

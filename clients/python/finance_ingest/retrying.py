@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import re
 import time
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -12,6 +14,9 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 300.0
 """When the service asks for a longer pause than this many seconds, the call is not repeated, and the caller gets the error at once."""
+
+LONGEST_KNOWN = 10.0**9
+"""Longer pauses, which are some 30 years, are taken for this many seconds."""
 
 
 class Clock:
@@ -56,21 +61,24 @@ class Backoff:
 
 
 def retry_after_seconds(headers: Mapping[str, str], clock: Clock) -> Optional[float]:
-    """Returns the ``Retry-After`` of an answer (RFC 9110, section 10.2.3) in seconds; None when it is absent or malformed."""
+    """
+    Returns the ``Retry-After`` of an answer (RFC 9110, section 10.2.3) in whole seconds; None when it is absent or malformed. The fraction
+    that some services write is rounded up, so that a call is never repeated too early.
+    """
     value = (headers.get("retry-after") or "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", value):
+        return min(LONGEST_KNOWN, float(math.ceil(min(LONGEST_KNOWN, float(value)))))
     until = _http_date(value)
     if until is None:
         return None
     # The difference is taken from the server's own clock if the answer has a Date, because this machine's clock may be wrong.
     now = _http_date(headers.get("date") or "") or clock.now()
-    return max(0.0, (until - now).total_seconds())
+    return min(LONGEST_KNOWN, float(math.ceil(max(0.0, (until - now).total_seconds()))))
 
 
 def _http_date(text: str) -> Optional[datetime]:
     try:
         parsed = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=timezone.utc)

@@ -22,9 +22,11 @@ class Stop(Protocol):
 
     def is_set(self) -> bool:
         """Whether it is set."""
+        ...
 
     def wait(self, timeout: Optional[float] = None) -> bool:
         """Waits until it is set."""
+        ...
 
 
 @dataclass

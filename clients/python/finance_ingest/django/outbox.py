@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from ..batches import BatchReport
 from ..client import Client
-from ..errors import FinanceIngestError, IncompleteSubmission, describe_errors
+from ..errors import IncompleteSubmission, describe_errors
 from .bulk import pieces, value_by_key
 from .models import AnomalyFields, AnomalyStatus, OutboxEntry, databases, model_of, owner_of
 from .settings import read_settings, request_client
@@ -46,7 +46,7 @@ class Drained:
 
     submitted: int = 0
     refused: int = 0
-    failure: Optional[FinanceIngestError] = None
+    failure: Optional[Exception] = None
 
 
 def submit_on_commit(rows: Union[AnomalyFields, Iterable[AnomalyFields]], *, again: bool = False) -> None:
