@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from dataclasses import replace
 from datetime import date, datetime, time, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, Dict, List, Optional, Type
@@ -62,7 +63,11 @@ def json_of(row: AnomalyFields, key: str) -> Dict[str, Any]:
     Raises InvalidTransaction, also for whatever an overridden ``to_ingest`` raises.
     """
     try:
-        return row.to_ingest().to_json(key)
+        found = Transaction.of(row.to_ingest())
+        if isinstance(found.occurred_at, date):
+            # timezone.now() is naive in a project without time zones.
+            found = replace(found, occurred_at=_instant(found.occurred_at))
+        return found.to_json(key)
     except (InvalidTransaction, DatabaseError):
         # After an error of the database its transaction can't go on.
         raise
@@ -174,11 +179,13 @@ def _time(row: AnomalyFields, name: str) -> Optional[datetime]:
         if read is None:
             raise ValueError("must be a date and time, such as 2026-01-31 12:00")
         value = read
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time.min)
-    if not isinstance(value, datetime):
+    if not isinstance(value, date):
         raise ValueError(f"must be a date or time, not {type(value).__name__}: return it from to_ingest")
-    return aware(value)
+    return _instant(value)
+
+
+def _instant(value: date) -> datetime:
+    return aware(value if isinstance(value, datetime) else datetime.combine(value, time.min))
 
 
 def aware(value: datetime) -> datetime:
