@@ -397,7 +397,7 @@ def _with_key_of(earlier: str, text: str) -> str:
     return json.dumps({**json.loads(text), "idempotency_key": json.loads(earlier)["idempotency_key"]}) if earlier else text
 
 
-def _answer(status: str) -> Dict[str, Any]:
+def _answer(status: Any) -> Dict[str, Any]:
     """The columns of a row that has no answer of the service."""
     return {"anomaly_status": status, "ingest_id": None, "is_anomaly": False, "z_score": None}
 

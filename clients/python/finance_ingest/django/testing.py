@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from contextlib import ContextDecorator
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Union
 
 from django.conf import settings as project_settings
 from django.db import connections
@@ -96,7 +96,7 @@ class override(ContextDecorator):
     def __init__(self, *, score: Score = None, **settings: Any) -> None:
         self._score = score
         self._settings = settings
-        self._change: Optional[override_settings] = None
+        self._change: Any = None
         self._score_before: Any = None
 
     def __enter__(self) -> FakeClient:
