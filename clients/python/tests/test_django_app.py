@@ -115,8 +115,10 @@ class MemoryTests(TestCase):
         with override_settings(FINANCE_INGEST={"URL": "http://127.0.0.1:9", "BACKEND": "finance_ingest.django.backends.http"}):
             self.assertIs(type(command_client()), Client)
             self.assertIs(command_client(), command_client())
-        with mock.patch.object(mail, "outbox", create=True):
-            del mail.outbox
+
+    def test_a_site_that_keeps_its_mails_in_memory_is_no_test(self) -> None:
+        self.assertTrue(hasattr(mail, "outbox"))
+        with mock.patch("django.test.utils._TestState", type("NotSetUp", (), {})):
             with override_settings(FINANCE_INGEST={"URL": "http://127.0.0.1:9"}):
                 self.assertIs(type(command_client()), Client)
 
@@ -256,7 +258,8 @@ class KeyTests(TestCase):
             return content_of(row, json_of(row, ""))
 
         same = content()
-        for fields in ({"amount": "3.4000"}, {"amount": 3.4}, {"note": "x"}, {"user_id": "1"}, {"occurred_at": moment.astimezone(timezone(timedelta(hours=5)))}):
+        elsewhere = moment.astimezone(timezone(timedelta(hours=5)))
+        for fields in ({"amount": "3.4000"}, {"amount": 3.4}, {"note": "x"}, {"user_id": "1"}, {"occurred_at": elsewhere}):
             self.assertEqual(content(**fields), same, fields)
         for fields in ({"amount": "3.41"}, {"category_id": 3}, {"user_id": 2}, {"occurred_at": moment + timedelta(microseconds=1)}, {"occurred_at": None}):
             self.assertNotEqual(content(**fields), same, fields)
@@ -330,6 +333,21 @@ class UseTests(TestCase):
     def test_fixtures_are_not_submitted(self) -> None:
         Purchase(user=self.user, category_id=1, amount=1).save_base(raw=True)
         self.assertEqual((Purchase.objects.get().anomaly_status, OutboxEntry.objects.count()), ("", 0))
+
+    def test_a_rule_that_raises_refuses_the_row_and_not_the_save(self) -> None:
+        with mock.patch.object(Purchase, "should_ingest", lambda self: 1 / 0), self.assertLogs("finance_ingest", "WARNING"):
+            row = Purchase.objects.create(user=self.user, category_id=1, amount=1)
+        self.assertEqual(row.anomaly_status, "refused")
+        self.assertIn("should_ingest raises ZeroDivisionError", OutboxEntry.objects.get().last_error)
+
+    def test_what_does_not_belong_to_the_service_is_left_out_and_withdrawn_later(self) -> None:
+        with mock.patch.object(Purchase, "should_ingest", lambda self: self.amount < 0):
+            income = Purchase.objects.create(user=self.user, category_id=1, amount=1)
+            spending = Purchase.objects.create(user=self.user, category_id=1, amount=-1)
+            self.assertEqual((income.anomaly_status, spending.anomaly_status), ("", "pending"))
+            spending.amount = Decimal(2)
+            spending.save()
+            self.assertEqual((spending.anomaly_status, OutboxEntry.objects.count()), ("withdrawn", 0))
 
     def test_other_columns_are_saved_without_a_look_at_the_outbox(self) -> None:
         row = Purchase.objects.create(user=self.user, category_id=1, amount=1)

@@ -46,7 +46,8 @@ class WalkTests(unittest.TestCase):
     def test_with_pytest(self) -> None:
         if subprocess.run([sys.executable, "-c", "import pytest, pytest_django"], capture_output=True).returncode:
             self.skipTest("pytest-django is not installed: apt install python3-pytest-django")
-        output = self.walk("-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "django_find_project=false", "--ds=tests.walk.settings", "tests/walk/pytest_style.py")
+        options = ["-q", "-p", "no:cacheprovider", "-o", "django_find_project=false", "--ds=tests.walk.settings"]
+        output = self.walk("-m", "pytest", *options, "tests/walk/pytest_style.py")
         self.assertRegex(output, r"\b4 passed")
 
     def test_the_checks_find_nothing_to_say(self) -> None:

@@ -14,7 +14,7 @@ from django.db.models.manager import BaseManager
 
 from ..errors import AccessRefused, FinanceIngestError
 from .mapping import field_of
-from .models import AnomalyFields, anomaly_models, deleted_field_of, has_own_mapping, models_in, owner_of
+from .models import AnomalyFields, deleted_field_of, has_own_mapping, models_in, owner_of
 from .settings import read_settings, request_client
 
 _NAMES = ("ingest_user_field", "ingest_category_field", "ingest_amount_field", "ingest_time_field", "ingest_deleted_field")
@@ -137,7 +137,8 @@ def _check_hidden_rows(model: Type[AnomalyFields]) -> Iterator[checks.CheckMessa
             "If rows that it hides are deleted ones, name the column that says so in ingest_deleted_field, or override should_ingest. "
             "Otherwise silence this message in SILENCED_SYSTEM_CHECKS."
         )
-        yield checks.Warning(f"The default manager of {model.__name__} may hide rows, which are submitted all the same.", hint=hint, obj=model, id="finance_ingest.W003")
+        message = f"The default manager of {model.__name__} may hide rows, which are submitted all the same."
+        yield checks.Warning(message, hint=hint, obj=model, id="finance_ingest.W003")
 
 
 def _hint(model: Type[AnomalyFields], name: str) -> str:

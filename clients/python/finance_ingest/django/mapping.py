@@ -75,6 +75,16 @@ def json_of(row: AnomalyFields, key: str) -> Dict[str, Any]:
         raise InvalidTransaction({"$": [f"can't be made: to_ingest raises {type(error).__name__}: {error}"]}) from error
 
 
+def belongs_to_service(row: AnomalyFields) -> bool:
+    """Returns what the model's ``should_ingest`` says. Raises InvalidTransaction for whatever it raises."""
+    try:
+        return bool(row.should_ingest())
+    except DatabaseError:
+        raise
+    except Exception as error:
+        raise InvalidTransaction({"$": [f"can't be judged: should_ingest raises {type(error).__name__}: {error}"]}) from error
+
+
 def content_of(row: AnomalyFields, fields: Dict[str, Any]) -> str:
     """
     Returns what of the JSON object of a row decides whether it is another transaction. A time that is not the row's own does not: a column that each

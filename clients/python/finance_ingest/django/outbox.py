@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone as _timezone
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
@@ -34,7 +34,7 @@ from ..errors import IncompleteSubmission, InvalidTransaction, describe_errors
 from ..keys import uuid7
 from ..transactions import format_time
 from .bulk import pieces, value_by_key
-from .mapping import content_of, json_of, key_for, key_for_earlier, stands_for
+from .mapping import belongs_to_service, content_of, json_of, key_for, key_for_earlier, stands_for
 from .models import AnomalyFields, AnomalyStatus, OutboxEntry, databases, model_of, models_in, owner_of
 from .rows import plain, read
 from .settings import read_settings, request_client
@@ -284,18 +284,19 @@ class _Piece:
         return list(self._texts)
 
     def _decide(self, state: _State, row: AnomalyFields, done: Submission) -> None:
-        if not row.should_ingest():
+        try:
+            belongs = belongs_to_service(row)
+            fields = json_of(row, "") if belongs else {}
+            content = content_of(row, fields) if belongs else ""
+        except InvalidTransaction as error:
+            self._refuse(state, row, error, done)
+            return
+        if not belongs:
             if state.is_untouched or state.status == AnomalyStatus.WITHDRAWN:
                 done.left_out += 1
             else:
                 self._withdrawn.append(state)
                 done.withdrawn += 1
-            return
-        try:
-            fields = json_of(row, "")
-            content = content_of(row, fields)
-        except InvalidTransaction as error:
-            self._refuse(state, row, error, done)
             return
         if state.status in (AnomalyStatus.NOT_SUBMITTED, AnomalyStatus.WITHDRAWN) or state.key is None:
             is_new = True
@@ -319,7 +320,7 @@ class _Piece:
         self._fresh[state.pk] = key
         self._stale.append(state)
         self._reasons[key] = done.refused[name] = describe_errors(error.errors)
-        log.warning("%s can't be submitted: %s. The outbox entry says so too; the row is submitted when it is saved again.", name, describe_errors(error.errors))
+        log.warning("%s can't be submitted: %s. The outbox entry says so too; the row is submitted when it is mended and saved.", name, self._reasons[key])
 
     def _renew(self, state: _State, key: uuid.UUID, fields: Dict[str, Any]) -> None:
         self._fresh[state.pk] = key
@@ -364,7 +365,9 @@ class _Piece:
             )
         label = self._owner._meta.label_lower
         pks = {key: pk for pk, key in [*self._fresh.items(), *self._kept.items()]}
-        made = [OutboxEntry(row_model=label, row_pk=str(pks[key]), ingest_key=key, transaction=text) for key, text in self._texts.items() if key not in known]
+        made = [
+            OutboxEntry(row_model=label, row_pk=str(pks[key]), ingest_key=key, transaction=text) for key, text in self._texts.items() if key not in known
+        ]
         for key, reason in self._reasons.items():
             made.append(OutboxEntry(row_model=label, row_pk=str(pks[key]), ingest_key=key, state=OutboxEntry.REFUSED, last_error=reason))
         if made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -60,10 +61,16 @@ class Settings:
 
 def is_test() -> bool:
     """
-    Whether Django's test environment is set up: by ``manage.py test``, by pytest-django, or by a call of ``setup_test_environment``. It is told by
-    ``django.core.mail.outbox``, which is there just then.
+    Whether Django's test environment is set up: by ``manage.py test``, by pytest-django, or by a call of ``setup_test_environment``. That there is a
+    ``django.core.mail.outbox`` is not enough: a site that only keeps its mails in memory has one too, and its transactions must not get lost.
     """
-    return hasattr(mail, "outbox")
+    utils = sys.modules.get("django.test.utils")
+    if utils is None:
+        return False
+    state = getattr(utils, "_TestState", None)
+    if state is not None:
+        return hasattr(state, "saved_data")
+    return hasattr(mail, "outbox") and "testserver" in project_settings.ALLOWED_HOSTS
 
 
 def read_settings() -> Settings:

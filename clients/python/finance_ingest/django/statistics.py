@@ -77,7 +77,8 @@ def baselines_of(
         if row.anomaly_status in (AnomalyStatus.NOT_SUBMITTED, AnomalyStatus.UNSCORED) and not row.is_anomaly:
             baseline.add_unscored(amount, _order_of(row.ingest_key))
             continue
-        baseline.note_score(_order_of(row.ingest_key))
+        if row.ingest_key is not None and row.anomaly_status != AnomalyStatus.NOT_SUBMITTED:
+            baseline.note_score(_order_of(row.ingest_key))
         if row.is_anomaly and not anomalies:
             counts.anomalous += 1
         else:

@@ -404,7 +404,10 @@ class TicketWalk(Walk, WalkCase):
         self.user.delete()
 
     def test_a_day_is_midnight_of_the_projects_time_zone(self) -> None:
-        for day, instant in ((date(2026, 3, 29), datetime(2026, 3, 28, 23, tzinfo=timezone.utc)), (date(2026, 7, 1), datetime(2026, 6, 30, 22, tzinfo=timezone.utc))):
+        for day, instant in (
+            (date(2026, 3, 29), datetime(2026, 3, 28, 23, tzinfo=timezone.utc)),
+            (date(2026, 7, 1), datetime(2026, 6, 30, 22, tzinfo=timezone.utc)),
+        ):
             row = self.unsaved(5)
             row.day = day
             row.save()

@@ -27,7 +27,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--model", metavar="APP.MODEL", help="only this model; default: all models with AnomalyFields")
-        parser.add_argument("--all", action="store_true", help="also rows from before the app (without ingest_key). An anomaly among them is alerted like any other")
+        parser.add_argument(
+            "--all", action="store_true", help="also rows from before the app, without ingest_key. An anomaly among them is alerted like any other"
+        )
         parser.add_argument("--since", metavar="TIME", help="of the rows that were never submitted, only those from this time on, such as 2026-01-31")
         parser.add_argument("--changed", action="store_true", help="only rows that were submitted before, and were changed or deleted since")
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
