@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..transactions import Transaction
 from .fields import SAVED_AS, ServiceBooleanField, ServiceCharField, ServiceFloatField, ServiceUUIDField, SubmissionKeyField
+from .settings import further_databases
 
 SOFT_DELETION_FIELDS = (
     "deleted",
@@ -188,12 +189,18 @@ def anomaly_models() -> List[Type[AnomalyFields]]:
 
 def databases() -> List[str]:
     """Returns the aliases of the databases that hold such models. Each database has an outbox and a cursor of its own."""
-    return sorted({router.db_for_write(model) for model in anomaly_models()})
+    return sorted({*(router.db_for_write(model) for model in anomaly_models()), *further_databases()})
 
 
 def models_in(using: str) -> List[Type[AnomalyFields]]:
     """Returns the models with the mixin that this database holds."""
-    return [model for model in anomaly_models() if router.db_for_write(model) == using]
+    return [model for model in anomaly_models() if is_home_of(model, using)]
+
+
+def is_home_of(model: Type[AnomalyFields], using: Optional[str]) -> bool:
+    """Whether a database holds rows of this model together with their outbox."""
+    owner = owner_of(model)
+    return router.db_for_write(owner) == using or (using in further_databases() and bool(router.allow_migrate_model(using, owner)))
 
 
 def model_of(label: str) -> Optional[Type[AnomalyFields]]:

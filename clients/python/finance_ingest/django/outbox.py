@@ -35,7 +35,7 @@ from ..keys import uuid7
 from ..transactions import format_time
 from .bulk import pieces, value_by_key
 from .mapping import belongs_to_service, content_of, json_of, key_for, key_for_earlier, stands_for
-from .models import AnomalyFields, AnomalyStatus, OutboxEntry, databases, model_of, models_in, owner_of
+from .models import AnomalyFields, AnomalyStatus, OutboxEntry, is_home_of, model_of, models_in, owner_of
 from .rows import plain, read
 from .settings import read_settings, request_client
 
@@ -215,8 +215,8 @@ def _by_table(rows: Rows) -> Tables:
 
 def _database(model: Type[AnomalyFields], known: Optional[str], instance: Optional[AnomalyFields] = None) -> str:
     """Returns the database to which rows are written, and where their outbox is: not the replica from which they may have been read."""
-    used = known if known in databases() else router.db_for_write(model, instance=instance)
-    if used not in databases():
+    used = known if is_home_of(model, known) else router.db_for_write(model, instance=instance)
+    if not is_home_of(model, used):
         raise ImproperlyConfigured(f"{model.__name__} is in {used}, but the router writes it to another database, where its outbox is.")
     return str(used)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import lru_cache
 from typing import Any, Collection, Optional, Set, Type
 
 from django.apps import apps
@@ -10,15 +12,21 @@ from django.db.transaction import get_connection
 
 from .fields import SAVED_AS
 from .mapping import has_own_mapping
-from .models import AnomalyFields, OutboxEntry, databases, deleted_field_of, owner_of
+from .models import AnomalyFields, OutboxEntry, deleted_field_of, is_home_of, owner_of
 from .outbox import know_content, submit_on_commit
 from .rows import plain
 from .settings import submits_on_save
 
 
+log = logging.getLogger("finance_ingest")
+
+
 def submits(row: AnomalyFields, using: str, update_fields: Optional[Collection[str]]) -> bool:
     """Whether a save submits: not in a database without an outbox, and not when only other columns than those of the service are saved."""
-    if not (row.ingest_on_save and submits_on_save() and using in databases()):
+    if not (row.ingest_on_save and submits_on_save()):
+        return False
+    if not is_home_of(type(row), using):
+        _warn_once(type(row)._meta.label, using)
         return False
     return update_fields is None or bool(_decisive_names(type(row)) & set(update_fields)) or _has_own_rules(type(row))
 
@@ -52,7 +60,7 @@ def connect_deletion() -> None:
 def _forget_deleted(sender: Type[Any], instance: Any, using: str, **_: Any) -> None:
     # A row that is deleted is not submitted any more, in the same database transaction. What the service has of it can't be taken back before the
     # service has a route for that; its result finds no row. Rows are locked before entries, as everywhere.
-    if using not in databases():
+    if not is_home_of(sender, using):
         return
     owner = owner_of(sender)
     pk = getattr(instance, owner._meta.pk.attname)
@@ -62,6 +70,16 @@ def _forget_deleted(sender: Type[Any], instance: Any, using: str, **_: Any) -> N
     keys = [key for key in rows.values_list("ingest_key", flat=True) if key is not None]
     if keys:
         OutboxEntry.objects.using(using).filter(ingest_key__in=keys).delete()
+
+
+@lru_cache(maxsize=None)
+def _warn_once(label: str, using: str) -> None:
+    log.warning(
+        "%s is saved in the database %r, to which the router does not write it: rows there are not submitted. "
+        "If they should be, name the database in FINANCE_INGEST['DATABASES'].",
+        label,
+        using,
+    )
 
 
 def _decisive_names(model: Type[AnomalyFields]) -> Set[str]:

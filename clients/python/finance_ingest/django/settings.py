@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Sequence
 
 from django.conf import settings as project_settings
 from django.core import mail
@@ -33,6 +33,12 @@ class Settings:
     """
     Who makes the clients: ``finance_ingest.django.backends.http`` for the service at URL, ``finance_ingest.django.backends.locmem`` for one in memory, or
     a function of the project's own with the same parameters. None is http, and in tests locmem.
+    """
+
+    DATABASES: Sequence[str] = ()
+    """
+    Databases that hold rows beside the ones to which the router writes each model without a hint: the shards of a project whose router decides by the
+    instance, or by ``using``. The app finance_ingest must be migrated in each of them.
     """
 
     TIMEOUT: float = 10.0
@@ -90,6 +96,8 @@ def read_settings() -> Settings:
     for name in ("SUBMIT_ON_SAVE", "SUBMIT_ON_COMMIT"):
         if not isinstance(getattr(found, name), bool):
             raise ImproperlyConfigured(f"{NAME}[{name!r}] must be True or False, not {getattr(found, name)!r}.")
+    if isinstance(found.DATABASES, str) or not all(name in project_settings.DATABASES for name in found.DATABASES):
+        raise ImproperlyConfigured(f"{NAME}['DATABASES'] must be a list of names in DATABASES, not {found.DATABASES!r}.")
     if found.BACKEND is not None and not isinstance(found.BACKEND, str):
         raise ImproperlyConfigured(f"{NAME}['BACKEND'] must be the dotted name of a function, not {found.BACKEND!r}.")
     if not found.URL and found.backend == HTTP:
@@ -101,6 +109,13 @@ def submits_on_save() -> bool:
     """Whether save() submits. A setting that is wrong is reported by the checks, and stops nobody from saving."""
     value: Any = getattr(project_settings, NAME, None)
     return not isinstance(value, dict) or value.get("SUBMIT_ON_SAVE", True) is not False
+
+
+def further_databases() -> Sequence[str]:
+    """Returns the setting DATABASES, without a look at the other settings."""
+    value: Any = getattr(project_settings, NAME, None)
+    found: Any = value.get("DATABASES", ()) if isinstance(value, dict) else ()
+    return tuple(found)
 
 
 def command_client() -> Client:

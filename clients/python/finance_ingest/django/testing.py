@@ -61,15 +61,15 @@ def reset() -> FakeClient:
     return forget_everything()
 
 
-def deliver() -> Delivered:
+def deliver(*usings: str) -> Delivered:
     """
-    Does what ``sync_anomalies`` does: submits what is in the outbox, and writes the results to the rows. It works inside of a ``TestCase`` too, whose
-    database transaction never commits; the signals of results are sent as well.
+    Does what ``sync_anomalies`` does, in all databases or in those that are named: submits what is in the outbox, and writes the results to the rows. It
+    works inside of a ``TestCase`` too, whose database transaction never commits; the signals of results are sent as well.
 
     Raises the error that ``client().fail`` announced.
     """
     delivered = Delivered()
-    for using in databases():
+    for using in usings or databases():
         connection = connections[using]
         waiting = len(connection.run_on_commit)
         drained = drain(using, current_fake())

@@ -32,6 +32,7 @@ from finance_ingest.django.rows import plain
 from finance_ingest.django.settings import command_client, is_test, read_settings
 from finance_ingest.testing import FakeClient
 
+from .routers import Router
 from .shop.models import Booking, CardPayment, Category, Expense, LargeBooking, LedgerLine, Membership, NumberedBooking, Payment, Person, Ticket
 
 IS_REAL = bool(read_settings().BACKEND)
@@ -577,6 +578,47 @@ class LargeBookingWalk(BookingWalk):
     """Through the proxy."""
 
     model = LargeBooking
+
+
+class ShardTests(WalkCase):
+    def shard(self) -> Any:
+        """Lets both databases hold numbered bookings, as a router does that looks at the instance."""
+
+        def allow_migrate(router: Any, using: str, app: str, model_name: Any = None, **hints: Any) -> bool:
+            return model_name == "numberedbooking" or before(router, using, app, model_name, **hints)
+
+        before = Router.allow_migrate
+        return mock.patch.object(Router, "allow_migrate", allow_migrate)
+
+    def book(self, using: str) -> NumberedBooking:
+        row = NumberedBooking(user_id=5, category_id=12, amount=7, booked_at=local(datetime(2026, 1, 1, tzinfo=timezone.utc)))
+        row.save(using=using)
+        return row
+
+    def setUp(self) -> None:
+        super().setUp()
+        with connections["default"].schema_editor() as editor:
+            editor.create_model(NumberedBooking)
+
+    def tearDown(self) -> None:
+        with connections["default"].schema_editor() as editor:
+            editor.delete_model(NumberedBooking)
+
+    def test_a_database_that_is_named_is_submitted_and_synchronised_too(self) -> None:
+        with self.shard(), self.use(DATABASES=["default"]):
+            rows = {using: self.book(using) for using in ("default", "second")}
+            for using, row in rows.items():
+                command_client().wait_for(str(plain(NumberedBooking, using).get(pk=row.pk).ingest_id))
+            self.command("sync_anomalies")
+            states = [plain(NumberedBooking, using).get(pk=row.pk).anomaly_status for using, row in rows.items()]
+            self.assertNotIn("pending", states)
+            self.assertNotIn("", states)
+
+    def test_a_database_that_is_not_named_is_left_alone_and_told(self) -> None:
+        with self.shard(), self.assertLogs("finance_ingest", "WARNING") as logged:
+            row = self.book("default")
+        self.assertEqual(plain(NumberedBooking, "default").get(pk=row.pk).anomaly_status, "")
+        self.assertIn("DATABASES", logged.output[0])
 
 
 class UnmanagedTests(WalkCase):
