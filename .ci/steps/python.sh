@@ -1,4 +1,4 @@
-# tests the Python package against a real server, with Django and a browser where they can be installed
+# tests the Python package against a real server, with Django and a browser where they can be installed, and checks its types
 need_debian python3-django chromium -- eval "/usr/bin/python3 -c 'import django' && command -v chromium"
 
 # If an earlier step of this run has built the server, the tests use that build. Otherwise run-tests builds the server and nothing else.
@@ -7,3 +7,22 @@ if [ -e "$results/build.exit" ]; then
 fi
 clients/python/run-tests | tee "$results/python.log"
 record_summary clients/python/run-tests "$results/python.log"
+
+# pyright_in FOLDER: checks the types in a folder by its own configuration, on a Python without packages.
+pyright_in() {
+  tests/pyright/node_modules/.bin/pyright --pythonpath tests/pyright/python --project "$1"
+}
+
+if npm ci --prefix tests/pyright --no-audit --no-fund --loglevel=error; then
+  check "the client passes pyright's strict mode, the Django app its standard mode" pyright_in clients/python
+  mkdir "$results/mistake"
+  cat >"$results/mistake/mistake.py" <<'PYTHON'
+from finance_ingest import Client
+
+Client("http://127.0.0.1:7071").anomalies(user_id=None)
+PYTHON
+  echo "{ \"include\": [\".\"], \"extraPaths\": [\"$PWD/clients/python\"] }" >"$results/mistake/pyrightconfig.json"
+  check "a program that asks for the anomalies of nobody does not" fails pyright_in "$results/mistake"
+else
+  skip "the types of the Python package: pyright can't be installed"
+fi

@@ -80,7 +80,12 @@ class Address:
             return "It sends the request in a circle."
         if base is not None:
             return f"The service has moved: give {base} as the address."
-        return f"It leads to {shown(urljoin(f'{self}{target}', location))}, which is no route of FinanceIngest: check the address, and proxies on the way."
+        try:
+            location = urljoin(f"{self}{target}", location)
+        except ValueError:
+            # What is shown is then the header's own text.
+            pass
+        return f"It leads to {shown(location)}, which is no route of FinanceIngest: check the address, and proxies on the way."
 
 
 def shown(text: str) -> str:

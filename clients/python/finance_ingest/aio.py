@@ -11,16 +11,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from concurrent.futures import Future
 from datetime import datetime
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, AsyncIterator, Callable, Dict, Iterable, List, Mapping, Optional, Type, TypeVar, Union
 
 from .batches import BatchReport, carry
-from .calls import Call, carry_out
-from .client import EVERY, Client, Every
-from .keys import new_key
+from .calls import Call, CallStopped, carry_out
+from .client import EVERY, Client, Every, prefix_text
+from .errors import ConfigurationError
 from .results import Page, Result, StatsReport
 from .transactions import Amount, Id, Key, Time, Transaction
 
@@ -76,11 +75,14 @@ class AsyncClient:
         self,
         transactions: Iterable[Union[Transaction, Mapping[str, Any]]],
         *,
-        idempotency_prefix: Optional[str] = None,
+        idempotency_prefix: Optional[Key] = None,
         report: Optional[BatchReport] = None,
     ) -> BatchReport:
-        """As ``Client.submit_many``; the iterable is read on the call's thread. The ``CancelledError`` of a cancelled call has the report so far, too."""
-        prefix = new_key() if idempotency_prefix is None else idempotency_prefix
+        """
+        As ``Client.submit_many``; the iterable is read on the call's thread. The ``CancelledError`` of a cancelled call has the report so far, but asyncio
+        may replace that exception on its way to another task: give a ``report`` of your own to have it in any case.
+        """
+        prefix = prefix_text(idempotency_prefix)
         filled = BatchReport() if report is None else report
         try:
             return await self._run(lambda: self._client.submit_many(transactions, idempotency_prefix=prefix, report=filled))
@@ -128,11 +130,14 @@ class AsyncClient:
         """As ``Client.check``."""
         await self._run(self._client.check)
 
+    async def status(self, *, fresh: bool = False) -> Dict[str, Any]:
+        """As ``Client.status``."""
+        return await self._run(lambda: self._client.status(fresh=fresh))
+
     async def _run(self, work: Callable[[], T]) -> T:
         call = Call()
-        answer = asyncio.wrap_future(self._threads.start(call, work))
         try:
-            return await answer
+            return await self._threads.start(call, work)
         except asyncio.CancelledError:
             call.stop()
             raise
@@ -140,13 +145,13 @@ class AsyncClient:
 
 class _Threads:
     """
-    Carries out calls on up to ``most`` threads, which begin as they are needed. They are daemons: a call that nobody waits for any more, such as one whose
-    thread hangs in the resolver of names, keeps no interpreter from ending.
+    Carries out calls on up to ``most`` threads, which begin as they are needed. They are daemons, and nobody waits for the thread of a call that was
+    stopped: one that hangs in the resolver of names keeps neither ``close`` nor the interpreter from ending.
     """
 
     def __init__(self, most: int) -> None:
         if most < 1:
-            raise ValueError("concurrency must be at least 1.")
+            raise ConfigurationError("concurrency must be at least 1.")
         self._most = most
         self._closed = False
         self._begin()
@@ -156,54 +161,56 @@ class _Threads:
         self._lock = threading.Lock()
         self._waiting: "SimpleQueue[Optional[Callable[[], None]]]" = SimpleQueue()
         self._started = self._idle = 0
-        self._open: Dict[Call, Future[None]] = {}
+        self._open: "Dict[Call, asyncio.Future[Any]]" = {}
 
-    def start(self, call: Call, work: Callable[[], T]) -> "Future[T]":
+    def start(self, call: Call, work: Callable[[], T]) -> "asyncio.Future[T]":
         """Returns the future outcome of the work, which is carried out as this call."""
+        if self._closed:
+            raise RuntimeError("The AsyncClient is closed.")
         if self._process != os.getpid():
             # The threads and their work belong to the parent of the fork.
             self._begin()
-        answer: Future[T] = Future()
-        ended: Future[None] = Future()
-        # A running future can't be cancelled, so the thread may always settle it.
-        ended.set_running_or_notify_cancel()
+        loop = asyncio.get_running_loop()
+        answer: "asyncio.Future[T]" = loop.create_future()
 
         def serve() -> None:
+            deliver = _outcome_of(call, work, answer)
+            with self._lock:
+                del self._open[call]
+                self._idle += 1
             try:
-                if answer.set_running_or_notify_cancel():
-                    _settle(answer, call, work)
-            finally:
-                with self._lock:
-                    del self._open[call]
-                    self._idle += 1
-                ended.set_result(None)
+                loop.call_soon_threadsafe(deliver)
+            except RuntimeError:
+                # The loop is closed, so nobody waits for the answer.
+                pass
 
         with self._lock:
-            if self._closed:
-                raise RuntimeError("The AsyncClient is closed.")
-            self._open[call] = ended
+            self._open[call] = answer
             if self._idle > 0:
                 self._idle -= 1
             elif self._started < self._most:
                 self._started += 1
                 threading.Thread(target=self._serve, name=f"finance-ingest-{self._started}", daemon=True).start()
-            self._waiting.put(serve)
+        self._waiting.put(serve)
         return answer
 
     def stop_calls(self) -> None:
-        """Stops all calls."""
+        """Stops all calls; they raise CallStopped at once. Must be called by the thread of the event loop."""
         with self._lock:
-            calls = list(self._open)
-        for call in calls:
+            calls = list(self._open.items())
+        for call, answer in calls:
             call.stop()
+            if not answer.done():
+                answer.set_exception(CallStopped())
 
     async def close(self) -> None:
         """Waits for the calls under way and ends the threads. When the waiting is cancelled, the calls are stopped."""
+        self._closed = True
         with self._lock:
-            self._closed = True
-            calls = list(self._open.values())
+            answers = [answer for answer in self._open.values() if not answer.done()]
         try:
-            await asyncio.gather(*map(asyncio.wrap_future, calls))
+            if answers:
+                await asyncio.wait(answers)
         except asyncio.CancelledError:
             self.stop_calls()
             raise
@@ -219,10 +226,15 @@ class _Threads:
             serve()
 
 
-def _settle(answer: "Future[T]", call: Call, work: Callable[[], T]) -> None:
+def _outcome_of(call: Call, work: Callable[[], T], answer: "asyncio.Future[T]") -> Callable[[], None]:
+    """Carries out the work, and returns what brings its outcome to the event loop's thread, where a cancelled answer does not take it."""
     try:
         outcome = carry_out(call, work)
+    except StopIteration as error:
+        # A future can't have this exception, because it would end the coroutine that awaits it.
+        stop = RuntimeError(f"The call raised {error!r}.")
+        return lambda: None if answer.done() else answer.set_exception(stop)
     except BaseException as error:
-        answer.set_exception(error)
-    else:
-        answer.set_result(outcome)
+        failure = error
+        return lambda: None if answer.done() else answer.set_exception(failure)
+    return lambda: None if answer.done() else answer.set_result(outcome)

@@ -144,21 +144,23 @@ def _baseline(value: Any) -> Dict[str, Any]:
     given: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
     errors: Dict[str, List[str]] = {}
     fields: Dict[str, Any] = {}
-    for name, content in given.items():
+    # The service ignores other fields, whose values JSON may be unable to express.
+    for name in ("user_id", "category_id", "mean", "std_dev", "sample_count"):
+        content = given.get(name)
         try:
-            if content is not None and name in ("user_id", "category_id", "sample_count"):
-                content = whole_number(content)
-            elif name in ("mean", "std_dev") and not isinstance(content, (bool, str)) and isinstance(content, (Real, Decimal)):
-                content = _finite(float(content))
-        except (ValueError, OverflowError) as error:
-            errors[str(name)] = [str(error)]
-        fields[str(name)] = content
+            if content is not None:
+                fields[name] = _double(content) if name in ("mean", "std_dev") else whole_number(content)
+        except (ValueError, ArithmeticError) as error:
+            errors[name] = [str(error)]
     if errors:
         raise InvalidTransaction(errors)
     return fields
 
 
-def _finite(number: float) -> float:
+def _double(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
+        raise ValueError(f"must be a number, not {type(value).__name__}")
+    number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"must be a finite number, not {number}")
     return number

@@ -60,11 +60,14 @@ class Call:
     def require_going(self) -> None:
         """Raises CallStopped when the call was stopped."""
         if self._stopped.is_set():
-            raise CallStopped("The call was stopped, because its task was cancelled or its client was closed.")
+            raise CallStopped()
 
 
 class CallStopped(ConnectionFailed):
     """The call was stopped while it was under way. Whether its request arrived is unknown; repeating it is safe."""
+
+    def __init__(self, message: str = "The call was stopped, because its task was cancelled or its client was closed.") -> None:
+        super().__init__(message)
 
 
 _local = threading.local()

@@ -31,7 +31,7 @@ from .errors import (
 from .keys import new_key
 from .results import Page, Result, StatsReport
 from .retrying import Backoff, Clock, retry_after_seconds
-from .transactions import Amount, Id, Key, Time, Transaction, format_time, whole_number
+from .transactions import Amount, Id, Key, Time, Transaction, format_time, key_text, whole_number
 from .transport import Answer, Transport
 from .version import __version__
 
@@ -141,7 +141,7 @@ class Client:
         self,
         transactions: Iterable[Union[Transaction, Mapping[str, Any]]],
         *,
-        idempotency_prefix: Optional[str] = None,
+        idempotency_prefix: Optional[Key] = None,
         report: Optional[BatchReport] = None,
     ) -> BatchReport:
         """
@@ -157,7 +157,7 @@ class Client:
         Raises IncompleteSubmission when it has to stop, also because of an exception of the iterable; it has the report so far, and says how to go on.
         A KeyboardInterrupt, and whatever else is no ``Exception``, stays what it is and has ``report`` and ``idempotency_prefix`` as attributes.
         """
-        prefix = _prefix(idempotency_prefix)
+        prefix = prefix_text(idempotency_prefix)
         if report is None:
             report = BatchReport()
         try:
@@ -266,6 +266,8 @@ class Client:
         except BaseException as error:
             carry(error, total)
             raise
+        finally:
+            total.rejected.sort(key=lambda entry: entry.index)
         return total
 
     def _put_chunk(self, chunk: List[Item]) -> StatsReport:
@@ -286,6 +288,15 @@ class Client:
         self._read(self._call("GET", "/readyz"), lambda json: dict(json["dependencies"]))
         # For an empty list of ids the service checks the key and does not use its database.
         self._call("POST", "/api/transactions/status", b'{"ids":[]}')
+
+    def status(self, *, fresh: bool = False) -> Dict[str, Any]:
+        """
+        Returns how the installation is, as the service's JSON: lengths and ages of queues, unsent alerts, poison, rates, the last batch. What the
+        service could not ask is None. Figures of the database are the last known, with the time ``as_of``, unless ``fresh`` makes the service ask it now.
+
+        Raises NotFound for a service that is older than this.
+        """
+        return self._read(self._call("GET", "/api/status" + _query(fresh="true" if fresh else None)), dict)
 
     def _get_transaction(self, transaction_id: str, wait: int) -> Answer:
         target = f"/api/transactions/{quote(str(transaction_id), safe='')}"
@@ -398,12 +409,12 @@ def _wait(seconds: float) -> int:
     return math.ceil(min(seconds, LONGEST_WAIT))
 
 
-def _prefix(given: Optional[str]) -> str:
-    if given is None:
-        return new_key()
-    if isinstance(given, str) and given:  # pyright: ignore[reportUnnecessaryIsInstance]
-        return str.__str__(given)
-    raise ConfigurationError("idempotency_prefix must be a text that is not empty; leave it out if the client shall make one.")
+def prefix_text(given: Optional[Key]) -> str:
+    """Returns the text of an idempotency prefix; makes one when none is given. Raises ConfigurationError."""
+    try:
+        return new_key() if given is None else key_text(given)
+    except ValueError as error:
+        raise ConfigurationError(f"idempotency_prefix {error}.") from None
 
 
 def _filter(name: str, value: Any) -> int:

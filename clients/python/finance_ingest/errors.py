@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from .batches import BatchReport
     from .results import Result
 
+_LONGEST_TEXT = 1_000
+"""Characters of a problem's text in a message; the text itself stays whole."""
+
 ABOUT_BLANK = "about:blank"
 """The type of a problem without further meaning than its HTTP status (RFC 9457, section 4.2.1)."""
 
@@ -31,13 +34,15 @@ class Problem:
             type=str(value.get("type") or ABOUT_BLANK),
             title=str(value.get("title") or ""),
             status=int(value.get("status") or status),
-            detail=value.get("detail"),
+            detail=None if value.get("detail") is None else str(value["detail"]),
             errors=dict(value.get("errors") or {}),
             rejected=list(value.get("rejected") or []),
         )
 
     def __str__(self) -> str:
-        return self.detail or self.title or self.type
+        # The text goes to terminals and logs, which must obey nothing in it.
+        text = "".join(character if character.isprintable() else " " for character in self.detail or self.title or self.type)
+        return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 
 class FinanceIngestError(Exception):
@@ -60,7 +65,7 @@ class InvalidTransaction(FinanceIngestError, ValueError):
     def __init__(self, errors: Mapping[str, List[str]]) -> None:
         super().__init__(describe_errors(errors))
         self._made_from = (errors,)
-        self.errors = dict(errors)
+        self.errors: Dict[str, List[str]] = dict(errors)
 
 
 class ServiceUnavailable(FinanceIngestError):
@@ -88,9 +93,9 @@ class ApiError(FinanceIngestError):
     def __init__(self, problem: Problem, request: str, retry_after: Optional[float] = None) -> None:
         super().__init__(f"{request}: {problem.status} {problem}")
         self._made_from = (problem, request, retry_after)
-        self.problem = problem
-        self.status = problem.status
-        self.retry_after = retry_after
+        self.problem: Problem = problem
+        self.status: int = problem.status
+        self.retry_after: Optional[float] = retry_after
 
 
 class ValidationFailed(ApiError):
@@ -123,7 +128,7 @@ class StillPending(FinanceIngestError, TimeoutError):
     def __init__(self, result: "Result", seconds: float) -> None:
         super().__init__(f"Transaction {result.id} is still pending after {seconds:g} seconds.")
         self._made_from = (result, seconds)
-        self.result = result
+        self.result: Result = result
 
 
 class IncompleteSubmission(FinanceIngestError):
@@ -139,9 +144,9 @@ class IncompleteSubmission(FinanceIngestError):
             f"again with idempotency_prefix={idempotency_prefix!r}: accepted transactions are recognised."
         )
         self._made_from = (report, cause, idempotency_prefix)
-        self.report = report
-        self.cause = cause
-        self.idempotency_prefix = idempotency_prefix
+        self.report: BatchReport = report
+        self.cause: Exception = cause
+        self.idempotency_prefix: str = idempotency_prefix
 
 
 def describe_errors(errors: Mapping[str, List[str]]) -> str:

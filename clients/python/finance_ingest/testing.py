@@ -113,7 +113,7 @@ class FakeClient(Client):
     """
 
     def __init__(self, *, score: Union[Score, float, None] = None, retries: int = 0) -> None:
-        self.clock = InstantClock()
+        self.clock: InstantClock = InstantClock()
         super().__init__(ADDRESS, retries=retries, clock=self.clock)
         self._service = _Service(_scoring(score))
         self._transport = _FakeTransport(self._service, self.clock)
@@ -174,7 +174,7 @@ class FakeAsyncClient(AsyncClient):
     """An ``AsyncClient`` in front of a ``FakeClient``, which is its ``fake``."""
 
     def __init__(self, fake: Optional[FakeClient] = None, *, concurrency: int = 16) -> None:
-        self.fake = fake or FakeClient()
+        self.fake: FakeClient = fake or FakeClient()
         super().__init__(ADDRESS, concurrency=concurrency)
         self._client = self.fake
 
@@ -215,6 +215,7 @@ class _Service:
         self._ids: Dict[Tuple[int, str], str] = {}
         self._results: Dict[str, Dict[str, Any]] = {}
         self._feed: List[str] = []
+        self._places: Dict[str, int] = {}
 
     def answer(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> Answer:
         with self._lock:
@@ -235,6 +236,7 @@ class _Service:
             ("GET", "/api/results"): lambda: self._read_feed(query),
             ("GET", "/api/anomalies"): lambda: self._read_anomalies(query),
             ("PUT", "/api/stats"): lambda: self._put_stats(body),
+            ("GET", "/api/status"): lambda: _json(200, {"inbound": self._waiting()}),
             ("GET", "/readyz"): lambda: _json(200, {"status": "ready", "dependencies": {"queue": "ok", "database": "ok"}}),
         }
         if (method, path) in routes:
@@ -273,7 +275,9 @@ class _Service:
             errors["amount"] = [f"must be from -{MOST_MONEY} to {MOST_MONEY}"]
         elif amount != round(amount, 4):
             errors["amount"] = ["must have at most four decimals"]
-        if not 1 <= len(fields["idempotency_key"]) <= LONGEST_KEY:
+        if any("\ud800" <= character <= "\udfff" for character in fields["idempotency_key"]):
+            errors["idempotency_key"] = ["must be Unicode text"]
+        elif not 1 <= len(fields["idempotency_key"]) <= LONGEST_KEY:
             errors["idempotency_key"] = [f"must have 1 to {LONGEST_KEY} characters"]
         if "occurred_at" in fields:
             time = _time(fields["occurred_at"])
@@ -329,14 +333,16 @@ class _Service:
                 kept = None if baseline is None else {name: baseline[name] for name in ("mean", "std_dev", "sample_count")}
                 result.update(status=SCORED, z_score=found.z_score, is_anomaly=found.is_anomaly, reason=found.reason, baseline=kept)
             else:
-                error = {"type": "urn:finance-ingest:problem:transaction", "title": "The transaction could not be scored.", "status": 422, "detail": found.error}
+                title = "The transaction could not be scored."
+                error = {"type": "urn:finance-ingest:problem:transaction", "title": title, "status": 422, "detail": found.error}
                 result.update(status=FAILED, error=error)
             now = datetime.now(timezone.utc)
             result.update(occurred_at=sent.occurred_at.isoformat(), accepted_at=sent.accepted_at.isoformat(), scored_at=now.isoformat())
             self._results[sent.id] = result
-            if sent.id in self._feed:
+            if sent.id in self._places:
                 # The old place stays empty, so that cursors keep their meaning.
-                self._feed[self._feed.index(sent.id)] = ""
+                self._feed[self._places[sent.id]] = ""
+            self._places[sent.id] = len(self._feed)
             self._feed.append(sent.id)
 
     def release(self) -> None:
@@ -345,6 +351,10 @@ class _Service:
             for sent in list(self.sent.values()):
                 if self._results[sent.id]["status"] == PENDING:
                     self._score(sent)
+
+    def _waiting(self) -> Dict[str, Any]:
+        pending = sum(result["status"] == PENDING for result in self._results.values())
+        return {"length": pending, "transactions": pending, "oldest_seconds": 0.0}
 
     def _status_of(self, transaction_id: str, unknown: str) -> Dict[str, Any]:
         return self._results.get(transaction_id, {"id": transaction_id, "status": unknown})

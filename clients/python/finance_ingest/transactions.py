@@ -71,7 +71,7 @@ class Transaction:
             "user_id": _read(whole_number, self.user_id, "user_id", errors),
             "category_id": _read(whole_number, self.category_id, "category_id", errors),
             "amount": _read(_exact_text, self.amount, "amount", errors),
-            "idempotency_key": default_key if self.idempotency_key is None else _read(_key, self.idempotency_key, "idempotency_key", errors),
+            "idempotency_key": default_key if self.idempotency_key is None else _read(key_text, self.idempotency_key, "idempotency_key", errors),
         }
         if self.occurred_at is not None:
             fields["occurred_at"] = _read(_rfc3339, self.occurred_at, "occurred_at", errors)
@@ -105,7 +105,11 @@ def whole_number(value: Any) -> int:
     value = _plain(value)
     index = _index(value)
     if index is not None:
+        if index.bit_length() > 128:
+            raise ValueError("must be from 1 to 9223372036854775807")
         return index
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not bool")
     if isinstance(value, str):
         if re.fullmatch(r"0|-?[1-9][0-9]*", value) and len(value) <= _MOST_DIGITS:
             return int(value)
@@ -177,14 +181,18 @@ def _exact_text(value: Any) -> str:
     raise ValueError(f"must be a Decimal, an int or a text, not {type(value).__name__}")
 
 
-def _key(value: Any) -> str:
+def key_text(value: Any) -> str:
+    """
+    Returns the text of an idempotency key, which may be a text, a UUID or a whole number. Raises ValueError, whose message is a phrase of which the key
+    is the subject.
+    """
     value = _plain(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, str):
         key = str.__str__(value)
         if not key:
-            raise ValueError("must not be empty: leave it out if the client shall make a key")
+            raise ValueError("must not be empty: leave it out if the client shall make one")
         return key
     index = _index(value)
     if index is None:

@@ -44,7 +44,7 @@ class Transport:
     """Sends requests to one service. It may be used by many threads, each exchange with a connection of its own, and across a fork."""
 
     def __init__(self, base_url: str, clock: Clock) -> None:
-        self.base = Address.parse(base_url)
+        self.base: Address = Address.parse(base_url)
         self._tls = ssl.create_default_context() if self.base.scheme == "https" else None
         self._clock = clock
         self._start_pool()

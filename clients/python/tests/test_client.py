@@ -113,7 +113,7 @@ class ClientTests(unittest.TestCase):
         good = {**BASELINE, "user_id": user}
         self.assertEqual(self.client.put_stats([good]).inserted, 1)
         report = self.client.put_stats([good, {**good, "std_dev": -1}, {**good, "mean": float("nan")}])
-        self.assertEqual((report.inserted, report.updated, [rejected.index for rejected in report.rejected]), (0, 1, [2, 1]))
+        self.assertEqual((report.inserted, report.updated, [rejected.index for rejected in report.rejected]), (0, 1, [1, 2]))
         self.assertEqual(len(self.client.put_stats([{**good, "std_dev": -1}]).rejected), 1)
 
     def test_many_threads_use_one_client(self) -> None:

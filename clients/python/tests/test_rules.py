@@ -8,11 +8,12 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
-from finance_ingest import InvalidTransaction, Result, Transaction
+from finance_ingest import Client, InvalidTransaction, Result, Transaction
 from finance_ingest.retrying import Backoff, retry_after_seconds
 from finance_ingest.stats_files import StatsFileError, read_stats_file, write_stats
 
 from .support.clocks import FakeClock
+from .support.scripted_service import Reply, ScriptedService, problem
 from .support.servers import CHECKOUT
 
 SAMPLES = CHECKOUT / "tests" / "FinanceIngest.Tests" / "Baselines" / "Samples"
@@ -62,6 +63,25 @@ class RetryTests(unittest.TestCase):
         for value, seconds in (("5", 5), ("Sun, 22 Nov 2026 10:01:30 GMT", 90), ("Sun, 22 Nov 2026 09:00:00 GMT", 0), ("soon", None), ("-1", None), ("", None)):
             self.assertEqual(retry_after_seconds({"retry-after": value, **date}, clock), seconds, value)
         self.assertEqual(retry_after_seconds({"retry-after": "Sun, 22 Nov 2026 12:00:07 GMT"}, clock), 7)
+
+    def test_a_fraction_is_rounded_up_and_nonsense_is_nothing(self) -> None:
+        for value, seconds in (
+            ("4.5", 5), ("4.0", 4), ("4.", 4), ("0.001", 1), (".5", 1), ("0", 0), (" 7 ", 7), ("007", 7), ("9" * 400, 1e9), ("86400.5", 86_401),
+            ("99999999999", 1e9),
+            ("-4.5", None), ("+4", None), ("4,5", None), ("1e3", None), ("nan", None), ("inf", None), ("5, 10", None), ("٤", None), ("4 s", None), (".", None),
+            ("Sunday, 22-Nov-26 12:00:09 GMT", 9), ("Sun Nov 22 12:00:09 2026", 9), ("Sun, 22 Nov 99999 12:00:09 GMT", None),
+            ("Sun, 22 Nov 2026 12:00:09 +99999999", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9), ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
+        ):
+            self.assertEqual(retry_after_seconds({"retry-after": value}, FakeClock()), seconds, value)
+
+    def test_a_call_is_never_repeated_too_early(self) -> None:
+        for value, least in (("4.5", 5), ("0.2", 1)):
+            service = ScriptedService(problem(503, "queue", {"Retry-After": value}), Reply(202, {"id": "a", "status": "pending"}))
+            self.addCleanup(service.close)
+            clock = FakeClock()
+            Client(service.url, clock=clock).submit(1, 1, 1)
+            self.assertTrue(least <= clock.slept[0] <= least + 0.5)
 
 
 class StatsFileTests(unittest.TestCase):

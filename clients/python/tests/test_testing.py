@@ -62,6 +62,7 @@ class FakeClientTests(unittest.TestCase):
         with self.assertRaises(StillPending):
             client.wait_for(accepted.id, timeout=90)
         self.assertEqual(len(client.results()), 0)
+        self.assertEqual(client.status()["inbound"]["transactions"], 1)
         client.release()
         self.assertEqual(client.wait_for(accepted.id).z_score, 5.0)
         self.assertEqual([result.id for result in client.results()], [accepted.id])

@@ -10,7 +10,7 @@ internal static class SqlServerInstance
 {
     public const string Setting = "FINANCE_TEST_SQLSERVER";
     public const string Missing = $"SQL Server: no {Setting} and no Docker engine";
-    private const string Image = "mcr.microsoft.com/mssql/server:2022-latest";
+    private const string Image = "mcr.microsoft.com/mssql/server:2022-latest@sha256:4402d880dd4c34bfa7d8705e56a86cd6c88da80a1f6bbbe741f999e76264a090";
     private static readonly Lazy<Task<string?>> s_connectionString = new(FindAsync);
 
     // CREATE DATABASE locks the model database, so databases are created one at a time.

@@ -91,7 +91,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
     {
         try
         {
-            _container = new ContainerBuilder("mcr.microsoft.com/azure-storage/azurite:3.35.0")
+            _container = new ContainerBuilder("mcr.microsoft.com/azure-storage/azurite:3.35.0@sha256:647c63a91102a9d8e8000aab803436e1fc85fbb285e7ce830a82ee5d6661cf37")
                 .WithCommand("azurite-queue", "--queueHost", "0.0.0.0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
                 .WithPortBinding(ContainerPort, assignRandomHostPort: true)
                 .Build();

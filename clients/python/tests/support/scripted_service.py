@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
 import threading
+import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, List, Optional, Union
 
@@ -49,11 +58,15 @@ Step = Union[Reply, object, Callable[[Request], Reply]]
 
 
 class ScriptedService:
-    """Answers with one step of its script after another, and repeats the last step for ever."""
+    """
+    Answers with one step of its script after another, and repeats the last step for ever. With ``certificate`` it speaks TLS, with a certificate for localhost
+    that only itself has signed.
+    """
 
-    def __init__(self, *script: Step) -> None:
+    def __init__(self, *script: Step, host: str = "127.0.0.1", port: int = 0, certificate: bool = False) -> None:
         self.script: List[Step] = list(script)
         self.requests: List[Request] = []
+        self._accepted: List[socket.socket] = []
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -83,9 +96,28 @@ class ScriptedService:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                pass  # The client has gone.
+
+            def get_request(self) -> Any:
+                accepted = super().get_request()
+                service._accepted.append(accepted[0])
+                return accepted
+
+        class Server6(Server):
+            address_family = socket.AF_INET6
+
+        self._server = (Server6 if ":" in host else Server)((host, port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.certificate = ""
+        if certificate:
+            self.certificate = _self_signed()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            # The handshake is made by the thread that serves the connection.
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
@@ -93,7 +125,40 @@ class ScriptedService:
         """The number of connections on which requests came."""
         return len({request.connection for request in self.requests})
 
+    def hang_up(self) -> None:
+        """Closes all connections, as the end of a process does."""
+        for connection in self._accepted:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def close(self) -> None:
-        """Stops the service."""
+        """Stops the service. Its connections stay open."""
         self._server.shutdown()
         self._server.server_close()
+
+
+@functools.lru_cache(maxsize=None)
+def _self_signed() -> str:
+    """Returns a file with a certificate for localhost and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise unittest.SkipTest("openssl is not installed: apt install openssl")
+    with tempfile.NamedTemporaryFile(suffix=".pem", delete=False) as file:
+        _to_delete.append(file.name)
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "-", "-out", "-", *names]
+    made = subprocess.run(command, check=True, capture_output=True)
+    with open(file.name, "wb") as pem:
+        pem.write(made.stdout)
+    return file.name
+
+
+_to_delete: List[str] = []
+
+
+@atexit.register
+def _delete() -> None:
+    for path in _to_delete:
+        os.unlink(path)
