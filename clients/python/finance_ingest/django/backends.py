@@ -64,7 +64,7 @@ class _Memory:
         with self._lock:
             self._fake = FakeClient()
             # A cursor that a class of tests has stored is not taken for one of this service.
-            self._fake._service.history = next(self._histories)
+            self._fake._service.history = next(self._histories)  # pyright: ignore[reportPrivateUsage]
             forget_outage()
             return self._fake
 

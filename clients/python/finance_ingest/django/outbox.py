@@ -142,16 +142,6 @@ def _submit_tables(tables: "Tables", again: bool, strict: bool) -> Submission:
     return done
 
 
-def withdraw_on_commit(owner: Type[AnomalyFields], using: str, pks: Sequence[Any]) -> None:
-    """
-    Takes back rows by their primary keys: waiting entries are deleted, and results that are still to come find no row. It is to be called inside
-    ``atomic()``. The service has no route yet by which a scored transaction is taken back; when it has, this is where its entry is written.
-    """
-    _require_atomic(using)
-    for part in pieces(pks):
-        _withdraw(owner, using, _lock(owner, using, Q(pk__in=part)))
-
-
 def drain(using: str, client: Client, keys: Optional[Sequence[uuid.UUID]] = None, stop: Callable[[], bool] = lambda: False) -> Drained:
     """
     Submits the waiting entries of a database's outbox, or only those with these keys. Two processes may do so at once. Entries that can't be
@@ -298,7 +288,7 @@ class _Piece:
                 self._withdrawn.append(state)
                 done.withdrawn += 1
             return
-        if state.status in (AnomalyStatus.NOT_SUBMITTED, AnomalyStatus.WITHDRAWN) or state.key is None:
+        if state.key is None or state.status == AnomalyStatus.NOT_SUBMITTED or (state.status == AnomalyStatus.WITHDRAWN and state.id is None):
             is_new = True
         else:
             is_new = self._again or stands_for(state.key, content) is False
@@ -406,7 +396,8 @@ def _answer(status: Any) -> Dict[str, Any]:
 
 
 def _withdraw(owner: Type[AnomalyFields], using: str, states: List[_State]) -> None:
-    # The row gets another key, so that a submission that is under way finds it no more.
+    # The row gets another key, so that a submission that is under way finds it no more. The service has no route yet that takes a scored transaction back;
+    # when it has, this is where the entry for it is written, and in saving for rows that are deleted.
     if not states:
         return
     keys = {state.pk: uuid7() for state in states}
