@@ -35,15 +35,15 @@ class WalkTests(unittest.TestCase):
         self.assertGreaterEqual(int(ran.group(1)), at_least)
 
     def test_with_time_zones(self) -> None:
-        self.django("tests.walk", WALK_USE_TZ="1")
+        self.django("tests.walk.steps", WALK_USE_TZ="1")
 
     def test_without_time_zones(self) -> None:
-        self.django("tests.walk", WALK_USE_TZ="0")
+        self.django("tests.walk.steps", WALK_USE_TZ="0")
 
     def test_with_a_real_service_without_time_zones(self) -> None:
         models = ("ExpenseWalk", "TicketWalk", "MembershipWalk", "CardPaymentWalk", "NumberedBookingWalk")
         steps = ("in_the_admin", "changed_by_save", "deleted", "export", "bulk", "erasing")
-        chosen = [f"tests.walk.tests.{name}" for name in models] + [f"-k=*{step}*" for step in steps]
+        chosen = [f"tests.walk.steps.{name}" for name in models] + [f"-k=*{step}*" for step in steps]
         self.django(*chosen, at_least=30, WALK_SERVICE=shared_server().url, WALK_USE_TZ="0")
 
     def test_with_pytest(self) -> None:
