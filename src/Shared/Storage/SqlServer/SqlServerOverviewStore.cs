@@ -1,0 +1,35 @@
+using System.Data.Common;
+using Dapper;
+using FinanceIngest.Overview;
+using FinanceIngest.Results;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Storage.SqlServer;
+
+/// <inheritdoc cref="IOverviewStore"/>
+internal sealed class SqlServerOverviewStore(SqlServerDatabase database, TimeProvider time) : IOverviewStore
+{
+    internal const string ReadSql =
+        """
+        SELECT COUNT_BIG(*) FROM alert_outbox WHERE sent_at IS NULL;
+        SELECT TOP (1) batch_id, row_count FROM feed_batches ORDER BY position DESC;
+        """;
+
+    /// <inheritdoc/>
+    public bool IsAwake => database.IsAwake;
+
+    /// <inheritdoc/>
+    public Task<DatabaseFigures> ReadAsync(CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            DateTime now = time.UtcNowMicroseconds();
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(ReadSql, cancellationToken: cancellationToken));
+            await reader.ReadAsync(cancellationToken);
+            long unsent = reader.GetInt64(0);
+            await reader.NextResultAsync(cancellationToken);
+            LastBatch? last = await reader.ReadAsync(cancellationToken) ? new LastBatch(BatchId.TimeOf(reader.GetInt64(0)), reader.GetInt32(1)) : null;
+            return new DatabaseFigures(now, unsent, last);
+        },
+        cancellationToken,
+        isOtherWork: false);
+}
