@@ -46,7 +46,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         Name = name;
         _time = time;
         _status = status;
-        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), CreateSchema);
+        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), CreateSchema, isDrained: true);
+        status.Watch(() => _file.Moved);
     }
 
     private static void CreateSchema(SqliteSession session)
