@@ -17,7 +17,8 @@ public interface IOverviewStore
 /// <param name="AsOf">When they were read (UTC).</param>
 /// <param name="UnsentAlerts">Alerts that were written with their anomaly and are not on the alert queue yet; ≥ 0.</param>
 /// <param name="LastBatch">The batch that was written last; null: none was, or its place in the feed has been removed.</param>
-public sealed record DatabaseFigures(DateTime AsOf, long UnsentAlerts, LastBatch? LastBatch);
+/// <param name="Processes">Processes that wrote a batch within the last seven days, the last one first; at most <see cref="ProcessSeen.MostListed"/>.</param>
+public sealed record DatabaseFigures(DateTime AsOf, long UnsentAlerts, LastBatch? LastBatch, IReadOnlyList<ProcessSeen> Processes);
 
 /// <summary>A batch that a worker wrote in one transaction.</summary>
 /// <param name="At">When it was written (UTC), to the millisecond of its writer's clock.</param>

@@ -16,19 +16,19 @@ public sealed class InstallationOverview(Queues queues, IOverviewStore store, Ti
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async Task<InstallationFigures> ReadAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
+        Task<InstallationFigures> database = ReadDatabaseAsync(patience, cancellationToken);
+        InstallationFigures waiting = await ReadQueuesAsync(patience, cancellationToken);
+        InstallationFigures known = await database;
+        return waiting with { Database = known.Database, Problems = [.. waiting.Problems, .. known.Problems] };
+    }
+
+    /// <summary>Asks the database only.</summary>
+    /// <inheritdoc cref="ReadAsync"/>
+    internal async Task<InstallationFigures> ReadDatabaseAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
         var problems = new List<string>();
-        Task<InboundFigures?> inbound = TryAsync(queues.Inbound.Name, ReadInboundAsync, patience, problems, cancellationToken);
-        Task<QueueFigures?> poison = TryAsync(queues.Poison.Name, token => ReadQueueAsync(queues.Poison, token), patience, problems, cancellationToken);
-        Task<QueueFigures?> alerts = TryAsync(queues.Alerts.Name, token => ReadQueueAsync(queues.Alerts, token), patience, problems, cancellationToken);
-        Task<DatabaseFigures?> database = TryAsync("The database", store.ReadAsync, patience, problems, cancellationToken);
-        return new InstallationFigures
-        {
-            Inbound = await inbound,
-            Poison = await poison,
-            Alerts = await alerts,
-            Database = await database,
-            Problems = problems,
-        };
+        DatabaseFigures? database = await TryAsync("The database", store.ReadAsync, patience, problems, cancellationToken);
+        return new InstallationFigures { Database = database, Problems = problems };
     }
 
     /// <summary>Asks the queues only, so that no database is woken.</summary>
