@@ -117,6 +117,8 @@ public static partial class ApiHead
 
         public override long? ContentLength => request.ContentLength;
 
+        public override string? RemoteAddress => request.HttpContext.Connection.RemoteIpAddress?.ToString();
+
         public override Stream Body => new GuardedBody(request.Body);
 
         public override string? Header(string name) =>

@@ -23,7 +23,9 @@ public static partial class SettingsReader
     public static Settings Read(IConfiguration configuration, ProgramKind program)
     {
         IConfigurationSection own = configuration.GetSection(Section);
+        UnresolvedValues.Refuse(configuration);
         RefuseUnknownNames(own);
+        MisspeltNames.Refuse(configuration, s_known);
         string? dataDirectory = Text(own["DataDirectory"]);
         var settings = new Settings
         {
@@ -56,6 +58,10 @@ public static partial class SettingsReader
         RefuseUselessStorage(settings, program, dataDirectory is not null, isOnAzure: Text(configuration["WEBSITE_INSTANCE_ID"]) is not null);
         return settings;
     }
+
+    /// <summary>Refuses arguments that name a setting without its section, and so would have no effect.</summary>
+    /// <exception cref="SettingsException">There is such an argument.</exception>
+    public static void CheckArguments(IEnumerable<string> args) => MisspeltNames.RefuseArguments(args, s_known);
 
     private static void RefuseClashes(Settings settings)
     {

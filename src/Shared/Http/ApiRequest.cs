@@ -34,6 +34,12 @@ public abstract class ApiRequest : IDisposable
     /// <summary>The body.</summary>
     public abstract Stream Body { get; }
 
+    /// <summary>The address from which the connection comes, a proxy's where there is one; null when the head does not know it.</summary>
+    public virtual string? RemoteAddress => null;
+
+    /// <summary>The caller; null on open routes.</summary>
+    internal Caller? Caller { get; set; }
+
     /// <summary>The header's value, several joined by commas; null when absent.</summary>
     public abstract string? Header(string name);
 

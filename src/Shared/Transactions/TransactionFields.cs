@@ -30,8 +30,18 @@ internal sealed class TransactionFields
         AcceptedAt = 32,
         IdempotencyKey = 64,
         Submitted = UserId | CategoryId | Amount | OccurredAt | IdempotencyKey,
+        Bare = UserId | CategoryId | Amount | OccurredAt | Id,
         Queued = UserId | CategoryId | Amount | OccurredAt | Id | AcceptedAt,
     }
+
+    /// <summary>How far in the future <c>occurred_at</c> may be, since clocks differ and time zones get mistaken.</summary>
+    public static readonly TimeSpan MaximumFuture = TimeSpan.FromHours(24);
+
+    /// <summary>The error of a time beyond <see cref="MaximumFuture"/>.</summary>
+    public const string InTheFuture = "must not be more than 24 hours in the future";
+
+    // Whether another program wrote the transaction: its id may be anything, and its amount may have a float's noise.
+    private bool _isBare;
 
     /// <summary>The transaction's id; read from the queue only.</summary>
     public Guid? Id { get; private set; }
@@ -87,6 +97,18 @@ internal sealed class TransactionFields
         return fields;
     }
 
+    /// <summary>
+    /// Reads a transaction that another program put on the queue, from the JSON value at the reader's position, and leaves the reader at the end of that value.
+    /// An <c>id</c> that is no UUID counts as absent, and a number with more than four decimals is rounded half to even.
+    /// </summary>
+    /// <exception cref="JsonException">The JSON is malformed.</exception>
+    public static TransactionFields ReadBare(ref Utf8JsonReader reader)
+    {
+        var fields = new TransactionFields { _isBare = true };
+        fields.Read(ref reader, Seen.Bare);
+        return fields;
+    }
+
     private void Read(ref Utf8JsonReader reader, Seen known)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -107,7 +129,7 @@ internal sealed class TransactionFields
                 continue;
             }
 
-            if ((seen & field) != 0)
+            if ((seen & field) != 0 && !(_isBare && field == Seen.Id))
             {
                 AddError(NameOf(field), "is given twice");
             }
@@ -209,7 +231,11 @@ internal sealed class TransactionFields
             return id;
         }
 
-        AddError("id", "must be a UUID");
+        if (!_isBare)
+        {
+            AddError("id", "must be a UUID");
+        }
+
         reader.Skip();
         return null;
     }
@@ -242,7 +268,7 @@ internal sealed class TransactionFields
         switch (reader.TokenType)
         {
             case JsonTokenType.Number:
-                error = Money.TryParse(reader.ValueSpan, out amount);
+                error = Money.TryParse(reader.ValueSpan, out amount, isRounded: _isBare);
                 break;
             case JsonTokenType.String:
                 error = IsPlain(ref reader) ? Money.TryParse(reader.ValueSpan, out amount) : Money.TryParse(Text(ref reader).AsSpan(), out amount);

@@ -53,7 +53,7 @@ public sealed partial class FigureTests
             ("rows of a page, at most", Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))),
             ("rows of a page, by default", Code.Number(Code.Value<int>("FeedEndpoints", "DefaultLimit"))),
             ("characters of an idempotency key", Code.Number(TransactionFields.MaximumKeyLength)),
-            ("hours that `occurred_at` may lie in the future", Code.Number(Code.Whole(TransactionFactory.MaximumFuture.TotalHours))),
+            ("hours that `occurred_at` may lie in the future", Code.Number(Code.Whole(TransactionFields.MaximumFuture.TotalHours))),
             ("decimals of an amount", Code.Number(Code.Whole(Math.Log10(Money.Scale)))),
             ("a bearer token", Code.Size(BearerTokens.MaximumLength)),
             ("`Retry-After` of a 202 or of `pending`", $"1 … {Code.Value<int>("BacklogEstimator", "MaximumSeconds")} s"),
@@ -83,7 +83,7 @@ public sealed partial class FigureTests
             $"[submits up to {Code.Number(s_batchItems)} transactions]",
             $"for at most N seconds, N ≤ {WaitPreference.MaximumSeconds}",
             $"string of 1 to {TransactionFields.MaximumKeyLength} characters",
-            $"not more than {TransactionFactory.MaximumFuture.TotalHours} hours in the future",
+            $"not more than {TransactionFields.MaximumFuture.TotalHours} hours in the future",
             $"(N ≤ {Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))}, default {Code.Value<int>("FeedEndpoints", "DefaultLimit")})",
         ],
         ["docs/cli.md"] =
