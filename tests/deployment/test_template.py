@@ -3,7 +3,8 @@
     bicep build infra/main.bicep --outfile artifacts/deployment/azure.json
     python3 tests/deployment/test_template.py artifacts/deployment/azure.json
 
-Parameters go the way of a deployment: variables of azd, through infra/main.parameters.json, into the template. docs/azure.md has the reasons for what is checked.
+Parameters go the way of a deployment: variables of azd, through infra/main.parameters.json, into the template. docs/azure.md has the reasons for what is
+checked.
 """
 import json
 import re
@@ -242,6 +243,24 @@ class FreeAmount(unittest.TestCase):
 
     def test_is_not_watched_where_there_is_none(self):
         self.assertEqual([], Deployment(OPERATORS="a@example.com", SQL_FREE_LIMIT="false").all("Microsoft.Insights/metricAlerts"))
+
+
+class Costs(unittest.TestCase):
+    def test_are_computed_for_what_is_deployed(self):
+        import azure_cost
+        deployment = Deployment()
+        assumed = {name: value for name, (value, _) in azure_cost.ASSUMPTIONS.items()}
+        scale = deployment.one("Microsoft.Web/sites")["properties"]["functionAppConfig"]["scaleAndConcurrency"]
+        self.assertEqual(assumed["function_gb"], scale["instanceMemoryMB"] / 1024)
+        template = deployment.worker["template"]
+        resources = template["containers"][0]["resources"]
+        self.assertEqual((assumed["worker_vcores"], f"{assumed['worker_gib']:g}Gi"), (resources["cpu"], resources["memory"]))
+        self.assertEqual(assumed["worker_tail_seconds"], template["scale"]["pollingInterval"] + template["scale"]["cooldownPeriod"])
+        database = deployment.one("Microsoft.Sql/servers/databases")["properties"]
+        self.assertEqual((assumed["sql_tail_seconds"], assumed["sql_vcores_idle"]), (database["autoPauseDelay"] * 60, database["minCapacity"]))
+        self.assertEqual(azure_cost.PRICES["sql_gb_month"][2] * 1024 ** 3, database["maxSizeBytes"])
+        trigger = deployment.one("Microsoft.Logic/workflows")["properties"]["definition"]["triggers"]["When_there_are_alerts"]["recurrence"]
+        self.assertEqual(("Minute", assumed["logic_polls_per_minute"]), (trigger["frequency"], 1 / trigger["interval"]))
 
 
 class Network(unittest.TestCase):

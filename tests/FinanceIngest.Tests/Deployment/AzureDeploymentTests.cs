@@ -67,8 +67,9 @@ public sealed partial class AzureDeploymentTests
         {
             foreach (Match load in LoadedFile().Matches(File.ReadAllText(module)))
             {
-                string path = Path.GetRelativePath(Support.Repository.Root, Path.Combine(Path.GetDirectoryName(module)!, load.Groups[1].Value)).Replace('\\', '/');
-                Assert.True(paths.Any(pattern => pattern == path || (pattern.EndsWith("/**", StringComparison.Ordinal) && path.StartsWith(pattern[..^2], StringComparison.Ordinal))), path);
+                string loaded = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(module)!, load.Groups[1].Value));
+                string path = Path.GetRelativePath(Support.Repository.Root, loaded).Replace('\\', '/');
+                Assert.True(paths.Any(pattern => pattern == path || (pattern.EndsWith("/**", StringComparison.Ordinal) && IsBelow(path, pattern[..^2]))), path);
             }
         }
     }
@@ -76,8 +77,8 @@ public sealed partial class AzureDeploymentTests
     [Fact]
     public void Each_request_is_exported_once()
     {
-        // The worker process exports its requests, traces and logs by itself (AddTelemetryExport). The host would export the requests again, and the worker's log
-        // lines that reach it: https://learn.microsoft.com/azure/azure-functions/configure-monitoring#configure-categories.
+        // The worker process exports its requests, traces and logs by itself (AddTelemetryExport). The host would export the requests again, and the worker's
+        // log lines that reach it: https://learn.microsoft.com/azure/azure-functions/configure-monitoring#configure-categories.
         using JsonDocument host = JsonDocument.Parse(Text("src/IngestFunction/host.json"));
         JsonElement levels = host.RootElement.GetProperty("logging").GetProperty("logLevel");
         Assert.Equal("Warning", levels.GetProperty("default").GetString());
@@ -97,9 +98,13 @@ public sealed partial class AzureDeploymentTests
         Assert.Equal("${{ steps.name.outputs.image }}", publish.List("steps").Last().Text("with/tags"));
 
         object[] deployed = [.. Assert.Single(Yaml.Documents("k8s/overlays/azure/kustomization.yaml")).List("images")];
-        Assert.Equal(published.Select(image => $"ghcr.io/change-me/finance-ingest-{image}:{version}").Order(), deployed.Select(image => $"{image.Text("newName")}:{image.Text("newTag")}").Order());
+        Assert.Equal(
+            published.Select(image => $"ghcr.io/change-me/finance-ingest-{image}:{version}").Order(),
+            deployed.Select(image => $"{image.Text("newName")}:{image.Text("newTag")}").Order());
         Assert.Contains($"ghcr.io/OWNER/finance-ingest-worker:{version}", Text("docs/azure.md"), StringComparison.Ordinal);
     }
+
+    private static bool IsBelow(string path, string folder) => path.StartsWith(folder, StringComparison.Ordinal);
 
     private static string Text(string path) => File.ReadAllText(Path.Combine(Support.Repository.Root, path)).ReplaceLineEndings("\n");
 
