@@ -108,19 +108,21 @@ def free_amounts(prices: dict, a: dict) -> str:
     hours = free("sql_vcore_second") / a["sql_vcores_idle"] / 3600
     left = PRICE_LIST["alert_below_vcore_seconds"] / a["sql_vcores_idle"] / 3600
     replica = min(free("container_vcore_second") / a["worker_vcores"], free("container_gib_second") / a["worker_gib"]) / 3600
+    stops = "`AutoPause`: **scoring, results and status stop until the next month**; the intake goes on, and the queue keeps everything"
+    drops = "Beyond `LOG_DAILY_QUOTA_GB` a day **telemetry is dropped, so that no rule fires, until the next day**"
     rows = [
-        ("Azure SQL", f"{free('sql_vcore_second'):,} vCore-seconds and {free('sql_gb_month')} GB", f"{hours:.0f} hours awake at {a['sql_vcores_idle']} vCores",
-         "`AutoPause`: **scoring, results and status stop until the next month**; the intake goes on, and the queue keeps everything. `BillOverUsage`: it is billed",
-         f"*FinanceIngestFreeAmountLow*, {left:.0f} awake hours before"),
+        ("Azure SQL", f"{free('sql_vcore_second'):,} vCore-seconds, {free('sql_gb_month')} GB", f"{hours:.0f} hours awake at {a['sql_vcores_idle']} vCores",
+         f"{stops}. `BillOverUsage`: it is billed", f"*FinanceIngestFreeAmountLow*, {left:.0f} awake hours before"),
         ("Function App", f"{free('function_gb_second'):,} GB-seconds, {free('function_execution'):,} executions",
-         f"{free('function_execution'):,} requests, or {free('function_gb_second') / a['function_gb'] / 3600:.0f} hours of an instance", "it is billed", "none"),
-        ("Container Apps", f"{free('container_vcore_second'):,} vCPU-seconds, {free('container_gib_second'):,} GiB-seconds", f"{replica:.0f} hours of a replica",
+         f"{free('function_execution'):,} requests, or {free('function_gb_second') / a['function_gb'] / 3600:.0f} hours of an instance",
          "it is billed", "none"),
+        ("Container Apps", f"{free('container_vcore_second'):,} vCPU-seconds, {free('container_gib_second'):,} GiB-seconds",
+         f"{replica:.0f} hours of a replica", "it is billed", "none"),
         ("Log Analytics", f"{free('log_gb')} GB", f"{free('log_gb') * 1e9 / a['log_bytes_per_request'] / 1e6:.1f} M traced requests",
-         "it is billed. Beyond `LOG_DAILY_QUOTA_GB` a day **telemetry is dropped, so that no rule fires, until the next day**", "*FinanceIngestTelemetryCapped*"),
+         f"it is billed. {drops}", "*FinanceIngestTelemetryCapped*, when it happens"),
         ("Logic App", f"{free('logic_action'):,} built-in actions", f"{free('logic_action') / a['logic_actions_per_alert']:.0f} mails", "it is billed", "none"),
     ]
-    lines = ["| free each month | | reaches for | when it is used up | alert before |", "|---|---|---|---|---|"]
+    lines = ["| free each month | | reaches for | when it is used up | alert |", "|---|---|---|---|---|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 

@@ -79,8 +79,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: memory
         maximumInstanceCount: maxInstances
-        // Without this, an instance of 512 MB gets 4 requests at a time and one of 2 GB gets 16 (learn.microsoft.com/azure/azure-functions/functions-concurrency),
-        // and each long poll of 30 s keeps one of these places. A request mostly waits, and memory is limited by bytes, not by the number of requests.
+        // Without this, an instance of 512 MB gets 4 requests at a time and one of 2 GB gets 16 (functions-concurrency in Azure's documentation), and each
+        // long poll of 30 s keeps one of these places. A request mostly waits, and memory is limited by bytes, not by the number of requests.
         triggers: { http: { perInstanceConcurrency: concurrency } }
       }
       // https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates. The published type of this API version lacks the property.

@@ -24,8 +24,8 @@ const string FirewallRule = "prepare-database";
 TimeSpan patience = TimeSpan.FromMinutes(10);
 TimeSpan loginPatience = TimeSpan.FromMinutes(2);
 
-// The one who is signed in to azd, in the tenant that azd deploys to. DefaultAzureCredential would first take an "az login" or a Visual Studio account, which may
-// be of another tenant.
+// The one who is signed in to azd, in the tenant that azd deploys to. DefaultAzureCredential would first take an "az login" or a Visual Studio account, which
+// may be of another tenant.
 const string OnlyAzd = nameof(AzureDeveloperCliCredential);
 var credential = new AzureDeveloperCliCredential(new AzureDeveloperCliCredentialOptions { TenantId = Setting("AZURE_TENANT_ID") });
 using var http = new HttpClient();
@@ -83,8 +83,8 @@ async Task WaitForDatabaseAsync()
         catch (SqlException e) when (e.Number == LoginFailed && waited.Elapsed > loginPatience)
         {
             throw new InvalidOperationException(
-                $"Whoever is signed in to azd may not prepare the database. Its administrator is '{Setting("ADMINISTRATOR_NAME")}': sign in as that user or as a "
-                    + "member of that group, or set ADMINISTRATOR_ID, ADMINISTRATOR_NAME and ADMINISTRATOR_TYPE and run azd provision.",
+                $"Whoever is signed in to azd may not prepare the database. Its administrator is '{Setting("ADMINISTRATOR_NAME")}': sign in as that user or as "
+                    + "a member of that group, or set ADMINISTRATOR_ID, ADMINISTRATOR_NAME and ADMINISTRATOR_TYPE and run azd provision.",
                 e);
         }
         catch (SqlException e) when (waited.Elapsed < patience)
