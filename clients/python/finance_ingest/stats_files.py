@@ -1,16 +1,17 @@
 """
-Reads and writes files of baselines: the CSV of ``finance-ingest stats import``, and the older system's ``anomaly_stats.pkl``.
+Reads and writes files of baselines: CSV, JSON, and the older system's ``anomaly_stats.pkl``, by the rules of ``finance-ingest stats import``.
 
-A pickle is read without executing anything: only numbers, dictionaries and numpy's numbers are built, and numpy need not be installed.
+A pickle is read without executing anything: only numbers, texts and dictionaries are built, and numpy need not be installed.
 """
 
 from __future__ import annotations
 
-import collections
 import csv
-import pickle
-import struct
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, TextIO, Tuple, cast
+from typing import Any, Dict, Iterable, List, Mapping, TextIO
+
+from .files.baselines import read_baselines
+from .files.problems import FileProblem, WrongOption
+from .files.texts import safe_line
 
 COLUMNS = ("user_id", "category_id", "mean", "std_dev", "sample_count")
 
@@ -18,20 +19,26 @@ Baseline = Dict[str, Any]
 
 
 class StatsFileError(ValueError):
-    """The file is not a file of baselines."""
+    """The file is not a file of baselines, or has entries that are none."""
 
 
 def read_stats_file(path: str) -> List[Baseline]:
-    """Returns the baselines of a .csv or .pkl file. Raises StatsFileError or OSError."""
+    """Returns the baselines of a .csv, .json or .pkl file. Raises StatsFileError when it can't be read, or has an entry that is no baseline."""
     try:
-        if path.lower().endswith((".pkl", ".pickle")):
-            return list(_from_nested(_read_pickle(path)))
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            return list(_from_csv(file))
-    except StatsFileError as error:
-        raise StatsFileError(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise StatsFileError(f"{path}: is not UTF-8 text: {error}") from None
+        content = read_baselines(path)
+    except FileProblem as problem:
+        raise StatsFileError(describe_problem(path, problem)) from None
+    except WrongOption as problem:
+        raise StatsFileError(str(problem)) from None
+    if content.refused:
+        more = f" (and {content.refused_count - 1} more)" if content.refused_count > 1 else ""
+        raise StatsFileError(safe_line(f"{path}: {content.refused[0]}{more}"))
+    return content.rows
+
+
+def describe_problem(path: str, problem: FileProblem) -> str:
+    """Returns the problem of a file of baselines on one line."""
+    return safe_line(f"{path}: {problem}" if problem.place is None else f"{path}: {problem.place}: {problem}")
 
 
 def write_stats(file: TextIO, baselines: Iterable[Mapping[str, Any]]) -> int:
@@ -43,112 +50,3 @@ def write_stats(file: TextIO, baselines: Iterable[Mapping[str, Any]]) -> int:
         writer.writerow([repr(value) if isinstance(value, float) else value for value in (baseline[name] for name in COLUMNS)])
         count += 1
     return count
-
-
-def _from_csv(file: TextIO) -> Iterator[Baseline]:
-    reader = csv.DictReader(file)
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise StatsFileError(f"the header has no {', '.join(missing)}; it must be {','.join(COLUMNS)}")
-    for row in reader:
-        try:
-            yield {
-                "user_id": int(row["user_id"]),
-                "category_id": int(row["category_id"]),
-                "mean": float(row["mean"]),
-                "std_dev": float(row["std_dev"]),
-                "sample_count": int(row["sample_count"]),
-            }
-        except (TypeError, ValueError) as error:
-            raise StatsFileError(f"line {reader.line_num}: {error}") from None
-
-
-def _from_nested(stats: Any) -> Iterator[Baseline]:
-    """Yields the baselines of ``{user: {category: {"mean", "std", "count"}}}``."""
-    for user, categories in _items(stats, "the file"):
-        for category, values in _items(categories, f"user {user}"):
-            place = f"user {user}, category {category}"
-            values = dict(_items(values, place))
-            try:
-                yield {
-                    "user_id": int(user),
-                    "category_id": int(category),
-                    "mean": float(values["mean"]),
-                    "std_dev": float(values["std"]),
-                    "sample_count": int(values["count"]),
-                }
-            except KeyError as error:
-                raise StatsFileError(f"{place} has no {error}") from None
-            except (TypeError, ValueError) as error:
-                raise StatsFileError(f"{place}: {error}") from None
-
-
-def _items(value: Any, place: str) -> Iterable[Tuple[Any, Any]]:
-    if not isinstance(value, dict):
-        raise StatsFileError(f"{place} has no dictionary but {type(value).__name__}")
-    return cast(Dict[Any, Any], value).items()
-
-
-def _read_pickle(path: str) -> Any:
-    with open(path, "rb") as file:
-        try:
-            return _NumbersOnly(file, encoding="latin-1").load()
-        except StatsFileError:
-            raise
-        except Exception as error:
-            raise StatsFileError(f"can't be read as a pickle: {error}") from None
-
-
-class _NumbersOnly(pickle.Unpickler):
-    """An unpickler that knows containers and numpy's constructors of numbers only."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _KNOWN[module, name]
-        except KeyError:
-            raise StatsFileError(f"contains {module}.{name}, which is neither a number nor a dictionary; nothing was executed") from None
-
-
-class _Dtype:
-    """The stand-in for numpy.dtype, which is pickled as a code such as "f8" and a state with the byte order."""
-
-    def __init__(self, code: str, *_: Any) -> None:
-        self.code = code
-        self.order = "<"
-
-    def __setstate__(self, state: Tuple[Any, ...]) -> None:
-        self.order = ">" if state[1] == ">" else "<"
-
-
-def _numpy_scalar(dtype: _Dtype, data: Any) -> Any:
-    formats = {"f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u8": "Q", "u4": "I", "u2": "H", "u1": "B", "b1": "?"}
-    if dtype.code not in formats:
-        raise StatsFileError(f"contains a numpy number of type {dtype.code}")
-    # Protocol 2 and lower write bytes as latin-1 text.
-    return struct.unpack(dtype.order + formats[dtype.code], data.encode("latin-1") if isinstance(data, str) else data)[0]
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    return text.encode("latin-1")
-
-
-def _no_bytes() -> bytes:
-    return b""
-
-
-_KNOWN: Dict[Tuple[str, str], Callable[..., Any]] = {
-    ("collections", "defaultdict"): collections.defaultdict,
-    ("collections", "OrderedDict"): collections.OrderedDict,
-    ("builtins", "dict"): dict,
-    ("builtins", "float"): float,
-    ("builtins", "int"): int,
-    ("__builtin__", "dict"): dict,
-    ("__builtin__", "float"): float,
-    ("__builtin__", "int"): int,
-    ("builtins", "bytes"): _no_bytes,
-    ("__builtin__", "bytes"): _no_bytes,
-    ("_codecs", "encode"): _latin1,
-    ("numpy", "dtype"): _Dtype,
-    ("numpy.core.multiarray", "scalar"): _numpy_scalar,
-    ("numpy._core.multiarray", "scalar"): _numpy_scalar,
-}

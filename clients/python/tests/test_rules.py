@@ -121,9 +121,10 @@ class StatsFileTests(unittest.TestCase):
         for name, content, word in (
             ("a.csv", b"user_id,mean\n", "category_id"),
             ("a.csv", b"user_id,category_id,mean,std_dev,sample_count\n1,2,x,4,5\n", "line 2"),
-            ("a.csv", b"\xff\xfe", "UTF-8"),
-            ("a.pkl", b"", "pickle"),
-            ("a.pkl", b"I1\n.", "no dictionary"),
+            ("a.csv", b"\xff\xfe", "is empty"),
+            ("a.csv", b"user_id,category_id,mean,std_dev,sample_count\n1,2,\xff,4,5\n", "UTF-8"),
+            ("a.pkl", b"", "is empty"),
+            ("a.pkl", b"I1\n.", "must hold a dict"),
         ):
             with self.assertRaises(StatsFileError) as caught:
                 read_stats_file(self.write(name, content))

@@ -5,15 +5,21 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Cli.Baselines;
 
 /// <summary>
-/// Collects the valid rows, refused entries and duplicates that the reader of a format finds, at most <see cref="BaselineFile.MaximumRows"/> in total.
+/// Collects the valid rows, refused entries and duplicates that the reader of a format finds, at most <see cref="BaselineFile.MaximumRows"/> in total. Of the
+/// refused entries and the duplicates, the first <see cref="MaximumKept"/> are kept; the others are counted.
 /// </summary>
 internal sealed class BaselineCollector(string file)
 {
+    /// <summary>The number of refused entries, and of duplicates, that are kept with their places.</summary>
+    public const int MaximumKept = 10_000;
+
     private readonly List<BaselineRow> _rows = [];
     private readonly List<RowPlace> _places = [];
     private readonly List<RefusedBaseline> _refused = [];
     private readonly List<DuplicateBaseline> _duplicates = [];
     private readonly Dictionary<BaselineKey, int> _positions = new(BaselineKeyComparer.Instance);
+    private int _refusedCount;
+    private int _duplicateCount;
 
     /// <summary>Validates the fields, and adds a row or a refusal.</summary>
     /// <exception cref="BaselineFileException">There are too many rows.</exception>
@@ -22,7 +28,7 @@ internal sealed class BaselineCollector(string file)
         EnsureRoom(place);
         if (!BaselineValidator.TryValidate(fields, out BaselineRow? row, out ValidationErrors? errors))
         {
-            _refused.Add(new RefusedBaseline(place.ToString(), errors));
+            AddRefused(place, errors);
         }
         else if (_positions.TryAdd(row.Key, _rows.Count))
         {
@@ -42,15 +48,23 @@ internal sealed class BaselineCollector(string file)
         EnsureRoom(place);
         var errors = new ValidationErrors();
         errors.Add(field, message);
-        _refused.Add(new RefusedBaseline(place.ToString(), errors));
+        AddRefused(place, errors);
     }
 
     /// <summary>Returns everything that was collected.</summary>
-    public BaselineFileContent ToContent() => new(_rows, _refused, _duplicates);
+    public BaselineFileContent ToContent() => new(_rows, _refused, _duplicates) { RefusedCount = _refusedCount, DuplicateCount = _duplicateCount };
+
+    private void AddRefused(RowPlace place, ValidationErrors errors)
+    {
+        if (_refusedCount++ < MaximumKept)
+        {
+            _refused.Add(new RefusedBaseline(place.ToString(), errors));
+        }
+    }
 
     private void EnsureRoom(RowPlace place)
     {
-        if (_rows.Count + _refused.Count + _duplicates.Count >= BaselineFile.MaximumRows)
+        if (_rows.Count + _refusedCount + _duplicateCount >= BaselineFile.MaximumRows)
         {
             throw new BaselineFileException(file, place.ToString(), $"holds more than {Counted.Number(BaselineFile.MaximumRows)} baselines; split it");
         }
@@ -58,7 +72,11 @@ internal sealed class BaselineCollector(string file)
 
     private void Replace(int position, RowPlace place, BaselineRow row)
     {
-        _duplicates.Add(new DuplicateBaseline(row.Key, place.ToString(), _places[position].ToString()));
+        if (_duplicateCount++ < MaximumKept)
+        {
+            _duplicates.Add(new DuplicateBaseline(row.Key, place.ToString(), _places[position].ToString()));
+        }
+
         _rows[position] = row;
         _places[position] = place;
     }

@@ -1,94 +1,85 @@
-using CsvHelper;
 using FinanceIngest.Baselines;
-using FinanceIngest.Ground;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Baselines;
 
-/// <summary>Reads baselines from CSV. Each row is one line, so that a broken quote never affects the next row.</summary>
-internal sealed class BaselineCsv(string file, BaselineCollector collector)
+/// <summary>Reads baselines from CSV. <see cref="CsvTable"/> has the rules of the table, <see cref="NumberForm"/> those of the numbers.</summary>
+/// <param name="number">How the file writes numbers.</param>
+/// <param name="collector">Takes the rows.</param>
+internal sealed class BaselineCsv(NumberForm number, BaselineCollector collector)
 {
+    // Each column has the place of its field in BaselineFieldNames.All.
+    private static readonly CsvColumn[] s_columns =
+    [
+        new(BaselineValidator.UserId, true),
+        new(BaselineValidator.CategoryId, true),
+        new(BaselineValidator.Mean, true),
+        new(BaselineValidator.StdDev, true, "std"),
+        new(BaselineValidator.SampleCount, true, "count"),
+    ];
+
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="BaselineFileException">The header is missing or malformed, lacks a column or has one twice.</exception>
-    public void Read(byte[] bytes)
+    /// <exception cref="FileProblemException">The file has no header, or a column twice.</exception>
+    public void Read(Stream file)
     {
-        using CsvReader reader = CsvReader.Create(bytes, new CsvReaderOptions
+        var table = new CsvTable(TextSource.Open(file, CsvTable.Lacking(s_columns)), s_columns);
+        while (table.Read())
         {
-            Separator = ',',
-            AllowLineBreaksInQuotes = false,
-            MalformedData = CsvMalformedDataHandling.Skip,
-            OnMalformedRecord = Refuse,
-            TrimWhitespace = true,
-            TrimInsideQuotes = true,
-            TrackLineNumbers = true,
-        });
-        BaselineField[] columns = ReadHeader([.. reader.Headers]);
-        while (reader.Read())
-        {
-            ReadRow(reader, columns);
+            var place = new RowPlace(table.Line);
+            if (table.Problem is not null)
+            {
+                collector.Refuse(place, ValidationErrors.Whole, table.Problem);
+            }
+            else
+            {
+                collector.Add(place, ReadFields(table));
+            }
         }
     }
 
-    private void Refuse(CsvMalformedRecord record)
-    {
-        const string Problem = "has a quote that is not closed, or one in the middle of a field";
-        var place = new RowPlace(record.LineNumber);
-        if (record.RecordNumber == 1)
-        {
-            throw new BaselineFileException(file, place.ToString(), $"the header {Problem}");
-        }
-
-        collector.Refuse(place, ValidationErrors.Whole, Problem);
-    }
-
-    private BaselineField[] ReadHeader(string[] names)
-    {
-        if (names.Length == 0)
-        {
-            throw new BaselineFileException(file, null, "is empty; the first line must be user_id,category_id,mean,std_dev,sample_count");
-        }
-
-        BaselineField[] columns = [.. names.Select(name => BaselineFieldNames.Recognise(name.Trim().ToLowerInvariant()))];
-        string missing = string.Join(", ", BaselineFieldNames.All.Except(columns).Select(BaselineFieldNames.NameOf));
-        if (missing.Length > 0)
-        {
-            throw new BaselineFileException(file, "header", $"has no {missing}; it reads {SafeText.Quote(string.Join(',', names))}");
-        }
-
-        BaselineField[] known = [.. columns.Where(column => column != BaselineField.None)];
-        return known.Length == BaselineFieldNames.All.Length
-            ? columns
-            : throw new BaselineFileException(file, "header", $"has a column twice; it reads {SafeText.Quote(string.Join(',', names))}");
-    }
-
-    private void ReadRow(CsvReader reader, BaselineField[] columns)
-    {
-        var place = new RowPlace(reader.LineNumber);
-        if (Enumerable.Range(0, reader.FieldCount).All(i => reader.GetSpan(i).IsEmpty))
-        {
-            // Spreadsheets write an empty row as commas only; such a line is skipped.
-        }
-        else if (reader.FieldCount != columns.Length)
-        {
-            collector.Refuse(place, ValidationErrors.Whole, $"has {reader.FieldCount} fields where the header has {columns.Length}");
-        }
-        else
-        {
-            collector.Add(place, ReadFields(reader, columns));
-        }
-    }
-
-    private static BaselineFields ReadFields(CsvReader reader, BaselineField[] columns)
+    private BaselineFields ReadFields(CsvTable table)
     {
         var fields = new BaselineFields();
-        for (int i = 0; i < columns.Length; i++)
+        for (int i = 0; i < s_columns.Length; i++)
         {
-            if (columns[i] != BaselineField.None)
+            string? problem = FieldText.Read(table.Field(i), out string text);
+            if (text.Length > 0)
             {
-                fields.SetText(columns[i], reader.GetString(i));
+                BaselineField field = BaselineFieldNames.All[i];
+                problem = BaselineFieldNames.IsInteger(field) ? SetInteger(fields, field, text) : SetNumber(fields, field, text);
+            }
+
+            if (problem is not null)
+            {
+                fields.AddError(s_columns[i].Name, problem);
             }
         }
 
         return fields;
+    }
+
+    private string? SetInteger(BaselineFields fields, BaselineField field, string text)
+    {
+        if (text.Length > FieldText.LongestValue || number.ReadWhole(text) is not { } whole)
+        {
+            return "must be an integer";
+        }
+
+        fields.SetText(field, whole);
+        return null;
+    }
+
+    private string? SetNumber(BaselineFields fields, BaselineField field, string text)
+    {
+        // Python and spreadsheets write these for numbers that are none.
+        if (text.TrimStart('+', '-').ToUpperInvariant() is "NAN" or "INF" or "INFINITY")
+        {
+            return "must be a finite number";
+        }
+
+        string? problem = number.Read(text, out string read);
+        fields.SetText(field, read);
+        return problem;
     }
 }

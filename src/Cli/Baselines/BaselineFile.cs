@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Files;
 
 namespace FinanceIngest.Cli.Baselines;
 
@@ -14,19 +15,24 @@ public static class BaselineFile
     /// <summary>The largest number of entries in a file that is read, including refused entries and duplicates.</summary>
     public const int MaximumRows = 1_000_000;
 
-    /// <summary>Returns the format of a file by its extension: <c>.csv</c>, <c>.json</c> or <c>.pkl</c>, in upper or lower case.</summary>
+    /// <summary>Returns the format of a file by its extension: <c>.csv</c>, <c>.json</c>, <c>.pkl</c> or <c>.pickle</c>, in upper or lower case.</summary>
     /// <exception cref="BaselineFileException">The file has another extension.</exception>
     public static BaselineFileFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch
     {
         ".CSV" => BaselineFileFormat.Csv,
         ".JSON" => BaselineFileFormat.Json,
-        ".PKL" => BaselineFileFormat.Pickle,
+        ".PKL" or ".PICKLE" => BaselineFileFormat.Pickle,
         _ => throw new BaselineFileException(path, null, "the name must end in .csv, .json or .pkl"),
     };
 
     /// <summary>Reads a file of baselines.</summary>
+    /// <param name="path">The file's path; its extension decides the format.</param>
     /// <exception cref="BaselineFileException">The file can't be read, or is not in the format of its extension.</exception>
-    public static BaselineFileContent Read(string path)
+    public static BaselineFileContent Read(string path) => Read(path, NumberForm.Plain);
+
+    /// <summary>Reads a file of baselines, of which a CSV writes numbers in that form.</summary>
+    /// <exception cref="BaselineFileException">The file can't be read, or is not in the format of its extension.</exception>
+    internal static BaselineFileContent Read(string path, NumberForm number)
     {
         BaselineFileFormat format = FormatOf(path);
         byte[] bytes;
@@ -38,10 +44,10 @@ public static class BaselineFile
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw new BaselineFileException(path, null, $"can't be read: {cause.Message}", cause);
+            throw new BaselineFileException(path, null, $"can't be read: {FileTrouble.Describe(path, cause)}", cause);
         }
 
-        return Parse(bytes, format, path);
+        return Parse(bytes, format, path, number);
     }
 
     /// <summary>Reads baselines from a stream, to its end.</summary>
@@ -119,21 +125,28 @@ public static class BaselineFile
 
     /// <summary>Reads baselines from memory.</summary>
     /// <exception cref="BaselineFileException">The bytes are not in that format.</exception>
-    internal static BaselineFileContent Parse(byte[] bytes, BaselineFileFormat format, string name)
+    internal static BaselineFileContent Parse(byte[] bytes, BaselineFileFormat format, string name, NumberForm? number = null)
     {
         CheckLength(name, bytes.Length);
         var collector = new BaselineCollector(name);
-        switch (format)
+        try
         {
-            case BaselineFileFormat.Csv:
-                new BaselineCsv(name, collector).Read(bytes);
-                break;
-            case BaselineFileFormat.Json:
-                BaselineJson.Read(bytes, name, collector);
-                break;
-            default:
-                new BaselinePickle(name, collector).Read(bytes);
-                break;
+            switch (format)
+            {
+                case BaselineFileFormat.Csv:
+                    new BaselineCsv(number ?? NumberForm.Plain, collector).Read(new MemoryStream(bytes));
+                    break;
+                case BaselineFileFormat.Json:
+                    BaselineJson.Read(bytes, name, collector);
+                    break;
+                default:
+                    new BaselinePickle(name, collector).Read(bytes);
+                    break;
+            }
+        }
+        catch (FileProblemException cause)
+        {
+            throw new BaselineFileException(name, cause.Place, cause.Message, cause);
         }
 
         return collector.ToContent();

@@ -18,10 +18,19 @@ public enum BaselineFileFormat
 
 /// <summary>The content of a file of baselines.</summary>
 /// <param name="Rows">The valid baselines in the file's order, one for each key.</param>
-/// <param name="Refused">The entries that are not valid baselines, in the file's order.</param>
-/// <param name="Duplicates">The baselines that replaced an earlier one with the same key in <paramref name="Rows"/>.</param>
+/// <param name="Refused">The entries that are not valid baselines, in the file's order; of very many the first 10,000.</param>
+/// <param name="Duplicates">
+/// The baselines that replaced an earlier one with the same key in <paramref name="Rows"/>; of very many the first 10,000.
+/// </param>
 public sealed record BaselineFileContent(
-    IReadOnlyList<BaselineRow> Rows, IReadOnlyList<RefusedBaseline> Refused, IReadOnlyList<DuplicateBaseline> Duplicates);
+    IReadOnlyList<BaselineRow> Rows, IReadOnlyList<RefusedBaseline> Refused, IReadOnlyList<DuplicateBaseline> Duplicates)
+{
+    /// <summary>The number of entries that are not valid baselines.</summary>
+    public int RefusedCount { get; init; }
+
+    /// <summary>The number of baselines that replaced an earlier one.</summary>
+    public int DuplicateCount { get; init; }
+}
 
 /// <summary>An entry that is not a valid baseline.</summary>
 /// <param name="Place">

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Baselines;
@@ -25,7 +26,7 @@ internal ref struct BaselineJson
         _line = 1;
     }
 
-    /// <summary>Reads a whole file. Numbers such as NaN, which Python writes and JSON does not have, are overwritten in <paramref name="bytes"/>.</summary>
+    /// <summary>Reads a whole file.</summary>
     /// <exception cref="BaselineFileException">The file is not JSON, or is neither an object nor an array.</exception>
     public static void Read(byte[] bytes, string file, BaselineCollector collector)
     {
@@ -44,14 +45,11 @@ internal ref struct BaselineJson
 
     private static Span<byte> ToUtf8(byte[] bytes, string file)
     {
-        if (bytes.AsSpan().StartsWith(Encoding.Unicode.Preamble) || bytes.AsSpan().StartsWith(Encoding.BigEndianUnicode.Preamble))
-        {
-            Encoding encoding = bytes[0] == 0xff ? Encoding.Unicode : Encoding.BigEndianUnicode;
-            return Encoding.Convert(encoding, Encoding.UTF8, bytes, 2, bytes.Length - 2);
-        }
-
-        int preamble = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? 3 : 0;
-        return Utf8.IsValid(bytes) ? bytes.AsSpan(preamble) : throw new BaselineFileException(file, null, "is not UTF-8 text");
+        using var text = new MemoryStream(bytes.Length);
+        TextSource.Open(new MemoryStream(bytes), "no baselines").CopyTo(text);
+        return Utf8.IsValid(text.GetBuffer().AsSpan(0, (int)text.Length))
+            ? text.GetBuffer().AsSpan(0, (int)text.Length)
+            : throw new BaselineFileException(file, null, "is not UTF-8 text: save the file as UTF-8");
     }
 
     private void ReadDocument()

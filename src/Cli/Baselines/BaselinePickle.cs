@@ -1,6 +1,7 @@
 using FinanceIngest.Baselines;
 using FinanceIngest.Cli.Baselines.Pickle;
 using FinanceIngest.Cli.Running;
+using FinanceIngest.Ground;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Baselines;
@@ -15,9 +16,11 @@ internal sealed class BaselinePickle(string file, BaselineCollector collector)
 
     public void Read(byte[] bytes)
     {
-        if (PickleReader.Load(Unpacked(bytes), file) is not PickleDict users)
+        object? loaded = PickleReader.Load(Unpacked(bytes), file);
+        if (loaded is not PickleDict users)
         {
-            throw new BaselineFileException(file, null, "must hold a dict of users");
+            string found = loaded is PickleForeign foreign ? $", but holds {SafeText.Quote(foreign.Name)}; nothing was executed" : "";
+            throw new BaselineFileException(file, null, $"must hold a dict of users{found}");
         }
 
         foreach ((object? user, object? categories) in Visit(users))
@@ -28,7 +31,7 @@ internal sealed class BaselinePickle(string file, BaselineCollector collector)
 
     private byte[] Unpacked(byte[] bytes) => bytes switch
     {
-        [] => throw new BaselineFileException(file, null, "is empty"),
+        [] => throw new BaselineFileException(file, null, "is empty, so it has no baselines"),
         [0x1f, 0x8b, ..] or [0x78, 0x01 or 0x5e or 0x9c or 0xda, ..] =>
             throw new BaselineFileException(file, null, "is compressed; save it without compression, or unpack it first"),
         _ => bytes,
@@ -101,6 +104,7 @@ internal sealed class BaselinePickle(string file, BaselineCollector collector)
         long integer = 0;
         NumberProblem problem = value switch
         {
+            PickleForeign { IsHugeInteger: true } => NumberProblem.OutOfRange,
             long or ulong => value is ulong ? NumberProblem.OutOfRange : NumberProblem.None,
             double number => NumberText.ToInteger(number, out integer),
             string text => NumberText.ParseInteger(text, out integer),

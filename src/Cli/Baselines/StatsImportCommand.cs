@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using FinanceIngest.Baselines;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
 using FinanceIngest.Hosting;
 
@@ -21,13 +22,17 @@ internal static class StatsImportCommand
         };
         var command = new Command(
             "import", "Inserts baselines, or replaces those of the same user and category. Good rows are imported even if others are refused.") { file };
+        var formOptions = new FileFormOptions();
+        formOptions.AddTo(command, withTimes: false);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            BaselineFileContent content = BaselineFile.Read(StatsFileName.Check(parsed.GetRequiredValue(file)));
+            string path = StatsFileName.Check(parsed.GetRequiredValue(file));
+            NumberForm number = formOptions.Read(parsed, BaselineFile.FormatOf(path) == BaselineFileFormat.Csv).Number;
+            BaselineFileContent content = BaselineFile.Read(path, number);
             await using var session = new CommandSession(host, options, parsed);
             UpsertCounts counts = await ImportAsync(session.Get<IBaselineStore>(), content.Rows, cancellationToken);
             Write(session.Report, counts, content);
-            return content.Refused.Count == 0 ? ProgramHost.Done : ProgramHost.Failed;
+            return content.RefusedCount == 0 ? ProgramHost.Done : ProgramHost.Failed;
         });
         return command;
     }
@@ -59,9 +64,9 @@ internal static class StatsImportCommand
             report.WriteLine($"Updated {counts.Updated}.");
         }
 
-        if (content.Refused.Count > 0)
+        if (content.RefusedCount > 0)
         {
-            report.WriteLine($"Refused {content.Refused.Count}:");
+            report.WriteLine($"Refused {content.RefusedCount}:");
         }
 
         foreach (RefusedBaseline refused in content.Refused)
@@ -69,9 +74,19 @@ internal static class StatsImportCommand
             report.WriteLine($"  {refused}");
         }
 
+        if (content.RefusedCount > content.Refused.Count)
+        {
+            report.WriteLine($"  … and {content.RefusedCount - content.Refused.Count} more.");
+        }
+
         foreach (DuplicateBaseline duplicate in content.Duplicates)
         {
             report.Note($"{duplicate}");
+        }
+
+        if (content.DuplicateCount > content.Duplicates.Count)
+        {
+            report.Note($"… and {content.DuplicateCount - content.Duplicates.Count} more.");
         }
     }
 
@@ -80,6 +95,7 @@ internal static class StatsImportCommand
         json.WriteStartObject();
         json.WriteNumber("inserted", counts.Inserted);
         json.WriteNumber("updated", counts.Updated);
+        json.WriteNumber("refused_count", content.RefusedCount);
         json.WriteStartArray("refused");
         foreach (RefusedBaseline refused in content.Refused)
         {

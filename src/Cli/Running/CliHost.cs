@@ -12,6 +12,9 @@ internal sealed record CliHost
     /// <summary>Standard error, for errors, notes and progress.</summary>
     public required TextWriter Error { get; init; }
 
+    /// <summary>Whether a command has written its answer as JSON.</summary>
+    public bool HasAnswered { get; set; }
+
     /// <summary>Opens standard input.</summary>
     public Func<Stream> OpenInput { get; init; } = () => Stream.Null;
 

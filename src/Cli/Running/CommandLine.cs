@@ -29,8 +29,7 @@ internal static class CommandLine
         ParseResult parsed = CreateRoot(host, options).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            await host.Error.WriteLineAsync($"{Describe(parsed)} Try: finance-ingest {CommandPath(parsed)}--help");
-            return ProgramHost.WrongUse;
+            return Fail(host, parsed, options, $"{Describe(parsed)} Try: finance-ingest {CommandPath(parsed)}--help", ProgramHost.WrongUse);
         }
 
         try
@@ -45,13 +44,33 @@ internal static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            return Interrupted;
+            return Fail(host, parsed, options, "Interrupted.", Interrupted);
         }
         catch (Exception e)
         {
-            await host.Error.WriteLineAsync(SafeText.Line(MessageOf(e)));
-            return ExitCodeOf(e);
+            return Fail(host, parsed, options, SafeText.Line(MessageOf(e)), ExitCodeOf(e));
         }
+    }
+
+    // With --json, standard output holds one JSON value also when the run as a whole fails.
+    private static int Fail(CliHost host, ParseResult parsed, GlobalOptions options, string problem, int exitCode)
+    {
+        if (exitCode != Interrupted)
+        {
+            host.Error.WriteLine(problem);
+        }
+
+        if (parsed.GetResult(options.Json) is { Implicit: false } && !host.HasAnswered)
+        {
+            new Report(host, json: true).WriteJson(json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("problem", problem);
+                json.WriteEndObject();
+            });
+        }
+
+        return exitCode;
     }
 
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)

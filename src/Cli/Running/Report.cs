@@ -27,6 +27,7 @@ internal sealed class Report(CliHost host, bool json)
             write(writer);
         }
 
+        host.HasAnswered = true;
         host.Output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
     }
 

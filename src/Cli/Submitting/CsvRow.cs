@@ -1,12 +1,11 @@
 using System.Buffers;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
 namespace FinanceIngest.Cli.Submitting;
 
-/// <summary>A row of a CSV. An empty field counts as absent.</summary>
+/// <summary>A row of a CSV. Its texts are those of the file, trimmed; an empty field counts as absent.</summary>
 internal sealed class CsvRow : SourceRow
 {
     public string UserId { get; init; } = "";
@@ -19,11 +18,17 @@ internal sealed class CsvRow : SourceRow
 
     public string IdempotencyKey { get; init; } = "";
 
+    /// <summary>What the texts mean; null for a row that can't be sent.</summary>
+    public CsvValues? Values { get; init; }
+
     /// <inheritdoc/>
     public override bool IsComplete => IdempotencyKey.Length > 0;
 
     /// <inheritdoc/>
     public override bool HasOccurredAt => OccurredAt.Length > 0;
+
+    /// <inheritdoc/>
+    public override (string User, string Key)? OwnKey => IsComplete && Values is not null ? ($"{Values.UserId}", IdempotencyKey) : null;
 
     /// <inheritdoc/>
     public override void AppendFields(IncrementalHash hash)
@@ -37,34 +42,27 @@ internal sealed class CsvRow : SourceRow
     /// <inheritdoc/>
     public override void WriteJson(IBufferWriter<byte> output, string? idempotencyKey)
     {
+        CsvValues values = Values ?? throw new InvalidOperationException($"Line {Line} can't be sent.");
         using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();
-        WriteInteger(json, "user_id", UserId);
-        WriteInteger(json, "category_id", CategoryId);
+        json.WriteNumber("user_id", values.UserId);
+        json.WriteNumber("category_id", values.CategoryId);
 
         // The amount stays text, so that the API gets exactly the digits of the file.
-        WriteText(json, "amount", Amount);
-        WriteText(json, "occurred_at", OccurredAt);
-        WriteText(json, "idempotency_key", IsComplete ? IdempotencyKey : idempotencyKey ?? "");
+        json.WriteString("amount", values.Amount);
+        if (values.OccurredAt is not null)
+        {
+            json.WriteString("occurred_at", values.OccurredAt);
+        }
+
+        json.WriteString("idempotency_key", IsComplete ? IdempotencyKey : idempotencyKey);
         json.WriteEndObject();
     }
-
-    private static void WriteInteger(Utf8JsonWriter json, string name, string text)
-    {
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value))
-        {
-            json.WriteNumber(name, value);
-            return;
-        }
-
-        WriteText(json, name, text);
-    }
-
-    private static void WriteText(Utf8JsonWriter json, string name, string text)
-    {
-        if (text.Length > 0)
-        {
-            json.WriteString(name, text);
-        }
-    }
 }
+
+/// <summary>The transaction that a row of a CSV means.</summary>
+/// <param name="UserId">1 … 2^63−1.</param>
+/// <param name="CategoryId">1 … 2^63−1.</param>
+/// <param name="Amount">The amount as JSON writes a number; the API checks its decimals and its range.</param>
+/// <param name="OccurredAt">The time as RFC 3339; null when the row has none.</param>
+internal sealed record CsvValues(long UserId, long CategoryId, string Amount, string? OccurredAt);

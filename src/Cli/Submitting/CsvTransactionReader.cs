@@ -1,125 +1,104 @@
-using CsvHelper;
-using FinanceIngest.Cli.Running;
+using System.Globalization;
+using FinanceIngest.Cli.Files;
 
 namespace FinanceIngest.Cli.Submitting;
 
 /// <summary>
 /// Reads a CSV with a header that has <c>user_id,category_id,amount</c> and optionally <c>occurred_at,idempotency_key</c>, in any order. Other columns are
-/// ignored.
+/// not looked at. <see cref="CsvTable"/> has the rules of the table, <see cref="NumberForm"/> and <see cref="TimeForm"/> those of the fields.
 /// </summary>
-/// <param name="name">The file's name in messages.</param>
-/// <param name="stream">The file; stays open.</param>
-internal sealed class CsvTransactionReader(string name, Stream stream)
+/// <param name="text">The text as UTF-8; stays open.</param>
+/// <param name="forms">How the file writes numbers and times.</param>
+internal sealed class CsvTransactionReader(Stream text, FileForms forms)
 {
-    private const int LongestRow = 1 << 20;
-    private static readonly string[] s_required = ["user_id", "category_id", "amount"];
-    private static readonly string[] s_optional = ["occurred_at", "idempotency_key"];
+    /// <summary>The columns, in the order in which their fields are checked.</summary>
+    public static readonly CsvColumn[] Columns =
+    [
+        new("user_id", true), new("category_id", true), new("amount", true), new("occurred_at", false), new("idempotency_key", false),
+    ];
 
-    private readonly Queue<CsvRow> _malformed = [];
+    private readonly List<string> _problems = [];
 
-    /// <summary>Reads the rows. A row that is badly quoted or does not fit the header has a <see cref="SourceRow.Problem"/>.</summary>
-    /// <exception cref="CliException">The header is wrong, or a row is longer than 1 MiB, probably because a quote is not closed.</exception>
+    /// <summary>Reads the rows. A row that can't be sent has a <see cref="SourceRow.Problem"/>.</summary>
+    /// <exception cref="FileProblemException">The file has no header, or a column twice.</exception>
     public IEnumerable<SourceRow> Read()
     {
-        using CsvReader reader = CsvReader.Create(stream, Options(), leaveOpen: true);
-        Dictionary<string, int> columns = ReadHeader(reader);
-        int width = reader.Headers.Count;
-        while (Next(reader))
+        var table = new CsvTable(text, Columns);
+        while (table.Read())
         {
-            while (_malformed.TryDequeue(out CsvRow? malformed))
-            {
-                yield return malformed;
-            }
-
-            if (ReadRow(reader, columns, width) is { } row)
-            {
-                yield return row;
-            }
-        }
-
-        while (_malformed.TryDequeue(out CsvRow? malformed))
-        {
-            yield return malformed;
+            yield return table.Problem is { } problem ? new CsvRow { Line = table.Line, Problem = problem } : ReadRow(table);
         }
     }
 
-    private CsvReaderOptions Options() => new()
+    private CsvRow ReadRow(CsvTable table)
     {
-        Separator = ',',
-        TrimWhitespace = true,
-        TrimInsideQuotes = true,
-        TrackLineNumbers = true,
-        MaxRecordSize = LongestRow,
-        MalformedData = CsvMalformedDataHandling.Skip,
-        OnMalformedRecord = record => _malformed.Enqueue(Unreadable(
-            record.LineNumber, record.RawRecord.AsSpan().TrimEnd("\r\n").Count('\n'), "has a quote that is not closed, or one in the middle of a field")),
-    };
-
-    private Dictionary<string, int> ReadHeader(CsvReader reader)
-    {
-        IReadOnlyList<string> headers = Guard(() => reader.Headers);
-        if (_malformed.Count > 0)
+        _problems.Clear();
+        string user = Field(table, 0);
+        string category = Field(table, 1);
+        string amount = Field(table, 2);
+        string time = Field(table, 3);
+        string key = Field(table, 4);
+        if (_problems.Count > 0)
         {
-            throw new CliException($"{name}: line {_malformed.Peek().Line}: the header {_malformed.Peek().Problem}.");
+            return Refused(table.Line);
         }
 
-        var columns = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
-        for (int i = 0; i < headers.Count; i++)
+        long userId = Id("user_id", user);
+        long categoryId = Id("category_id", category);
+        string number = "";
+        Check("amount", amount.Length == 0 ? "is required" : forms.Number.Read(amount, out number));
+        string instant = "";
+        Check("occurred_at", time.Length == 0 ? null : forms.Time.Read(time, out instant));
+        Check("idempotency_key", key.Length == 0 || TransactionKey.IsLegal(key) ? null : TransactionKey.Rule);
+        return _problems.Count > 0 ? Refused(table.Line) : new CsvRow
         {
-            string column = headers[i].Trim();
-            if (!columns.TryAdd(column, i) && s_required.Concat(s_optional).Contains(column, StringComparer.OrdinalIgnoreCase))
-            {
-                throw new CliException($"{name}: line 1: the header has {column} twice.");
-            }
-        }
-
-        string missing = string.Join(", ", s_required.Where(column => !columns.ContainsKey(column)));
-        return headers.Count == 0 ? throw new CliException($"{name} is empty: the first line must name the columns, user_id,category_id,amount,occurred_at.")
-            : missing.Length > 0 ? throw new CliException($"{name}: line 1: the header has no {missing}; it reads {string.Join(',', headers)}")
-            : columns;
-    }
-
-    private bool Next(CsvReader reader) => Guard(reader.Read);
-
-    private T Guard<T>(Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (CsvFormatException e)
-        {
-            throw new CliException($"{name}: line {e.LineNumber}: {e.Message}");
-        }
-    }
-
-    private static CsvRow? ReadRow(CsvReader reader, Dictionary<string, int> columns, int width)
-    {
-        if (Enumerable.Range(0, reader.FieldCount).All(i => reader.GetSpan(i).IsEmpty))
-        {
-            // Spreadsheets write an empty row as commas only.
-            return null;
-        }
-
-        // An amount with a thousands separator, or a half-written line, would otherwise shift the columns.
-        if (reader.FieldCount != width)
-        {
-            return Unreadable(
-                reader.LineNumber, reader.RawRecord.Count((byte)'\n'), $"has {Counted.Of(reader.FieldCount, "field")} where the header has {width}");
-        }
-
-        string Field(string column) => columns.TryGetValue(column, out int at) ? reader.GetString(at) : "";
-        return new CsvRow
-        {
-            Line = reader.LineNumber,
-            UserId = Field("user_id"),
-            CategoryId = Field("category_id"),
-            Amount = Field("amount"),
-            OccurredAt = Field("occurred_at"),
-            IdempotencyKey = Field("idempotency_key"),
+            Line = table.Line,
+            UserId = user,
+            CategoryId = category,
+            Amount = amount,
+            OccurredAt = time,
+            IdempotencyKey = key,
+            Values = new CsvValues(userId, categoryId, number, time.Length == 0 ? null : instant),
         };
     }
 
-    private static CsvRow Unreadable(long line, int lineBreaks, string problem) =>
-        new() { Line = line, Problem = lineBreaks == 0 ? problem : $"{problem}; it goes on to line {line + lineBreaks}" };
+    private CsvRow Refused(long line) => new() { Line = line, Problem = string.Join("; ", _problems) };
+
+    private string Field(CsvTable table, int column)
+    {
+        Check(Columns[column].Name, FieldText.Read(table.Field(column), out string field));
+        return field;
+    }
+
+    private long Id(string name, string field)
+    {
+        long id = 0;
+        string? whole = field.Length is 0 or > FieldText.LongestValue ? null : forms.Number.ReadWhole(field);
+        Check(
+            name,
+            field.Length == 0 ? "is required"
+            : whole is null ? IsShortened(field) ? "must be an integer: a spreadsheet has shortened it" : "must be an integer"
+            : long.TryParse(whole, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out id) && id >= 1 ? null
+            : "must be from 1 to 9223372036854775807");
+        return id;
+    }
+
+    // Spreadsheets show a long id as 1.23E+15, and save it so; the digits are lost.
+    private static bool IsShortened(string field)
+    {
+        int exponent = field.IndexOf("E+", StringComparison.Ordinal);
+        return exponent > 0
+            && field.Length <= FieldText.LongestValue
+            && field.Length > exponent + 2
+            && field.AsSpan(0, exponent).TrimStart("0123456789.,").IsEmpty
+            && field.AsSpan(exponent + 2).IndexOfAnyExceptInRange('0', '9') < 0;
+    }
+
+    private void Check(string name, string? problem)
+    {
+        if (problem is not null)
+        {
+            _problems.Add($"{name} {problem}");
+        }
+    }
 }

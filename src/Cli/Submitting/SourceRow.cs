@@ -12,11 +12,14 @@ internal abstract class SourceRow
     /// <summary>Why the row can't be sent; null when it can.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>Whether the row is sent as it is, because it has an idempotency key, or because the API will refuse it anyway.</summary>
+    /// <summary>Whether the row is sent as it is, because it has an idempotency key.</summary>
     public abstract bool IsComplete { get; }
 
     /// <summary>Whether the row has an <c>occurred_at</c>.</summary>
     public abstract bool HasOccurredAt { get; }
+
+    /// <summary>The user and the idempotency key that the row itself has; null when it has none, or can't be sent.</summary>
+    public abstract (string User, string Key)? OwnKey { get; }
 
     /// <summary>Appends the row's fields to a hash in the order user, category, amount, time, so that different rows never give the same input.</summary>
     public abstract void AppendFields(IncrementalHash hash);

@@ -1,3 +1,4 @@
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Submitting;
@@ -9,7 +10,8 @@ namespace FinanceIngest.Cli.Submitting;
 /// <param name="retries">How often a request without progress is repeated.</param>
 /// <param name="wait">Whether to wait for the scores.</param>
 /// <param name="prefix">The prefix of idempotency keys; null to choose it by the file, see <see cref="IdempotencyKeys"/>.</param>
-internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int retries, bool wait, string? prefix)
+/// <param name="forms">How a CSV writes numbers and times.</param>
+internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int retries, bool wait, string? prefix, FileForms forms)
 {
     private readonly SubmitTally _tally = new();
     private readonly ScoreWatch? _watch = wait ? new ScoreWatch(api, retries, host.Time) : null;
@@ -18,6 +20,11 @@ internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int
     /// <exception cref="CliException">The submission failed before a row was read.</exception>
     public async Task<int> RunAsync(string path, Report report, CancellationToken cancellationToken)
     {
+        if (forms.Time.AssumesUtc)
+        {
+            report.Note("The form of --date-format has no offset, and there is no --time-zone: times are read as UTC.");
+        }
+
         long start = host.Time.GetTimestamp();
         using TransactionFile file = await TransactionFile.OpenAsync(path, once: prefix is not null, host.OpenInput, cancellationToken);
         var keys = new IdempotencyKeys(prefix, file.Name, file.HashContent);
@@ -57,7 +64,7 @@ internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int
         Task watching = _watch?.RunAsync(cancellationToken) ?? Task.CompletedTask;
         try
         {
-            await new Submitter(sender, _tally, batchSize).RunAsync(file.Read(), keys, cancellationToken);
+            await new Submitter(sender, _tally, batchSize).RunAsync(file.Read(forms), keys, cancellationToken);
         }
         finally
         {

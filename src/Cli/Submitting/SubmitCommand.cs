@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
 using FinanceIngest.Intake;
 
@@ -50,13 +51,17 @@ internal static class SubmitCommand
         {
             file, url, key, batchSize, wait, prefix, retries,
         };
+        var formOptions = new FileFormOptions();
+        formOptions.AddTo(command, withTimes: true);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            string path = parsed.GetRequiredValue(file);
+            FileForms forms = formOptions.Read(parsed, TransactionFile.IsCsv(path));
             string? secret = parsed.GetValue(key) ?? host.Variable("FINANCE_INGEST_KEY");
             using var api = new ApiClient(parsed.GetRequiredValue(url), string.IsNullOrEmpty(secret) ? null : secret, host.Network, host.Time);
             var submission = new Submission(
-                host, api, parsed.GetRequiredValue(batchSize), parsed.GetRequiredValue(retries), parsed.GetValue(wait), parsed.GetValue(prefix));
-            return await submission.RunAsync(parsed.GetRequiredValue(file), new Report(host, parsed.GetValue(options.Json)), cancellationToken);
+                host, api, parsed.GetRequiredValue(batchSize), parsed.GetRequiredValue(retries), parsed.GetValue(wait), parsed.GetValue(prefix), forms);
+            return await submission.RunAsync(path, new Report(host, parsed.GetValue(options.Json)), cancellationToken);
         });
         return command;
     }

@@ -84,6 +84,17 @@ internal static class SubmitReport
 
     private static void WriteAdvice(Report report, SubmitOutcome outcome)
     {
+        SubmitTally tally = outcome.Tally;
+        foreach (RepeatedKey repeated in tally.RepeatedKeys)
+        {
+            report.Note($"line {Number(repeated.Line)}: has the user and the idempotency key of line {Number(repeated.FirstLine)}: both are one transaction.");
+        }
+
+        if (tally.RepeatedKeyCount > tally.RepeatedKeys.Count)
+        {
+            report.Note($"… and {Counted.Of(tally.RepeatedKeyCount - tally.RepeatedKeys.Count, "row")} more with a key that an earlier row has.");
+        }
+
         if (outcome.Problem is not null)
         {
             report.Note($"{outcome.Problem.TrimEnd('.')}. Not all of the file was sent; run the same command again: accepted rows are recognised.");
@@ -117,6 +128,11 @@ internal static class SubmitReport
         }
 
         json.WriteEndArray();
+        if (tally.RepeatedKeyCount > 0)
+        {
+            json.WriteNumber("repeated_keys", tally.RepeatedKeyCount);
+        }
+
         if (outcome.Scores is not null)
         {
             WriteScores(json, outcome.Scores);

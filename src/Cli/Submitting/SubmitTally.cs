@@ -5,14 +5,28 @@ namespace FinanceIngest.Cli.Submitting;
 /// <param name="Reason">Why the row was not accepted, in one line.</param>
 internal sealed record RejectedRow(long Line, string Reason);
 
+/// <summary>A row with an idempotency key of its own that an earlier row of the file has too, so that both mean one transaction.</summary>
+/// <param name="Line">The row's line in the file, from 1.</param>
+/// <param name="FirstLine">The line of the first row with that user and key.</param>
+internal sealed record RepeatedKey(long Line, long FirstLine);
+
 /// <summary>Counts the outcomes of a file's rows. Thread-safe.</summary>
 internal sealed class SubmitTally
 {
     /// <summary>The number of rejected rows that are kept with their reasons; the rest is only counted.</summary>
     public const int MaximumKept = 10_000;
 
+    /// <summary>The number of rows with a repeated key that are kept.</summary>
+    public const int MaximumRepeatedKeys = 20;
+
+    private const int LongestReason = 500;
+
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<long, RejectedRow> _rejected = [];
+
+    // The kept rejections, of which the one with the highest line comes out first.
+    private readonly PriorityQueue<RejectedRow, long> _rejected = new(Comparer<long>.Create((a, b) => b.CompareTo(a)));
+    private readonly List<RepeatedKey> _repeatedKeys = [];
+    private long _repeatedKeyCount;
     private long _rows;
     private long _accepted;
     private long _rejectedCount;
@@ -47,7 +61,35 @@ internal sealed class SubmitTally
         {
             lock (_gate)
             {
-                return [.. _rejected.Values];
+                return [.. _rejected.UnorderedItems.Select(item => item.Element).OrderBy(row => row.Line)];
+            }
+        }
+    }
+
+    /// <summary>The number of rows whose user and key an earlier row of the file has.</summary>
+    public long RepeatedKeyCount => Interlocked.Read(ref _repeatedKeyCount);
+
+    /// <summary>The first of these rows.</summary>
+    public IReadOnlyList<RepeatedKey> RepeatedKeys
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _repeatedKeys];
+            }
+        }
+    }
+
+    /// <summary>Counts a row that has the user and the key of an earlier row, and keeps the first <see cref="MaximumRepeatedKeys"/> of the file.</summary>
+    public void CountRepeatedKey(RepeatedKey repeated)
+    {
+        Interlocked.Increment(ref _repeatedKeyCount);
+        lock (_gate)
+        {
+            if (_repeatedKeys.Count < MaximumRepeatedKeys)
+            {
+                _repeatedKeys.Add(repeated);
             }
         }
     }
@@ -64,10 +106,14 @@ internal sealed class SubmitTally
         Interlocked.Increment(ref _rejectedCount);
         lock (_gate)
         {
-            _rejected[line] = new RejectedRow(line, reason);
-            if (_rejected.Count > MaximumKept)
+            var row = new RejectedRow(line, reason.Length <= LongestReason ? reason : $"{reason[..LongestReason]}…");
+            if (_rejected.Count < MaximumKept)
             {
-                _rejected.Remove(_rejected.Keys.Last());
+                _rejected.Enqueue(row, line);
+            }
+            else
+            {
+                _rejected.EnqueueDequeue(row, line);
             }
         }
     }

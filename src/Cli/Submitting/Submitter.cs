@@ -58,6 +58,7 @@ internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batch
 
     private IEnumerable<SubmitBatch> MakeBatches(IEnumerable<SourceRow> rows, IdempotencyKeys keys)
     {
+        var repeats = new KeyRepeats();
         var batch = new SubmitBatch();
         foreach (SourceRow row in rows)
         {
@@ -66,6 +67,11 @@ internal sealed class Submitter(BatchSender sender, SubmitTally tally, int batch
             {
                 tally.Reject(row.Line, row.Problem);
                 continue;
+            }
+
+            if (row.OwnKey is { } own && repeats.Meet(own.User, own.Key, row.Line) is { } first)
+            {
+                tally.CountRepeatedKey(new RepeatedKey(row.Line, first));
             }
 
             var json = new ArrayBufferWriter<byte>(320);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
 
 namespace FinanceIngest.Cli.Submitting;
@@ -35,8 +36,7 @@ internal sealed class TransactionFile : IDisposable
 
     /// <summary>
     /// Opens a file whose extension is <c>.csv</c>, <c>.ndjson</c> or <c>.jsonl</c>, or standard input, which is NDJSON. An input that can be read only once,
-    /// such
-    /// as a pipe, is copied to a temporary file first, unless <paramref name="once"/> says that it has to be read only once.
+    /// such as a pipe, is copied to a temporary file first, unless <paramref name="once"/> says that it has to be read only once.
     /// </summary>
     /// <exception cref="CliException">The extension is none of these, or the file can't be read.</exception>
     public static async Task<TransactionFile> OpenAsync(string path, bool once, Func<Stream> openInput, CancellationToken cancellationToken)
@@ -49,13 +49,21 @@ internal sealed class TransactionFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CliException($"{path} can't be read: {e.Message}");
+            throw new CliException($"{path} can't be read: {FileTrouble.Describe(path, e)}.");
         }
     }
 
     /// <summary>Reads the rows one after another.</summary>
+    /// <param name="forms">How a CSV writes numbers and times.</param>
     /// <exception cref="CliException">The file as a whole can't be understood.</exception>
-    public IEnumerable<SourceRow> Read() => _isCsv ? new CsvTransactionReader(_path, _stream).Read() : new NdjsonTransactionReader(_stream).Read();
+    public IEnumerable<SourceRow> Read(FileForms forms)
+    {
+        using IEnumerator<SourceRow> rows = Guard(() => Open(forms).GetEnumerator());
+        while (Guard(rows.MoveNext))
+        {
+            yield return rows.Current;
+        }
+    }
 
     /// <summary>Returns the SHA-256 of the whole content in hexadecimal. A reading that is under way is not disturbed.</summary>
     public string HashContent()
@@ -77,7 +85,26 @@ internal sealed class TransactionFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
-    private static bool IsCsv(string path) => path != StandardInput && Path.GetExtension(path).ToUpperInvariant() switch
+    private IEnumerable<SourceRow> Open(FileForms forms) => _isCsv
+        ? new CsvTransactionReader(TextSource.Open(_stream, CsvTable.Lacking(CsvTransactionReader.Columns)), forms).Read()
+        : new NdjsonTransactionReader(TextSource.Open(_stream, "no transaction")).Read();
+
+    private T Guard<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (FileProblemException e)
+        {
+            string name = Name is null ? "Standard input" : _path;
+            throw new CliException(e.Place is null ? $"{name} {e.Message}." : $"{name}: {e.Place}: {e.Message}.");
+        }
+    }
+
+    /// <summary>Whether a file of that name is a CSV.</summary>
+    /// <exception cref="CliException">The name is neither that of a CSV nor that of NDJSON.</exception>
+    public static bool IsCsv(string path) => path != StandardInput && Path.GetExtension(path).ToUpperInvariant() switch
     {
         ".CSV" => true,
         ".NDJSON" or ".JSONL" => false,

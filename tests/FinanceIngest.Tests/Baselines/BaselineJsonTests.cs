@@ -110,7 +110,8 @@ public sealed class BaselineJsonTests
     }
 
     [Theory]
-    [InlineData("", "line 1: is not JSON")]
+    [InlineData("", "is empty")]
+    [InlineData(" \n", "is not JSON")]
     [InlineData("{\n\"1\": {\n\"2\": {\"mean\": 1", "line 3: is not JSON, or is cut short")]
     [InlineData("{\n}\n{}", "line 3: is not JSON")]
     [InlineData("{\"1\": nan}", "line 1: is not JSON")]

@@ -103,8 +103,12 @@ public sealed class PickleReaderTests
     [InlineData("cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(S'u8'\ntRS'\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff'\ntR.", ulong.MaxValue)]
     public void Known_number_types_make_numbers(string pickle, object expected) => Assert.Equal(expected, Load(pickle));
 
-    [Fact]
-    public void Bytes_after_the_end_are_not_looked_at() => Assert.Equal(1L, Load("K\u0001.cos\nsystem\n"));
+    [Theory]
+    [InlineData("K\u0001.K\u0002.")]
+    [InlineData("K\u0001.cos\nsystem\n")]
+    [InlineData("K\u0001.\n")]
+    public void More_behind_the_end_is_an_error_because_it_would_not_be_read(string pickle) =>
+        Assert.Contains("byte 2: the pickle has more behind its end", Samples.Fails(() => Samples.ReadPickle(pickle)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_frame_may_be_anywhere_and_must_fit() => Assert.Equal(1L, Load("\u0080\u0004\u0095\u0003\0\0\0\0\0\0\0K\u0001."));

@@ -43,7 +43,8 @@ public sealed class CommandLineTests : IDisposable
     {
         CliResult result = await _cli.RunAsync(arguments);
 
-        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal(arguments.Contains("--json"), result.Output.Length > 0);
         Assert.Contains(problem, result.Error.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
     }
@@ -63,6 +64,30 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains(problem, result.Error.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(2, "nonsense")]
+    [InlineData(2, "submit")]
+    [InlineData(2, "submit", "a.txt")]
+    [InlineData(2, "submit", "a.csv", "--batch-size", "many")]
+    [InlineData(2, "submit", "a.csv", "--date-format", "%q")]
+    [InlineData(2, "submit", "a.csv", "--time-zone", "Mars/Olympus")]
+    [InlineData(2, "submit", "a.ndjson", "--accounting")]
+    [InlineData(2, "stats", "import", "a.json", "--decimal-comma")]
+    [InlineData(2, "poison", "drop", "id")]
+    [InlineData(2, "user", "erase", "somebody", "--yes")]
+    [InlineData(2, "purge")]
+    [InlineData(1, "submit", "missing.csv")]
+    [InlineData(1, "stats", "import", "missing.csv")]
+    [InlineData(1, "stats", "export", "missing/a.csv")]
+    [InlineData(1, "poison", "show", "id")]
+    public async Task With_json_a_run_that_fails_as_a_whole_has_its_problem_as_the_one_value(int exitCode, params string[] arguments)
+    {
+        CliResult result = await _cli.RunAsync([.. arguments, "--json"]);
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Equal(result.Error.TrimEnd().Split('\n')[^1], result.Json.GetProperty("problem").GetString());
+    }
+
     [Fact]
     public async Task Storage_that_cannot_be_used_is_one_line_without_a_stack_trace()
     {
@@ -70,8 +95,9 @@ public sealed class CommandLineTests : IDisposable
 
         CliResult result = await _cli.RunAsync("poison", "list", "--json");
 
-        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Equal(1, result.ExitCode);
         Assert.Contains("database", Assert.Single(result.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.Equal(result.Error.TrimEnd(), result.Json.GetProperty("problem").GetString());
     }
 
     [Fact]

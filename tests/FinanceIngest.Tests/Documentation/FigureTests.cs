@@ -1,5 +1,8 @@
 using System.Text.RegularExpressions;
+using FinanceIngest.Cli.Baselines;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
+using FinanceIngest.Cli.Submitting;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Http;
@@ -107,6 +110,17 @@ public sealed partial class FigureTests
             $"at least {Settings.MinimumBytesInFlight} (",
             $"never less than {Code.Size(Settings.MinimumBytesInFlight)}",
             $"Rows are removed {Code.Number(IRetentionStore.ChunkSize)} at a time",
+        ],
+        ["docs/files.md"] =
+        [
+            $"A line longer than {LineReader.LongestLine >> 20} MiB is refused",
+            $"the first of the first {CsvTable.HeaderLines} lines",
+            $"nested more than {NdjsonRow.MaximumDepth} deep",
+            $"The keys of the first {Code.Number(KeyRepeats.MaximumKeys)} such",
+            $"at most {BaselineFile.MaximumBytes >> 20} MiB and {Code.Number(BaselineFile.MaximumRows)} entries",
+            $"the first {Code.Number(Math.Min(SubmitTally.MaximumKept, BaselineCollector.MaximumKept))} refusals",
+            $"at most {Code.Value<int>("SubmitTally", "LongestReason")} characters each",
+            $"more than {Code.Number(FieldText.LongestValue)} characters is refused",
         ],
         ["docs/operations.md"] =
         [

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using FinanceIngest.Cli.Running;
+using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Submitting;
 using FinanceIngest.Fuzz.Engine;
 using FinanceIngest.Fuzz.References;
@@ -57,14 +57,15 @@ internal sealed class SubmitFileTarget(bool isCsv) : FuzzTarget
         long line = 0;
         try
         {
-            foreach (SourceRow row in isCsv ? new CsvTransactionReader("fuzz", stream).Read() : new NdjsonTransactionReader(stream).Read())
+            Stream text = TextSource.Open(stream, "no transaction");
+            foreach (SourceRow row in isCsv ? new CsvTransactionReader(text, FileForms.Plain).Read() : new NdjsonTransactionReader(text).Read())
             {
                 Property.Holds(row.Line > line || (isCsv && row.Line >= 1), "rows are told by their lines", $"{row.Line} after {line}");
                 line = row.Line;
                 rows.Add(row.Problem is { } problem ? $"!{problem}" : Send(row, keys));
             }
         }
-        catch (CliException e)
+        catch (FileProblemException e)
         {
             return (rows, e.Message);
         }

@@ -35,11 +35,15 @@ internal sealed class PickleInput(byte[] bytes, string file)
 
     public double ReadBigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
 
-    /// <summary>Reads a string or bytes object of a length that the pickle gives.</summary>
-    public ReadOnlySpan<byte> ReadText(ulong length) =>
-        length <= LongestText ? Take((int)length)
-        : length > (ulong)(bytes.Length - _position) ? throw EndsEarly()
-        : throw Fail($"holds a text of {Counted.Number(length)} bytes; the longest that is read has {Counted.Number(LongestText)}");
+    /// <summary>Whether the whole pickle was read.</summary>
+    public bool IsAtEnd => _position == bytes.Length;
+
+    /// <summary>Reads a string, bytes object or integer of a length that the pickle gives. Returns false, and leaves it out, when it is too long.</summary>
+    public bool TryReadText(ulong length, out ReadOnlySpan<byte> text)
+    {
+        text = length <= (ulong)(bytes.Length - _position) ? Take((int)length) : throw EndsEarly();
+        return length <= LongestText;
+    }
 
     /// <summary>Reads an argument up to the end of the line, as Latin-1.</summary>
     public string ReadLine()

@@ -17,6 +17,14 @@ internal static class PickleNumbers
             : null;
     }
 
+    /// <summary>Whether a text is an integer of any size, as protocol 0 has them.</summary>
+    public static bool IsInteger(string text)
+    {
+        ReadOnlySpan<char> digits = text.EndsWith('L') ? text.AsSpan(0, text.Length - 1) : text;
+        digits = digits is ['-' or '+', ..] ? digits[1..] : digits;
+        return !digits.IsEmpty && !digits.ContainsAnyExceptInRange('0', '9');
+    }
+
     /// <summary>Reads a float as Python's repr writes it.</summary>
     public static object? ParseFloat(string text) =>
         NumberText.ParseNumber(text, out double value) != NumberProblem.None ? null

@@ -1,12 +1,11 @@
 using System.Text;
-using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Baselines.Pickle;
 
 /// <summary>
 /// Reads a Python pickle of protocol 0 to 5 without executing anything. It is a stack machine over dicts, lists, tuples, texts and numbers; it knows a dozen
-/// globals by name (<see cref="PickleGlobals"/>) and refuses all others. Time and memory are bounded: an instruction takes time in proportion to the bytes
-/// and values that it consumes, and the number of values is limited.
+/// globals by name (<see cref="PickleGlobals"/>), and all others stand as a <see cref="PickleForeign"/>. Time and memory are bounded: an instruction takes time
+/// in proportion to the bytes and values that it consumes, and the number of values is limited.
 /// </summary>
 /// <remarks>The instructions are described in CPython's <c>Lib/pickletools.py</c>.</remarks>
 internal sealed class PickleReader
@@ -24,9 +23,9 @@ internal sealed class PickleReader
         _calls = new PickleCalls(_input, _stack);
     }
 
-    /// <summary>Returns the value that a pickle holds. Bytes after the STOP instruction are ignored, as in Python.</summary>
+    /// <summary>Returns the value that a pickle holds.</summary>
     /// <returns>Null for None, or a bool, long, ulong (above 2^63−1), double, string, byte[], or a type of this namespace.</returns>
-    /// <exception cref="BaselineFileException">The pickle is damaged, cut short, too large, or holds anything else.</exception>
+    /// <exception cref="BaselineFileException">The pickle is damaged, cut short, too large, or has more behind its end.</exception>
     public static object? Load(byte[] bytes, string file)
     {
         var reader = new PickleReader(bytes, file);
@@ -40,7 +39,8 @@ internal sealed class PickleReader
             }
         }
 
-        return reader._stack.Pop();
+        object? value = reader._stack.Pop();
+        return reader._input.IsAtEnd ? value : throw reader._input.Fail("the pickle has more behind its end, which would not be read: a file has one object");
     }
 
     private bool Number(PickleOpcode opcode)
@@ -60,17 +60,17 @@ internal sealed class PickleReader
                 _stack.Push(_input.ReadBigEndianDouble());
                 return true;
             case PickleOpcode.Long1:
-                PushNumber(PickleNumbers.ReadInteger(_input.ReadText(_input.ReadByte())));
+                PushInteger(_input.ReadByte());
                 return true;
             case PickleOpcode.Long4:
-                PushNumber(PickleNumbers.ReadInteger(ReadCounted()));
+                PushInteger(ReadLength());
                 return true;
             case PickleOpcode.Int:
                 string text = _input.ReadLine();
-                PushNumber(text is "00" or "01" ? text == "01" : PickleNumbers.ParseInteger(text));
+                PushDigits(text);
                 return true;
             case PickleOpcode.Long:
-                PushNumber(PickleNumbers.ParseInteger(_input.ReadLine()));
+                PushDigits(_input.ReadLine());
                 return true;
             case PickleOpcode.Float:
                 PushNumber(PickleNumbers.ParseFloat(_input.ReadLine()));
@@ -91,13 +91,13 @@ internal sealed class PickleReader
         switch (opcode)
         {
             case PickleOpcode.ShortBinUnicode:
-                _stack.Push(Encoding.UTF8.GetString(_input.ReadText(_input.ReadByte())));
+                PushText(_input.ReadByte(), Encoding.UTF8);
                 return true;
             case PickleOpcode.BinUnicode:
-                _stack.Push(Encoding.UTF8.GetString(_input.ReadText(_input.ReadUInt32())));
+                PushText(_input.ReadUInt32(), Encoding.UTF8);
                 return true;
             case PickleOpcode.BinUnicode8:
-                _stack.Push(Encoding.UTF8.GetString(_input.ReadText(_input.ReadUInt64())));
+                PushText(_input.ReadUInt64(), Encoding.UTF8);
                 return true;
             case PickleOpcode.Unicode:
                 PushText(PickleText.UnescapeUnicode(_input.ReadLine()));
@@ -106,19 +106,19 @@ internal sealed class PickleReader
                 PushText(PickleText.Unquote(_input.ReadLine()));
                 return true;
             case PickleOpcode.ShortBinString:
-                _stack.Push(Encoding.Latin1.GetString(_input.ReadText(_input.ReadByte())));
+                PushText(_input.ReadByte(), Encoding.Latin1);
                 return true;
             case PickleOpcode.BinString:
-                _stack.Push(Encoding.Latin1.GetString(ReadCounted()));
+                PushText(ReadLength(), Encoding.Latin1);
                 return true;
             case PickleOpcode.ShortBinBytes:
-                _stack.Push(_input.ReadText(_input.ReadByte()).ToArray());
+                PushText(_input.ReadByte(), null);
                 return true;
             case PickleOpcode.BinBytes:
-                _stack.Push(_input.ReadText(_input.ReadUInt32()).ToArray());
+                PushText(_input.ReadUInt32(), null);
                 return true;
             case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8:
-                _stack.Push(_input.ReadText(_input.ReadUInt64()).ToArray());
+                PushText(_input.ReadUInt64(), null);
                 return true;
             default:
                 return false;
@@ -141,11 +141,11 @@ internal sealed class PickleReader
             case PickleOpcode.SetItem:
                 object? value = _stack.Pop();
                 object? key = _stack.Pop();
-                SetItems(_stack.Peek<PickleDict>("a dict"), [key, value]);
+                SetItems(PeekContainer<PickleDict>("a dict"), [key, value]);
                 return true;
             case PickleOpcode.SetItems:
                 object?[] items = _stack.PopToMark();
-                SetItems(_stack.Peek<PickleDict>("a dict"), items);
+                SetItems(PeekContainer<PickleDict>("a dict"), items);
                 return true;
             case PickleOpcode.EmptyList or PickleOpcode.EmptySet:
                 _stack.Push(new PickleList());
@@ -267,24 +267,55 @@ internal sealed class PickleReader
                 _calls.Build(_stack.Peek(), state);
                 return true;
             default:
+                return Foreign(opcode);
+        }
+    }
+
+    // What these instructions would take from outside of the pickle is not there, and is not asked for.
+    private bool Foreign(PickleOpcode opcode)
+    {
+        switch (opcode)
+        {
+            case PickleOpcode.NewObjEx:
+                _stack.Pop();
+                _stack.Pop();
+                _stack.Push(new PickleForeign(_stack.Pop() is PickleForeign type ? type.Name : "an object"));
+                return true;
+            case PickleOpcode.PersId:
+                _input.ReadLine();
+                _stack.Push(new PickleForeign("an object outside of the pickle"));
+                return true;
+            case PickleOpcode.BinPersId:
+                _stack.Pop();
+                _stack.Push(new PickleForeign("an object outside of the pickle"));
+                return true;
+            case PickleOpcode.Ext1:
+                _stack.Push(Extension(_input.ReadByte()));
+                return true;
+            case PickleOpcode.Ext2:
+                _stack.Push(Extension(_input.ReadUInt16()));
+                return true;
+            case PickleOpcode.Ext4:
+                _stack.Push(Extension(_input.ReadUInt32()));
+                return true;
+            case PickleOpcode.NextBuffer:
+                _stack.Push(new PickleForeign("a buffer outside of the pickle"));
+                return true;
+            case PickleOpcode.ReadOnlyBuffer:
+                _stack.Peek();
+                return true;
+            default:
                 return false;
         }
     }
 
-    private object FindGlobal(string module, string name) => PickleGlobals.TryFind(module, name, out object? found)
-        ? found
-        : throw _input.Fail(
-            $"the pickle names {SafeText.Quote($"{module}.{name}")}, which is not a plain dict or number; nothing was executed");
+    private static PickleForeign Extension(uint code) => new(FormattableString.Invariant($"class {code} of Python's extension registry"));
 
-    private BaselineFileException Refuse(PickleOpcode opcode) => _input.Fail(opcode switch
-    {
-        PickleOpcode.PersId or PickleOpcode.BinPersId => "the pickle refers to an object outside of it; nothing was executed",
-        PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4 =>
-            "the pickle names a class by a number of Python's extension registry; nothing was executed",
-        PickleOpcode.NewObjEx => "the pickle makes an object that is not a plain dict or number; nothing was executed",
-        PickleOpcode.NextBuffer or PickleOpcode.ReadOnlyBuffer => "the pickle refers to a buffer outside of it",
-        _ => $"is not a pickle, or is damaged: there is no instruction 0x{(byte)opcode:x2}",
-    });
+    private static object FindGlobal(string module, string name) =>
+        PickleGlobals.TryFind(module, name, out object? found) ? found : new PickleForeign($"{module}.{name}");
+
+    private BaselineFileException Refuse(PickleOpcode opcode) =>
+        _input.Fail($"is not a pickle, or is damaged: there is no instruction 0x{(byte)opcode:x2}");
 
     private void CheckProtocol(byte protocol)
     {
@@ -294,22 +325,39 @@ internal sealed class PickleReader
         }
     }
 
-    private void PushNumber(object? number) => _stack.Push(number
-        ?? throw _input.Fail("holds a number that is damaged, or an integer of more than 64 bits"));
+    private void PushNumber(object? number) => _stack.Push(number ?? throw _input.Fail("the pickle is damaged: a number is malformed"));
+
+    private void PushDigits(string text) => PushNumber(
+        text is "00" or "01" ? text == "01"
+        : PickleNumbers.ParseInteger(text) ?? (PickleNumbers.IsInteger(text) ? new PickleForeign("int") { IsHugeInteger = true } : null));
+
+    private void PushInteger(ulong length) => _stack.Push(
+        (_input.TryReadText(length, out ReadOnlySpan<byte> bytes) ? PickleNumbers.ReadInteger(bytes) : null)
+        ?? new PickleForeign("int") { IsHugeInteger = true });
 
     private void PushText(string? text) => _stack.Push(text ?? throw _input.Fail("the pickle is damaged: a text has a malformed escape"));
 
-    private ReadOnlySpan<byte> ReadCounted()
+    /// <summary>Pushes a text, or bytes when there is no encoding.</summary>
+    private void PushText(ulong length, Encoding? encoding) => _stack.Push(
+        !_input.TryReadText(length, out ReadOnlySpan<byte> bytes) ? new PickleForeign("a long text")
+        : encoding is null ? bytes.ToArray()
+        : encoding.GetString(bytes));
+
+    private ulong ReadLength()
     {
         int length = _input.ReadInt32();
-        return length >= 0 ? _input.ReadText((ulong)length) : throw _input.Fail("the pickle is damaged: a length is negative");
+        return length >= 0 ? (ulong)length : throw _input.Fail("the pickle is damaged: a length is negative");
     }
 
     private ulong ReadIndex() => PickleNumbers.ParseInteger(_input.ReadLine()) is long index and >= 0
         ? (ulong)index
         : throw _input.Fail("the pickle is damaged: a memo's index is not a number");
 
-    private void SetItems(PickleDict dict, ReadOnlySpan<object?> items)
+    /// <summary>Returns the container on top; null for a foreign object, whose items are not kept.</summary>
+    private T? PeekContainer<T>(string wanted)
+        where T : class => _stack.Peek() is PickleForeign ? null : _stack.Peek<T>(wanted);
+
+    private void SetItems(PickleDict? dict, ReadOnlySpan<object?> items)
     {
         if (items.Length % 2 != 0)
         {
@@ -319,7 +367,7 @@ internal sealed class PickleReader
         _stack.Spend(items.Length / 2);
         for (int i = 0; i < items.Length; i += 2)
         {
-            dict.Set(items[i], items[i + 1]);
+            dict?.Set(items[i], items[i + 1]);
         }
     }
 
@@ -333,8 +381,8 @@ internal sealed class PickleReader
 
     private void AddItems(ReadOnlySpan<object?> items)
     {
-        PickleList list = _stack.Peek<PickleList>("a list");
+        PickleList? list = PeekContainer<PickleList>("a list");
         _stack.Spend(items.Length);
-        list.AddRange(items);
+        list?.AddRange(items);
     }
 }

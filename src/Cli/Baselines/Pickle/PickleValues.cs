@@ -32,6 +32,21 @@ internal sealed class PickleTuple(object?[] items)
     public object?[] Items { get; } = items;
 }
 
+/// <summary>
+/// The place of a value that this reader does not make: a class or function that it does not know, or what such a one would have returned. It holds nothing and
+/// does nothing, so that a value which nobody reads costs no file.
+/// </summary>
+/// <param name="name">What the pickle names, such as <c>functools.partial</c>.</param>
+internal sealed class PickleForeign(string name)
+{
+    private const int LongestName = 200;
+
+    public string Name { get; } = name.Length <= LongestName ? name : name[..LongestName];
+
+    /// <summary>Whether the value is an integer of more than 64 bits.</summary>
+    public bool IsHugeInteger { get; init; }
+}
+
 /// <summary>The classes and functions that a pickle may name. <see cref="PickleCalls"/> implements them.</summary>
 internal enum PickleGlobal
 {
@@ -43,6 +58,7 @@ internal enum PickleGlobal
     NumpyScalar,
     NumpyDtype,
     CodecsEncode,
+    Decimal,
 }
 
 /// <summary>Finds globals by the names that Python 2 and 3 and numpy 1 and 2 write.</summary>
@@ -63,6 +79,9 @@ internal static class PickleGlobals
         [("numpy._core.multiarray", "scalar")] = PickleGlobal.NumpyScalar,
         [("numpy", "dtype")] = PickleGlobal.NumpyDtype,
         [("_codecs", "encode")] = PickleGlobal.CodecsEncode,
+        [("decimal", "Decimal")] = PickleGlobal.Decimal,
+        [("_decimal", "Decimal")] = PickleGlobal.Decimal,
+        [("_pydecimal", "Decimal")] = PickleGlobal.Decimal,
     };
 
     /// <summary>Finds a <see cref="PickleGlobal"/>, or a <see cref="NumpyDtypeClass"/> for the class of one of numpy's number types.</summary>
