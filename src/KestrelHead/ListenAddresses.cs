@@ -50,6 +50,7 @@ public static class ListenAddresses
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.RequestHeaderEncodingSelector = name => name == "Content-Length" ? StrictLength.Instance : null;
             KestrelLimits.Apply(kestrel.Limits, settings.MaximumConnections);
         });
     }

@@ -50,6 +50,7 @@ public sealed partial class Api
             if (route.Scope != Scopes.None)
             {
                 await AuthorizeAsync(request, route, cancellationToken);
+                request.Parameters.RequireKnown(route.Query);
             }
 
             request.CountIn(_inFlight);
