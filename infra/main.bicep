@@ -14,15 +14,18 @@ param location string
 @description('Object id of the user, group or application that administers and prepares the database. Prefer a group: it outlasts its members.')
 param administratorId string = deployer().objectId
 
-@description('Display name of the administrator, as the portal shows it.')
-param administratorName string = empty(deployer().userPrincipalName) ? deployer().objectId : deployer().userPrincipalName
+@description('Display name of the administrator, as the portal shows it. If empty, it is the name of whoever deploys, or the object id of somebody else.')
+param administratorName string = ''
 
-@allowed(['User', 'Group', 'ServicePrincipal'])
-@description('Kind of principal that administratorId identifies.')
-param administratorType string = 'User'
+@allowed(['', 'User', 'Group', 'ServicePrincipal'])
+@description('Kind of principal that administratorId identifies. It may be empty only if the administrator is whoever deploys.')
+param administratorType string = ''
 
-@description('Recipients of the anomaly mail, separated by semicolons. If empty, the Logic App is deployed in the state Disabled.')
+@description('Recipients of the anomaly mail, separated by semicolons. Without recipients the Logic App is deployed in the state Disabled.')
 param mailRecipients string = ''
+
+@description('Whether a person has authorised the mail connection in the portal. Until then the Logic App is Disabled, and alerts wait on their queue.')
+param mailAuthorised bool = false
 
 @description('Operators who are mailed when an alert rule fires (docs/operations.md), separated by semicolons. If empty, no rules are created.')
 param operators string = ''
@@ -33,16 +36,53 @@ param currencySymbol string = '₹'
 @description('URL in the mail, to which the transaction id is appended. If empty, it is the status endpoint of the intake, which needs a key.')
 param transactionLink string = ''
 
+@description('Name of the database. After a restore it is the name of the database that was restored (docs/azure.md).')
+param sqlDatabaseName string = 'finance-ingest'
+
+@description('Region of the database. All free databases of a subscription must be in one region. If empty, it is the region of everything else.')
+param sqlLocation string = ''
+
 @description('Whether the database uses the free monthly amount of Azure SQL, which a subscription has for ten databases.')
 param sqlFreeLimit bool = true
 
 @allowed(['AutoPause', 'BillOverUsage'])
-@description('When the free amount is used up, AutoPause lets messages wait in the queue until the next month; BillOverUsage goes on at a cost.')
+@description('When the free amount is used up, AutoPause lets messages wait in the queue until the next month; BillOverUsage goes on at a cost, for good.')
 param sqlFreeLimitExhausted string = 'AutoPause'
+
+@allowed(['Local', 'Zone', 'Geo'])
+@description('Where backups of the database are kept. Only Geo can be restored in another region, and AutoPause allows only Local.')
+param sqlBackupRedundancy string = 'Local'
 
 @allowed([1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 32, 40, 80])
 @description('Maximum vCores of the database. The free amount allows up to 4. From 6 on, an awake database is billed for at least an eighth of them.')
 param sqlMaxVcores int = 2
+
+@allowed(['', 'Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+@description('Redundancy of the queues, which hold acknowledged work. If empty, it is Standard_ZRS in a region that has it, and otherwise Standard_LRS.')
+param storageRedundancy string = ''
+
+@allowed([512, 2048, 4096])
+@description('Memory of an instance of the Function App, in MB.')
+param intakeMemory int = 512
+
+@minValue(1)
+@maxValue(1000)
+@description('Requests that one instance of the Function App handles at the same time. docs/azure.md has the reasons for the default.')
+param intakeConcurrency int = 100
+
+@minValue(1)
+@maxValue(1000)
+@description('Maximum number of instances of the Function App.')
+param intakeMaxInstances int = 40
+
+@allowed(['RollingUpdate', 'Recreate'])
+@description('How a deployment replaces instances of the Function App. Recreate ends the requests that are running; RollingUpdate is a preview of Azure.')
+param intakeUpdates string = 'RollingUpdate'
+
+@minValue(0)
+@maxValue(300)
+@description('Minimum number of worker replicas.')
+param workerMinReplicas int = 0
 
 @minValue(1)
 @maxValue(300)
@@ -56,11 +96,49 @@ param workerQueueLength int = 64
 @description('Image of the worker. azd sets it with its first deployment; until then a placeholder runs.')
 param workerImage string = ''
 
+@description('Settings of the intake and the worker, by name. Empty ones are left out, so that the default in the code applies.')
+param settings { *: string } = {}
+
+@description('Further settings of the worker alone, by name.')
+param workerSettings { *: string } = {}
+
+@description('Settings of the worker alone whose values are secrets: their names, each with the name of a secret in the vault of the signing key.')
+param workerVaultReferences { *: string } = {}
+
+@description('Whether storage, database and vaults accept connections from a virtual network only. It can be chosen at the first deployment only.')
+param privateNetwork bool = false
+
+@minValue(1)
+@description('GB of telemetry that the workspace accepts a day. Azure drops what exceeds it.')
+param logDailyQuotaGb int = 1
+
 @description('Nobody can purge a deleted key vault for 90 days; one vault holds the signing key. Set to false only for throw-away environments.')
 param protectVaultsFromPurge bool = true
 
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+
+// The administrator's kind can't be looked up here. A wrong kind would fail only after half of the deployment, so it must be given with the id.
+var deploysItself = administratorId == deployer().objectId
+var ownType = empty(deployer().userPrincipalName) ? 'ServicePrincipal' : 'User'
+var ownName = empty(deployer().userPrincipalName) ? administratorId : deployer().userPrincipalName
+var otherType = 'ADMINISTRATOR_ID is not the one who deploys: set ADMINISTRATOR_TYPE to User, Group or ServicePrincipal.'
+var administrator = {
+  id: administratorId
+  name: !empty(administratorName) ? administratorName : deploysItself ? ownName : administratorId
+  type: !empty(administratorType) ? administratorType : deploysItself ? ownType : fail(otherType)
+}
+
+// https://learn.microsoft.com/azure/azure-sql/database/free-offer#offer-limitations
+var localOnly = 'SQL_BACKUP_REDUNDANCY must be Local while SQL_FREE_LIMIT_EXHAUSTED is AutoPause: free databases that pause have no other backups.'
+var pausesWhenExhausted = sqlFreeLimit && sqlFreeLimitExhausted == 'AutoPause'
+var backupRedundancy = pausesWhenExhausted && sqlBackupRedundancy != 'Local' ? fail(localOnly) : sqlBackupRedundancy
+
+// An account can't be moved between LRS and ZRS by a deployment. The choice is therefore an output, which azd gives back as the parameter next time, so that
+// a later list of regions changes no account.
+var hasZones = contains(loadJsonContent('zones.json', 'regions'), toLower(replace(location, ' ', '')))
+var redundancy = !empty(storageRedundancy) ? storageRedundancy : hasZones ? 'Standard_ZRS' : 'Standard_LRS'
+var given = toObject(filter(items(settings), setting => !empty(setting.value)), setting => setting.key, setting => setting.value)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -70,10 +148,15 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 
 module monitoring 'app/monitoring.bicep' = {
   scope: group
-  params: { location: location, tags: tags, token: token }
+  params: { location: location, tags: tags, token: token, dailyQuotaGb: logDailyQuotaGb }
 }
 
 module identities 'app/identities.bicep' = {
+  scope: group
+  params: { location: location, tags: tags, token: token }
+}
+
+module network 'app/network.bicep' = if (privateNetwork) {
   scope: group
   params: { location: location, tags: tags, token: token }
 }
@@ -84,11 +167,13 @@ module storage 'app/storage.bicep' = {
     location: location
     tags: tags
     token: token
+    redundancy: redundancy
+    privateNetwork: privateNetwork
     intakePrincipalId: identities.outputs.intake.principalId
     workerPrincipalId: identities.outputs.worker.principalId
     mailerPrincipalId: identities.outputs.mailer.principalId
-    administratorId: administratorId
-    administratorType: administratorType
+    administratorId: administrator.id
+    administratorType: administrator.type
   }
 }
 
@@ -99,25 +184,57 @@ module vault 'app/vault.bicep' = {
     tags: tags
     token: token
     readerPrincipalIds: [identities.outputs.intake.principalId, identities.outputs.worker.principalId]
-    administratorId: administratorId
-    administratorType: administratorType
+    administratorId: administrator.id
+    administratorType: administrator.type
+    privateNetwork: privateNetwork
     protectFromPurge: protectVaultsFromPurge
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
+  }
+}
+
+module keys 'app/keys.bicep' = {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    intakePrincipalId: identities.outputs.intake.principalId
+    privateNetwork: privateNetwork
+    protectFromPurge: protectVaultsFromPurge
   }
 }
 
 module database 'app/database.bicep' = {
   scope: group
   params: {
+    location: empty(sqlLocation) ? location : sqlLocation
+    tags: tags
+    token: token
+    name: sqlDatabaseName
+    administratorId: administrator.id
+    administratorName: administrator.name
+    administratorType: administrator.type
+    privateNetwork: privateNetwork
+    freeLimit: sqlFreeLimit
+    freeLimitExhausted: sqlFreeLimitExhausted
+    backupRedundancy: backupRedundancy
+    maxVcores: sqlMaxVcores
+  }
+}
+
+// The programs start after their endpoints exist: before that, they would look up the public addresses and be refused.
+module endpoints 'app/endpoints.bicep' = if (privateNetwork) {
+  scope: group
+  params: {
     location: location
     tags: tags
     token: token
-    administratorId: administratorId
-    administratorName: administratorName
-    administratorType: administratorType
-    freeLimit: sqlFreeLimit
-    freeLimitExhausted: sqlFreeLimitExhausted
-    maxVcores: sqlMaxVcores
+    networkId: network!.outputs.id
+    subnetId: network!.outputs.endpointsSubnetId
+    storageAccountId: storage.outputs.accountId
+    databaseServerId: database.outputs.serverId
+    vaultId: vault.outputs.id
+    keysVaultId: keys.outputs.id
   }
 }
 
@@ -133,9 +250,16 @@ module intake 'app/intake.bicep' = {
     databaseServer: database.outputs.server
     databaseName: database.outputs.name
     signingKeyUri: vault.outputs.signingKeyUri
+    keysVaultUri: keys.outputs.uri
     applicationInsightsName: monitoring.outputs.applicationInsightsName
-    protectFromPurge: protectVaultsFromPurge
+    operatorSettings: given
+    memory: intakeMemory
+    concurrency: intakeConcurrency
+    maxInstances: intakeMaxInstances
+    updates: intakeUpdates
+    subnetId: privateNetwork ? network!.outputs.intakeSubnetId : ''
   }
+  dependsOn: [endpoints]
 }
 
 module worker 'app/worker.bicep' = {
@@ -149,15 +273,22 @@ module worker 'app/worker.bicep' = {
     databaseServer: database.outputs.server
     databaseName: database.outputs.name
     signingKeyUri: vault.outputs.signingKeyUri
+    vaultUri: vault.outputs.uri
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
     image: workerImage
+    settings: union(given, workerSettings)
+    vaultReferences: workerVaultReferences
+    minReplicas: workerMinReplicas
     maxReplicas: workerMaxReplicas
     queueLength: workerQueueLength
+    subnetId: privateNetwork ? network!.outputs.workerSubnetId : ''
   }
+  dependsOn: [endpoints]
 }
 
-module mailer 'app/mailer.bicep' = {
+// The Logic App's connectors come from Azure's public addresses, which a private storage account refuses.
+module mailer 'app/mailer.bicep' = if (!privateNetwork) {
   scope: group
   params: {
     location: location
@@ -165,6 +296,7 @@ module mailer 'app/mailer.bicep' = {
     token: token
     identity: identities.outputs.mailer
     storageAccountName: storage.outputs.accountName
+    enabled: mailAuthorised && !empty(mailRecipients)
     recipients: mailRecipients
     currencySymbol: currencySymbol
     transactionLink: empty(transactionLink) ? '${intake.outputs.url}/api/transactions/' : transactionLink
@@ -178,6 +310,8 @@ module alerts 'app/alerts.bicep' = if (!empty(operators)) {
     location: location
     tags: tags
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
+    databaseId: database.outputs.id
+    watchesFreeAmount: sqlFreeLimit
     operators: map(split(operators, ';'), address => trim(address))
   }
 }
@@ -187,6 +321,12 @@ output AZURE_CONTAINER_REGISTRY_ENDPOINT string = worker.outputs.registry
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenant().tenantId
 
+// azd keeps outputs in its environment, from which the next deployment takes its parameters: whoever deploys next changes none of these.
+output ADMINISTRATOR_ID string = administrator.id
+output ADMINISTRATOR_NAME string = administrator.name
+output ADMINISTRATOR_TYPE string = administrator.type
+output STORAGE_REDUNDANCY string = redundancy
+
 // infra/hooks and administrators use these outputs.
 output INTAKE_URL string = intake.outputs.url
 output AZURE_STORAGE_QUEUE_SERVICE_URI string = storage.outputs.queueServiceUri
@@ -194,7 +334,7 @@ output DATABASE_SERVER string = database.outputs.server
 output DATABASE_NAME string = database.outputs.name
 output DATABASE_SERVER_ID string = database.outputs.serverId
 output SIGNING_KEY_URI string = vault.outputs.signingKeyUri
-output FUNCTION_KEYS_VAULT string = intake.outputs.keysVaultName
+output FUNCTION_KEYS_VAULT string = keys.outputs.name
 output INTAKE_IDENTITY_NAME string = identities.outputs.intake.name
 output INTAKE_IDENTITY_CLIENT_ID string = identities.outputs.intake.clientId
 output WORKER_IDENTITY_NAME string = identities.outputs.worker.name

@@ -1,39 +1,32 @@
 #!/usr/bin/env python3
-"""Estimates the monthly cost of infra/ in Azure. docs/azure.md has the table and explains it.
+"""Estimates the monthly cost of infra/ in Azure, and what the free amounts reach for. docs/azure.md has both tables and explains them.
 
-    python3 tools/azure_cost.py                          the table of docs/azure.md
-    python3 tools/azure_cost.py --check docs/azure.md    fails when the page has another table
+    python3 tools/azure_cost.py                          the tables of docs/azure.md
+    python3 tools/azure_cost.py --check docs/azure.md    fails when the page has others
+    python3 tools/azure_cost.py --write docs/azure.md    puts them into the page
     python3 tools/azure_cost.py --price sql_vcore_second=0.000130 --assume anomaly_share=0.002
 
-Prices are assumptions in US dollars, written down from memory of public lists in November 2026 and not looked up. Replace them with those of your
-region before you rely on a sum.
+The prices are those of tools/azure_prices.json, which has their date. Replace them with those of your region before you rely on a sum.
 """
 import argparse
+import json
 import math
+import re
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 MONTH = 730 * 3600  # seconds
+BEGIN, END = "<!-- begin: tools/azure_cost.py -->", "<!-- end: tools/azure_cost.py -->"
 
-PRICES = {
-    # name: (price, what it is for, free amount a month in the same unit)
-    "function_gb_second": (0.000026, "GB-second of on-demand execution, Flex Consumption", 100_000),
-    "function_execution": (0.40 / 1_000_000, "execution, Flex Consumption", 250_000),
-    "queue_operation": (0.004 / 10_000, "queue operation, StorageV2 LRS", 0),
-    "container_vcore_second": (0.000024, "active vCPU-second, Container Apps", 180_000),
-    "container_gib_second": (0.000003, "active GiB-second, Container Apps", 360_000),
-    "registry_month": (5.00, "month of a Basic container registry", 0),
-    "sql_vcore_second": (0.000145, "vCore-second, General Purpose serverless", 100_000),
-    "sql_gb_month": (0.115, "GB-month of database storage", 32),
-    "logic_connector_call": (0.000125, "standard connector call, Logic Apps Consumption", 0),
-    "logic_action": (0.000025, "built-in action, Logic Apps Consumption", 4_000),
-    "log_gb": (2.76, "GB taken in by Log Analytics", 5),
-}
+PRICE_LIST = json.loads((ROOT / "tools/azure_prices.json").read_text(encoding="utf-8"))
+PRICES = {name: (item["dollars"], item["for"], item["free"]) for name, item in PRICE_LIST["prices"].items()}
 
 ASSUMPTIONS = {
     "transactions_per_request": (1, "transactions in one request; batches divide the cost of intake and queue"),
-    "function_seconds": (1.0, "least billed time of an execution; 2 GB instances, requests overlap in one"),
-    "function_gb": (2.0, "memory of an instance"),
+    "function_seconds": (1.0, "least billed time of an execution; requests overlap in one"),
+    "function_overlap": (16, "requests of a burst that overlap in an instance; infra/main.bicep allows 100"),
+    "function_gb": (0.5, "memory of an instance, infra/main.bicep"),
     "queue_operations_per_message": (2.1, "one to put, one to delete, a thirty-second of a receive, a margin"),
     "worker_tail_seconds": (330, "a replica stays this long after the last message: poll and cool-down"),
     "worker_vcores": (0.5, "of a replica"),
@@ -48,7 +41,9 @@ ASSUMPTIONS = {
     "logic_calls_per_alert": (3, "trigger, mail, delete"),
     "logic_actions_per_alert": (8, "conditions, variables, Parse JSON"),
     "logic_polls_per_minute": (1, "of the trigger, whether or not there is an alert"),
-    "log_bytes_per_transaction": (300, "of logs and sampled traces"),
+    "log_bytes_per_request": (3_000, "of traces, each request its own: measured 3,002 with tools/measure_telemetry.py in November 2026"),
+    "log_traces_per_second": (5, "at most, of a process: the limit of Azure Monitor's exporter"),
+    "log_bytes_per_minute": (50_000, "of metrics, of a process that is awake: measured 29,000 idle and 52,000 under load, in the same way"),
 }
 
 
@@ -67,12 +62,13 @@ def estimate(transactions: float, bursts: float | None, prices: dict, a: dict) -
 
     requests = transactions / a["transactions_per_request"]
     scoring = transactions / a["worker_rate"]
-    overlapping = awake(requests, a["function_seconds"], None) if bursts is None else requests / 16 * a["function_seconds"] + bursts
+    overlapping = awake(requests, a["function_seconds"], None) if bursts is None else requests / a["function_overlap"] * a["function_seconds"] + bursts
     executing = min(requests * a["function_seconds"], overlapping)
     worker = min(MONTH, max(scoring, awake(requests, a["worker_tail_seconds"], bursts) + (scoring if bursts else 0)))
     database = min(MONTH, awake(requests, a["sql_tail_seconds"], bursts) + (scoring if bursts else 0))
     alerts = transactions * a["anomaly_share"]
     polls = MONTH / 60 * a["logic_polls_per_minute"]
+    traced = min(requests, executing * a["log_traces_per_second"])
     return {
         "Function App": cost("function_gb_second", executing * a["function_gb"]) + cost("function_execution", requests),
         "Storage queues": cost("queue_operation", (requests + alerts) * a["queue_operations_per_message"] + MONTH / 30 + polls + worker / 2),
@@ -81,7 +77,7 @@ def estimate(transactions: float, bursts: float | None, prices: dict, a: dict) -
         "Azure SQL": cost("sql_vcore_second", database * a["sql_vcores_idle"] + transactions / 1000 * a["sql_vcore_seconds_per_thousand"])
         + cost("sql_gb_month", transactions * a["months_kept"] * a["bytes_per_transaction"] / 1e9),
         "Logic App": cost("logic_connector_call", polls + alerts * a["logic_calls_per_alert"]) + cost("logic_action", alerts * a["logic_actions_per_alert"]),
-        "Log Analytics": cost("log_gb", transactions * a["log_bytes_per_transaction"] / 1e9),
+        "Log Analytics": cost("log_gb", (traced * a["log_bytes_per_request"] + (executing + worker) / 60 * a["log_bytes_per_minute"]) / 1e9),
     }
 
 
@@ -104,9 +100,36 @@ def table(prices: dict, a: dict) -> str:
     return "\n".join(lines)
 
 
+def free_amounts(prices: dict, a: dict) -> str:
+    """Returns the table of what is free, how far it reaches, and what happens then."""
+    def free(name: str) -> float:
+        return prices[name][1]
+
+    hours = free("sql_vcore_second") / a["sql_vcores_idle"] / 3600
+    left = PRICE_LIST["alert_below_vcore_seconds"] / a["sql_vcores_idle"] / 3600
+    replica = min(free("container_vcore_second") / a["worker_vcores"], free("container_gib_second") / a["worker_gib"]) / 3600
+    stops = "`AutoPause`: **scoring, results and status stop until the next month**; the intake goes on, and the queue keeps everything"
+    drops = "Beyond `LOG_DAILY_QUOTA_GB` a day **telemetry is dropped, so that no rule fires, until the next day**"
+    rows = [
+        ("Azure SQL", f"{free('sql_vcore_second'):,} vCore-seconds, {free('sql_gb_month')} GB", f"{hours:.0f} hours awake at {a['sql_vcores_idle']} vCores",
+         f"{stops}. `BillOverUsage`: it is billed", f"*FinanceIngestFreeAmountLow*, {left:.0f} awake hours before"),
+        ("Function App", f"{free('function_gb_second'):,} GB-seconds, {free('function_execution'):,} executions",
+         f"{free('function_execution'):,} requests, or {free('function_gb_second') / a['function_gb'] / 3600:.0f} hours of an instance",
+         "it is billed", "none"),
+        ("Container Apps", f"{free('container_vcore_second'):,} vCPU-seconds, {free('container_gib_second'):,} GiB-seconds",
+         f"{replica:.0f} hours of a replica", "it is billed", "none"),
+        ("Log Analytics", f"{free('log_gb')} GB", f"{free('log_gb') * 1e9 / a['log_bytes_per_request'] / 1e6:.1f} M traced requests",
+         f"it is billed. {drops}", "*FinanceIngestTelemetryCapped*, when it happens"),
+        ("Logic App", f"{free('logic_action'):,} built-in actions", f"{free('logic_action') / a['logic_actions_per_alert']:.0f} mails", "it is billed", "none"),
+    ]
+    lines = ["| free each month | | reaches for | when it is used up | alert |", "|---|---|---|---|---|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", type=Path, metavar="PAGE")
+    parser.add_argument("--write", type=Path, metavar="PAGE")
     parser.add_argument("--price", action="append", default=[], metavar="NAME=DOLLARS")
     parser.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
@@ -119,8 +142,18 @@ def main() -> None:
         name, _, value = change.partition("=")
         assert name in assumptions, f"no such assumption: {name}"
         assumptions[name] = float(value)
-    text = table(prices, assumptions)
-    if arguments.check is None:
+    text = f"{BEGIN}\n{table(prices, assumptions)}\n\nPrices of {PRICE_LIST['date']}.\n\n{free_amounts(prices, assumptions)}\n{END}"
+    if arguments.write is not None:
+        page = arguments.write.read_text(encoding="utf-8")
+        arguments.write.write_text(page.split(BEGIN)[0] + text + page.split(END)[1], encoding="utf-8")
+    elif arguments.check is not None:
+        page = arguments.check.read_text(encoding="utf-8")
+        if text not in page:
+            sys.exit(f"{arguments.check} has other tables than:\n{text}")
+        bicep = (ROOT / "infra/app/alerts.bicep").read_text(encoding="utf-8")
+        if [int(value) for value in re.findall(r"threshold: (\d{2,})", bicep)] != [PRICE_LIST["alert_below_vcore_seconds"]]:
+            sys.exit("infra/app/alerts.bicep has another threshold of the free amount than tools/azure_prices.json.")
+    else:
         print(text)
         for heading, rows in (
             ("price", [(name, f"{price:.7f}".rstrip("0").rstrip("."), f"{free:,}", meaning) for name, (price, meaning, free) in PRICES.items()]),
@@ -129,8 +162,6 @@ def main() -> None:
             print(f"\n{heading}")
             for row in rows:
                 print("  {:32} {:>12} {:>9}  {}".format(*row))
-    elif text not in arguments.check.read_text(encoding="utf-8"):
-        sys.exit(f"{arguments.check} has another table than:\n{text}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ chmod +x "$bicep"
 check "the Bicep compiles without a warning" quietly "$bicep" build infra/main.bicep --outfile "$rendered/azure.json"
 check "the Bicep lints without a warning" quietly "$bicep" lint infra/main.bicep
 
+check "the compiled template deploys what docs/azure.md says" python3 tests/deployment/test_template.py "$rendered/azure.json"
+check "docs/azure.md has the picture that tools/azure_picture.py draws" python3 tools/azure_picture.py "$rendered/azure.json" --check docs/azure.md
+sed 's/RollingUpdate/Recreate/g' "$rendered/azure.json" >"$rendered/changed.json"
+check "a template that deploys something else is noticed" fails python3 tests/deployment/test_template.py "$rendered/changed.json"
+rm "$rendered/changed.json"
+
 check "azd's hook builds" dotnet build infra/hooks/prepare-database.cs --verbosity quiet
 check "docs/azure.md has the costs that tools/azure_cost.py computes" python3 tools/azure_cost.py --check docs/azure.md
 

@@ -3,6 +3,8 @@
 param location string
 param tags object
 param logAnalyticsWorkspaceId string
+param databaseId string
+param watchesFreeAmount bool
 param operators string[]
 
 var rules = loadYamlContent('../../ops/alerts/azure.yaml', 'rules')
@@ -56,3 +58,35 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     }
   }
 ]
+
+// With AutoPause the database stops without an error of its own when the free amount is used up: transactions are taken, and none is scored until the next
+// month. A fifth of the 100,000 vCore-seconds is 11 hours of an awake database. Azure emits the metric at most every 15 minutes.
+resource freeAmount 'Microsoft.Insights/metricAlerts@2018-03-01' = if (watchesFreeAmount) {
+  name: 'FinanceIngestFreeAmountLow'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Less than a fifth of the free vCore-seconds of the month is left. docs/operations.md#financeingestfreeamountlow'
+    severity: 1
+    enabled: true
+    scopes: [databaseId]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT1H'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'left'
+          metricNamespace: 'Microsoft.Sql/servers/databases'
+          metricName: 'free_amount_remaining'
+          timeAggregation: 'Minimum'
+          operator: 'LessThan'
+          threshold: 20000
+        }
+      ]
+    }
+    actions: [{ actionGroupId: people.id }]
+  }
+}

@@ -3,11 +3,14 @@ param location string
 param tags object
 @minLength(13)
 param token string
+param name string
 param administratorId string
 param administratorName string
 param administratorType string
+param privateNetwork bool
 param freeLimit bool
 param freeLimitExhausted string
+param backupRedundancy string
 param maxVcores int
 
 // The smallest minimum that Azure SQL accepts for a serverless database: 0.5 vCores up to a maximum of 4 vCores, and an eighth of the maximum from 6 vCores on.
@@ -19,6 +22,7 @@ resource sqlServer 'Microsoft.Sql/servers@2023-08-01' = {
   tags: tags
   properties: {
     minimalTlsVersion: '1.2'
+    publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
     administrators: {
       administratorType: 'ActiveDirectory'
       azureADOnlyAuthentication: true
@@ -31,8 +35,8 @@ resource sqlServer 'Microsoft.Sql/servers@2023-08-01' = {
 }
 
 // Without a virtual network, Flex Consumption and Container Apps connect from addresses that can't be known in advance, so the firewall admits all Azure
-// services. Access is restricted by identity: only Entra identities with a database user can sign in. docs/azure.md lists what a private network would need.
-resource azureServices 'Microsoft.Sql/servers/firewallRules@2023-08-01' = {
+// services. Access is restricted by identity: only Entra identities with a database user can sign in.
+resource azureServices 'Microsoft.Sql/servers/firewallRules@2023-08-01' = if (!privateNetwork) {
   parent: sqlServer
   name: 'AllowAllWindowsAzureIps'
   properties: { startIpAddress: '0.0.0.0', endIpAddress: '0.0.0.0' }
@@ -40,7 +44,7 @@ resource azureServices 'Microsoft.Sql/servers/firewallRules@2023-08-01' = {
 
 resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
   parent: sqlServer
-  name: 'finance-ingest'
+  name: name
   location: location
   tags: tags
   sku: { name: 'GP_S_Gen5', tier: 'GeneralPurpose', family: 'Gen5', capacity: maxVcores }
@@ -49,7 +53,7 @@ resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
     autoPauseDelay: 15
     minCapacity: json(minCapacity)
     maxSizeBytes: 34359738368
-    requestedBackupStorageRedundancy: 'Local'
+    requestedBackupStorageRedundancy: backupRedundancy
     useFreeLimit: freeLimit
     freeLimitExhaustionBehavior: freeLimit ? freeLimitExhausted : null
   }
@@ -58,3 +62,4 @@ resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
 output server string = sqlServer.properties.fullyQualifiedDomainName
 output serverId string = sqlServer.id
 output name string = database.name
+output id string = database.id

@@ -11,11 +11,20 @@ param deploymentContainerName string
 param databaseServer string
 param databaseName string
 param signingKeyUri string
+param keysVaultUri string
 param applicationInsightsName string
-param protectFromPurge bool
+param operatorSettings { *: string }
+param memory int
+param concurrency int
+param maxInstances int
+param updates string
+param subnetId string
 
 var roles = loadJsonContent('roles.json')
 var queueNames = loadJsonContent('../names.json', 'queues')
+
+// An eighth of the instance's memory. The program's default would be 256 MiB, because an instance does not tell .NET how much memory it may have.
+var memorySettings = { FinanceIngest__Intake__MaximumBytesInFlight: string(memory / 8 * 1048576) }
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
@@ -32,32 +41,6 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   kind: 'functionapp'
   sku: { name: 'FC1', tier: 'FlexConsumption' }
   properties: { reserved: true }
-}
-
-// The Functions host creates the API keys and keeps them in this vault. It is separate from the signing key's vault because the host must be able to write to
-// it, and no identity that can write to a vault may have access to the signing key.
-resource keysVault 'Microsoft.KeyVault/vaults@2025-05-01' = {
-  name: 'kvf-${token}'
-  location: location
-  tags: tags
-  properties: {
-    tenantId: tenant().tenantId
-    sku: { family: 'A', name: 'standard' }
-    enableRbacAuthorization: true
-    enableSoftDelete: true
-    softDeleteRetentionInDays: 90
-    enablePurgeProtection: protectFromPurge ? true : null
-  }
-}
-
-resource hostWritesKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: keysVault
-  name: guid(keysVault.id, identity.principalId, roles.keyVaultSecretsOfficer)
-  properties: {
-    principalId: identity.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsOfficer)
-  }
 }
 
 resource publishesTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
@@ -83,6 +66,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     keyVaultReferenceIdentity: identity.id
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {
       deployment: {
         storage: {
@@ -92,24 +76,32 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         }
       }
       runtime: { name: 'dotnet-isolated', version: '10.0' }
-      scaleAndConcurrency: { instanceMemoryMB: 2048, maximumInstanceCount: 40 }
+      scaleAndConcurrency: {
+        instanceMemoryMB: memory
+        maximumInstanceCount: maxInstances
+        // Without this, an instance of 512 MB gets 4 requests at a time and one of 2 GB gets 16 (functions-concurrency in Azure's documentation), and each
+        // long poll of 30 s keeps one of these places. A request mostly waits, and memory is limited by bytes, not by the number of requests.
+        triggers: { http: { perInstanceConcurrency: concurrency } }
+      }
+      // https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates. The published type of this API version lacks the property.
+      #disable-next-line BCP037
+      siteUpdateStrategy: { type: updates }
     }
     // minTlsVersion must be the only site setting: Flex Consumption rejects the whole deployment (error 51021) if it has settings of other plans, such as
     // ftpsState. The publishing policies below turn FTP off.
     siteConfig: { minTlsVersion: '1.2' }
   }
-  // The Functions host writes its keys to the vault as soon as the app exists, so the role must be assigned first.
-  dependsOn: [hostWritesKeys]
 
   resource settings 'config' = {
     name: 'appsettings'
-    properties: {
+    // This resource replaces all settings of the app. What an operator sets must therefore come from "operatorSettings", or the next deployment would reset it.
+    properties: union(memorySettings, operatorSettings, {
       // The Functions host reads these settings.
       AzureWebJobsStorage__accountName: storage.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.clientId
       AzureWebJobsSecretStorageType: 'keyvault'
-      AzureWebJobsSecretStorageKeyVaultUri: keysVault.properties.vaultUri
+      AzureWebJobsSecretStorageKeyVaultUri: keysVaultUri
       AzureWebJobsSecretStorageKeyVaultClientId: identity.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
@@ -121,7 +113,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       FinanceIngest__IdSigningKey: '@Microsoft.KeyVault(SecretUri=${signingKeyUri})'
       FinanceIngest__InboundQueue: queueNames.inbound
       FinanceIngest__AlertQueue: queueNames.alerts
-    }
+    })
   }
 
   // Deployments authenticate with Entra identities: both kinds of publishing password are off.
@@ -137,4 +129,3 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 }
 
 output url string = 'https://${app.properties.defaultHostName}'
-output keysVaultName string = keysVault.name

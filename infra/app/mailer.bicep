@@ -8,6 +8,7 @@ param tags object
 param token string
 param identity identityType
 param storageAccountName string
+param enabled bool
 param recipients string
 param currencySymbol string
 param transactionLink string
@@ -48,8 +49,9 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
     userAssignedIdentities: { '${identity.id}': {} }
   }
   properties: {
-    // Without recipients every alert would fail to be mailed and move to the poison queue.
-    state: empty(recipients) ? 'Disabled' : 'Enabled'
+    // Without recipients, and before a person has authorised the mail connection, every run would fail. Until then alerts wait on their queue, from which
+    // nothing expires.
+    state: enabled ? 'Enabled' : 'Disabled'
     definition: loadJsonContent('../logic-app/workflow.json')
     parameters: {
       '$connections': {
@@ -71,7 +73,6 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
       }
       storageAccount: { value: storageAccountName }
       alertQueue: { value: queueNames.alerts }
-      poisonQueue: { value: queueNames.alertsPoison }
       recipients: { value: recipients }
       currencySymbol: { value: currencySymbol }
       transactionLink: { value: transactionLink }

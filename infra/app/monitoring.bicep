@@ -3,6 +3,7 @@ param location string
 param tags object
 @minLength(13)
 param token string
+param dailyQuotaGb int
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: 'log-${token}'
@@ -13,7 +14,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
     retentionInDays: 30
     features: { disableLocalAuth: true }
     // The daily quota limits the bill when a fault floods the log. Azure drops what exceeds it.
-    workspaceCapping: { dailyQuotaGb: 1 }
+    workspaceCapping: { dailyQuotaGb: dailyQuotaGb }
   }
 }
 

@@ -3,6 +3,8 @@ param location string
 param tags object
 @minLength(13)
 param token string
+param redundancy string
+param privateNetwork bool
 param intakePrincipalId string
 param workerPrincipalId string
 param mailerPrincipalId string
@@ -16,7 +18,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: 'st${token}'
   location: location
   tags: tags
-  sku: { name: 'Standard_LRS' }
+  sku: { name: redundancy }
   kind: 'StorageV2'
   properties: {
     allowSharedKeyAccess: false
@@ -24,6 +26,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
+    networkAcls: { bypass: 'None', defaultAction: privateNetwork ? 'Deny' : 'Allow' }
   }
 }
 
@@ -139,16 +143,6 @@ resource mailerProcesses 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
-resource mailerSendsPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: alertsPoison
-  name: guid(alertsPoison.id, mailerPrincipalId, roles.storageQueueDataMessageSender)
-  properties: {
-    principalId: mailerPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataMessageSender)
-  }
-}
-
 // The administrator runs commands such as "finance-ingest queue status" and "finance-ingest poison redrive", which read, send and delete messages.
 resource operatorProcesses 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
@@ -160,6 +154,7 @@ resource operatorProcesses 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   }
 }
 
+output accountId string = account.id
 output accountName string = account.name
 output queueServiceUri string = account.properties.primaryEndpoints.queue
 output deploymentContainerName string = deploymentContainer.name

@@ -6,6 +6,7 @@ param token string
 param readerPrincipalIds string[]
 param administratorId string
 param administratorType string
+param privateNetwork bool
 param protectFromPurge bool
 param logAnalyticsWorkspaceId string
 
@@ -25,6 +26,7 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
     enableRbacAuthorization: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
+    publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
     // ARM accepts true or no value here; false is an error.
     enablePurgeProtection: protectFromPurge ? true : null
   }
@@ -74,6 +76,9 @@ resource administrator 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser)
   }
 }
+
+output id string = vault.id
+output uri string = vault.properties.vaultUri
 
 // The URI has no version, so that the programs also find a secret that was restored from a backup.
 output signingKeyUri string = '${vault.properties.vaultUri}secrets/${signingKey.name}'

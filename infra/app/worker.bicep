@@ -10,11 +10,16 @@ param storageAccountName string
 param databaseServer string
 param databaseName string
 param signingKeyUri string
+param vaultUri string
 param applicationInsightsName string
 param logAnalyticsWorkspaceId string
 param image string
+param settings { *: string }
+param vaultReferences { *: string }
+param minReplicas int
 param maxReplicas int
 param queueLength int
+param subnetId string
 
 var roles = loadJsonContent('roles.json')
 var queueNames = loadJsonContent('../names.json', 'queues')
@@ -22,6 +27,12 @@ var queueNames = loadJsonContent('../names.json', 'queues')
 // There is no worker image until azd has built one. azd then replaces the image and nothing else, so this placeholder must pass the worker's probes.
 // Microsoft's ASP.NET Core sample does: it answers /healthz at the address in ASPNETCORE_URLS.
 var placeholder = 'mcr.microsoft.com/dotnet/samples:aspnetapp'
+
+// A secret of the vault may be the value of several settings; the Container App refers to it under one name, in lower case.
+var secretNames = union(map(items(vaultReferences), setting => toLower(setting.value)), [])
+var vaultSecrets = map(secretNames, name => { name: name, keyVaultUrl: '${vaultUri}secrets/${name}', identity: identity.id })
+var plainVariables = map(items(settings), setting => { name: setting.key, value: setting.value })
+var secretVariables = map(items(vaultReferences), setting => { name: setting.key, secretRef: toLower(setting.value) })
 
 // There is no readiness probe because no traffic is routed to the worker. Container Apps documents 10 as the maximum of failureThreshold.
 var probes = [
@@ -84,6 +95,7 @@ resource containerEnvironment 'Microsoft.App/managedEnvironments@2025-07-01' = {
   properties: {
     // The logs go through the diagnostic setting below: the destination "log-analytics" would need the workspace's key.
     appLogsConfiguration: { destination: 'azure-monitor' }
+    vnetConfiguration: empty(subnetId) ? null : { infrastructureSubnetId: subnetId, internal: true }
     workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
   }
 }
@@ -111,7 +123,7 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
     configuration: {
       activeRevisionsMode: 'Single'
       registries: [{ server: registry.properties.loginServer, identity: identity.id }]
-      secrets: [{ name: 'id-signing-key', keyVaultUrl: signingKeyUri, identity: identity.id }]
+      secrets: concat([{ name: 'id-signing-key', keyVaultUrl: signingKeyUri, identity: identity.id }], vaultSecrets)
     }
     template: {
       // On SIGTERM a worker finishes or releases the messages that it holds within 25 s.
@@ -122,7 +134,8 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
           image: empty(image) ? placeholder : image
           resources: { cpu: json('0.5'), memory: '1Gi' }
           probes: probes
-          env: [
+          // A deployment replaces all variables, so what an operator sets must come from "settings".
+          env: concat(plainVariables, secretVariables, [
             { name: 'ASPNETCORE_URLS', value: 'http://*:7072' }
             { name: 'AZURE_CLIENT_ID', value: identity.clientId }
             { name: 'AZURE_STORAGE_QUEUE_SERVICE_URI', value: storage.properties.primaryEndpoints.queue }
@@ -134,11 +147,11 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
             { name: 'FinanceIngest__InboundQueue', value: queueNames.inbound }
             { name: 'FinanceIngest__AlertQueue', value: queueNames.alerts }
             { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
-          ]
+          ])
         }
       ]
       scale: {
-        minReplicas: 0
+        minReplicas: minReplicas
         maxReplicas: maxReplicas
         pollingInterval: 30
         cooldownPeriod: 300

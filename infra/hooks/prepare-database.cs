@@ -2,8 +2,8 @@
 #:package Microsoft.Data.SqlClient
 #:property PublishAot=false
 
-// azd runs this file after provisioning (azure.yaml). It migrates the database to this version and adds the programs' identities to their database roles. It is
-// safe to run again.
+// azd runs this file after provisioning and before deploying (azure.yaml), so that no program runs on a schema that is older than itself. The file migrates the
+// database to this version and gives the programs' identities their database roles. It is safe to run again.
 //
 // Bicep could do this only with a deployment script. That script would keep its files in a storage account that allows account keys, and its identity would
 // remain a second administrator of the database. This file runs as the person or pipeline that deploys, which already administers the database.
@@ -18,10 +18,16 @@ using Azure.Identity;
 using Microsoft.Data.SqlClient;
 
 const int NotAllowedByFirewall = 40615;
+const int PublicAccessIsOff = 47073;
+const int LoginFailed = 18456;
 const string FirewallRule = "prepare-database";
 TimeSpan patience = TimeSpan.FromMinutes(10);
+TimeSpan loginPatience = TimeSpan.FromMinutes(2);
 
-var credential = new DefaultAzureCredential();
+// The one who is signed in to azd, in the tenant that azd deploys to. DefaultAzureCredential would first take an "az login" or a Visual Studio account, which
+// may be of another tenant.
+const string OnlyAzd = nameof(AzureDeveloperCliCredential);
+var credential = new AzureDeveloperCliCredential(new AzureDeveloperCliCredentialOptions { TenantId = Setting("AZURE_TENANT_ID") });
 using var http = new HttpClient();
 string connectionString = new SqlConnectionStringBuilder
 {
@@ -39,6 +45,7 @@ try
     JsonElement roles = JsonDocument.Parse(File.ReadAllText(Path.Combine("infra", "names.json"))).RootElement.GetProperty("databaseRoles");
     await GrantAsync(Setting("INTAKE_IDENTITY_NAME"), Setting("INTAKE_IDENTITY_CLIENT_ID"), roles.GetProperty("intake").GetString()!);
     await GrantAsync(Setting("WORKER_IDENTITY_NAME"), Setting("WORKER_IDENTITY_CLIENT_ID"), roles.GetProperty("worker").GetString()!);
+    await SetMemberAsync(Setting("WORKER_IDENTITY_NAME"), roles.GetProperty("retention").GetString()!, PurgesRows());
     Console.WriteLine("The database is ready.");
 }
 finally
@@ -68,6 +75,18 @@ async Task WaitForDatabaseAsync()
             opened = true;
             await FirewallAsync(HttpMethod.Put, new { properties = new { startIpAddress = address.ToString(), endIpAddress = address.ToString() } });
         }
+        catch (SqlException e) when (e.Number == PublicAccessIsOff)
+        {
+            throw new InvalidOperationException(
+                "The database accepts connections from its virtual network only (PRIVATE_NETWORK): run azd on a machine in that network.", e);
+        }
+        catch (SqlException e) when (e.Number == LoginFailed && waited.Elapsed > loginPatience)
+        {
+            throw new InvalidOperationException(
+                $"Whoever is signed in to azd may not prepare the database. Its administrator is '{Setting("ADMINISTRATOR_NAME")}': sign in as that user or as "
+                    + "a member of that group, or set ADMINISTRATOR_ID, ADMINISTRATOR_NAME and ADMINISTRATOR_TYPE and run azd provision.",
+                e);
+        }
         catch (SqlException e) when (waited.Elapsed < patience)
         {
             Console.WriteLine($"The database does not answer yet: {e.Message}");
@@ -93,6 +112,10 @@ async Task MigrateAsync()
         {
             ["SQL_CONNECTION_STRING"] = connectionString,
             ["FinanceIngest__IdSigningKey"] = await SigningKeyAsync(),
+
+            // Makes DefaultAzureCredential, with which finance-ingest signs in, take what this file takes, in the tenant of AZURE_TENANT_ID.
+            ["AZURE_TOKEN_CREDENTIALS"] = OnlyAzd,
+            ["AZURE_TENANT_ID"] = Setting("AZURE_TENANT_ID"),
 
             // migrate uses no queues. The address that azd passes on would be refused next to a connection string for the same account, so it is cleared.
             ["AZURE_STORAGE_QUEUE_SERVICE_URI"] = "",
@@ -142,6 +165,22 @@ async Task GrantAsync(string identity, string clientId, string role)
     command.Parameters.AddWithValue("@identity", identity);
     await command.ExecuteNonQueryAsync();
     Console.WriteLine($"{identity} is a member of {role}.");
+}
+
+// Rows are purged where the setting FinanceIngest__Retention__Days is given (infra/main.parameters.json). A worker has the right to it only there.
+static bool PurgesRows() => Environment.GetEnvironmentVariable("RETENTION_DAYS") is { Length: > 0 };
+
+async Task SetMemberAsync(string identity, string role, bool member)
+{
+    string sql = member
+        ? $"ALTER ROLE {Quote(role)} ADD MEMBER {Quote(identity)};"
+        : $"IF IS_ROLEMEMBER(@role, @identity) = 1 ALTER ROLE {Quote(role)} DROP MEMBER {Quote(identity)};";
+    await using SqlConnection connection = await ConnectAsync();
+    await using var command = new SqlCommand(sql, connection);
+    command.Parameters.AddWithValue("@role", role);
+    command.Parameters.AddWithValue("@identity", identity);
+    await command.ExecuteNonQueryAsync();
+    Console.WriteLine($"{identity} is {(member ? "a" : "no")} member of {role}.");
 }
 
 async Task<SqlConnection> ConnectAsync()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using FinanceIngest.Ground;
 using FinanceIngest.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Http;
@@ -21,7 +22,7 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
     public override string? Header(string name) =>
         request.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
 
-    public override string? Query(string name) => request.Query.GetValues(name)?[0];
+    public override string QueryText => request.Url.Query;
 
     /// <summary>Answers with the API, which turns every failure into a problem: nothing escapes to become an empty 500.</summary>
     public static async Task<HttpResponseData> AnswerAsync(Api api, HttpRequestData request, CancellationToken cancellationToken)
@@ -30,7 +31,7 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
 
         // The host's own span where it has one, else the sender's.
         TraceContext? trace = request.FunctionContext.TraceContext;
-        bool hasTrace = !string.IsNullOrEmpty(trace?.TraceParent);
+        bool hasTrace = W3CTrace.Read(trace?.TraceParent) is not null;
         using Activity? activity = RequestTrace.Start(
             head.Method, hasTrace ? trace!.TraceParent : head.Header("traceparent"), hasTrace ? trace!.TraceState : head.Header("tracestate"));
         ApiResponse answer = await api.HandleAsync(head, cancellationToken);

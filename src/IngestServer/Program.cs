@@ -9,6 +9,7 @@ return await KestrelProgram.RunAsync(args, ProgramKind.IngestServer, "finance-in
     if (settings.Roles.HasFlag(Roles.Intake))
     {
         services.AddIntake(settings);
+        services.AddOverview();
         services.AddSingleton<IEndpoints, DashboardEndpoints>();
     }
 });

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
@@ -6,6 +7,7 @@ using FinanceIngest.Scoring.Isolation;
 using FinanceIngest.Transactions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace FinanceIngest.KestrelHead;
 
@@ -24,10 +26,12 @@ public static class KestrelProgram
             ? ScoringChildProgram.RunAsync(args, program)
             : ProgramHost.RunAsync(async () =>
             {
+                SettingsReader.CheckArguments(args);
                 WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args));
                 Settings settings = SettingsReader.Read(builder.Configuration, program);
                 builder.Logging.LogToStandardError(builder.Configuration);
                 ListenAddresses.Configure(builder, settings, defaultPort);
+                builder.Services.AddSingleton<DistributedContextPropagator, TracePropagator>();
                 builder.Services.AddTelemetryExport(builder.Configuration, serviceName, ApiHead.AddRequestSpans);
                 builder.Services.AddFinanceIngest(settings);
                 addServices?.Invoke(builder.Services, settings);
@@ -40,7 +44,8 @@ public static class KestrelProgram
                 _ = app.Services.GetRequiredService<IdCertifier>();
                 app.UseApi(settings);
                 ProgramEnd end = app.Services.GetRequiredService<ProgramEnd>();
-                await app.RunAsync();
+                await ListenAddresses.StartAsync(app);
+                await app.WaitForShutdownAsync();
                 end.ThrowIfCaused();
             });
 }

@@ -29,12 +29,13 @@ def main(count: int) -> None:
         from django.test import override_settings
         from finance_ingest import Client
         from finance_ingest.django.outbox import submit_on_commit
+        from finance_ingest.django.settings import HTTP
 
         from .site.purchases.models import Purchase
 
         server = servers.shared_server()
         user = User.objects.create(pk=399, username="u")
-        with override_settings(FINANCE_INGEST={"URL": server.url, "SUBMIT_ON_COMMIT": False}), Client(server.url) as client:
+        with override_settings(FINANCE_INGEST={"URL": server.url, "BACKEND": HTTP, "SUBMIT_ON_COMMIT": False}), Client(server.url) as client:
             Purchase.objects.bulk_create([Purchase(user=user, category_id=2310, amount=6000 if number % 100 == 0 else 2500) for number in range(count)])
 
             def write_outbox() -> None:
@@ -46,6 +47,8 @@ def main(count: int) -> None:
             newest = Purchase.objects.order_by("-id").values_list("ingest_id", flat=True)[0]
             client.wait_for(str(newest), timeout=600)
             measured(f"sync_anomalies of {count:,} results", count, lambda: call_command("sync_anomalies"))
+            measured(f"export_anomaly_stats of {count:,} rows", count, lambda: call_command("export_anomaly_stats", "-", model="purchases.Purchase"))
+            measured(f"submit_missing of {count:,} rows", count, lambda: call_command("submit_missing", model="purchases.Purchase"))
             pending, anomalous = (Purchase.objects.filter(anomaly_status=status).count() for status in ("pending", "anomalous"))
             print(f"{pending:,} rows are pending, {anomalous:,} anomalous.")
     finally:

@@ -19,6 +19,7 @@ from finance_ingest import Client, InvalidTransaction
 from finance_ingest.django import outbox
 from finance_ingest.django.models import AnomalyStatus, OutboxEntry
 from finance_ingest.django.outbox import drain, submit_on_commit
+from finance_ingest.django.settings import HTTP
 
 from .site.purchases.models import Payment, Purchase
 from .support.servers import IngestServer, free_port, shared_server
@@ -34,7 +35,7 @@ class OutboxTestCase(TransactionTestCase):
         self.addCleanup(self.client_of_service.close)
 
     def use_service(self, url: str, **settings: object) -> None:
-        change = override_settings(FINANCE_INGEST={"URL": url, "RETRIES": 0, **settings})
+        change = override_settings(FINANCE_INGEST={"URL": url, "BACKEND": HTTP, "RETRIES": 0, **settings})
         change.enable()
         self.addCleanup(change.disable)
         outbox._Rest.until = 0.0
@@ -87,6 +88,7 @@ class SubmitOnCommitTests(OutboxTestCase):
     def test_outside_of_a_transaction_it_is_refused(self) -> None:
         row = self.purchase()
         row.save()
+        self.assertEqual(Purchase.objects.get().anomaly_status, "pending")
         with self.assertRaises(TransactionManagementError) as caught:
             submit_on_commit(row)
         self.assertIn("transaction.atomic()", str(caught.exception))
@@ -96,13 +98,32 @@ class SubmitOnCommitTests(OutboxTestCase):
             submit_on_commit(self.purchase())
         self.assertIn("save()", str(caught.exception))
 
-    def test_a_row_that_the_service_can_never_take_is_refused_before_the_commit(self) -> None:
-        with self.assertRaises(InvalidTransaction) as caught:
+    def test_a_row_that_the_service_can_never_take_is_refused_with_the_reason_and_stays_saved(self) -> None:
+        with self.assertLogs("finance_ingest", "WARNING") as logged:
+            row = Purchase.objects.create(user=self.user, amount=1)
+        self.assertIn(f"purchases.Purchase {row.pk} can't be submitted: category_id is required", logged.output[0])
+        self.assertEqual((row.anomaly_status, Purchase.objects.get().anomaly_status), ("refused", "refused"))
+        entry = OutboxEntry.objects.get()
+        self.assertEqual((entry.state, entry.last_error, entry.transaction), ("refused", "category_id is required", ""))
+        row.category_id = 2310
+        row.save()
+        self.assertEqual((OutboxEntry.objects.get().state, Purchase.objects.get().ingest_id is None), ("submitted", False))
+
+    def test_a_row_that_the_service_can_never_take_raises_if_that_is_asked_for(self) -> None:
+        with self.assertRaises(InvalidTransaction) as caught, self.assertLogs("finance_ingest", "WARNING"):
             with transaction.atomic():
                 row = Purchase.objects.create(user=self.user, amount=1)
-                submit_on_commit(row)
+                submit_on_commit(row, strict=True)
         self.assertEqual(list(caught.exception.errors), ["category_id"])
+        self.assertEqual(str(caught.exception), f"purchases.Purchase {row.pk}: category_id is required")
         self.assertEqual(Purchase.objects.count(), 0)
+
+    def test_of_a_queryset_only_the_impossible_row_is_refused(self) -> None:
+        with transaction.atomic(), self.assertLogs("finance_ingest", "WARNING"):
+            Purchase.objects.bulk_create([self.purchase(1), Purchase(user=self.user, amount=2), self.purchase(3)])
+            done = submit_on_commit(Purchase.objects.order_by("amount"))
+        self.assertEqual((done.submitted, list(done.refused.values())), (2, ["category_id is required"]))
+        self.assertEqual([row.anomaly_status for row in Purchase.objects.order_by("amount")], ["pending", "refused", "pending"])
 
     def test_many_of_one_transaction_go_in_one_request(self) -> None:
         with mock.patch.object(Client, "submit_many", autospec=True, side_effect=Client.submit_many) as submit_many:
@@ -242,11 +263,15 @@ class OutageTests(OutboxTestCase):
         row.refresh_from_db()
         self.assertEqual((row.anomaly_status, row.ingest_id is None), ("pending", False))
 
-    def test_a_row_that_was_deleted_meanwhile_stops_nobody(self) -> None:
+    def test_a_row_that_was_deleted_meanwhile_is_not_submitted(self) -> None:
         self.use_service(shared_server().url, SUBMIT_ON_COMMIT=False)
-        self.save_and_submit(self.purchase())
-        Purchase.objects.all().delete()
-        self.assertEqual(drain("default", self.client_of_service).submitted, 1)
+        for _ in range(2):
+            self.save_and_submit(self.purchase())
+        deleted_by_sql, kept = Purchase.objects.order_by("pk")
+        Purchase.objects.filter(pk=deleted_by_sql.pk)._raw_delete("default")
+        drained = drain("default", self.client_of_service)
+        self.assertEqual((drained.submitted, drained.dropped), (1, 1))
+        self.assertEqual([entry.row_pk for entry in OutboxEntry.objects.all()], [str(kept.pk)])
 
     def test_two_at_once_submit_everything_once(self) -> None:
         self.use_service(shared_server().url, SUBMIT_ON_COMMIT=False)

@@ -23,6 +23,7 @@ from finance_ingest import Client
 from finance_ingest.django.checks import check_service, check_service_for_deployment, check_settings
 from finance_ingest.django.fields import ServiceFloatField, SubmissionKeyField
 from finance_ingest.django.models import OutboxEntry
+from finance_ingest.django.settings import HTTP
 from finance_ingest.django.statistics import baselines_of
 
 from .site.purchases.models import Payment, Purchase
@@ -39,8 +40,9 @@ class AdminTests(OutboxTestCase):
 
     def test_anomalies_have_a_column_and_a_filter(self) -> None:
         rows = [self.purchase(amount) for amount in (1, 2)]
-        for row in rows:
-            row.save()
+        with override_settings(FINANCE_INGEST={"URL": "http://127.0.0.1:9", "SUBMIT_ON_SAVE": False}):
+            for row in rows:
+                row.save()
         Purchase.objects.filter(pk=rows[0].pk).update(anomaly_status="anomalous", is_anomaly=True, z_score=8.04)
         page = self.client.get("/admin/purchases/purchase/").content.decode()
         self.assertIn("anomalous (z = 8.0)", page)
@@ -58,13 +60,16 @@ class AdminTests(OutboxTestCase):
         self.assertContains(self.client.get(page), "24 hours in the future")
         Purchase.objects.update(occurred_at=None)
         chosen = {"action": "submit_again", "_selected_action": [OutboxEntry.objects.get().pk]}
-        self.assertContains(self.client.post(page, chosen, follow=True), "1 submitted again")
+        self.assertContains(self.client.post(page, chosen, follow=True), "1 row was submitted.")
         row.refresh_from_db()
         self.assertIsNotNone(row.ingest_id)
         Purchase.objects.update(ingest_id=None, category_id=None)
         OutboxEntry.objects.update(state="refused")
-        self.assertContains(self.client.post(page, chosen, follow=True), "category_id is required")
-        Purchase.objects.all().delete()
+        chosen["_selected_action"] = [OutboxEntry.objects.get().pk]
+        with self.assertLogs("finance_ingest", "WARNING"):
+            self.assertContains(self.client.post(page, chosen, follow=True), "category_id is required")
+        chosen["_selected_action"] = [OutboxEntry.objects.get().pk]
+        Purchase.objects.all()._raw_delete("default")
         self.assertContains(self.client.post(page, chosen, follow=True), "is gone")
 
 
@@ -120,8 +125,10 @@ class CheckTests(OutboxTestCase):
             ({"URL": "http://x", "TIMOUT": 1}, "TIMOUT"),
             ({"URL": "http://x", "TIMEOUT": "1"}, "TIMEOUT"),
             ({"URL": "http://x", "KEY": "a b"}, "key"),
+            ({"URL": "http://x", "BACKEND": "nowhere.at_all"}, "nowhere"),
+            ({"URL": "http://x", "SUBMIT_ON_SAVE": "no"}, "SUBMIT_ON_SAVE"),
         ):
-            with override_settings(FINANCE_INGEST=value):
+            with override_settings(FINANCE_INGEST=value if value is None else {"BACKEND": HTTP, **value}):
                 (message,) = check_settings()
                 self.assertEqual(message.id, "finance_ingest.E001")
                 self.assertIn(word, message.msg)
@@ -146,8 +153,7 @@ class BaselineTests(OutboxTestCase):
         super().setUp()
         self.amounts = [Decimal(amount) for amount in ("10.5", "12", "9.25", "30")]
         Purchase.objects.bulk_create([self.purchase(amount) for amount in self.amounts])
-        Purchase.objects.create(user=self.user, category_id=7, amount=5)
-        Purchase.objects.create(user=self.user, category_id=None, amount=5)
+        Purchase.objects.bulk_create([Purchase(user=self.user, category_id=category, amount=5) for category in (7, None)])
         self.folder = tempfile.mkdtemp()
 
     def test_the_deviation_is_that_of_a_sample_unless_asked_otherwise(self) -> None:

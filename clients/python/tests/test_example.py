@@ -19,6 +19,27 @@ from .support.servers import CHECKOUT, IngestServer, free_port, server_program
 require_django()
 
 
+# The smallest contrast of a badge's text with its background (WCAG 2.2, relative luminance), of all kinds of badges at once.
+CONTRAST = """
+(() => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map((value) => value / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  return Math.min(...["none", "pending", "normal", "anomalous", "unscored", "failed", "refused", "withdrawn"].map((status) => {
+    const badge = document.createElement("span");
+    badge.className = "ingest-status ingest-" + status;
+    document.body.append(badge);
+    const style = getComputedStyle(badge);
+    const [dark, bright] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
+    if (style.backgroundColor.startsWith("rgba")) throw new Error(status + " has no background");
+    badge.remove();
+    return (bright + 0.05) / (dark + 0.05);
+  }));
+})()
+"""
+
+
 class ExampleTests(unittest.TestCase):
     """With FINANCE_INGEST_SCREENSHOTS in the environment the screenshots of the documentation go to that folder."""
 
@@ -102,6 +123,36 @@ class ExampleTests(unittest.TestCase):
             self.shot(browser, "example-admin")
         with Client(self.service) as client:
             self.assertEqual([str(found.amount) for found in client.anomalies()], ["25000.0"])
+
+    def test_the_pages_fit_a_telephone_and_the_badges_can_be_read_in_light_and_dark(self) -> None:
+        with Browser(360, 740) as browser:
+            browser.resize(360, 740)
+            browser.go(self.url + "/login/")
+            self.assertLessEqual(browser.run("document.documentElement.scrollWidth"), 360)
+            self.log_in(browser)
+            self.spend(browser, "Transport", "1234567.89")
+            browser.wait_for("document.querySelector('.ingest-status').dataset.ingestStatus == 'anomalous'")
+            for scheme in ("light", "dark"):
+                browser.prefer(scheme)
+                for page in ("/", "/admin/ledger/transaction/"):
+                    for width in (320, 360, 768, 1280):
+                        browser.resize(width, 740)
+                        browser.go(self.url + page)
+                        browser.wait_for("document.querySelector('.ingest-status')")
+                        if page == "/":
+                            self.assertLessEqual(browser.run("document.documentElement.scrollWidth"), width, (scheme, page))
+                    self.assertGreaterEqual(browser.run(CONTRAST), 4.5, (scheme, page))
+                self.assertEqual(browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", scheme == "light")
+            # Django's admin lets its users choose, whatever the system prefers.
+            for theme in ("light", "dark"):
+                browser.run(f"document.documentElement.dataset.theme = '{theme}'")
+                self.assertGreaterEqual(browser.run(CONTRAST), 4.5)
+
+    def test_its_files_are_readable_for_their_owner_alone(self) -> None:
+        files = [path for path in Path(self.folder.name).rglob("*") if path.name != "log"]
+        self.assertIn("django.sqlite3", [path.name for path in files])
+        for path in [*files, Path(self.folder.name)]:
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
 
 
 if __name__ == "__main__":

@@ -5,3 +5,6 @@ class LedgerConfig(AppConfig):
     """The example's own app."""
 
     name = "ledger"
+
+    def ready(self) -> None:
+        from . import receivers  # noqa: F401 - importing it connects them

@@ -1,9 +1,7 @@
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from finance_ingest.django.outbox import submit_on_commit
 
 from .models import Transaction
 
@@ -22,8 +20,7 @@ def transactions(request: HttpRequest) -> HttpResponse:
     form = TransactionForm(request.POST or None)
     if form.is_valid():
         form.instance.user = request.user
-        with transaction.atomic():
-            submit_on_commit(form.save())
+        form.save()
         return redirect("transactions")
     latest = Transaction.objects.filter(user=request.user).select_related("category")[:25]
     return render(request, "ledger/transactions.html", {"form": form, "transactions": latest})

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
-using FinanceIngest.Alerts;
+using System.Text.Json;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
-using FinanceIngest.Queueing;
+using FinanceIngest.Overview;
 using Route = FinanceIngest.Http.Route;
 
 namespace FinanceIngest.IngestServer.Dashboard;
@@ -12,7 +12,7 @@ namespace FinanceIngest.IngestServer.Dashboard;
 /// The page at <c>/</c> with the lengths of the queues, the newest anomalies, and a form to submit a transaction. When keys are configured, the page opens as
 /// <c>/?code=KEY</c>.
 /// </summary>
-internal sealed class DashboardEndpoints(Queues queues, IAlertOutbox outbox, TimeProvider time) : IEndpoints
+internal sealed class DashboardEndpoints(InstallationOverview overview) : IEndpoints
 {
     private static readonly Lazy<string> s_page = new(Load);
 
@@ -35,22 +35,33 @@ internal sealed class DashboardEndpoints(Queues queues, IAlertOutbox outbox, Tim
 
     private async Task<ApiResponse> StatusAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        QueueDepth inbound = await queues.Inbound.GetDepthAsync(cancellationToken);
-        QueueDepth poison = await queues.Poison.GetDepthAsync(cancellationToken);
-        QueueDepth alerts = await queues.Alerts.GetDepthAsync(cancellationToken);
-        long unsent = await outbox.CountUnsentAsync(cancellationToken);
+        InstallationFigures figures = await overview.ReadAsync(InstallationOverview.Patience, cancellationToken);
         return ApiResponse.Json(200, json =>
         {
             json.WriteStartObject();
             json.WriteStartObject("inbound");
-            json.WriteNumber("length", inbound.Length);
-            json.WriteNumber("oldest_seconds", inbound.Oldest is { } oldest ? Math.Max(0, (long)(time.GetUtcNow().UtcDateTime - oldest).TotalSeconds) : 0);
+            Write(json, "length", figures.Inbound?.Length);
+            Write(json, "transactions", figures.Inbound?.Transactions);
+            Write(json, "oldest_seconds", (long?)figures.Inbound?.OldestSeconds);
             json.WriteEndObject();
-            json.WriteNumber("poison", poison.Length);
-            json.WriteNumber("unsent_alerts", unsent);
-            json.WriteNumber("alerts", alerts.Length);
+            Write(json, "poison", figures.Poison?.Length);
+            Write(json, "unsent_alerts", figures.Database?.UnsentAlerts);
+            Write(json, "alerts", figures.Alerts?.Length);
             json.WriteEndObject();
         });
+    }
+
+    // What can't be asked is null, and the page shows it as unknown.
+    private static void Write(Utf8JsonWriter json, string name, long? value)
+    {
+        if (value is { } number)
+        {
+            json.WriteNumber(name, number);
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
     }
 
     private static string Load()

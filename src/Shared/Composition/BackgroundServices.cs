@@ -2,6 +2,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Observability;
+using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -75,6 +76,7 @@ public static class BackgroundServices
     private static void AddScorer(this IServiceCollection services)
     {
         services.AddSingleton<SigningKeyCheck>();
+        services.AddSingleton<ProcessTally>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(
             provider, ActivatorUtilities.CreateInstance<ObservedScoringStore>(provider, provider.GetRequiredService<IScoringStore>())));
         services.AddSingleton<MessageScorer>();

@@ -1,6 +1,7 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
 using FinanceIngest.Observability;
+using FinanceIngest.Overview;
 using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,6 +30,8 @@ public static class FinanceIngestServices
         services.AddQueues(settings);
         services.AddPoisonOperations();
         services.AddRetention();
+        services.AddSingleton<InstallationOverview>();
+        services.AddSingleton(provider => ThisProcess.Of(settings, provider.GetRequiredService<TimeProvider>()));
         return settings.UsesSqlServer ? services.AddSqlServerStores(settings) : services.AddSqliteStores(settings);
     }
 }

@@ -4,6 +4,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Http;
 using FinanceIngest.Intake;
 using FinanceIngest.Observability;
+using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,6 +25,7 @@ public static class HttpServices
             provider.GetRequiredService<Authenticator>(),
             provider.GetRequiredService<RateLimiter>(),
             provider.GetRequiredService<BytesInFlight>(),
+            provider.GetRequiredService<RefusedCallers>(),
             provider.GetRequiredService<Telemetry>(),
             provider.GetRequiredService<ILogger<Api>>()));
         services.TryAddSingleton(provider =>
@@ -32,7 +34,8 @@ public static class HttpServices
             provider.GetRequiredService<Telemetry>().ObserveBytesInFlight(() => inFlight.Current);
             return inFlight;
         });
-        services.TryAddSingleton(new ApiKeys(settings.ApiKeys));
+        services.TryAddSingleton(provider => new ApiKeys(settings.ApiKeys, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<RefusedCallers>();
         services.TryAddSingleton<Authenticator>();
         services.TryAddSingleton<BearerTokens>();
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
@@ -40,7 +43,10 @@ public static class HttpServices
         return services;
     }
 
-    /// <summary>Adds the HTTP API with all of its endpoints, the sender of transactions, and the waiting for results.</summary>
+    /// <summary>Adds the endpoint that tells how the installation is. A function app has none: it would tell of one of many instances.</summary>
+    public static IServiceCollection AddOverview(this IServiceCollection services) => services.AddSingleton<IEndpoints, OverviewEndpoints>();
+
+    /// <summary>Adds the HTTP API with all of its endpoints but that of <see cref="AddOverview"/>, the sender of transactions, and the waiting for results.</summary>
     public static IServiceCollection AddIntake(this IServiceCollection services, Settings settings)
     {
         services.AddApi(settings);

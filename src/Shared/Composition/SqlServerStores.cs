@@ -2,6 +2,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
+using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
@@ -30,6 +31,7 @@ internal static class SqlServerStores
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();
         services.AddSingleton<IRetentionStore, SqlServerRetentionStore>();
+        services.AddSingleton<IOverviewStore, SqlServerOverviewStore>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         return services;
     }

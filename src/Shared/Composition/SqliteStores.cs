@@ -2,6 +2,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
+using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
@@ -28,6 +29,7 @@ internal static class SqliteStores
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
         services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
+        services.AddSingleton<IOverviewStore, SqliteOverviewStore>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         return services;
     }

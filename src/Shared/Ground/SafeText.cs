@@ -30,6 +30,21 @@ public static class SafeText
         return isCut ? $"\"{Line(text[..end])}…\"" : $"\"{Line(text)}\"";
     }
 
+    /// <summary>
+    /// Returns the text, or its beginning where it has more than <paramref name="maximum"/> UTF-16 units, with its whole length behind it: what somebody sends
+    /// does not decide how long a record or a line of the log is.
+    /// </summary>
+    public static string Cut(string text, int maximum)
+    {
+        if (text.Length <= maximum)
+        {
+            return text;
+        }
+
+        int end = char.IsHighSurrogate(text[maximum - 1]) ? maximum - 1 : maximum;
+        return string.Create(CultureInfo.InvariantCulture, $"{text[..end]}… ({text.Length} characters)");
+    }
+
     private static string Clean(string text, bool keepsLines)
     {
         var clean = new StringBuilder(text.Length);

@@ -1,18 +1,27 @@
 using System.Reflection;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Http;
 using FinanceIngest.Queueing;
+using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Health;
 
 /// <summary>
 /// <c>GET /healthz</c> and <c>GET /readyz</c>. An intake is ready while the inbound queue takes messages. A worker is always ready: it resumes by itself when a
-/// dependency comes back. Other dependencies are reported from their last use, so that a probe never wakes a sleeping database.
+/// dependency comes back. Other dependencies are reported from their last use, so that a probe never wakes a sleeping database. What does not pass by itself, a
+/// file of the embedded storage that was deleted under the program, makes every program unready.
 /// </summary>
-internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, Settings settings, TimeProvider time) : IEndpoints
+internal sealed partial class HealthEndpoints(
+    Queues queues, Dependencies dependencies, Settings settings, TimeProvider time, ILogger<HealthEndpoints> logger) : IEndpoints
 {
     private static readonly TimeSpan s_probeTimeout = TimeSpan.FromSeconds(5);
+
+    // A probe comes every few seconds: each trouble is logged once.
+    private readonly HashSet<string> _logged = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
@@ -29,6 +38,15 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
     private async Task<ApiResponse> ReadyAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         bool ready = !settings.Roles.HasFlag(Roles.Intake) || await TakesMessagesAsync(cancellationToken);
+        foreach (DependencyStatus dependency in dependencies.All)
+        {
+            if (dependency.FindTrouble() is { } trouble)
+            {
+                ready = false;
+                LogTrouble(dependency, trouble);
+            }
+        }
+
         return ApiResponse.Json(ready ? 200 : 503, json =>
         {
             json.WriteStartObject();
@@ -42,6 +60,19 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
             json.WriteEndObject();
             json.WriteEndObject();
         });
+    }
+
+    private void LogTrouble(DependencyStatus dependency, Exception trouble)
+    {
+        lock (_logged)
+        {
+            if (!_logged.Add(dependency.Name))
+            {
+                return;
+            }
+        }
+
+        Log.Trouble(logger, dependency.Name, trouble.Message);
     }
 
     private async Task<bool> TakesMessagesAsync(CancellationToken cancellationToken)
@@ -59,19 +90,35 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
             return false;
         }
     }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Critical, "Not ready, {Dependency}: {Problem}")]
+        public static partial void Trouble(ILogger logger, string dependency, string problem);
+    }
 }
 
 /// <summary><c>GET /openapi.json</c>: the API's own description.</summary>
-internal sealed class OpenApiEndpoints : IEndpoints
+internal sealed class OpenApiEndpoints(Settings settings) : IEndpoints
 {
     private static readonly Lazy<byte[]> s_document = new(Load);
+    private static readonly JsonSerializerOptions s_asItIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly Lazy<ReadOnlyMemory<byte>> _document = new(() => settings.PublicUrl is { } url ? WithServer(url) : Document);
 
-    /// <summary>The document in UTF-8.</summary>
+    /// <summary>The document in UTF-8, as it is for an installation without a public address.</summary>
     public static ReadOnlyMemory<byte> Document => s_document.Value;
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
-        [new("GET", "/openapi.json", Scopes.None, (_, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
+        [new("GET", "/openapi.json", Scopes.None, (_, _) => Task.FromResult(new ApiResponse(200, "application/json", _document.Value)))];
+
+    // A client that is generated from the document sends its requests to the address that the document names.
+    private static byte[] WithServer(string url)
+    {
+        JsonNode document = JsonNode.Parse(Document.Span)!;
+        document["servers"] = new JsonArray(new JsonObject { ["url"] = url, ["description"] = "This installation." });
+        return JsonSerializer.SerializeToUtf8Bytes(document, s_asItIs);
+    }
 
     private static byte[] Load()
     {

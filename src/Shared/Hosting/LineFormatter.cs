@@ -15,6 +15,10 @@ internal sealed class LineFormatter(TimeProvider time) : ConsoleFormatter(Format
     /// <summary>Name of this formatter among those of the console.</summary>
     public const string FormatterName = "line";
 
+    // What a client or a message says may stand in a line; these bounds are far above every line of our own.
+    internal const int LongestMessage = 4000;
+    internal const int LongestException = 16_000;
+
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         string message = logEntry.Formatter(logEntry.State, logEntry.Exception);
@@ -24,11 +28,11 @@ internal sealed class LineFormatter(TimeProvider time) : ConsoleFormatter(Format
         textWriter.Write(string.Create(CultureInfo.InvariantCulture, $"[{logEntry.EventId.Id}]"));
         scopeProvider?.ForEachScope(static (scope, writer) => writer.Write($" => {SafeText.Line(scope?.ToString() ?? "")}"), textWriter);
         textWriter.Write(' ');
-        textWriter.Write(SafeText.Line(message));
+        textWriter.Write(SafeText.Line(SafeText.Cut(message, LongestMessage)));
         if (logEntry.Exception is { } exception)
         {
             textWriter.Write(' ');
-            textWriter.Write(SafeText.Line(exception.ToString()));
+            textWriter.Write(SafeText.Line(SafeText.Cut(exception.ToString(), LongestException)));
         }
 
         textWriter.Write('\n');

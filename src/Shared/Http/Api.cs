@@ -12,6 +12,7 @@ public sealed partial class Api
     private readonly Authenticator _authenticator;
     private readonly RateLimiter _limiter;
     private readonly BytesInFlight _inFlight;
+    private readonly RefusedCallers _refused;
     private readonly Telemetry _telemetry;
     private readonly RouteTable _table;
 
@@ -19,12 +20,15 @@ public sealed partial class Api
     /// <param name="authenticator">Finds the caller of a request.</param>
     /// <param name="limiter">The rate limit.</param>
     /// <param name="inFlight">The memory that all requests may hold together.</param>
+    /// <param name="refused">Learns of requests whose caller is refused.</param>
     /// <param name="telemetry">Counts the requests that are shed.</param>
     /// <param name="logger">Receives outages and unexpected failures.</param>
     /// <exception cref="ArgumentException">A template is malformed, or two routes are ambiguous.</exception>
     internal Api(
-        IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
+        IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, RefusedCallers refused,
+        Telemetry telemetry, ILogger<Api> logger)
     {
+        _refused = refused;
         _inFlight = inFlight;
         _telemetry = telemetry;
         _logger = logger;
@@ -45,7 +49,8 @@ public sealed partial class Api
             Telemetry.NameRequest(route.Method, route.Template);
             if (route.Scope != Scopes.None)
             {
-                await AuthorizeAsync(request, route.Scope, cancellationToken);
+                await AuthorizeAsync(request, route, cancellationToken);
+                request.Parameters.RequireKnown(route.Query);
             }
 
             request.CountIn(_inFlight);
@@ -90,17 +95,32 @@ public sealed partial class Api
     }
 
     // This runs before the body is read, so that an unauthenticated request takes no memory.
-    private async ValueTask AuthorizeAsync(ApiRequest request, Scopes scope, CancellationToken cancellationToken)
+    private async ValueTask AuthorizeAsync(ApiRequest request, Route route, CancellationToken cancellationToken)
     {
-        Caller caller = await _authenticator.AuthenticateAsync(request, cancellationToken);
+        Caller caller;
+        try
+        {
+            caller = await _authenticator.AuthenticateAsync(request, cancellationToken);
+        }
+        catch (ProblemException e) when (e.Problem.Status == 401)
+        {
+            _refused.Record(ReasonOf(request, e.Problem), request, route, null);
+            throw;
+        }
+
+        request.Caller = caller;
         // Requests that the scope forbids count against the rate limit too.
         _limiter.Count(caller.Name);
-        if (!caller.Scopes.HasFlag(scope))
+        if (!caller.Scopes.HasFlag(route.Scope))
         {
-            string name = scope.ToString().ToLowerInvariant();
+            _refused.Record("scope", request, route, caller.Name);
+            string name = route.Scope.ToString().ToLowerInvariant();
             throw caller.HasToken ? BearerTokens.LacksScope(name) : Problems.Forbidden(name);
         }
     }
+
+    private static string ReasonOf(ApiRequest request, Problem problem) =>
+        problem.Kind != "key" ? "token" : ApiKeys.Find(request) is null ? "missing" : "unknown";
 
     private static partial class Log
     {

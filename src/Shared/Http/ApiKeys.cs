@@ -13,19 +13,30 @@ internal sealed record Caller(string Name, Scopes Scopes, bool HasToken = false)
 /// <summary>Checks keys as Azure Functions takes them: header <c>x-functions-key</c> or query <c>code</c>.</summary>
 /// <remarks>
 /// Secrets are kept as SHA-256 hashes only. The key of a request is compared with every configured key, each time in constant time and also after a match, so
-/// the time taken reveals nothing but the length of the given text. The query is ignored when the header is present.
+/// the time taken reveals nothing but the length of the given text. The query is ignored when the header is present, also when that is empty: what stands
+/// before the server may have looked at the one and not at the other.
 /// </remarks>
-internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
+internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly long[] _lastUses = new long[settings.Count];
+
     private readonly List<(byte[] Hash, Caller Caller)> _keys =
         [.. settings.Select(key => (SHA256.HashData(Encoding.UTF8.GetBytes(key.Secret)), new Caller(key.Name, key.Scopes)))];
 
     /// <summary>Whether any key is configured; without one every caller has every scope.</summary>
     public bool AreConfigured => _keys.Count > 0;
 
+    /// <summary>Every key with its scopes and its last use in this process (UTC), which is null where it was not used.</summary>
+    public IEnumerable<(string Name, Scopes Scopes, DateTime? LastUsedAt)> Uses => _keys.Select((key, index) =>
+        (key.Caller.Name, key.Caller.Scopes, Interlocked.Read(ref _lastUses[index]) is var ticks and > 0 ? new DateTime(ticks, DateTimeKind.Utc) : (DateTime?)null));
+
     /// <summary>The key in a request; null when it has none.</summary>
+    /// <exception cref="ProblemException">401: the query has more than one, and nothing says which of them is meant.</exception>
     public static string? Find(ApiRequest request) =>
-        request.Header("x-functions-key") is { Length: > 0 } header ? header : request.Query("code");
+        request.Header("x-functions-key") is { } header ? header
+        : request.Parameters.Count(QueryParameters.Key) <= 1 ? request.Query(QueryParameters.Key)
+        : throw Problems.Unauthorized("The query parameter code is given more than once.");
 
     /// <summary>The caller of a request.</summary>
     /// <exception cref="ProblemException">401: the request has no key, or one that is not configured.</exception>
@@ -39,12 +50,18 @@ internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
         string given = Find(request) ?? throw Problems.Unauthorized("Send the key in the header x-functions-key or the query parameter code.");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(given), hash);
-        Caller? caller = null;
-        foreach ((byte[] known, Caller owner) in _keys)
+        int found = -1;
+        for (int i = 0; i < _keys.Count; i++)
         {
-            caller = CryptographicOperations.FixedTimeEquals(known, hash) ? owner : caller;
+            found = CryptographicOperations.FixedTimeEquals(_keys[i].Hash, hash) ? i : found;
         }
 
-        return caller ?? throw Problems.Unauthorized("The key is not known.");
+        if (found >= 0)
+        {
+            Interlocked.Exchange(ref _lastUses[found], _time.GetUtcNow().Ticks);
+            return _keys[found].Caller;
+        }
+
+        throw Problems.Unauthorized("The key is not known.");
     }
 }

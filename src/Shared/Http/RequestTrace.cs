@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 
 namespace FinanceIngest.Http;
@@ -8,7 +9,7 @@ public static class RequestTrace
 {
     /// <summary>The span of the request, a child of its sender's span; the caller disposes of it after the answer. Null where the head has a span.</summary>
     /// <param name="operation">The span's name, such as <c>POST</c>.</param>
-    /// <param name="traceParent">The header of the same name; when it is malformed a new trace is started.</param>
+    /// <param name="traceParent">The header of the same name; when it is malformed (<see cref="W3CTrace.Read"/>) a new trace is started.</param>
     /// <param name="traceState">The header of the same name.</param>
     public static Activity? Start(string operation, string? traceParent, string? traceState)
     {
@@ -17,7 +18,7 @@ public static class RequestTrace
             return null;
         }
 
-        bool hasParent = ActivityContext.TryParse(traceParent, traceState, isRemote: true, out ActivityContext parent);
+        bool hasParent = ActivityContext.TryParse(W3CTrace.Read(traceParent?.Trim()), traceState, isRemote: true, out ActivityContext parent);
         if (Telemetry.StartRequest(operation, parent) is { } span)
         {
             return span;

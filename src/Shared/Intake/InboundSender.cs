@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Transactions;
@@ -90,7 +91,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
             return Task.FromException<Exception?[]?>(new IntakeOverloadedException());
         }
 
-        var submission = new Submission(transactions, Activity.Current?.Id);
+        var submission = new Submission(transactions, W3CTrace.Current);
         _waiting.Add(submission);
         return submission.Completion;
     }

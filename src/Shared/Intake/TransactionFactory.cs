@@ -5,9 +5,6 @@ namespace FinanceIngest.Intake;
 /// <summary>Makes transactions from the fields of a request: checks the rules beyond the grammar, gives the id and the time of acceptance.</summary>
 internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
 {
-    /// <summary>How far in the future <c>occurred_at</c> may be, since clocks differ and time zones get mistaken.</summary>
-    public static readonly TimeSpan MaximumFuture = TimeSpan.FromHours(24);
-
     /// <summary>Makes the transaction of a single request.</summary>
     /// <param name="fields">The body.</param>
     /// <param name="headerKey">The header <c>Idempotency-Key</c>.</param>
@@ -53,9 +50,9 @@ internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
 
     private static bool IsAcceptable(TransactionFields fields, DateTime acceptedAt)
     {
-        if (fields.OccurredAt > acceptedAt + MaximumFuture)
+        if (fields.OccurredAt > acceptedAt + TransactionFields.MaximumFuture)
         {
-            fields.AddError("occurred_at", "must not be more than 24 hours in the future");
+            fields.AddError("occurred_at", TransactionFields.InTheFuture);
         }
 
         return fields.Errors is null;

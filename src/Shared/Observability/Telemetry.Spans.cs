@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Observability;
@@ -106,5 +107,5 @@ internal sealed partial class Telemetry
         .SetTag("messaging.destination.name", queue);
 
     private static ActivityContext Context(string? traceParent) =>
-        ActivityContext.TryParse(traceParent, null, isRemote: true, out ActivityContext context) ? context : default;
+        ActivityContext.TryParse(W3CTrace.Read(traceParent), null, isRemote: true, out ActivityContext context) ? context : default;
 }

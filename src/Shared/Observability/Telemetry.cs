@@ -23,6 +23,7 @@ internal sealed partial class Telemetry
     private readonly string _databaseSystem;
     private readonly Counter<long> _accepted;
     private readonly Counter<long> _shed;
+    private readonly Counter<long> _callersRefused;
     private readonly Counter<long> _scored;
     private readonly Counter<long> _failed;
     private readonly Counter<long> _repeats;
@@ -47,6 +48,7 @@ internal sealed partial class Telemetry
     public Telemetry(IMeterFactory meters, Settings settings, TimeProvider time)
     {
         _time = time;
+        Recent = new RecentActivity(time);
         _messagingSystem = settings.UsesAzureQueues ? "azure_queue_storage" : "finance_ingest_embedded";
         _databaseSystem = settings.UsesSqlServer ? "microsoft.sql_server" : "sqlite";
         Meter = meters.Create(Name);
@@ -54,6 +56,9 @@ internal sealed partial class Telemetry
             "finance_ingest.transactions.accepted", "{transaction}", "Transactions by finance_ingest.outcome: durable on the inbound queue, or refused.");
         _shed = Meter.CreateCounter<long>(
             "finance_ingest.requests.shed", "{request}", "Requests answered with 429 or 503, by finance_ingest.reason: the last part of the problem's type.");
+        _callersRefused = Meter.CreateCounter<long>(
+            "finance_ingest.requests.unauthorized", "{request}",
+            "Requests answered with 401 or 403, by finance_ingest.reason: missing, unknown (key), token, scope.");
         _scored = Meter.CreateCounter<long>("finance_ingest.transactions.scored", "{transaction}", "Rows that became scored.");
         _failed = Meter.CreateCounter<long>(
             "finance_ingest.transactions.failed", "{transaction}", "Transactions given up as failed; each delivery of the same transaction counts.");
@@ -86,6 +91,9 @@ internal sealed partial class Telemetry
     /// <summary>The meter.</summary>
     public Meter Meter { get; }
 
+    /// <summary>What this process did in the last minutes.</summary>
+    internal RecentActivity Recent { get; }
+
     /// <summary>The current timestamp, for the parameters named <c>startedAt</c>.</summary>
     public long Now => _time.GetTimestamp();
 
@@ -103,6 +111,11 @@ internal sealed partial class Telemetry
         _repeats.Add(0);
         _conflicts.Add(0);
         _anomalies.Add(0);
+        foreach (string reason in new[] { "missing", "unknown", "token", "scope" })
+        {
+            CallerRefused(reason, 0);
+        }
+
         _poison.Add(0);
         _leasesLost.Add(0);
         foreach (string cause in new[] { "message", "scoring", "alerts" })
@@ -112,12 +125,21 @@ internal sealed partial class Telemetry
     }
 
     /// <summary>Counts transactions whose send succeeded or failed.</summary>
-    public void Accepted(int transactions, Exception? failure) =>
+    public void Accepted(int transactions, Exception? failure)
+    {
         _accepted.Add(transactions, Outcome(failure is null ? "durable" : "refused"));
+        Recent.Accepted(transactions, isDurable: failure is null);
+    }
 
     /// <summary>Counts a request that was refused for now.</summary>
     /// <param name="reason">Last part of the problem's type: <c>overloaded</c>, <c>queue</c>, <c>rate-limit</c> …</param>
     public void Shed(string reason) => _shed.Add(1, new KeyValuePair<string, object?>("finance_ingest.reason", reason));
+
+    /// <summary>Counts requests whose caller was refused.</summary>
+    /// <param name="reason"><c>missing</c>, <c>unknown</c>, <c>token</c> or <c>scope</c>.</param>
+    /// <param name="requests">How many.</param>
+    public void CallerRefused(string reason, int requests = 1) =>
+        _callersRefused.Add(requests, new KeyValuePair<string, object?>("finance_ingest.reason", reason));
 
     /// <summary>Adds the gauge of the memory that requests hold.</summary>
     /// <param name="observe">Returns the bytes held now.</param>
@@ -151,19 +173,19 @@ internal sealed partial class Telemetry
     /// <summary>Records a committed batch.</summary>
     /// <param name="transactions">Transactions in the batch, including repeats and failed transactions.</param>
     /// <param name="counts">The outcomes of these transactions.</param>
-    /// <param name="acceptedAt">The time of acceptance (UTC) of each scored transaction; enumerated only while latencies are collected.</param>
+    /// <param name="acceptedAt">The time of acceptance (UTC) of each scored transaction.</param>
     internal void BatchWritten(int transactions, in WrittenTransactions counts, IEnumerable<DateTime> acceptedAt)
     {
         Written(counts);
         _batchTransactions.Record(transactions);
+        DateTime now = _time.GetUtcNow().UtcDateTime;
+
+        // The clocks of two machines differ, and so a difference may be negative.
+        double[] latencies = [.. acceptedAt.Select(accepted => Math.Max(0, (now - accepted).TotalSeconds))];
+        Recent.Took(latencies);
         if (_latency.Enabled)
         {
-            DateTime now = _time.GetUtcNow().UtcDateTime;
-            foreach (DateTime accepted in acceptedAt)
-            {
-                // The clocks of two machines differ, and so the difference may be negative.
-                _latency.Record(Math.Max(0, (now - accepted).TotalSeconds));
-            }
+            Array.ForEach(latencies, latency => _latency.Record(latency));
         }
     }
 
@@ -175,6 +197,7 @@ internal sealed partial class Telemetry
         _repeats.Add(counts.Repeats);
         _conflicts.Add(counts.Conflicts);
         _anomalies.Add(counts.Anomalies);
+        Recent.Written(counts);
     }
 
     /// <summary>Records a round trip to the database that succeeded or failed.</summary>

@@ -41,7 +41,7 @@ internal static class InboundRedaction
             if (MessageText.TryDecode(text, out json))
             {
                 using JsonDocument document = JsonDocument.Parse(json);
-                return Without(document.RootElement, userId, index => ids.ForMessage(queue, messageId, index));
+                return Without(document.RootElement, userId, new Ids(queue, messageId, ids));
             }
         }
         catch (JsonException)
@@ -54,8 +54,9 @@ internal static class InboundRedaction
         return new Redaction { IsSuspect = containsNumber };
     }
 
-    private static Redaction Without(JsonElement root, long userId, Func<int, Guid> derivedId)
+    private static Redaction Without(JsonElement root, long userId, Ids ids)
     {
+        bool isBare = root.ValueKind == JsonValueKind.Array;
         JsonElement[]? items = root.ValueKind switch
         {
             JsonValueKind.Array => [.. root.EnumerateArray()],
@@ -67,7 +68,7 @@ internal static class InboundRedaction
         };
         if (items is null)
         {
-            return IsOf(root, userId) ? new Redaction { IsConcerned = true, Removed = [IdOf(root, 0, derivedId)] } : new Redaction();
+            return IsOf(root, userId) ? new Redaction { IsConcerned = true, Removed = [ids.Of(root, 0, isBare: true)] } : new Redaction();
         }
 
         bool[] isOf = [.. items.Select(item => IsOf(item, userId))];
@@ -79,18 +80,18 @@ internal static class InboundRedaction
         return new Redaction
         {
             IsConcerned = true,
-            Removed = [.. items.Index().Where(item => isOf[item.Index]).Select(item => IdOf(item.Item, item.Index, derivedId))],
-            Remainder = isOf.Contains(false) ? Write(root, items, isOf, derivedId) : null,
+            Removed = [.. items.Index().Where(item => isOf[item.Index]).Select(item => ids.Of(item.Item, item.Index, isBare))],
+            Remainder = isOf.Contains(false) ? Write(root, items, isOf, ids) : null,
         };
     }
 
     // Names and values are copied as raw bytes. Reading and writing them would change escapes, and fail for strings that are legal JSON but no Unicode.
-    private static string Write(JsonElement root, JsonElement[] items, bool[] isOf, Func<int, Guid> derivedId)
+    private static string Write(JsonElement root, JsonElement[] items, bool[] isOf, Ids ids)
     {
         var json = new ArrayBufferWriter<byte>();
         if (root.ValueKind == JsonValueKind.Array)
         {
-            WriteItems(json, items, isOf, derivedId);
+            WriteItems(json, items, isOf, ids, isBare: true);
         }
         else
         {
@@ -102,21 +103,21 @@ internal static class InboundRedaction
             }
 
             json.Write("\"transactions\":"u8);
-            WriteItems(json, items, isOf, derivedId);
+            WriteItems(json, items, isOf, ids, isBare: false);
             json.Write("}"u8);
         }
 
         return MessageText.Encode(json.WrittenSpan);
     }
 
-    private static void WriteItems(ArrayBufferWriter<byte> json, JsonElement[] items, bool[] isOf, Func<int, Guid> derivedId)
+    private static void WriteItems(ArrayBufferWriter<byte> json, JsonElement[] items, bool[] isOf, Ids ids, bool isBare)
     {
         ReadOnlySpan<byte> separator = "["u8;
         foreach ((int index, JsonElement item) in items.Index().Where(item => !isOf[item.Index]))
         {
             json.Write(separator);
             separator = ","u8;
-            if (item.ValueKind != JsonValueKind.Object || item.EnumerateObject().Any(property => IsNamed(property, "id")))
+            if (item.ValueKind != JsonValueKind.Object || ids.Has(item, isBare))
             {
                 json.Write(JsonMarshal.GetRawUtf8Value(item));
                 continue;
@@ -124,9 +125,9 @@ internal static class InboundRedaction
 
             // A derived id depends on the item's index, which changes here. The item keeps the id of its failed row when that id is written into it.
             json.Write("{\"id\":\""u8);
-            Encoding.UTF8.GetBytes(derivedId(index).ToString(), json);
+            Encoding.UTF8.GetBytes(ids.Of(item, index, isBare).ToString(), json);
             json.Write("\""u8);
-            foreach (JsonProperty property in item.EnumerateObject())
+            foreach (JsonProperty property in item.EnumerateObject().Where(property => !IsNamed(property, "id")))
             {
                 json.Write(","u8);
                 WriteProperty(json, property);
@@ -152,12 +153,6 @@ internal static class InboundRedaction
             && property.Value.ValueKind is JsonValueKind.Number or JsonValueKind.String
             && decimal.TryParse(TextOf(property.Value), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal value) && value == userId);
 
-    private static Guid IdOf(JsonElement item, int index, Func<int, Guid> derivedId) =>
-        item.EnumerateObject().LastOrDefault(property => IsNamed(property, "id")) is { Value: { ValueKind: JsonValueKind.String } id }
-            && Guid.TryParseExact(TextOf(id), "D", out Guid given)
-            ? given
-            : derivedId(index);
-
     // JSON's grammar allows names and strings with half a surrogate pair ("\uD800"), for which System.Text.Json throws.
     private static bool IsNamed(JsonProperty property, string name)
     {
@@ -181,5 +176,22 @@ internal static class InboundRedaction
         {
             return null;
         }
+    }
+
+    /// <summary>The ids of a message's transactions, as <see cref="EnvelopeReader"/> gives them.</summary>
+    private sealed class Ids(string queue, string messageId, IdCertifier certifier)
+    {
+        /// <summary>Whether an item has an id of its own. In a bare item only an issued one counts; in an envelope any is an id, if perhaps a forged one.</summary>
+        public bool Has(JsonElement item, bool isBare) =>
+            isBare ? Given(item) is { } id && certifier.IsIssued(id) : item.EnumerateObject().Any(property => IsNamed(property, "id"));
+
+        public Guid Of(JsonElement item, int index, bool isBare) =>
+            Given(item) is { } id && (!isBare || certifier.IsIssued(id)) ? id : certifier.ForMessage(queue, messageId, index);
+
+        private static Guid? Given(JsonElement item) =>
+            item.EnumerateObject().LastOrDefault(property => IsNamed(property, "id")) is { Value: { ValueKind: JsonValueKind.String } id }
+                && Guid.TryParseExact(TextOf(id), "D", out Guid given)
+                ? given
+                : null;
     }
 }

@@ -174,7 +174,7 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
             return refusal;
         }
 
-        foreach (string text in delivery.HasDerivedIds ? Envelopes(delivery.Transactions, delivery.TraceParent ?? traceParent) : [message.Text])
+        foreach (string text in delivery.HasDerivedIds ? Envelopes(delivery.Transactions, delivery.TraceParent ?? W3CTrace.Read(traceParent)) : [message.Text])
         {
             await queues.Inbound.SendAsync(text, TimeSpan.Zero, cancellationToken);
         }
@@ -184,12 +184,9 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
 
     private Delivery Read(LeasedMessage message) => new EnvelopeReader(queues.Inbound.Name, ids).Read(message);
 
-    // Sent as it is, the message would give its transactions ids that derive from the new message: another failed row for each transaction that can't be read,
-    // and a second row for each that was scored.
+    // A worker would find the same fault and record the same text under a new id, while whoever looks after the message knows its present one.
     private static PoisonRefusal? Refuse(LeasedMessage message, Delivery delivery) =>
-        delivery is { HasDerivedIds: true, PoisonReason: { } reason }
-            ? new PoisonRefusal(message.Id, $"its transactions have no ids and still can't all be read ({reason})")
-            : null;
+        delivery.PoisonReason is { } reason ? new PoisonRefusal(message.Id, $"it still can't be read ({reason})") : null;
 
     private static IEnumerable<string> Envelopes(IEnumerable<Transaction> transactions, string? traceParent)
     {

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Queueing;
@@ -18,11 +19,23 @@ internal sealed class Delivery(LeasedMessage message)
     /// <summary>W3C trace context of the sender.</summary>
     public string? TraceParent { get; set; }
 
-    /// <summary>Whether a transaction came without an id, so that its id derives from the message it came in.</summary>
+    /// <summary>
+    /// Whether transactions take something from the message that they came in: an id that derives from its id, or its insertion as their acceptance. In another
+    /// message they would be other transactions.
+    /// </summary>
     public bool HasDerivedIds { get; set; }
 
+    /// <summary>The most characters of a reason that are kept and logged: a message of 64 KiB may hold thousands of errors.</summary>
+    public const int LongestReason = 1000;
+
+    private string? _poisonReason;
+
     /// <summary>Why the message is poison; null when all of it can be scored.</summary>
-    public string? PoisonReason { get; set; }
+    public string? PoisonReason
+    {
+        get => _poisonReason;
+        set => _poisonReason = value is null ? null : SafeText.Cut(value, LongestReason);
+    }
 
     /// <summary>Some of the transactions, as a delivery of their own that can be written apart from the rest.</summary>
     /// <param name="start">Index of the first.</param>

@@ -1,20 +1,24 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Json;
+using FinanceIngest.Ground;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Queueing;
 
 /// <summary>
-/// Reads messages of the inbound queue: envelopes of this system, the older system's bare object, and either without base64. It never throws for what a text
-/// may hold.
+/// Reads messages of the inbound queue: envelopes of this system, the older system's bare object, an array of such, and each of them without base64. It never
+/// throws for what a text may hold.
 /// </summary>
+/// <remarks>
+/// What other producers write is read as the HTTP API reads it, except that an amount with a float's noise is rounded, as on the older route. An <c>id</c> of
+/// theirs means nothing here; only one that this installation issued is kept, which a message has that was put together anew.
+/// </remarks>
 /// <param name="queue">The queue's name; with the message's id it makes the ids of transactions that have none.</param>
 /// <param name="ids">Checks and makes ids.</param>
 internal sealed class EnvelopeReader(string queue, IdCertifier ids)
 {
     private const int MaximumDepth = 16;
-    private const int MaximumTraceParent = 64;
     private const int IdLength = 36;
 
     /// <summary>The queue's name.</summary>
@@ -26,14 +30,14 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         var delivery = new Delivery(message);
         if (message.Body.TryGetEnvelope(out Envelope? envelope) && envelope.Transactions.All(transaction => ids.IsIssued(transaction.Id)))
         {
-            delivery.TraceParent = envelope.TraceParent is { Length: <= MaximumTraceParent } trace ? trace : null;
+            delivery.TraceParent = W3CTrace.Read(envelope.TraceParent);
             delivery.Transactions.AddRange(envelope.Transactions);
             return delivery;
         }
 
         if (!message.Body.TryDecode(out byte[] json))
         {
-            delivery.PoisonReason = "neither base64 nor JSON";
+            delivery.PoisonReason = Explain(message.Text, "neither base64 nor JSON");
             return delivery;
         }
 
@@ -47,13 +51,17 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
             delivery.Forget();
 
             // The reason is logged: it says where the text breaks, not what a parser's message quotes of it.
-            delivery.PoisonReason = e is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
+            string problem = e is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
                 ? string.Create(CultureInfo.InvariantCulture, $"not JSON: line {line + 1}, byte {position + 1} can't be read")
-                : "not JSON";
+                : "neither a JSON object nor an array of such";
+            delivery.PoisonReason = Explain(message.Text, problem);
         }
 
         return delivery;
     }
+
+    private static string Explain(string text, string problem) =>
+        MessageText.NameEncoding(text) is { } encoding ? $"not UTF-8 JSON or its base64, but {encoding}" : problem;
 
     /// <summary>
     /// Finds the transactions of a message whose reading ends the process: every issued id that its text names, by a plain search. Nothing is parsed, so that
@@ -89,11 +97,23 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         var options = new JsonReaderOptions { MaxDepth = MaximumDepth };
         var reader = new Utf8JsonReader(json, options);
         reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject || !ReadEnvelope(ref reader, delivery))
+        if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
+        {
+            throw new JsonException("neither an object nor an array");
+        }
+
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            if (ReadItems(ref reader, delivery, isBare: true) == 0)
+            {
+                delivery.PoisonReason = "the array holds no transaction";
+            }
+        }
+        else if (!ReadEnvelope(ref reader, delivery))
         {
             reader = new Utf8JsonReader(json, options);
             reader.Read();
-            Add(TransactionFields.ReadQueued(ref reader), 0, delivery);
+            Add(TransactionFields.ReadBare(ref reader), 0, delivery, isBare: true);
         }
 
         if (reader.Read())
@@ -124,12 +144,12 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
                     hasTransactions = reader.TokenType == JsonTokenType.StartArray;
                     if (hasTransactions)
                     {
-                        ReadItems(ref reader, delivery);
+                        ReadItems(ref reader, delivery, isBare: false);
                     }
 
                     break;
                 case "traceparent" when reader.TokenType == JsonTokenType.String:
-                    delivery.TraceParent = reader.GetString() is { Length: <= MaximumTraceParent } text ? text : null;
+                    delivery.TraceParent = W3CTrace.Read(reader.GetString());
                     break;
             }
 
@@ -155,30 +175,48 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         return true;
     }
 
-    private void ReadItems(ref Utf8JsonReader reader, Delivery delivery)
+    private int ReadItems(ref Utf8JsonReader reader, Delivery delivery, bool isBare)
     {
-        for (int index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        int index = 0;
+        for (; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
         {
-            Add(TransactionFields.ReadQueued(ref reader), index, delivery);
+            Add(isBare ? TransactionFields.ReadBare(ref reader) : TransactionFields.ReadQueued(ref reader), index, delivery, isBare);
         }
+
+        return index;
     }
 
-    private void Add(TransactionFields fields, int index, Delivery delivery)
+    private void Add(TransactionFields fields, int index, Delivery delivery, bool isBare)
     {
+        DateTime insertedAt = Timestamp.Truncate(delivery.Message.InsertedAt);
         Guid? id = fields.Id;
-        if (id is { } given && !ids.IsIssued(given))
+        if (isBare)
+        {
+            id = id is { } ours && ids.IsIssued(ours) ? ours : null;
+            if (fields.OccurredAt > insertedAt + TransactionFields.MaximumFuture)
+            {
+                fields.AddError("occurred_at", TransactionFields.InTheFuture);
+            }
+        }
+        else if (id is { } given && !ids.IsIssued(given))
         {
             // A row under an id that was never issued would make it look as if it had been.
             fields.AddError("id", "was not issued by this installation");
+        }
+
+        bool isRefused = fields.Errors?.Messages.ContainsKey("id") == true;
+        if (isRefused)
+        {
             id = null;
         }
-        else if (id is null && fields.Errors?.Messages.ContainsKey("id") != true && HoldsAnything(fields))
+        else if (id is null && HoldsAnything(fields))
         {
             id = ids.ForMessage(queue, delivery.Message.Id, index);
             delivery.HasDerivedIds = true;
         }
 
-        DateTime acceptedAt = fields.AcceptedAt ?? Timestamp.Truncate(delivery.Message.InsertedAt);
+        delivery.HasDerivedIds |= isBare && id is not null;
+        DateTime acceptedAt = fields.AcceptedAt ?? insertedAt;
         DateTime occurredAt = fields.OccurredAt ?? acceptedAt;
         if (fields.Errors is null)
         {
@@ -187,7 +225,7 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         }
 
         delivery.Unreadable.Add(new FailedTransaction(
-            id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, fields.Errors.ToString()));
+            id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, SafeText.Cut(fields.Errors.ToString(), Delivery.LongestReason)));
         delivery.PoisonReason ??= $"transaction {index}: {fields.Errors}";
     }
 

@@ -38,6 +38,18 @@ public interface IMessageQueue
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     Task<QueueDepth> GetDepthAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Returns how many transactions wait on the queue, leased and delayed messages included; null: there are messages, and none of them can be seen. Where a
+    /// queue does not count them itself, the number is concluded from its 32 oldest visible messages.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    async Task<TransactionCount?> CountTransactionsAsync(CancellationToken cancellationToken)
+    {
+        const int sample = 32;
+        QueueDepth depth = await GetDepthAsync(cancellationToken);
+        return TransactionCount.Of(depth.Length, depth.Length == 0 ? [] : await PeekAsync(sample, cancellationToken));
+    }
+
     /// <summary>Completes when the queue takes messages.</summary>
     /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
     Task ProbeAsync(CancellationToken cancellationToken);

@@ -57,8 +57,8 @@ public sealed class MessageBody
     /// <summary>Finds the JSON in the message, as <see cref="MessageText.TryDecode"/> does.</summary>
     public bool TryDecode(out byte[] json)
     {
-        json = _json ?? [];
-        return _json is not null || MessageText.TryDecode(Text, out json);
+        json = _json is null ? [] : MessageText.WithoutMark(_json);
+        return _json is null ? MessageText.TryDecode(Text, out json) : json.Length > 0;
     }
 
     /// <summary>A body of a text.</summary>

@@ -47,20 +47,104 @@ public static class MessageText
         return true;
     }
 
-    /// <summary>Finds the JSON in a message: base64 is decoded, and a text that starts like JSON is taken as it is.</summary>
+    /// <summary>
+    /// Finds the JSON in a message: base64 is decoded (also of the URL's alphabet, without padding, or with white space in it), a text that starts like JSON is
+    /// taken as it is, and byte order marks before and inside the base64 are left out.
+    /// </summary>
     /// <returns>False when the text is neither.</returns>
     public static bool TryDecode(string text, out byte[] json)
     {
-        string trimmed = text.Trim('\uFEFF', ' ', '\t', '\r', '\n');
-        if (trimmed.StartsWith('{') || trimmed.StartsWith('['))
+        string trimmed = Trim(text);
+        json = trimmed.StartsWith('{') || trimmed.StartsWith('[') ? Encoding.UTF8.GetBytes(trimmed)
+            : TryFromBase64(trimmed, out byte[] decoded) ? WithoutMark(decoded)
+            : [];
+        return json.Length > 0;
+    }
+
+    /// <summary>Returns UTF-8 without the byte order mark, and the white space around it, with which some producers begin a text.</summary>
+    internal static byte[] WithoutMark(byte[] utf8)
+    {
+        ReadOnlySpan<byte> rest = utf8;
+        while (rest.StartsWith(Encoding.UTF8.Preamble) || (rest.Length > 0 && rest[0] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n'))
         {
-            json = Encoding.UTF8.GetBytes(trimmed);
-            return true;
+            rest = rest.StartsWith(Encoding.UTF8.Preamble) ? rest[Encoding.UTF8.Preamble.Length..] : rest[1..];
         }
 
-        json = new byte[(trimmed.Length * 3 / 4) + 3];
-        bool decoded = Convert.TryFromBase64String(trimmed, json, out int length);
-        json = decoded ? json[..length] : [];
-        return decoded && length > 0;
+        return rest.Length == utf8.Length ? utf8 : rest.ToArray();
+    }
+
+    /// <summary>
+    /// Says in which encoding a text is that could not be read as UTF-8 JSON, such as UTF-16 or gzip; null when it is none that is known by its first bytes.
+    /// </summary>
+    internal static string? NameEncoding(string text)
+    {
+        string trimmed = Trim(text);
+        return trimmed.StartsWith("\u00EF\u00BB\u00BF", StringComparison.Ordinal) ? "UTF-8 that was read as Windows-1252, its byte order mark included"
+            : trimmed.StartsWith('<') ? "XML"
+            : TryFromBase64(trimmed, out byte[] bytes) ? NameEncoding(bytes)
+            : null;
+    }
+
+    private static string? NameEncoding(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < 4)
+        {
+            return null;
+        }
+
+        string? byMark = (bytes[0], bytes[1], bytes[2], bytes[3]) switch
+        {
+            (0xFF, 0xFE, 0, 0) or (not 0, 0, 0, 0) => "UTF-32, little endian",
+            (0, 0, 0xFE, 0xFF) or (0, 0, 0, not 0) => "UTF-32, big endian",
+            (0xFF, 0xFE, _, _) or (not 0, 0, not 0, 0) => "UTF-16, little endian",
+            (0xFE, 0xFF, _, _) or (0, not 0, 0, not 0) => "UTF-16, big endian",
+            (0x1F, 0x8B, _, _) => "gzip",
+            (0x28, 0xB5, 0x2F, 0xFD) => "zstd",
+            (0x50, 0x4B, 3, 4) => "zip",
+            (0x78, 1 or 0x5E or 0x9C or 0xDA, _, _) => "zlib",
+            ((byte)'<', _, _, _) => "XML",
+            ((byte)'"', (byte)'{' or (byte)'[', _, _) => "JSON in a JSON string",
+            _ => null,
+        };
+        return byMark
+            ?? (!System.Text.Unicode.Utf8.IsValid(bytes) ? "bytes that are no UTF-8, such as Windows-1252"
+            : TryDecode(Encoding.UTF8.GetString(bytes), out byte[] inner) && inner[0] is (byte)'{' or (byte)'[' && bytes[0] is not ((byte)'{' or (byte)'[')
+                ? "base64 of base64"
+            : null);
+    }
+
+    private static string Trim(string text) => text.Trim('\uFEFF', ' ', '\t', '\r', '\n');
+
+    private static bool TryFromBase64(string text, out byte[] decoded)
+    {
+        decoded = [];
+        var characters = new StringBuilder(text.Length + 2);
+        foreach (char character in text)
+        {
+            switch (character)
+            {
+                case ' ' or '\t' or '\r' or '\n':
+                    break;
+                case '-':
+                    characters.Append('+');
+                    break;
+                case '_':
+                    characters.Append('/');
+                    break;
+                default:
+                    characters.Append(character);
+                    break;
+            }
+        }
+
+        while (characters.Length % 4 > 1)
+        {
+            characters.Append('=');
+        }
+
+        byte[] buffer = new byte[characters.Length / 4 * 3];
+        bool isBase64 = Convert.TryFromBase64String(characters.ToString(), buffer, out int length) && length > 0;
+        decoded = isBase64 ? buffer[..length] : [];
+        return isBase64;
     }
 }

@@ -14,6 +14,9 @@ internal static class BatchId
     public static long Next(TimeProvider time) =>
         (time.GetUtcNow().ToUnixTimeMilliseconds() << RandomBits) | (uint)RandomNumberGenerator.GetInt32(1 << RandomBits);
 
+    /// <summary>When a batch was written (UTC), to the millisecond of its writer's clock.</summary>
+    public static DateTime TimeOf(long id) => DateTimeOffset.FromUnixTimeMilliseconds(id >> RandomBits).UtcDateTime;
+
     /// <summary>The lowest id of a batch written at or after an instant.</summary>
     public static long First(DateTime instant) => new DateTimeOffset(instant).ToUnixTimeMilliseconds() << RandomBits;
 }

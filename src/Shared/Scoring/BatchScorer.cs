@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Observability;
+using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -12,7 +12,8 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Scoring;
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
-internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time)
+internal sealed class BatchScorer(
+    IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ProcessTally? tally = null)
 {
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
@@ -84,14 +85,16 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
     private async Task<WriteCounts?> TryWriteAsync(
         ScoredBatch batch, IReadOnlyList<Delivery> deliveries, ILeaseHolder leases, CancellationToken cancellationToken)
     {
+        ProcessSeen? process = tally?.Due(batch.Results.Count);
         try
         {
             WriteCounts counts = await store.WriteAsync(
-                batch with { MayCommit = () => DropLost(deliveries, leases).Count == deliveries.Count }, cancellationToken);
+                batch with { Process = process, MayCommit = () => DropLost(deliveries, leases).Count == deliveries.Count }, cancellationToken);
             telemetry.BatchWritten(
                 batch.Results.Count,
                 counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),
                 batch.Results.Where(result => result.Status == TransactionStatus.Scored).Select(result => result.AcceptedAt).OfType<DateTime>());
+            tally?.Committed(batch.Results.Count, process);
             return counts;
         }
         catch (LeaseLostException)
@@ -120,7 +123,7 @@ internal sealed class BatchScorer(IScoringStore store, IdCertifier ids, Settings
             {
                 if (results[at].IsAnomaly)
                 {
-                    alerts.Add(AlertMessage.Create(results[at], ids, batch.Count == 1 ? Activity.Current?.Id ?? delivery.TraceParent : delivery.TraceParent));
+                    alerts.Add(AlertMessage.Create(results[at], ids, batch.Count == 1 ? W3CTrace.Current ?? delivery.TraceParent : delivery.TraceParent));
                 }
             }
         }

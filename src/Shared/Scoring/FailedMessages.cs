@@ -27,12 +27,12 @@ internal sealed partial class FailedMessages(
         ScoringFailure failure = outcome.Failure!;
         LeasedMessage message = outcome.Deliveries[0].Message;
         bool hasFailed = outcome.End == ScoringEnd.Failed;
-        string reason = hasFailed ? $"it failed by itself: {failure.Reason}" : failure.Reason;
+        string reason = SafeText.Cut(hasFailed ? $"it failed by itself: {failure.Reason}" : failure.Reason, Delivery.LongestReason);
         int attempts = await store.CountAttemptAsync(message.Id, reason, abandon);
         if (attempts < MaximumAttempts)
         {
             telemetry.Retried("message");
-            Log.Failed(logger, message.Id, attempts, MaximumAttempts, failure.Loggable ?? reason);
+            Log.Failed(logger, message.Id, attempts, MaximumAttempts, SafeText.Cut(failure.Loggable ?? reason, ScoringFailure.LongestException));
             await hand.DelayAsync(message, TimeSpan.FromSeconds(Math.Pow(2, attempts)));
             return;
         }

@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Ground;
+using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 
@@ -32,6 +33,9 @@ internal sealed record ScoredBatch(
     IReadOnlyList<NewAlert> Alerts,
     IReadOnlyList<PoisonMessage> Poison)
 {
+    /// <summary>The row of this process in <c>processes</c>; null: none is due.</summary>
+    public ProcessSeen? Process { get; init; }
+
     /// <summary>
     /// Whether this process may still write all of the batch; null: it may. The store asks right before the write, and on SQLite once more as the last thing
     /// before the commit. On SQL Server the write is one round trip, which can't ask: a late write finds its rows there, because ids are unique.

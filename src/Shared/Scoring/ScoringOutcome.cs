@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FinanceIngest.Ground;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -36,8 +37,14 @@ internal enum ScoringEnd
 /// <param name="Loggable">The exception as a log may tell it: its types, and where it was thrown.</param>
 internal sealed record ScoringFailure(string Reason, string? Exception = null, string? Loggable = null)
 {
+    /// <summary>The most characters of an exception's text, stack trace included, that are kept and logged.</summary>
+    public const int LongestException = 8000;
+
     /// <summary>Describes an exception.</summary>
-    public static ScoringFailure Of(Exception exception) => new(exception.Message, exception.ToString(), FailureText.Of(exception));
+    public static ScoringFailure Of(Exception exception) => new(
+        SafeText.Cut(exception.Message, Delivery.LongestReason),
+        SafeText.Cut(exception.ToString(), LongestException),
+        SafeText.Cut(FailureText.Of(exception), LongestException));
 }
 
 /// <summary>

@@ -31,6 +31,8 @@ internal sealed class SqliteFile : IDisposable
     internal const int LockTimeoutMilliseconds = LockTimeoutSeconds * 1000;
 
     private readonly string _connectionString;
+    private readonly string _openString;
+    private readonly bool _isDrained;
     private readonly Lock _gate = new();
     private readonly Action<SqliteSession> _createSchema;
     private readonly ConcurrentBag<SqliteSession> _readers = [];
@@ -39,28 +41,56 @@ internal sealed class SqliteFile : IDisposable
 
     /// <param name="path">The file. The first use creates it and its folder.</param>
     /// <param name="createSchema">Brings the schema up to date when this process first opens the file, in one write transaction.</param>
-    public SqliteFile(string path, Action<SqliteSession> createSchema)
+    /// <param name="isDrained">
+    /// Whether what is in a file that was deleted under this process is still worth reading and removing, as with a queue: durable writes fail all the same.
+    /// </param>
+    public SqliteFile(string path, Action<SqliteSession> createSchema, bool isDrained = false)
     {
+        _isDrained = isDrained;
         Path = path;
         _createSchema = createSchema;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
+
+        // Beside a file that is open, no other is made: it would be empty, and mixed up with the first one's log.
+        _openString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, Mode = SqliteOpenMode.ReadWrite }.ToString();
     }
 
     /// <summary>Full path.</summary>
     public string Path { get; }
+
+    /// <summary>The failure of a file that is no longer at its path; null while it is, and before this process has opened it.</summary>
+    public MovedFileException? Moved
+    {
+        get
+        {
+            Lazy<SqliteWriter>? writer = Volatile.Read(ref _writer);
+            return writer is { IsValueCreated: true } && writer.Value.HasMoved ? new MovedFileException(Path) : null;
+        }
+    }
 
     /// <summary>Runs a read on a session that no other read uses meanwhile, off the caller's thread.</summary>
     /// <exception cref="SqliteException">The file can't be read.</exception>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            _ = Writer();
-            SqliteSession session = _readers.TryTake(out SqliteSession? idle) ? idle : OpenSession();
+            SqliteWriter writer = Writer();
+            bool isOpen = _readers.TryTake(out SqliteSession? idle);
+            if (isOpen ? idle!.HasMoved : writer.HasMoved)
+            {
+                if (isOpen)
+                {
+                    _readers.Add(idle!);
+                }
+
+                return _isDrained ? writer.RunAsync(read, isDurable: false, null, isLong: false, cancellationToken) : throw new MovedFileException(Path);
+            }
+
+            SqliteSession session = idle ?? OpenSession(_openString);
             try
             {
                 T result = read(session);
                 _readers.Add(session);
-                return result;
+                return Task.FromResult(result);
             }
             catch
             {
@@ -145,7 +175,7 @@ internal sealed class SqliteFile : IDisposable
     private SqliteWriter Open()
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-        SqliteSession session = OpenSession();
+        SqliteSession session = OpenSession(_connectionString);
         try
         {
             session.Run(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
@@ -157,12 +187,12 @@ internal sealed class SqliteFile : IDisposable
             throw;
         }
 
-        return new SqliteWriter(session, System.IO.Path.GetFileName(Path), new SqliteLog(Path, session));
+        return new SqliteWriter(session, Path, new SqliteLog(Path, session));
     }
 
-    private SqliteSession OpenSession()
+    private static SqliteSession OpenSession(string connectionString)
     {
-        var connection = new SqliteConnection(_connectionString);
+        var connection = new SqliteConnection(connectionString);
         try
         {
             connection.Open();

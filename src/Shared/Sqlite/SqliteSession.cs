@@ -14,6 +14,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     private sqlite3 Database => connection.Handle!;
 
+    /// <summary>Whether the file at the path is no longer the one that this connection has open.</summary>
+    public bool HasMoved => SqliteNative.HasMoved(Database);
+
     /// <summary>The statement, prepared once. A loop takes it from here and runs it for each item; elsewhere the methods below read better.</summary>
     public SqliteStatement Prepare(string sql)
     {

@@ -12,20 +12,35 @@ internal sealed class SqliteWriter : IDisposable
 {
     private const int MaximumGroup = 512;
     private readonly SqliteSession _session;
+    private readonly string _path;
+    private bool _isClosed;
     private readonly SqliteLog _log;
     private readonly BlockingCollection<Write> _writes = new(boundedCapacity: 100_000);
     private readonly Queue<Write> _long = new();
     private readonly Thread _thread;
 
     /// <param name="session">The connection; the writer disposes of it.</param>
-    /// <param name="name">The file's name, for the thread's.</param>
+    /// <param name="path">The file's full path.</param>
     /// <param name="log">The file's write-ahead log, which the writer bounds between commits.</param>
-    public SqliteWriter(SqliteSession session, string name, SqliteLog log)
+    public SqliteWriter(SqliteSession session, string path, SqliteLog log)
     {
+        _path = path;
         _session = session;
         _log = log;
-        _thread = new Thread(Run) { IsBackground = true, Name = $"writer of {name}" };
+        _thread = new Thread(Run) { IsBackground = true, Name = $"writer of {Path.GetFileName(path)}" };
         _thread.Start();
+    }
+
+    /// <summary>Whether the file at the path is no longer the one that this writer has open.</summary>
+    public bool HasMoved
+    {
+        get
+        {
+            lock (_writes)
+            {
+                return !_isClosed && _session.HasMoved;
+            }
+        }
     }
 
     /// <summary>Runs a write in one of the next commits; see <see cref="SqliteFile.WriteAsync"/>.</summary>
@@ -46,7 +61,12 @@ internal sealed class SqliteWriter : IDisposable
     {
         _writes.CompleteAdding();
         _thread.Join();
-        _session.Dispose();
+        lock (_writes)
+        {
+            _isClosed = true;
+            _session.Dispose();
+        }
+
         _writes.Dispose();
     }
 
@@ -117,6 +137,13 @@ internal sealed class SqliteWriter : IDisposable
 
     private void Commit(List<Write> group)
     {
+        // Into a file that nobody will find, only the removal of what is read out of it is written.
+        if (_session.HasMoved)
+        {
+            FailDurable(group);
+            group.RemoveAll(write => write.IsDurable);
+        }
+
         if (group.Count == 0)
         {
             return;
@@ -158,7 +185,20 @@ internal sealed class SqliteWriter : IDisposable
             return;
         }
 
+        // A write is reported when the file was still there after it. What was reported before it was deleted went with it.
+        if (group.Exists(write => write.IsDurable) && _session.HasMoved)
+        {
+            FailDurable(group);
+            group.RemoveAll(write => write.IsDurable);
+        }
+
         group.ForEach(write => write.Succeed());
+    }
+
+    private void FailDurable(List<Write> group)
+    {
+        var moved = new MovedFileException(_path);
+        group.FindAll(write => write.IsDurable).ForEach(write => write.Fail(moved));
     }
 
     private abstract class Write(bool isDurable, bool isLong, Action? beforeCommit)

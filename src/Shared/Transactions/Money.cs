@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace FinanceIngest.Transactions;
@@ -38,9 +39,15 @@ internal readonly record struct Money(long Units)
     }
 
     /// <summary>
-    /// Reads a number in JSON's grammar (RFC 8259, section 6), exponents included, without rounding. Trailing zeros are not decimals: <c>1.500000</c> is 1.5.
+    /// Reads a number in JSON's grammar (RFC 8259, section 6), exponents included. Trailing zeros are not decimals: <c>1.500000</c> is 1.5.
     /// </summary>
-    public static ParseError TryParse(ReadOnlySpan<byte> text, out Money amount)
+    /// <param name="text">UTF-8.</param>
+    /// <param name="amount">The amount.</param>
+    /// <param name="isRounded">
+    /// Whether digits beyond the fourth decimal are rounded, half to even, instead of refused: a program that computes money in floats writes
+    /// <c>19.990000000000002</c>.
+    /// </param>
+    public static ParseError TryParse(ReadOnlySpan<byte> text, out Money amount, bool isRounded = false)
     {
         amount = default;
         int at = 0;
@@ -102,9 +109,50 @@ internal readonly record struct Money(long Units)
             exponent = negativeExponent ? -exponent : exponent;
         }
 
-        return at != text.Length ? ParseError.NotANumber
-            : text.Length > MaxTextLength ? ParseError.OutOfRange
-            : Assemble(whole, fraction, exponent, negative, out amount);
+        if (at != text.Length)
+        {
+            return ParseError.NotANumber;
+        }
+
+        if (text.Length > MaxTextLength)
+        {
+            return ParseError.OutOfRange;
+        }
+
+        ParseError error = Assemble(whole, fraction, exponent, negative, out amount);
+        return isRounded && error == ParseError.TooManyDecimals ? Round(whole, fraction, exponent, negative, out amount) : error;
+    }
+
+    // The digits are those of the text, at most MaxTextLength of them, so that rounding happens once, whatever their number.
+    private static ParseError Round(ReadOnlySpan<byte> whole, ReadOnlySpan<byte> fraction, int exponent, bool negative, out Money amount)
+    {
+        amount = default;
+        int excess = fraction.Length - exponent - Decimals;
+        if (excess <= 0)
+        {
+            // More digits than any amount has, and none of them is beyond the fourth decimal.
+            return ParseError.OutOfRange;
+        }
+
+        if (excess > whole.Length + fraction.Length)
+        {
+            // Less than a tenth of the smallest unit.
+            return ParseError.None;
+        }
+
+        BigInteger digits = BigInteger.Parse(
+            string.Concat(Encoding.ASCII.GetString(whole), Encoding.ASCII.GetString(fraction)), NumberStyles.None, CultureInfo.InvariantCulture);
+        var divisor = BigInteger.Pow(10, excess);
+        var units = BigInteger.DivRem(digits, divisor, out BigInteger rest);
+        int half = (rest * 2).CompareTo(divisor);
+        units += half > 0 || (half == 0 && !units.IsEven) ? BigInteger.One : BigInteger.Zero;
+        if (units > long.MaxValue)
+        {
+            return ParseError.OutOfRange;
+        }
+
+        amount = new Money(negative ? -(long)units : (long)units);
+        return ParseError.None;
     }
 
     /// <summary>Reads a number in JSON's grammar from UTF-16 characters, without rounding.</summary>

@@ -18,6 +18,8 @@ internal sealed class TransactionFields
     // Longer times have digits that are cut off anyway; they are read by way of a string.
     private const int MaximumTimeLength = 64;
 
+    private bool _roundAmount;
+
     [Flags]
     private enum Seen
     {
@@ -30,8 +32,18 @@ internal sealed class TransactionFields
         AcceptedAt = 32,
         IdempotencyKey = 64,
         Submitted = UserId | CategoryId | Amount | OccurredAt | IdempotencyKey,
+        Bare = UserId | CategoryId | Amount | OccurredAt | Id,
         Queued = UserId | CategoryId | Amount | OccurredAt | Id | AcceptedAt,
     }
+
+    /// <summary>How far in the future <c>occurred_at</c> may be, since clocks differ and time zones get mistaken.</summary>
+    public static readonly TimeSpan MaximumFuture = TimeSpan.FromHours(24);
+
+    /// <summary>The error of a time beyond <see cref="MaximumFuture"/>.</summary>
+    public const string InTheFuture = "must not be more than 24 hours in the future";
+
+    // Whether another program wrote the transaction: its id may be anything, and its amount may have a float's noise.
+    private bool _isBare;
 
     /// <summary>The transaction's id; read from the queue only.</summary>
     public Guid? Id { get; private set; }
@@ -58,10 +70,12 @@ internal sealed class TransactionFields
     public ValidationErrors? Errors { get; private set; }
 
     /// <summary>Reads a transaction of an HTTP request from the JSON value at the reader's position, and leaves the reader at the end of that value.</summary>
+    /// <param name="reader">Stands at the value's first token.</param>
+    /// <param name="roundAmount">Whether an amount that is a number is rounded half-even to four decimals; one that is a string never is.</param>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
-    public static TransactionFields Read(ref Utf8JsonReader reader)
+    public static TransactionFields Read(ref Utf8JsonReader reader, bool roundAmount = false)
     {
-        var fields = new TransactionFields();
+        var fields = new TransactionFields { _roundAmount = roundAmount };
         fields.Read(ref reader, Seen.Submitted);
         return fields;
     }
@@ -87,6 +101,18 @@ internal sealed class TransactionFields
         return fields;
     }
 
+    /// <summary>
+    /// Reads a transaction that another program put on the queue, from the JSON value at the reader's position, and leaves the reader at the end of that value.
+    /// An <c>id</c> that is no UUID counts as absent, and a number with more than four decimals is rounded half to even.
+    /// </summary>
+    /// <exception cref="JsonException">The JSON is malformed.</exception>
+    public static TransactionFields ReadBare(ref Utf8JsonReader reader)
+    {
+        var fields = new TransactionFields { _isBare = true };
+        fields.Read(ref reader, Seen.Bare);
+        return fields;
+    }
+
     private void Read(ref Utf8JsonReader reader, Seen known)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -107,7 +133,7 @@ internal sealed class TransactionFields
                 continue;
             }
 
-            if ((seen & field) != 0)
+            if ((seen & field) != 0 && !(_isBare && field == Seen.Id))
             {
                 AddError(NameOf(field), "is given twice");
             }
@@ -209,7 +235,11 @@ internal sealed class TransactionFields
             return id;
         }
 
-        AddError("id", "must be a UUID");
+        if (!_isBare)
+        {
+            AddError("id", "must be a UUID");
+        }
+
         reader.Skip();
         return null;
     }
@@ -242,7 +272,7 @@ internal sealed class TransactionFields
         switch (reader.TokenType)
         {
             case JsonTokenType.Number:
-                error = Money.TryParse(reader.ValueSpan, out amount);
+                error = Money.TryParse(reader.ValueSpan, out amount, isRounded: _isBare || _roundAmount);
                 break;
             case JsonTokenType.String:
                 error = IsPlain(ref reader) ? Money.TryParse(reader.ValueSpan, out amount) : Money.TryParse(Text(ref reader).AsSpan(), out amount);

@@ -15,7 +15,7 @@ internal static class Floors
         ["Observability", "Poison"],
         ["Http", "Retention"],
         ["Baselines", "Health"],
-        ["Results"],
+        ["Overview", "Results"],
         ["Alerts", "Intake"],
         ["Scoring"],
         ["Storage"],

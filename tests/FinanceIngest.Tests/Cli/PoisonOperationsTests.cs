@@ -124,14 +124,23 @@ public sealed class PoisonOperationsTests : IDisposable
     }
 
     [Fact]
-    public async Task Text_that_holds_no_transaction_goes_back_verbatim()
+    public async Task What_still_can_not_be_read_stays_under_its_id_however_often_it_is_redriven()
     {
         await _system.Inbound.SendAsync("not JSON at all", TimeSpan.Zero, Token);
+        await _system.SendAsync(_system.Transaction(1, Guid.NewGuid()));
         await _system.ProcessAsync();
+        IReadOnlyList<PoisonMessage> before = await _poison.ListAsync(Token);
 
-        await _poison.RedriveAllAsync(Token);
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            PoisonOutcome outcome = await _poison.RedriveAllAsync(Token);
+            await _system.ProcessAsync();
+            Assert.Equal(2, outcome.Refused.Count);
+            Assert.All(outcome.Refused, refusal => Assert.StartsWith("it still can't be read (", refusal.Reason, StringComparison.Ordinal));
+        }
 
-        Assert.Equal(["not JSON at all"], await ScoringHarness.TextsAsync(_system.Inbound));
+        Assert.Equal(before, await _poison.ListAsync(Token));
+        Assert.Equal(2, (await _system.Poison.GetDepthAsync(Token)).Length);
     }
 
     [Fact]
@@ -155,17 +164,17 @@ public sealed class PoisonOperationsTests : IDisposable
     [Fact]
     public async Task A_message_that_fails_again_at_once_keeps_its_new_record_and_a_copy()
     {
-        await _system.Inbound.SendAsync("not JSON at all", TimeSpan.Zero, Token);
-        await _system.ProcessAsync();
+        await PoisonAsync(() => _system.Inbound.SendAsync(BareObject, TimeSpan.Zero, Token));
         string first = await OnlyIdAsync();
-        var scorerAtWork = new QueueThatIsDrained(_system.Inbound, _system.ProcessAsync);
+        var scorerAtWork = new QueueThatIsDrained(_system.Inbound, FailUntilGivenUpAsync);
 
         var operations = new PoisonOperations(_system.PoisonStore, _system.Queues with { Inbound = scorerAtWork }, _system.Ids);
         PoisonOutcome outcome = await operations.RedriveAllAsync(Token);
 
         Assert.Equal([first], outcome.Done);
-        Assert.NotEqual(first, await OnlyIdAsync());
-        Assert.Contains("not JSON at all", await ScoringHarness.TextsAsync(_system.Poison));
+        PoisonMessage again = Assert.Single(await _poison.ListAsync(Token));
+        Assert.NotEqual(first, again.MessageId);
+        Assert.Contains(again.Body, await ScoringHarness.TextsAsync(_system.Poison));
     }
 
     [Fact]
@@ -249,6 +258,12 @@ public sealed class PoisonOperationsTests : IDisposable
     private async Task<LeasedMessage> PoisonAsync(Func<Task<LeasedMessage>> send)
     {
         LeasedMessage sent = await send();
+        await FailUntilGivenUpAsync();
+        return sent;
+    }
+
+    private async Task FailUntilGivenUpAsync()
+    {
         _system.Store.FailOnAmount(BadUnits);
         for (int attempt = 0; attempt < FailedMessages.MaximumAttempts; attempt++)
         {
@@ -258,7 +273,6 @@ public sealed class PoisonOperationsTests : IDisposable
 
         _system.Store.BeforeWrite = _ => null;
         Assert.Equal(0, (await _system.Inbound.GetDepthAsync(Token)).Length);
-        return sent;
     }
 
     private async Task<string> OnlyIdAsync() => Assert.Single(await _poison.ListAsync(Token)).MessageId;

@@ -139,6 +139,23 @@ public sealed partial class BicepTests
     }
 
     [Fact]
+    public void The_hook_gives_the_worker_the_right_to_purge_only_where_rows_are_purged()
+    {
+        string hook = Text("infra/hooks/prepare-database.cs");
+        Assert.Contains("GetProperty(\"retention\").GetString()!, PurgesRows());", hook, StringComparison.Ordinal);
+        string variable = Regex.Match(hook, @"PurgesRows\(\) => Environment\.GetEnvironmentVariable\(""(\w+)""\)").Groups[1].Value;
+        Assert.Contains($"\"FinanceIngest__Retention__Days\": \"${{{variable}=}}\"", Text("infra/main.parameters.json"), StringComparison.Ordinal);
+        foreach (Match sql in Regex.Matches(hook, @"\$""((?:ALTER ROLE|IF IS_ROLEMEMBER)[^""]*)"""))
+        {
+            string statement = sql.Groups[1].Value
+                .Replace("{Quote(role)}", "[finance_ingest_retention]", StringComparison.Ordinal)
+                .Replace("{Quote(identity)}", "[id-worker-x]", StringComparison.Ordinal);
+            Assert.DoesNotContain('{', statement);
+            AssertParses(statement);
+        }
+    }
+
+    [Fact]
     public void The_hooks_grants_are_T_SQL()
     {
         Match sql = Regex.Match(Text("infra/hooks/prepare-database.cs"), """"
@@ -149,6 +166,11 @@ public sealed partial class BicepTests
             .Replace("{sid}", "0x00112233445566778899AABBCCDDEEFF", StringComparison.Ordinal)
             .Replace("{Quote(role)}", "[finance_ingest_worker]", StringComparison.Ordinal);
         Assert.Contains("CREATE USER", statement, StringComparison.Ordinal);
+        AssertParses(statement);
+    }
+
+    private static void AssertParses(string statement)
+    {
         new TSql170Parser(initialQuotedIdentifiers: true, SqlEngineType.SqlAzure).Parse(new StringReader(statement), out IList<ParseError> errors);
         Assert.Empty(errors.Select(error => $"{error.Line}: {error.Message}"));
     }

@@ -11,7 +11,8 @@ internal static class DeployedSettings
 
     /// <summary>Names that FinanceIngest's settings reader does not read. Every other name in an environment must be a setting of the program.</summary>
     private static readonly HashSet<string> s_foreign =
-        ["APPLICATIONINSIGHTS_CONNECTION_STRING", "ASPNETCORE_URLS", "AZURE_CLIENT_ID", "FINANCE_INGEST_KEY", "FINANCE_INGEST_URL"];
+        ["APPLICATIONINSIGHTS_CONNECTION_STRING", "ASPNETCORE_URLS", "AZURE_CLIENT_ID", "FINANCE_INGEST_KEY", "FINANCE_INGEST_URL",
+        "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
     private static readonly HashSet<string> s_unprefixed =
         ["SQL_CONNECTION_STRING", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_QUEUE_SERVICE_URI"];

@@ -54,6 +54,26 @@ public sealed class KubernetesTests
         Assert.Equal("worker", Find("ScaledObject/worker").Text("spec/scaleTargetRef/name"));
     }
 
+    [Fact]
+    public void Keda_is_one_that_falls_back_from_zero_workers()
+    {
+        // https://github.com/kedacore/keda/issues/7239, in its changelog under 2.19.0.
+        Assert.Equal("1", Find("ScaledObject/worker").Text("spec/fallback/replicas"));
+        string page = File.ReadAllText(Path.Combine(Support.Repository.Root, "docs", "kubernetes.md"));
+        Assert.Contains("KEDA](https://keda.sh) 2.19 or newer", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Telemetry_has_somewhere_to_go_in_Azure_and_may_go_there()
+    {
+        Dictionary<string, string> environment = Environment("azure", "Deployment/worker");
+        Assert.NotEmpty(environment["APPLICATIONINSIGHTS_CONNECTION_STRING"]);
+        var collector = new Uri(environment["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        object rule = Yaml.Documents("k8s/overlays/azure/network.yaml").Single(policy => policy.Text("metadata/name") == "to-collector").At("spec/egress/0")!;
+        Assert.Equal(collector.Host.Split('.')[1], rule.Text("to/0/namespaceSelector/matchLabels/kubernetes.io~1metadata.name"));
+        Assert.Contains(rule.List("ports"), port => port.Text("port") == collector.Port.ToString(CultureInfo.InvariantCulture));
+    }
+
     [Theory]
     [InlineData("Deployment/intake", 7071)]
     [InlineData("Deployment/worker", 7072)]
@@ -81,7 +101,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Every_program_has_its_identity_in_Azure_and_Keda_reads_as_the_worker()
+    public void Every_program_has_its_identity_in_Azure_and_Keda_has_its_own()
     {
         IReadOnlyList<object> identities = Yaml.Documents("k8s/overlays/azure/identities.yaml");
         string[] accounts = [.. s_base.Where(manifest => manifest.Text("kind") == "ServiceAccount").Select(manifest => manifest.Text("metadata/name")!)];
@@ -96,9 +116,13 @@ public sealed class KubernetesTests
             .Where(patch => patch.Text("patch")?.Contains("/spec/template/metadata/labels/azure.workload.identity~1use", StringComparison.Ordinal) == true)
             .SelectMany(patch => patch.Text("target/name")!.Split('|'))];
         Assert.Equal(accounts.Order(), labelled.Order());
-        Assert.Equal(
-            identities.Single(account => account.Text("metadata/name") == "worker").Map("metadata/annotations")["azure.workload.identity/client-id"],
-            Assert.Single(Yaml.Documents("k8s/overlays/azure/keda.yaml")).Text("spec/podIdentity/identityId"));
+        // With a program's identity KEDA could delete messages and write to the database; reading the queue's length needs neither.
+        Assert.DoesNotContain(
+            Assert.Single(Yaml.Documents("k8s/overlays/azure/keda.yaml")).Text("spec/podIdentity/identityId"),
+            identities.Select(account => account.Map("metadata/annotations")["azure.workload.identity/client-id"]));
+        string page = File.ReadAllText(Path.Combine(Support.Repository.Root, "docs", "kubernetes.md"));
+        Assert.Contains("--role 'Storage Queue Data Reader'", page, StringComparison.Ordinal);
+        Assert.Contains("ALTER ROLE db_owner ADD MEMBER [id-migrate]", page, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -18,8 +18,7 @@ public sealed partial class WorkflowTests
 {
     private static readonly string s_text = File.ReadAllText(Path.Combine(Support.Repository.Root, "infra", "logic-app", "workflow.json"));
     private static readonly JsonElement s_workflow = JsonDocument.Parse(s_text).RootElement;
-    private static readonly JsonElement s_poisoned = s_workflow.GetProperty("actions").GetProperty("If_it_failed_too_often");
-    private static readonly JsonElement s_mailing = s_poisoned.GetProperty("else").GetProperty("actions");
+    private static readonly JsonElement s_mailing = s_workflow.GetProperty("actions");
     private static readonly JsonElement s_schema = s_mailing.GetProperty("Parse_JSON").GetProperty("inputs").GetProperty("schema");
 
     public static TheoryData<string, double, double> Anomalies { get; } = new()
@@ -112,20 +111,25 @@ public sealed partial class WorkflowTests
     }
 
     [Fact]
-    public void A_message_is_deleted_only_after_its_mail_or_its_copy()
+    public void A_message_is_deleted_only_after_its_mail()
     {
         AssertDeletes(s_mailing.GetProperty("Delete_message"), after: "Send_an_email");
-        AssertDeletes(s_poisoned.GetProperty("actions").GetProperty("Delete_the_poison"), after: "Put_it_on_the_poison_queue");
 
         // The workflow deletes nothing else.
-        Assert.Equal(2, Regex.Count(s_text, "\"method\": \"delete\""));
+        Assert.Equal(1, Regex.Count(s_text, "\"method\": \"delete\""));
     }
 
     [Fact]
-    public void Five_failed_runs_make_poison() =>
-        Assert.Equal(
-            """{"and":[{"greater":["@int(string(coalesce(triggerBody()?['DequeueCount'], 1)))",5]}]}""",
-            JsonSerializer.Serialize(s_poisoned.GetProperty("expression"), s_asWritten));
+    public void A_message_that_can_not_be_mailed_stays_where_nothing_expires()
+    {
+        // The connector's only way to put a message on a queue is this request, and what it puts there expires after 7 days.
+        Assert.DoesNotContain("/messages\"", s_text, StringComparison.Ordinal);
+        Assert.Equal(1, Regex.Count(s_text, "\"method\": \"post\""));
+        Assert.Equal("/v2/Mail", s_mailing.GetProperty("Send_an_email").GetProperty("inputs").GetProperty("path").GetString());
+
+        // The worker's alerts never expire.
+        Assert.Equal(TimeSpan.FromSeconds(-1), Documentation.Code.Value<TimeSpan>("AzureMessageQueue", "s_neverExpires"));
+    }
 
     [Fact]
     public void A_run_with_all_retries_is_shorter_than_the_message_is_invisible()

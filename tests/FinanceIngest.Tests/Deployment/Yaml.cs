@@ -23,10 +23,13 @@ internal static class Yaml
         return documents;
     }
 
-    /// <summary>Returns the node at a path of keys and indices, such as <c>spec/triggers/0</c>; null when a part of the path is absent.</summary>
+    /// <summary>
+    /// Returns the node at a path of keys and indices, such as <c>spec/triggers/0</c>; null when a part of the path is absent. A slash within a key reads
+    /// <c>~1</c>.
+    /// </summary>
     public static object? At(this object? node, string path)
     {
-        foreach (string step in path.Split('/'))
+        foreach (string step in path.Split('/').Select(part => part.Replace("~1", "/", StringComparison.Ordinal)))
         {
             node = node switch
             {

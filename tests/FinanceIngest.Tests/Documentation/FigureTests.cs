@@ -56,7 +56,7 @@ public sealed partial class FigureTests
             ("rows of a page, at most", Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))),
             ("rows of a page, by default", Code.Number(Code.Value<int>("FeedEndpoints", "DefaultLimit"))),
             ("characters of an idempotency key", Code.Number(TransactionFields.MaximumKeyLength)),
-            ("hours that `occurred_at` may lie in the future", Code.Number(Code.Whole(TransactionFactory.MaximumFuture.TotalHours))),
+            ("hours that `occurred_at` may lie in the future", Code.Number(Code.Whole(TransactionFields.MaximumFuture.TotalHours))),
             ("decimals of an amount", Code.Number(Code.Whole(Math.Log10(Money.Scale)))),
             ("a bearer token", Code.Size(BearerTokens.MaximumLength)),
             ("`Retry-After` of a 202 or of `pending`", $"1 … {Code.Value<int>("BacklogEstimator", "MaximumSeconds")} s"),
@@ -86,7 +86,7 @@ public sealed partial class FigureTests
             $"[submits up to {Code.Number(s_batchItems)} transactions]",
             $"for at most N seconds, N ≤ {WaitPreference.MaximumSeconds}",
             $"string of 1 to {TransactionFields.MaximumKeyLength} characters",
-            $"not more than {TransactionFactory.MaximumFuture.TotalHours} hours in the future",
+            $"not more than {TransactionFields.MaximumFuture.TotalHours} hours in the future",
             $"(N ≤ {Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))}, default {Code.Value<int>("FeedEndpoints", "DefaultLimit")})",
         ],
         ["docs/cli.md"] =
@@ -145,6 +145,7 @@ public sealed partial class FigureTests
             $"an id has {s_randomBits} or {s_bodyBits} bits that can't be guessed",
             $"{s_randomBits} random bits",
             $"{s_bodyBits} bits of HMAC-SHA256",
+            $"an RSA key has at least {Code.Number(BearerTokens.SmallestRsaKey)} bits",
             $"{s_tagBits} bits of SipHash-2-4",
             $"all headers must arrive within {s_headerSeconds} s; "
                 + $"after {s_grace} s a body must arrive at {Code.Number(Code.Whole(s_bodyRate))} B/s on average, "

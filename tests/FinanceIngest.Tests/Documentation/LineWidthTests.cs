@@ -19,6 +19,7 @@ public sealed class LineWidthTests
     [
         "clients/python/finance_ingest/django/migrations",
         "clients/python/tests/site/purchases/migrations",
+        "clients/python/tests/walk/shop/migrations",
         "examples/django-finance/ledger/migrations",
     ];
 

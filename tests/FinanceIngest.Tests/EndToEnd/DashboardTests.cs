@@ -29,7 +29,7 @@ public sealed class DashboardTests
         Assert.DoesNotContain(nonce, await client.GetStringAsync("/?code=a%20secret"), StringComparison.Ordinal);
 
         JsonElement status = await client.GetFromJsonAsync<JsonElement>("/dashboard/status?code=a%20secret");
-        Assert.Equal("""{"inbound":{"length":0,"oldest_seconds":0},"poison":0,"unsent_alerts":0,"alerts":0}""", status.GetRawText());
+        Assert.Equal("""{"inbound":{"length":0,"transactions":0,"oldest_seconds":0},"poison":0,"unsent_alerts":0,"alerts":0}""", status.GetRawText());
         await server.TerminateAsync();
     }
 }

@@ -6,6 +6,7 @@ using System.Text.Json;
 using FinanceIngest.Baselines;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Tests.Http.Harness;
 using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
@@ -80,7 +81,7 @@ public sealed class HouseholdLedgerTests
         string cursor = "";
         while (results.Count < count && await poll.WaitForNextTickAsync(patience.Token))
         {
-            JsonElement page = await client.GetFromJsonAsync<JsonElement>($"/api/results?limit=1000&after={cursor}", patience.Token);
+            JsonElement page = await client.GetFromJsonAsync<JsonElement>($"/api/results?limit=1000{Feed.After(cursor)}", patience.Token);
             cursor = page.GetProperty("next").GetString()!;
             foreach (JsonElement result in page.GetProperty("results").EnumerateArray())
             {

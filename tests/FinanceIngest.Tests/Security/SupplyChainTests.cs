@@ -31,9 +31,9 @@ public sealed partial class SupplyChainTests
     [Fact]
     public void Every_npm_package_has_its_hash()
     {
-        foreach (string path in new[] { "tests/azurite/package-lock.json", "tests/deployment/package-lock.json", "tests/pyright/package-lock.json" })
+        foreach (string folder in new[] { "azurite", "deployment", "openapi", "pyright" })
         {
-            using JsonDocument file = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, path)));
+            using JsonDocument file = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", folder, "package-lock.json")));
             Assert.All(file.RootElement.GetProperty("packages").EnumerateObject().Where(package => package.Name.Length > 0), package =>
                 Assert.StartsWith("sha512-", package.Value.GetProperty("integrity").GetString(), StringComparison.Ordinal));
         }

@@ -28,6 +28,21 @@ public abstract class RepeatConflictsContract(StoreFixture fixture) : StoreContr
         ["no time, another amount"] = (s_filledIn, s_given with { Amount = new Money(1) }),
     };
 
+    [Fact]
+    public async Task Of_one_id_a_hundred_conflicts_are_kept_and_those_beyond_are_counted_on_the_newest()
+    {
+        await WriteAsync(s_given);
+        await WriteAsync(Sample.Scored());
+
+        TransactionResult[] flood = [.. Enumerable.Range(1, 250).Select(i => s_given with { Amount = new Money(i), AcceptedAt = s_given.AcceptedAt!.Value.AddSeconds(i) })];
+        WriteCounts first = await WriteAsync(flood);
+        WriteCounts second = await WriteAsync([.. flood.Take(30).Select(repeat => repeat with { CategoryId = 1 })]);
+
+        Assert.Equal((250, 30), (first.Conflicts, second.Conflicts));
+        Assert.Equal(RepeatRule.MostKept, await Fixture.CountRowsAsync("repeat_conflicts"));
+        Assert.Equal(180, await Fixture.CountRowsAsync("(SELECT sum(beyond) AS beyond FROM repeat_conflicts) b WHERE b.beyond = 180") * 180);
+    }
+
     public static TheoryData<string> Repeats => [.. s_repeats.Keys];
 
     [Theory]

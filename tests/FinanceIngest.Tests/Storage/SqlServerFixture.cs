@@ -16,7 +16,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM anomaly_stats; DELETE FROM anomaly_stats_superseded; DELETE FROM anomaly_transactions;
         DELETE FROM feed_batches; UPDATE feed_head SET position = 0;
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
-        DELETE FROM purged_transactions; DELETE FROM installation;
+        DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
         """;
 
     /// <summary>Makes the ids of the older system's rows.</summary>

@@ -65,6 +65,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerBaselineStore),
                 nameof(SqlServerInstallationStore),
                 nameof(SqlServerMigrator),
+                nameof(SqlServerOverviewStore),
                 nameof(SqlServerPoisonStore),
                 nameof(SqlServerResultsStore),
                 nameof(SqlServerRetentionStore),

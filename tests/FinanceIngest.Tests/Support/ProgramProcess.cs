@@ -39,7 +39,11 @@ internal sealed class ProgramProcess : IAsyncDisposable
         Start(name, ["--urls", "http://127.0.0.1:0"], dataDirectory, [("FinanceIngest__DataDirectory", dataDirectory), .. environment]);
 
     /// <summary>Starts a program with only these settings, whatever variables the tests' own environment has.</summary>
-    public static ProgramProcess Start(string name, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment)
+    public static ProgramProcess Start(string name, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment) =>
+        StartFile(PathOf(name), arguments, workingDirectory, environment);
+
+    /// <summary>Starts a program from its file, such as one of another version, in the same way.</summary>
+    public static ProgramProcess StartFile(string file, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment)
     {
         NeedsAttribute.Require(Outside.Program);
         var start = new ProcessStartInfo("dotnet")
@@ -48,7 +52,7 @@ internal sealed class ProgramProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             WorkingDirectory = workingDirectory,
         };
-        start.ArgumentList.Add(PathOf(name));
+        start.ArgumentList.Add(file);
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class FinanceIngestConfig(AppConfig):
@@ -6,8 +7,11 @@ class FinanceIngestConfig(AppConfig):
 
     name = "finance_ingest.django"
     label = "finance_ingest"
-    verbose_name = "FinanceIngest"
+    verbose_name = _("FinanceIngest")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 - importing it registers the checks
+        from .saving import connect_deletion
+
+        connect_deletion()

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from decimal import Decimal
-from typing import Any, List, Optional, Type
+from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Type
 
 from django.apps import apps
-from django.db import models, router
+from django.db import models, router, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from ..transactions import Transaction
-from .fields import ServiceBooleanField, ServiceCharField, ServiceFloatField, ServiceUUIDField, SubmissionKeyField
+from .fields import SAVED_AS, ServiceBooleanField, ServiceCharField, ServiceFloatField, ServiceUUIDField, SubmissionKeyField
+from .settings import further_databases
+
+SOFT_DELETION_FIELDS = (
+    "deleted",
+    "deleted_at",
+    "deleted_on",
+    "deleted_date",
+    "date_deleted",
+    "is_deleted",
+    "is_removed",
+    "removed",
+    "removed_at",
+    "is_soft_deleted",
+    "soft_deleted",
+    "soft_deleted_at",
+)
+"""The names of columns that, with any value but NULL, false and 0, say that a row is deleted; unless the model names its own in ``ingest_deleted_field``."""
 
 
 class AnomalyStatus(models.TextChoices):
     """The anomaly status of a transaction."""
 
-    NOT_SUBMITTED = "", "not submitted"
-    PENDING = "pending", "pending"
-    NORMAL = "normal", "normal"
-    ANOMALOUS = "anomalous", "anomalous"
-    UNSCORED = "unscored", "no baseline"
-    FAILED = "failed", "failed"
-    REFUSED = "refused", "refused"
+    NOT_SUBMITTED = "", _("not submitted")
+    PENDING = "pending", _("pending")
+    NORMAL = "normal", _("normal")
+    ANOMALOUS = "anomalous", _("anomalous")
+    UNSCORED = "unscored", _("no baseline")
+    FAILED = "failed", _("failed")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
 
 
 class AnomalyFields(models.Model):
@@ -31,40 +48,75 @@ class AnomalyFields(models.Model):
     The service's answer about a transaction. The app fills these columns; ``save()`` does not change them in an existing row.
 
     The columns ``user_id``, ``category_id``, ``amount`` and ``occurred_at`` (if there is one) of the model are submitted. Other column
-    names are set by the four attributes below; for anything else, override ``to_ingest``.
+    names are set by the attributes below; for anything else, override ``to_ingest``. ``manage.py check`` finds names that the model doesn't have.
+
+    ``save()`` submits the row when its database transaction commits, and submits it anew when one of these values has changed.
     """
 
-    ingest_user_field = "user_id"
-    ingest_category_field = "category_id"
-    ingest_amount_field = "amount"
-    ingest_time_field = "occurred_at"
+    ingest_user_field: ClassVar[str] = "user_id"
+    ingest_category_field: ClassVar[str] = "category_id"
+    ingest_amount_field: ClassVar[str] = "amount"
+    ingest_time_field: ClassVar[str] = "occurred_at"
 
-    is_anomaly = ServiceBooleanField(default=False)
-    z_score = ServiceFloatField(null=True, blank=True)
-    anomaly_status = ServiceCharField(max_length=9, choices=AnomalyStatus.choices, default=AnomalyStatus.NOT_SUBMITTED, blank=True, db_index=True)
-    ingest_id = ServiceUUIDField(null=True, blank=True, unique=True)
-    ingest_key = SubmissionKeyField(null=True, blank=True, unique=True)
+    ingest_deleted_field: ClassVar[Optional[str]] = None
+    """The column that says of a row that it is deleted, for a model that keeps its deleted rows. None finds a column with one of the usual names."""
+
+    ingest_on_save: ClassVar[bool] = True
+    """Whether ``save()`` submits; otherwise only ``submit_on_commit`` and ``submit_missing`` do."""
+
+    ingest_select_related: ClassVar[Sequence[str]] = ()
+    """The relations that an overridden ``to_ingest`` follows, so that many rows are read by one query."""
+
+    is_anomaly = ServiceBooleanField(_("is anomaly"), default=False)
+    z_score = ServiceFloatField(_("z-score"), null=True, blank=True)
+    anomaly_status = ServiceCharField(
+        _("anomaly status"), max_length=9, choices=AnomalyStatus.choices, default=AnomalyStatus.NOT_SUBMITTED, blank=True, db_index=True
+    )
+    ingest_id = ServiceUUIDField(_("id at the service"), null=True, blank=True, unique=True)
+    ingest_key = SubmissionKeyField(_("idempotency key"), null=True, blank=True, unique=True)
 
     class Meta:
         abstract = True
 
     def to_ingest(self) -> Transaction:
-        """Returns the transaction that is submitted. Without a time, the time of acceptance counts."""
-        return Transaction(
-            user_id=getattr(self, self.ingest_user_field),
-            category_id=getattr(self, self.ingest_category_field),
-            amount=self._exact_amount(),
-            occurred_at=getattr(self, self.ingest_time_field, None) or datetime.now(timezone.utc),
-        )
+        """
+        Returns the transaction that is submitted. Without a time, the time of the submission counts.
 
-    def _exact_amount(self) -> Any:
-        # The value is converted as the column would do it, because the instance may still have the text or float with which it was made.
-        field = self._meta.get_field(self.ingest_amount_field)
-        value = field.to_python(getattr(self, self.ingest_amount_field))
-        if isinstance(value, (Decimal, float)):
-            places = getattr(field, "decimal_places", None)
-            return Decimal(repr(value) if isinstance(value, float) else value).quantize(Decimal(1).scaleb(-(4 if places is None else places)))
-        return value
+        It is called with the row as the database has it. Whatever it raises becomes the reason for which the row is ``refused``.
+        """
+        from .mapping import transaction_of
+
+        return transaction_of(self)
+
+    def should_ingest(self) -> bool:
+        """
+        Returns whether the row belongs to the service. A row that does not, any more, is ``withdrawn``, and is part of no baseline.
+
+        Unless it is overridden, all rows belong to it except those that are deleted according to ``ingest_deleted_field``.
+        """
+        name = deleted_field_of(type(self))
+        return name is None or not getattr(self, name)
+
+    @classmethod
+    def from_db(cls, db: Any, field_names: Any, values: Any) -> Any:
+        instance = super().from_db(db, field_names, values)
+        setattr(instance, SAVED_AS, instance.pk)
+        return instance
+
+    def save_base(self, raw: bool = False, force_insert: Any = False, force_update: bool = False, using: Any = None, update_fields: Any = None) -> None:
+        """Saves the row together with its outbox entry. Fixtures (``raw``) are not submitted."""
+        from . import saving
+
+        using = using or router.db_for_write(type(self), instance=self)
+        options = {"raw": raw, "force_insert": force_insert, "force_update": force_update, "using": using, "update_fields": update_fields}
+        if raw or not saving.submits(self, using, update_fields):
+            super().save_base(**options)
+            saving.remember(self)
+            return
+        with transaction.atomic(using=using, savepoint=False):
+            saving.before_save(self, using)
+            super().save_base(**options)
+            saving.after_save(self, using)
 
 
 class OutboxEntry(models.Model):
@@ -72,24 +124,27 @@ class OutboxEntry(models.Model):
     A submission that was committed together with its row and is not confirmed yet.
 
     WAITING: the entry is to be submitted. SUBMITTED: the service accepted it and the row has its id. The result may have passed in the feed before
-    the id was stored, so sync_anomalies asks for it once and then deletes the entry. REFUSED: the service will not accept the transaction as it is.
+    the id was stored, so sync_anomalies asks for it once and then deletes the entry. REFUSED: the service will not accept the transaction as it is, or
+    the row can't be submitted at all; then ``transaction`` is empty.
     """
 
     WAITING, SUBMITTED, REFUSED = "waiting", "submitted", "refused"
+    STATES: ClassVar[List[Tuple[str, Any]]] = [(WAITING, _("waiting")), (SUBMITTED, _("submitted")), (REFUSED, _("refused"))]
 
-    row_model = models.CharField(max_length=100)
-    row_pk = models.CharField(max_length=255)
-    ingest_key = models.UUIDField(unique=True)
-    transaction = models.TextField(help_text="The JSON object that is submitted.")
-    state = models.CharField(max_length=9, choices=[(state, state) for state in (WAITING, SUBMITTED, REFUSED)], default=WAITING)
-    created_at = models.DateTimeField(default=now)
-    attempts = models.PositiveIntegerField(default=0)
-    last_error = models.TextField(blank=True)
-    claimed_by = models.UUIDField(null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True)
+    row_model = models.CharField(_("model"), max_length=100)
+    row_pk = models.CharField(_("row"), max_length=255)
+    ingest_key = models.UUIDField(_("idempotency key"), unique=True)
+    transaction = models.TextField(_("transaction"), help_text=_("The JSON object that is submitted."))
+    state = models.CharField(_("state"), max_length=9, choices=STATES, default=WAITING)
+    created_at = models.DateTimeField(_("created at"), default=now)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.TextField(_("last error"), blank=True)
+    claimed_by = models.UUIDField(_("claimed by"), null=True, blank=True)
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "outbox entries"
+        verbose_name = _("outbox entry")
+        verbose_name_plural = _("outbox entries")
         indexes = [
             models.Index(fields=["state", "id"], name="finance_ingest_outbox_state"),
             models.Index(fields=["claimed_by"], name="finance_ingest_outbox_claim"),
@@ -110,24 +165,47 @@ class FeedCursor(models.Model):
 
 def owner_of(model: Type[AnomalyFields]) -> Type[AnomalyFields]:
     """Returns the model whose table has the columns: the model itself, or the one of which it is a proxy or child."""
-    return model._meta.get_field("ingest_id").model
+    owner: Any = model._meta.get_field("ingest_id").model
+    return owner
+
+
+def deleted_field_of(model: Type[AnomalyFields]) -> Optional[str]:
+    """Returns the name of the column that says of a row that it is deleted; None for a model without one."""
+    if model.ingest_deleted_field is not None:
+        return model.ingest_deleted_field
+    columns = {field.name for field in model._meta.concrete_fields}
+    return next((name for name in SOFT_DELETION_FIELDS if name in columns), None)
+
+
+def has_own_mapping(model: Type[AnomalyFields]) -> bool:
+    """Whether the model overrides ``to_ingest``."""
+    return model.to_ingest is not AnomalyFields.to_ingest
 
 
 def anomaly_models() -> List[Type[AnomalyFields]]:
-    """Returns the project's models that have the mixin."""
+    """Returns the project's models that have the mixin's columns in a table of their own."""
     return [model for model in apps.get_models() if issubclass(model, AnomalyFields) and owner_of(model) is model]
 
 
 def databases() -> List[str]:
     """Returns the aliases of the databases that hold such models. Each database has an outbox and a cursor of its own."""
-    return sorted({router.db_for_write(model) for model in anomaly_models()})
+    return sorted({*(router.db_for_write(model) for model in anomaly_models()), *further_databases()})
 
 
 def models_in(using: str) -> List[Type[AnomalyFields]]:
     """Returns the models with the mixin that this database holds."""
-    return [model for model in anomaly_models() if router.db_for_write(model) == using]
+    return [model for model in anomaly_models() if is_home_of(model, using)]
+
+
+def is_home_of(model: Type[AnomalyFields], using: Optional[str]) -> bool:
+    """Whether a database holds rows of this model together with their outbox."""
+    owner = owner_of(model)
+    return router.db_for_write(owner) == using or (using in further_databases() and bool(router.allow_migrate_model(using, owner)))
 
 
 def model_of(label: str) -> Optional[Type[AnomalyFields]]:
-    """Returns the model that an outbox entry names; None when the project no longer has it."""
-    return next((model for model in anomaly_models() if model._meta.label_lower == label), None)
+    """Returns the model with the mixin that a label such as ``shop.purchase`` names; None when the project has none."""
+    for model in apps.get_models():
+        if model._meta.label_lower == label.lower():
+            return model if issubclass(model, AnomalyFields) else None
+    return None

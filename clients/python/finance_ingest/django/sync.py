@@ -9,7 +9,8 @@ never overwrites a newer one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Type
 from uuid import UUID
 
 from django.db import transaction
@@ -19,9 +20,16 @@ from ..client import Client
 from ..errors import Gone
 from ..results import FAILED, PURGED, SCORED, UNKNOWN, Result
 from .bulk import pieces, value_by_key
-from .models import AnomalyStatus, FeedCursor, OutboxEntry, models_in
+from .models import AnomalyFields, AnomalyStatus, FeedCursor, OutboxEntry, models_in
+from .rows import plain, read
+from .signals import announce, is_anyone_listening
 
 _CONFIRMED_TOGETHER = 1_000
+
+WITHDRAWN = "withdrawn"
+"""The status of a transaction that somebody took back at the service."""
+
+_MEASURED = (AnomalyStatus.NORMAL, AnomalyStatus.ANOMALOUS)
 
 
 @dataclass
@@ -47,32 +55,65 @@ def is_anything_open(using: str) -> bool:
     """Whether a row waits for the service. Only this database is read."""
     return (
         OutboxEntry.objects.using(using).exclude(state=OutboxEntry.REFUSED).exists()
-        or any(model._base_manager.using(using).filter(anomaly_status=AnomalyStatus.PENDING).exists() for model in models_in(using))
+        or any(plain(model, using).filter(anomaly_status=AnomalyStatus.PENDING).exists() for model in models_in(using))
     )
 
 
 def apply_results(using: str, results: Iterable[Result], *, only_pending: bool = False) -> int:
-    """Writes results to the rows that have their ids, and returns the number of rows. Of several results with one id the last counts."""
+    """
+    Writes results to the rows that have their ids, and returns the number of rows. Of several results with one id the last counts. The signals are
+    sent when the database transaction commits.
+    """
     by_status: Dict[str, Dict[UUID, Result]] = {}
     for result in {result.id: result for result in results}.values():
         by_status.setdefault(_status_of(result), {})[UUID(result.id)] = result
     rows = 0
-    for model in models_in(using):
-        for status, found in by_status.items():
-            for part in pieces(list(found)):
-                matching = model._base_manager.using(using).filter(ingest_id__in=part)
-                if only_pending:
-                    matching = matching.filter(anomaly_status=AnomalyStatus.PENDING)
-                is_measured = status in (AnomalyStatus.NORMAL, AnomalyStatus.ANOMALOUS)
-                rows += matching.update(
-                    anomaly_status=status,
-                    is_anomaly=status == AnomalyStatus.ANOMALOUS,
-                    z_score=value_by_key(model, "ingest_id", "z_score", {key: found[key].z_score for key in part}) if is_measured else None,
-                )
+    with transaction.atomic(using=using):
+        for model in models_in(using):
+            for status, found in by_status.items():
+                for part in pieces(list(found)):
+                    matching = plain(model, using).filter(ingest_id__in=part)
+                    if only_pending:
+                        matching = matching.filter(anomaly_status=AnomalyStatus.PENDING)
+                    rows += _apply(model, using, matching, status, found, part)
     return rows
 
 
+def _apply(model: Type[AnomalyFields], using: str, matching: Any, status: str, found: Mapping[UUID, Result], part: Iterable[UUID]) -> int:
+    changed: Dict[Any, _Change] = {}
+    if is_anyone_listening(model):
+        for pk, ingest_id, status_before, score_before in matching.values_list("pk", "ingest_id", "anomaly_status", "z_score"):
+            if (status_before, score_before) != (status, found[ingest_id].z_score if status in _MEASURED else None):
+                changed[pk] = _Change(found[ingest_id], status == AnomalyStatus.ANOMALOUS != status_before)
+    count: int = matching.update(
+        anomaly_status=status,
+        is_anomaly=status == AnomalyStatus.ANOMALOUS,
+        z_score=value_by_key(model, "ingest_id", "z_score", {key: found[key].z_score for key in part}) if status in _MEASURED else None,
+    )
+    if changed:
+        transaction.on_commit(partial(_announce, model, using, changed), using=using)
+    return count
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A row's new answer."""
+
+    result: Result
+    is_new_anomaly: bool
+
+
+def _announce(model: Type[AnomalyFields], using: str, changed: Dict[Any, _Change]) -> None:
+    for pks in pieces(list(changed)):
+        for pk, row in read(model, using, pks).items():
+            # A row that was changed or deleted since has no answer any more.
+            if str(row.ingest_id) == changed[pk].result.id:
+                announce(row, changed[pk].result, using, is_new_anomaly=changed[pk].is_new_anomaly)
+
+
 def _status_of(result: Result) -> str:
+    if result.status == WITHDRAWN:
+        return AnomalyStatus.WITHDRAWN
     if result.status != SCORED:
         return AnomalyStatus.FAILED
     if result.is_anomaly:
@@ -114,7 +155,7 @@ def _confirm(using: str, client: Client, synced: Synced) -> bool:
     pending: List[str] = []
     for part in pieces(list(entries.values())):
         for model in models_in(using):
-            rows = model._base_manager.using(using).filter(ingest_key__in=part, anomaly_status=AnomalyStatus.PENDING).exclude(ingest_id=None)
+            rows = plain(model, using).filter(ingest_key__in=part, anomaly_status=AnomalyStatus.PENDING).exclude(ingest_id=None)
             pending += map(str, rows.values_list("ingest_id", flat=True))
     answered = [result for result in client.get_many(pending) if result.status in (SCORED, FAILED, PURGED, UNKNOWN)]
     with transaction.atomic(using=using):

@@ -19,12 +19,19 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             inserted_at INTEGER NOT NULL,
             visible_at INTEGER NOT NULL,
             dequeue_count INTEGER NOT NULL DEFAULT 0,
-            pop_receipt INTEGER NOT NULL
+            pop_receipt INTEGER NOT NULL,
+            transactions INTEGER
         );
         CREATE INDEX IF NOT EXISTS messages_by_visibility ON messages (visible_at, seq);
         CREATE TABLE IF NOT EXISTS texts (seq INTEGER PRIMARY KEY, text TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
         """;
+
+    // Files of older programs have no such column, and older programs that use the file beside this one leave it empty.
+    private const string AddCountSql = "ALTER TABLE messages ADD COLUMN transactions INTEGER";
+
+    // Messages of older programs whose texts are read to conclude what the others carry.
+    private const int Sample = 32;
 
     private readonly SqliteFile _file;
     private readonly TimeProvider _time;
@@ -39,7 +46,17 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         Name = name;
         _time = time;
         _status = status;
-        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), session => session.Run(Schema));
+        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), CreateSchema, isDrained: true);
+        status.Watch(() => _file.Moved);
+    }
+
+    private static void CreateSchema(SqliteSession session)
+    {
+        session.Run(Schema);
+        if (session.Number("SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'transactions'") == 0)
+        {
+            session.Run(AddCountSql);
+        }
     }
 
     /// <inheritdoc/>
@@ -60,12 +77,13 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         string id = Guid.CreateVersion7().ToString("D");
         long receipt = NewReceipt();
         SqliteValue text = body.Packed is { } packed ? packed : body.Text;
+        int transactions = TransactionCount.In(body);
         return WriteAsync(
             session =>
             {
                 long seq = session.Number(
-                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (?1, ?2, ?3, ?4) RETURNING seq",
-                    id, now.Ticks, now.Ticks + visibilityDelay.Ticks, receipt);
+                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt, transactions) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING seq",
+                    id, now.Ticks, now.Ticks + visibilityDelay.Ticks, receipt, transactions);
                 session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", seq, text);
                 return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
             },
@@ -108,6 +126,25 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             "SELECT count(*), (SELECT inserted_at FROM messages WHERE visible_at <= ?1 ORDER BY seq LIMIT 1) FROM messages",
             row => new QueueDepth(row.GetInt64(0), row.GetInt64OrNull(1) is { } ticks ? new DateTime(ticks, DateTimeKind.Utc) : null),
             _time.GetUtcNow().Ticks),
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<TransactionCount?> CountTransactionsAsync(CancellationToken cancellationToken) => ReadAsync(
+        session => session.InReadTransaction<TransactionCount?>(() =>
+        {
+            (long known, long uncounted) = session.Single(
+                "SELECT coalesce(sum(transactions), 0), count(*) - count(transactions) FROM messages", row => (row.GetInt64(0), row.GetInt64(1)));
+            if (uncounted == 0)
+            {
+                return new TransactionCount(known, IsEstimate: false);
+            }
+
+            List<string> sample = session.Query(
+                "SELECT t.text FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.transactions IS NULL ORDER BY m.seq LIMIT ?1",
+                row => ReadBody(row, 0).Text,
+                Sample);
+            return TransactionCount.Of(uncounted, sample) is { } rest ? rest with { Count = rest.Count + known } : null;
+        }),
         cancellationToken);
 
     /// <inheritdoc/>

@@ -7,11 +7,12 @@ IF DATABASE_PRINCIPAL_ID('finance_ingest_retention') IS NULL CREATE ROLE finance
 IF DATABASE_PRINCIPAL_ID('finance_ingest_operator') IS NULL CREATE ROLE finance_ingest_operator;
 GO
 
--- The intake reads results, counts unsent alerts for its dashboard, and takes baselines at PUT /api/stats. It writes no result.
+-- The intake reads results, counts unsent alerts and sees processes for its status, and takes baselines at PUT /api/stats. It writes no result.
 GRANT SELECT ON anomaly_transactions TO finance_ingest_intake;
 GRANT SELECT ON purged_transactions TO finance_ingest_intake;
 GRANT SELECT ON feed_batches TO finance_ingest_intake;
 GRANT SELECT ON alert_outbox TO finance_ingest_intake;
+GRANT SELECT ON processes TO finance_ingest_intake;
 GRANT SELECT, INSERT, UPDATE ON anomaly_stats TO finance_ingest_intake;
 GO
 
@@ -24,7 +25,8 @@ GRANT SELECT, INSERT ON feed_batches TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_outbox TO finance_ingest_worker;
 GRANT SELECT, INSERT ON poison_messages TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_worker;
-GRANT SELECT, INSERT ON repeat_conflicts TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE ON repeat_conflicts TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_worker;
 GRANT SELECT, INSERT ON installation TO finance_ingest_worker;
 GO
 
@@ -47,7 +49,8 @@ GRANT SELECT, INSERT ON feed_batches TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_outbox TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON poison_messages TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_operator;
-GRANT SELECT, INSERT, DELETE ON repeat_conflicts TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON repeat_conflicts TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_operator;
 GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
 GO
 

@@ -23,6 +23,9 @@ internal sealed class SqlServerDatabase : IDisposable
     private readonly Func<SqlAuthenticationParameters, CancellationToken, Task<SqlAuthenticationToken>>? _accessToken;
     private readonly DependencyStatus _status;
     private readonly ITimer _idle;
+    private readonly TimeProvider _time;
+    private long _usedAt;
+    private volatile bool _isUsed;
 
     static SqlServerDatabase() =>
         // Dapper would send DATETIME, which has steps of 3 ms.
@@ -61,6 +64,7 @@ internal sealed class SqlServerDatabase : IDisposable
 
         ConnectionString = builder.ConnectionString;
         _status = status;
+        _time = time;
         _idle = time.CreateTimer(_ => ClosePooled(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -69,6 +73,9 @@ internal sealed class SqlServerDatabase : IDisposable
 
     /// <summary>Whether connections log in with a token.</summary>
     internal bool UsesAccessToken => _accessToken is not null;
+
+    /// <summary>Whether work other than looking at the installation reached the database within the last seconds, so that its sessions are still open.</summary>
+    internal bool IsAwake => _isUsed && _time.GetElapsedTime(Interlocked.Read(ref _usedAt)) < s_idleTime;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -81,10 +88,13 @@ internal sealed class SqlServerDatabase : IDisposable
     /// Runs work on a connection of its own. <paramref name="work"/> may run several times, so it must make all its changes in one transaction of the
     /// server.
     /// </summary>
+    /// <param name="work">The work.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <param name="isOtherWork">False: the work only looks at the installation, and is no reason to look again (<see cref="IsAwake"/>).</param>
     /// <exception cref="StoreUnavailableException">There is an outage; see <see cref="SqlServerErrors.IsOutage"/>.</exception>
     /// <exception cref="SqlException">The data is at fault.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled. Its transaction was undone, or had just been committed.</exception>
-    internal async Task<T> RunAsync<T>(Func<SqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    internal async Task<T> RunAsync<T>(Func<SqlConnection, Task<T>> work, CancellationToken cancellationToken, bool isOtherWork = true)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -93,6 +103,12 @@ internal sealed class SqlServerDatabase : IDisposable
                 await using SqlConnection connection = await OpenAsync(cancellationToken);
                 T result = await work(connection);
                 _status.Succeeded();
+                if (isOtherWork)
+                {
+                    Interlocked.Exchange(ref _usedAt, _time.GetTimestamp());
+                    _isUsed = true;
+                }
+
                 return result;
             }
             catch (Exception e) when (e is SqlException or InvalidOperationException && cancellationToken.IsCancellationRequested)

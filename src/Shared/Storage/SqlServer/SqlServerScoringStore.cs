@@ -1,5 +1,6 @@
 using Dapper;
 using FinanceIngest.Baselines;
+using FinanceIngest.Overview;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;
@@ -10,7 +11,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
 /// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> by transaction id, then
-/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, and last the one row of <c>feed_head</c>, which stays
+/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and last the one row of <c>feed_head</c>, which stays
 /// locked until the commit. No range is locked: where two workers write one new id, the unique key stops the second, whose transaction is repeated and
 /// then sees the first one's row.
 /// </remarks>
@@ -44,6 +45,9 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
         DECLARE @written INT, @conflicts INT = 0, @alerted INT;
+        DECLARE @differing TABLE (
+            transaction_id UNIQUEIDENTIFIER NOT NULL, user_id BIGINT NOT NULL, category_id BIGINT NOT NULL, amount DECIMAL(19, 4) NOT NULL,
+            occurred_at DATETIME2(6) NOT NULL, accepted_at DATETIME2(6) NOT NULL, number BIGINT NOT NULL);
         BEGIN TRANSACTION;
 
         INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
@@ -70,8 +74,11 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             SET @written = @written + @@ROWCOUNT;
 
             -- RepeatRule.Differs, in SQL: an occurred_at that equals accepted_at was filled in and says nothing.
-            INSERT INTO repeat_conflicts (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, recorded_at)
-            SELECT DISTINCT r.transaction_id, r.user_id, r.category_id, r.amount, r.occurred_at, r.accepted_at, @now
+            INSERT INTO @differing (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, number)
+            SELECT d.transaction_id, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at,
+                ROW_NUMBER() OVER (PARTITION BY d.transaction_id ORDER BY d.accepted_at, d.user_id, d.category_id, d.amount, d.occurred_at)
+                    + (SELECT COUNT_BIG(*) FROM repeat_conflicts k WHERE k.transaction_id = d.transaction_id)
+            FROM (SELECT DISTINCT r.transaction_id, r.user_id, r.category_id, r.amount, r.occurred_at, r.accepted_at
             FROM @results r JOIN anomaly_transactions t ON t.transaction_id = r.transaction_id
             WHERE r.status = 'scored' AND t.status = 'scored'
                 AND (t.user_id IS NULL OR t.user_id <> r.user_id OR t.category_id IS NULL OR t.category_id <> r.category_id
@@ -79,9 +86,20 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
                     OR (t.occurred_at <> r.occurred_at AND r.occurred_at <> r.accepted_at AND (t.accepted_at IS NULL OR t.occurred_at <> t.accepted_at)))
                 AND NOT EXISTS (SELECT 1 FROM repeat_conflicts c
                     WHERE c.transaction_id = r.transaction_id AND c.accepted_at = r.accepted_at AND c.user_id = r.user_id
-                        AND c.category_id = r.category_id AND c.amount = r.amount AND c.occurred_at = r.occurred_at)
+                        AND c.category_id = r.category_id AND c.amount = r.amount AND c.occurred_at = r.occurred_at)) d
             OPTION (LOOP JOIN, FORCE ORDER);
             SET @conflicts = @@ROWCOUNT;
+
+            INSERT INTO repeat_conflicts (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, recorded_at)
+            SELECT d.transaction_id, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at, @now
+            FROM @differing d WHERE d.number <= @most;
+
+            -- A worker whose role is of the version before counts nothing here; the metric counts all the same.
+            IF EXISTS (SELECT 1 FROM @differing d WHERE d.number > @most) AND HAS_PERMS_BY_NAME('repeat_conflicts', 'OBJECT', 'UPDATE') = 1
+                UPDATE c SET beyond = c.beyond + b.beyond
+                FROM (SELECT d.transaction_id, COUNT_BIG(*) AS beyond FROM @differing d WHERE d.number > @most GROUP BY d.transaction_id) b
+                CROSS APPLY (SELECT TOP (1) k.id FROM repeat_conflicts k WHERE k.transaction_id = b.transaction_id ORDER BY k.id DESC) newest
+                JOIN repeat_conflicts c ON c.id = newest.id;
         END;
 
         -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
@@ -100,6 +118,20 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         WHERE NOT EXISTS (SELECT 1 FROM poison_messages p WHERE p.message_id = m.message_id)
         ORDER BY m.message_id
         OPTION (LOOP JOIN);
+
+        -- Each process writes its own row, which no other waits for. A worker whose role is of the version before leaves it out.
+        IF @instance IS NOT NULL AND HAS_PERMS_BY_NAME('processes', 'OBJECT', 'UPDATE') = 1
+        BEGIN
+            UPDATE processes SET program = @program, version = @version, roles = @roles, started_at = @started_at, seen_at = @now,
+                batches = @batches, transactions = @transactions
+            WHERE instance = @instance;
+            IF @@ROWCOUNT = 0
+            BEGIN
+                DELETE FROM processes WITH (READPAST) WHERE seen_at < @forgotten;
+                INSERT INTO processes (instance, program, version, roles, started_at, seen_at, batches, transactions)
+                VALUES (@instance, @program, @version, @roles, @started_at, @now, @batches, @transactions);
+            END;
+        END;
 
         IF @written > 0
         BEGIN
@@ -130,6 +162,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
     /// <summary>Writes the batch in one round trip. If the connection has a transaction, the batch is committed with it.</summary>
     internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
     {
+        DateTime now = time.UtcNowMicroseconds();
         var parameters = new
         {
             results = SqlServerTables.Results(batch.Results),
@@ -137,7 +170,16 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             poison = SqlServerTables.Poison(batch.Poison),
             count = batch.Results.Count,
             batch_id = batchId,
-            now = time.UtcNowMicroseconds(),
+            now,
+            most = RepeatRule.MostKept,
+            instance = batch.Process?.Process.Instance,
+            program = batch.Process?.Process.Program,
+            version = batch.Process?.Process.Version,
+            roles = batch.Process?.Process.Roles,
+            started_at = batch.Process?.Process.StartedAt,
+            batches = batch.Process?.Batches,
+            transactions = batch.Process?.Transactions,
+            forgotten = now - ProcessSeen.Kept,
         };
         (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
             new CommandDefinition(WriteSql, parameters, cancellationToken: cancellationToken));

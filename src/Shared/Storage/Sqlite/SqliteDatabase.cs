@@ -25,6 +25,7 @@ public sealed class SqliteDatabase : IDisposable
     {
         _file = new SqliteFile(System.IO.Path.Combine(directory, FileName), session => _migration = Migrate(session, time));
         _status = status;
+        status.Watch(() => _file.Moved);
     }
 
     /// <summary>Full path of the file.</summary>

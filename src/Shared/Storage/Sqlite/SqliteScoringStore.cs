@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
@@ -80,6 +81,11 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             InsertPoison(session, message);
         }
 
+        if (batch.Process is { } process)
+        {
+            WriteProcess(session, process);
+        }
+
         if (written > 0)
         {
             // SQLite has one writer at a time, so that positions are committed in ascending order.
@@ -129,12 +135,36 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         TransactionResult? row = session.FirstOrDefault(
             $"SELECT {SqliteRows.ResultColumns} FROM anomaly_transactions t WHERE t.transaction_id = ?1", SqliteRows.ToResult, repeat.Id);
 
-        return row is not null && RepeatRule.Differs(row, repeat) && session.Execute(
+        if (row is null || !RepeatRule.Differs(row, repeat))
+        {
+            return false;
+        }
+
+        if (session.Number("SELECT count(*) FROM repeat_conflicts WHERE transaction_id = ?1", repeat.Id) >= RepeatRule.MostKept)
+        {
+            return session.Execute(
+                "UPDATE repeat_conflicts SET beyond = beyond + 1 WHERE id = (SELECT max(id) FROM repeat_conflicts WHERE transaction_id = ?1)", repeat.Id) == 1;
+        }
+
+        return session.Execute(
             """
             INSERT INTO repeat_conflicts (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, recorded_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING
             """,
             repeat.Id, repeat.UserId, repeat.CategoryId, repeat.Amount?.Units, repeat.OccurredAt, repeat.AcceptedAt, time.UtcNowMicroseconds()) == 1;
+    }
+
+    private static void WriteProcess(SqliteSession session, ProcessSeen seen)
+    {
+        session.Execute("DELETE FROM processes WHERE seen_at < ?1", seen.SeenAt - ProcessSeen.Kept);
+        session.Execute(
+            """
+            INSERT INTO processes (instance, program, version, roles, started_at, seen_at, batches, transactions)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            ON CONFLICT (instance) DO UPDATE SET program = ?2, version = ?3, roles = ?4, started_at = ?5, seen_at = ?6, batches = ?7, transactions = ?8
+            """,
+            seen.Process.Instance, seen.Process.Program, seen.Process.Version, seen.Process.Roles, seen.Process.StartedAt, seen.SeenAt,
+            seen.Batches, seen.Transactions);
     }
 
     private static int InsertAlert(SqliteSession session, NewAlert alert) => session.Execute(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from ..models import AnomalyStatus
 
@@ -16,18 +18,15 @@ register = template.Library()
 def anomaly_status(row: Any) -> str:
     """Renders ``{% anomaly_status transaction %}``: the state as a badge, which ``poll.js`` keeps up to date while it is pending."""
     state = describe(row)
-    return format_html(
-        '<span class="ingest-status ingest-{}" data-ingest-row="{}" data-ingest-status="{}">{}</span>',
-        state["status"] or "none",
-        row.pk,
-        state["status"],
-        state["text"],
-    )
+    # The role makes screen readers say the new state when a pending one changes.
+    role = format_html(' role="{}"', "status") if row.anomaly_status == AnomalyStatus.PENDING else ""
+    badge = '<span class="ingest-status ingest-{}" data-ingest-row="{}" data-ingest-status="{}"{}>{}</span>'
+    return format_html(badge, state["status"] or "none", row.pk, state["status"], role, state["text"])
 
 
 def describe(row: Any) -> Dict[str, Any]:
-    """Returns the state of a row as a page shows it."""
+    """Returns the state of a row as a page shows it, in the language of the request."""
     text = str(AnomalyStatus(row.anomaly_status).label)
     if row.z_score is not None:
-        text += f" (z = {row.z_score:.1f})"
+        text = _("%(status)s (z = %(z)s)") % {"status": text, "z": number_format(row.z_score, 1)}
     return {"id": str(row.pk), "status": row.anomaly_status, "is_anomaly": row.is_anomaly, "z_score": row.z_score, "text": text}

@@ -11,12 +11,11 @@ from typing import Any, Dict, Iterable, Type
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ....client import Client
 from ....errors import FinanceIngestError, describe_errors
 from ....stats_files import StatsFileError, read_stats_file, write_stats
 from ...models import AnomalyFields, anomaly_models, model_of
-from ...settings import read_settings
-from ...statistics import baselines_of
+from ...settings import make_client, read_settings
+from ...statistics import Counts, baselines_of
 
 ADMIN_KEY = "FINANCE_INGEST_ADMIN_KEY"
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
 
     help = (
         "Writes the baselines of users and categories as a CSV for 'finance-ingest stats import', or puts them to the service. "
-        "They come from the project's own transactions by one query, or from the older system's anomaly_stats.pkl."
+        "They come from the project's own transactions, or from the older system's anomaly_stats.pkl."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,14 +37,24 @@ class Command(BaseCommand):
         parser.add_argument("--pickle", metavar="FILE", help="the older system's anomaly_stats.pkl, which is read without executing anything")
         parser.add_argument("--model", metavar="APP.MODEL", help="the model of the transactions; needed when several models have the mixin")
         parser.add_argument("--with-anomalies", action="store_true", help="include transactions that were found anomalous, for users whose habits have changed")
+        parser.add_argument(
+            "--with-unscored", action="store_true", help="include all transactions without a score, not only those that are older than the first score"
+        )
         parser.add_argument("--population", action="store_true", help="divide by n instead of n - 1, as numpy.std does and pandas' std doesn't")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        counts = Counts()
         try:
             baselines = (
                 read_stats_file(options["pickle"])
                 if options["pickle"]
-                else baselines_of(_model(options["model"]), population=options["population"], anomalies=options["with_anomalies"])
+                else baselines_of(
+                    _model(options["model"]),
+                    population=options["population"],
+                    anomalies=options["with_anomalies"],
+                    unscored=options["with_unscored"],
+                    counts=counts,
+                )
             )
             if options["put"]:
                 self._put(baselines)
@@ -54,10 +63,13 @@ class Command(BaseCommand):
                 self.stderr.write(f"{count} baselines written.")
         except (FinanceIngestError, StatsFileError, OSError) as error:
             raise CommandError(str(error)) from error
+        left_out = ", ".join(f"{number} {name}" for name, number in vars(counts).items() if number)
+        if left_out:
+            self.stderr.write(f"Left out: {left_out}.")
 
     def _put(self, baselines: Iterable[Dict[str, Any]]) -> None:
         settings = read_settings()
-        with Client(settings.URL, os.environ.get(ADMIN_KEY) or settings.KEY, timeout=settings.TIMEOUT, retries=settings.RETRIES) as client:
+        with make_client(settings, os.environ.get(ADMIN_KEY) or settings.KEY, settings.TIMEOUT, settings.RETRIES) as client:
             report = client.put_stats(baselines)
         self.stdout.write(f"{report.inserted} baselines inserted, {report.updated} updated.")
         for rejected in report.rejected:
@@ -68,7 +80,7 @@ class Command(BaseCommand):
 
 def _model(label: str) -> Type[AnomalyFields]:
     if label:
-        model = model_of(label.lower())
+        model = model_of(label)
         if model is None:
             raise CommandError(f"{label} is no model with AnomalyFields; there are {_labels()}.")
         return model

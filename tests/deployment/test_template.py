@@ -1,0 +1,326 @@
+"""Evaluates the compiled template as azd would deploy it, and checks what comes out.
+
+    bicep build infra/main.bicep --outfile artifacts/deployment/azure.json
+    python3 tests/deployment/test_template.py artifacts/deployment/azure.json
+
+Parameters go the way of a deployment: variables of azd, through infra/main.parameters.json, into the template. docs/azure.md has the reasons for what is
+checked.
+"""
+import json
+import re
+import sys
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import arm  # noqa: E402
+import azd_parameters  # noqa: E402
+
+TEMPLATE = ROOT / "artifacts/deployment/azure.json"
+ROLES = {id_: name for name, id_ in json.loads((ROOT / "infra/app/roles.json").read_text()).items()}
+BASE = {"AZURE_ENV_NAME": "test", "AZURE_LOCATION": "westeurope"}
+
+
+class Deployment:
+    """What one "azd provision" makes with these variables in azd's environment."""
+
+    def __init__(self, **variables: str):
+        self.variables = BASE | variables
+        self.resources, outputs = arm.deploy(TEMPLATE, **azd_parameters.fill(self.variables))
+        self.outputs = {name: output["value"] for name, output in outputs.items()}
+
+    def all(self, kind: str) -> list[dict]:
+        return [resource for resource in self.resources if resource["type"] == kind]
+
+    def one(self, kind: str) -> dict:
+        found = self.all(kind)
+        assert len(found) == 1, f"{len(found)} of {kind}"
+        return found[0]
+
+    def next(self, **variables: str) -> "Deployment":
+        """The next deployment from the same environment, in which azd keeps the outputs of this one."""
+        kept = {name: value for name, value in self.outputs.items() if isinstance(value, str)}
+        return Deployment(**(self.variables | kept | variables))
+
+    @property
+    def intake(self) -> dict[str, str]:
+        return self.one("Microsoft.Web/sites/config")["properties"]
+
+    @property
+    def worker(self) -> dict:
+        return self.one("Microsoft.App/containerApps")["properties"]
+
+    @property
+    def worker_variables(self) -> dict[str, dict]:
+        return {variable["name"]: variable for variable in self.worker["template"]["containers"][0]["env"]}
+
+    def rights(self, principal: str) -> set[tuple[str, str]]:
+        """Role and scope of each assignment to an identity, or to an object id."""
+        return {
+            (ROLES[item["properties"]["roleDefinitionId"].split("/")[-1]], "/".join(item["scope"].split("/")[-2:]))
+            for item in self.all("Microsoft.Authorization/roleAssignments")
+            if f"/{principal}-abcdefghijklm|" in item["properties"]["principalId"] or item["properties"]["principalId"] == principal
+        }
+
+
+class Administrator(unittest.TestCase):
+    def test_is_whoever_deploys_first(self):
+        administrator = Deployment().one("Microsoft.Sql/servers")["properties"]["administrators"]
+        self.assertEqual(("deployer-id", "somebody@example.com", "User"), (administrator["sid"], administrator["login"], administrator["principalType"]))
+
+    def test_stays_when_a_colleague_deploys_next(self):
+        first = Deployment()
+        colleague = dict(arm.DEPLOYER)
+        arm.DEPLOYER.update(objectId="colleague-id", userPrincipalName="colleague@example.com")
+        try:
+            second = first.next(AZURE_PRINCIPAL_ID="colleague-id")
+        finally:
+            arm.DEPLOYER.update(colleague)
+        self.assertEqual(first.one("Microsoft.Sql/servers"), second.one("Microsoft.Sql/servers"))
+        self.assertEqual(first.rights("deployer-id"), second.rights("deployer-id"))
+
+    def test_can_be_a_group(self):
+        deployment = Deployment(ADMINISTRATOR_ID="group-id", ADMINISTRATOR_NAME="DBAs", ADMINISTRATOR_TYPE="Group")
+        administrator = deployment.one("Microsoft.Sql/servers")["properties"]["administrators"]
+        self.assertEqual(("group-id", "DBAs", "Group"), (administrator["sid"], administrator["login"], administrator["principalType"]))
+        kinds = {item["properties"]["principalType"] for item in deployment.all("Microsoft.Authorization/roleAssignments")
+                 if item["properties"]["principalId"] == "group-id"}
+        self.assertEqual({"Group"}, kinds)
+
+    def test_of_unknown_kind_is_refused_before_anything_is_made(self):
+        with self.assertRaisesRegex(arm.Refused, "ADMINISTRATOR_TYPE"):
+            Deployment(ADMINISTRATOR_ID="group-id")
+
+    def test_is_named_by_variables_that_azd_does_not_set_by_itself(self):
+        text = json.dumps(azd_parameters.read())
+        self.assertNotIn("AZURE_PRINCIPAL", text)
+
+
+class Database(unittest.TestCase):
+    def properties(self, **variables):
+        return Deployment(**variables).one("Microsoft.Sql/servers/databases")["properties"]
+
+    def test_that_pauses_has_local_backups(self):
+        properties = self.properties()
+        self.assertEqual(("AutoPause", "Local"), (properties["freeLimitExhaustionBehavior"], properties["requestedBackupStorageRedundancy"]))
+        with self.assertRaisesRegex(arm.Refused, "SQL_BACKUP_REDUNDANCY"):
+            self.properties(SQL_BACKUP_REDUNDANCY="Geo")
+
+    def test_that_is_billed_may_have_others(self):
+        self.assertEqual("Geo", self.properties(SQL_BACKUP_REDUNDANCY="Geo", SQL_FREE_LIMIT_EXHAUSTED="BillOverUsage")["requestedBackupStorageRedundancy"])
+        properties = self.properties(SQL_BACKUP_REDUNDANCY="Zone", SQL_FREE_LIMIT="false")
+        self.assertEqual((False, None, "Zone"), (
+            properties["useFreeLimit"], properties["freeLimitExhaustionBehavior"], properties["requestedBackupStorageRedundancy"]))
+
+    def test_that_was_restored_under_another_name_is_the_one_of_both_programs(self):
+        deployment = Deployment(SQL_DATABASE_NAME="finance-ingest-restored")
+        self.assertTrue(deployment.one("Microsoft.Sql/servers/databases")["name"].endswith("/finance-ingest-restored"))
+        self.assertEqual("finance-ingest-restored", deployment.outputs["DATABASE_NAME"])
+        for connection in (deployment.intake["SQL_CONNECTION_STRING"], deployment.worker_variables["SQL_CONNECTION_STRING"]["value"]):
+            self.assertIn("Database=finance-ingest-restored;", connection)
+
+    def test_may_be_in_the_region_of_the_other_free_databases(self):
+        deployment = Deployment(SQL_LOCATION="northeurope")
+        self.assertEqual({"northeurope"}, {deployment.one(kind)["location"] for kind in ("Microsoft.Sql/servers", "Microsoft.Sql/servers/databases")})
+        self.assertEqual("westeurope", deployment.one("Microsoft.Storage/storageAccounts")["location"])
+
+    def test_of_each_size_has_the_least_that_Azure_allows(self):
+        # https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases, "min vCores" of GP_S_Gen5.
+        for size, least in ((1, 0.5), (4, 0.5), (6, 0.75), (10, 1.25), (18, 2.25), (24, 3), (80, 10)):
+            self.assertEqual(least, self.properties(SQL_MAX_VCORES=str(size))["minCapacity"])
+
+
+class Mail(unittest.TestCase):
+    def state(self, **variables):
+        return Deployment(**variables).one("Microsoft.Logic/workflows")["properties"]["state"]
+
+    def test_is_off_until_a_person_has_authorised_it(self):
+        self.assertEqual("Disabled", self.state())
+        self.assertEqual("Disabled", self.state(MAIL_RECIPIENTS="a@example.com"))
+        self.assertEqual("Disabled", self.state(MAIL_AUTHORISED="true"))
+        self.assertEqual("Enabled", self.state(MAIL_RECIPIENTS="a@example.com", MAIL_AUTHORISED="true"))
+
+    def test_leaves_failures_on_the_alert_queue(self):
+        deployment = Deployment()
+        definition = json.dumps(deployment.one("Microsoft.Logic/workflows")["properties"]["definition"])
+        self.assertNotIn("poison", definition.lower())
+        self.assertEqual({("storageQueueDataContributor", "queues/anomaly-alerts")}, deployment.rights("id-mailer"))
+
+
+class Settings(unittest.TestCase):
+    def test_that_is_not_given_is_left_to_the_code(self):
+        deployment = Deployment()
+        self.assertEqual([], [name for name, value in deployment.intake.items() if value == ""])
+        for name in azd_parameters.read()["settings"]:
+            self.assertNotIn(name, deployment.worker_variables)
+
+    def test_each_reaches_both_programs_and_stays(self):
+        variables = {
+            azd_parameters.VARIABLE.fullmatch(text).group(1): f"value of {name}" for name, text in azd_parameters.read()["settings"].items()}
+        deployment = Deployment(**variables)
+        for again in (deployment, deployment.next()):
+            for name in azd_parameters.read()["settings"]:
+                self.assertEqual(f"value of {name}", again.intake[name])
+                self.assertEqual(f"value of {name}", again.worker_variables[name]["value"])
+
+    def test_each_parameter_of_the_template_has_a_variable(self):
+        # What has none can be changed in the portal only, and the next deployment would undo that.
+        template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+        self.assertEqual(set(template["parameters"]), set(azd_parameters.read()))
+        variables = azd_parameters.VARIABLE.findall(json.dumps(azd_parameters.read()))
+        self.assertEqual(len(variables), len({name for name, _ in variables}))
+        for name, value in azd_parameters.read().items():
+            expected = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION", "workerImage": "SERVICE_WORKER_IMAGE_NAME"}.get(
+                name, re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper())
+            if isinstance(value, str):
+                self.assertEqual(f"${{{expected}}}", value, "The variable has the parameter's name, and its default stands in main.bicep alone.")
+
+    def test_the_fixed_ones_win_over_the_list(self):
+        both = set(azd_parameters.read()["settings"]) & set(Deployment().worker_variables)
+        self.assertEqual(set(), both)
+
+    def test_of_the_worker_alone_and_its_secrets(self):
+        deployment = Deployment(
+            WORKER_SETTINGS='{"FinanceIngest__Notify__Channels__ops__Type": "smtp"}',
+            WORKER_VAULT_REFERENCES='{"FinanceIngest__Notify__Channels__ops__Password": "SMTP-password", "FinanceIngest__Other": "smtp-password"}')
+        self.assertEqual("smtp", deployment.worker_variables["FinanceIngest__Notify__Channels__ops__Type"]["value"])
+        self.assertEqual("smtp-password", deployment.worker_variables["FinanceIngest__Notify__Channels__ops__Password"]["secretRef"])
+        self.assertNotIn("FinanceIngest__Notify__Channels__ops__Type", deployment.intake)
+        secrets = deployment.worker["configuration"]["secrets"]
+        self.assertEqual(["id-signing-key", "smtp-password"], [secret["name"] for secret in secrets])
+        self.assertTrue(secrets[1]["keyVaultUrl"].endswith("vaultUri>secrets/smtp-password"), secrets[1])
+
+    def test_the_second_deployment_changes_nothing(self):
+        first = Deployment(OPERATORS="a@example.com", MAIL_RECIPIENTS="b@example.com", SQL_MAX_VCORES="4", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/worker:1")
+        self.assertEqual(first.resources, first.next().resources)
+
+
+class Intake(unittest.TestCase):
+    def configuration(self, **variables):
+        return Deployment(**variables).one("Microsoft.Web/sites")["properties"]["functionAppConfig"]
+
+    def test_has_small_instances_with_many_requests_each(self):
+        scale = self.configuration()["scaleAndConcurrency"]
+        self.assertEqual((512, 100), (scale["instanceMemoryMB"], scale["triggers"]["http"]["perInstanceConcurrency"]))
+        larger = self.configuration(INTAKE_MEMORY="2048", INTAKE_CONCURRENCY="200", INTAKE_MAX_INSTANCES="10")["scaleAndConcurrency"]
+        self.assertEqual((2048, 200, 10), (larger["instanceMemoryMB"], larger["triggers"]["http"]["perInstanceConcurrency"], larger["maximumInstanceCount"]))
+
+    def test_holds_no_more_than_an_eighth_of_its_memory(self):
+        self.assertEqual(str(64 * 1024 ** 2), Deployment().intake["FinanceIngest__Intake__MaximumBytesInFlight"])
+        self.assertEqual(str(256 * 1024 ** 2), Deployment(INTAKE_MEMORY="2048").intake["FinanceIngest__Intake__MaximumBytesInFlight"])
+        self.assertEqual("40000000", Deployment(INTAKE_MAXIMUM_BYTES_IN_FLIGHT="40000000").intake["FinanceIngest__Intake__MaximumBytesInFlight"])
+
+    def test_is_replaced_without_ending_requests(self):
+        self.assertEqual({"type": "RollingUpdate"}, self.configuration()["siteUpdateStrategy"])
+        self.assertEqual({"type": "Recreate"}, self.configuration(INTAKE_UPDATES="Recreate")["siteUpdateStrategy"])
+
+
+class Storage(unittest.TestCase):
+    def sku(self, **variables):
+        return Deployment(**variables).one("Microsoft.Storage/storageAccounts")["sku"]["name"]
+
+    def test_has_zones_where_the_region_has(self):
+        self.assertEqual("Standard_ZRS", self.sku())
+        self.assertEqual("Standard_ZRS", self.sku(AZURE_LOCATION="West Europe"))
+        self.assertEqual("Standard_LRS", self.sku(AZURE_LOCATION="westus"))
+        self.assertEqual("Standard_GZRS", self.sku(STORAGE_REDUNDANCY="Standard_GZRS"))
+
+    def test_keeps_its_redundancy_when_the_list_of_regions_changes(self):
+        first = Deployment(AZURE_LOCATION="westus")
+        self.assertEqual("Standard_LRS", first.next(AZURE_LOCATION="westeurope").one("Microsoft.Storage/storageAccounts")["sku"]["name"])
+
+
+class FreeAmount(unittest.TestCase):
+    def test_is_watched_before_it_is_used_up(self):
+        deployment = Deployment(OPERATORS="a@example.com")
+        rule = deployment.one("Microsoft.Insights/metricAlerts")["properties"]
+        [criterion] = rule["criteria"]["allOf"]
+        self.assertEqual(("free_amount_remaining", "LessThan", "Minimum"), (criterion["metricName"], criterion["operator"], criterion["timeAggregation"]))
+        self.assertTrue(5_000 <= criterion["threshold"] < 100_000)
+        self.assertEqual([deployment.one("Microsoft.Sql/servers/databases")["id"]], rule["scopes"])
+        self.assertEqual([{"actionGroupId": deployment.one("Microsoft.Insights/actionGroups")["id"]}], rule["actions"])
+
+    def test_is_not_watched_where_there_is_none(self):
+        self.assertEqual([], Deployment(OPERATORS="a@example.com", SQL_FREE_LIMIT="false").all("Microsoft.Insights/metricAlerts"))
+
+
+class Costs(unittest.TestCase):
+    def test_are_computed_for_what_is_deployed(self):
+        import azure_cost
+        deployment = Deployment()
+        assumed = {name: value for name, (value, _) in azure_cost.ASSUMPTIONS.items()}
+        scale = deployment.one("Microsoft.Web/sites")["properties"]["functionAppConfig"]["scaleAndConcurrency"]
+        self.assertEqual(assumed["function_gb"], scale["instanceMemoryMB"] / 1024)
+        template = deployment.worker["template"]
+        resources = template["containers"][0]["resources"]
+        self.assertEqual((assumed["worker_vcores"], f"{assumed['worker_gib']:g}Gi"), (resources["cpu"], resources["memory"]))
+        self.assertEqual(assumed["worker_tail_seconds"], template["scale"]["pollingInterval"] + template["scale"]["cooldownPeriod"])
+        database = deployment.one("Microsoft.Sql/servers/databases")["properties"]
+        self.assertEqual((assumed["sql_tail_seconds"], assumed["sql_vcores_idle"]), (database["autoPauseDelay"] * 60, database["minCapacity"]))
+        self.assertEqual(azure_cost.PRICES["sql_gb_month"][2] * 1024 ** 3, database["maxSizeBytes"])
+        trigger = deployment.one("Microsoft.Logic/workflows")["properties"]["definition"]["triggers"]["When_there_are_alerts"]["recurrence"]
+        self.assertEqual(("Minute", assumed["logic_polls_per_minute"]), (trigger["frequency"], 1 / trigger["interval"]))
+
+
+class Network(unittest.TestCase):
+    KEEPERS = ("Microsoft.Storage/storageAccounts", "Microsoft.Sql/servers", "Microsoft.KeyVault/vaults")
+
+    def test_is_public_by_default(self):
+        deployment = Deployment()
+        self.assertEqual({"Enabled"}, {keeper["properties"]["publicNetworkAccess"] for kind in self.KEEPERS for keeper in deployment.all(kind)})
+        self.assertEqual([], deployment.all("Microsoft.Network/virtualNetworks"))
+        self.assertIsNone(deployment.one("Microsoft.Web/sites")["properties"]["virtualNetworkSubnetId"])
+
+    def test_is_private_by_one_variable(self):
+        deployment = Deployment(PRIVATE_NETWORK="true", OPERATORS="a@example.com")
+        keepers = [keeper for kind in self.KEEPERS for keeper in deployment.all(kind)]
+        self.assertEqual(4, len(keepers))
+        self.assertEqual({"Disabled"}, {keeper["properties"]["publicNetworkAccess"] for keeper in keepers})
+        self.assertEqual([], deployment.all("Microsoft.Sql/servers/firewallRules"))
+        [network] = deployment.all("Microsoft.Network/virtualNetworks")
+        subnets = {subnet["name"]: subnet["properties"] for subnet in network["properties"]["subnets"]}
+        for name in ("intake", "worker"):
+            self.assertEqual("Microsoft.App/environments", subnets[name]["delegations"][0]["properties"]["serviceName"])
+        self.assertEqual(f"{network['id']}/subnets/intake", deployment.one("Microsoft.Web/sites")["properties"]["virtualNetworkSubnetId"])
+        self.assertEqual(
+            f"{network['id']}/subnets/worker", deployment.one("Microsoft.App/managedEnvironments")["properties"]["vnetConfiguration"]["infrastructureSubnetId"])
+
+    def test_has_an_endpoint_and_a_name_for_everything_that_is_private(self):
+        deployment = Deployment(PRIVATE_NETWORK="true")
+        endpoints = {
+            (connection["properties"]["privateLinkServiceId"], connection["properties"]["groupIds"][0])
+            for endpoint in deployment.all("Microsoft.Network/privateEndpoints") for connection in endpoint["properties"]["privateLinkServiceConnections"]}
+        [account], [server] = deployment.all(self.KEEPERS[0]), deployment.all(self.KEEPERS[1])
+        expected = {(account["id"], "blob"), (account["id"], "queue"), (server["id"], "sqlServer")}
+        self.assertEqual(expected | {(vault["id"], "vault") for vault in deployment.all(self.KEEPERS[2])}, endpoints)
+        zones = {zone["id"] for zone in deployment.all("Microsoft.Network/privateDnsZones")}
+        named = {config["properties"]["privateDnsZoneId"] for group in deployment.all("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
+                 for config in group["properties"]["privateDnsZoneConfigs"]}
+        self.assertEqual(zones, named)
+        self.assertEqual(len(zones), len(deployment.all("Microsoft.Network/privateDnsZones/virtualNetworkLinks")))
+
+    def test_has_no_mailer_which_could_not_reach_the_queue(self):
+        self.assertEqual([], Deployment(PRIVATE_NETWORK="true").all("Microsoft.Logic/workflows"))
+
+
+class Rights(unittest.TestCase):
+    def test_are_the_fewest(self):
+        deployment = Deployment()
+        self.assertEqual({
+            ("keyVaultSecretsOfficer", "vaults/kvf-abcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
+            ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"), ("storageBlobDataOwner", "storageAccounts/stabcdefghijklm"),
+            ("storageQueueDataMessageSender", "queues/transactions-inbound"), ("storageQueueDataReader", "storageAccounts/stabcdefghijklm"),
+        }, deployment.rights("id-intake"))
+        self.assertEqual({
+            ("acrPull", "registries/crabcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
+            ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"), ("storageQueueDataContributor", "queues/transactions-inbound"),
+            ("storageQueueDataMessageSender", "queues/anomaly-alerts"), ("storageQueueDataMessageSender", "queues/transactions-inbound-poison"),
+            ("storageQueueDataReader", "storageAccounts/stabcdefghijklm"),
+        }, deployment.rights("id-worker"))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        TEMPLATE = Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=0)
