@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import uuid
 from pathlib import Path
@@ -44,11 +45,48 @@ class CommandLineTests(unittest.TestCase):
         for _ in range(2):
             (counts,), errors = self.run_it("submit-file", str(path), code=1)
             self.assertEqual(counts, {"accepted": 1, "rejected": 2})
-            self.assertIn("line 3: has another number of fields", errors)
+            self.assertIn("line 3: has 5 fields where the header has 4", errors)
             self.assertIn("line 4: amount is required", errors)
         lines = f'{{"user_id": 399, "category_id": 1, "amount": {mark}.25, "more": 1}}\n\nnonsense\n'
         (counts,), errors = self.run_it("submit-file", "-", code=1, stdin=lines)
         self.assertEqual(counts, {"accepted": 1, "rejected": 1})
+
+    def test_a_mended_file_adds_only_the_mended_row(self) -> None:
+        user = 1 + uuid.uuid4().int % 2**40
+        path = self.folder / f"{user}.csv"
+        for amount, code, rejected in (('"2,00"', 1, 1), ("2.00", 0, 0)):
+            path.write_text(f"user_id,category_id,amount,occurred_at\n{user},5,6000.00,2026-03-01T00:00:00Z\n{user},5,{amount},2026-03-01T00:00:01Z\n")
+            (counts,), _ = self.run_it("submit-file", str(path), code=code)
+            self.assertEqual(counts, {"accepted": 2 - rejected, "rejected": rejected})
+        seen = set()
+        cursor = None
+        deadline = time.monotonic() + 60
+        while len(seen) < 2 and time.monotonic() < deadline:
+            (page,), _ = self.run_it("results", *(["--after", cursor] if cursor else []))
+            seen |= {result["id"] for result in page["results"] if result["user_id"] == user}
+            cursor = page["next"]
+        self.assertEqual(len(seen), 2)
+
+    def test_a_failure_of_the_whole_run_is_one_json_value(self) -> None:
+        html = self.folder / "html.csv"
+        html.write_text("<html>Please log in</html>")
+        for code, *arguments in (
+            (1, "submit-file", str(html)),
+            (1, "submit-file", str(self.folder / "absent.csv")),
+            (1, "put-stats", str(html)),
+            (2, "submit-file", str(self.folder / "a.txt")),
+            (2, "submit-file", str(html), "--date-format", "%q"),
+            (2, "unknown"),
+            (2, "--url", "nonsense", "check"),
+        ):
+            (answer,), errors = self.run_it(*arguments, code=code)
+            self.assertEqual(answer["problem"], errors.splitlines()[-1])
+
+    def test_a_pipe_is_read(self) -> None:
+        (counts,), _ = self.run_it("submit-file", "-", stdin='{"user_id": 399, "category_id": 1, "amount": 1.25}\n' * 3)
+        self.assertEqual(counts, {"accepted": 3, "rejected": 0})
+        (counts,), _ = self.run_it("submit-file", "-", "--idempotency-prefix", uuid.uuid4().hex, stdin='{"user_id": 399, "category_id": 1, "amount": 1.25}')
+        self.assertEqual(counts, {"accepted": 1, "rejected": 0})
 
     def test_baselines(self) -> None:
         path = self.folder / "a.csv"

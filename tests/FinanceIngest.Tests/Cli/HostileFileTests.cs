@@ -26,7 +26,7 @@ public sealed class HostileFileTests
         ["objects that are not closed"] = (".ndjson", "", "{\"a\"\n"),
         ["arrays in arrays"] = (".ndjson", "", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n"),
         ["one line of brackets"] = (".ndjson", "", "["),
-        ["names that are no Unicode"] = (".ndjson", "", "{\"\\ud800\":1}\n"),
+        ["names that are no Unicode"] = (".ndjson", "", "{\"\\ud800\":1,}\n"),
     };
 
     public static TheoryData<string> Files => [.. s_files.Keys];
