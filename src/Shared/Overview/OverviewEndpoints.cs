@@ -32,7 +32,7 @@ internal sealed class OverviewEndpoints(
     private long? _readAt;
 
     /// <inheritdoc/>
-    public IEnumerable<Route> Routes => [new("GET", "/api/status", Scopes.Read, StatusAsync)];
+    public IEnumerable<Route> Routes => [new("GET", "/api/status", Scopes.Read, StatusAsync) { Query = ["fresh"] }];
 
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();

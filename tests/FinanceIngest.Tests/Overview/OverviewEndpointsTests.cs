@@ -203,7 +203,7 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
 
         public override string? Header(string name) => name == "x-functions-key" ? key : null;
 
-        public override string? Query(string name) => query.StartsWith($"?{name}=", StringComparison.Ordinal) ? query[(name.Length + 2)..] : null;
+        public override string QueryText => query;
     }
 
     /// <summary>A database that other work has not woken.</summary>

@@ -80,9 +80,14 @@ public sealed partial class SupplyChainTests
     [Fact]
     public void The_same_image_has_the_same_digest_everywhere()
     {
-        string[] files = ["Dockerfile", "compose.yaml", ".devcontainer/devcontainer.json", "tests/FinanceIngest.Tests/Storage/SqlServerInstance.cs",
-            "tests/FinanceIngest.Tests/Support/AzuriteFixture.cs"];
-        IEnumerable<string> images = files.SelectMany(file => RegistryImage().Matches(File.ReadAllText(Path.Combine(Repository.Root, file)))).Select(m => m.Value);
+        string[] files =
+        [
+            "Dockerfile", "compose.yaml", ".devcontainer/devcontainer.json", "tests/FinanceIngest.Tests/Storage/SqlServerInstance.cs",
+            "tests/FinanceIngest.Tests/Support/AzuriteFixture.cs",
+        ];
+        IEnumerable<string> images = files
+            .SelectMany(file => RegistryImage().Matches(File.ReadAllText(Path.Combine(Repository.Root, file))))
+            .Select(image => image.Value);
         Assert.All(images.Distinct().GroupBy(image => image[..image.IndexOf('@', StringComparison.Ordinal)]), tag => Assert.Single(tag));
     }
 

@@ -19,6 +19,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
     /// <summary>The reason that a skipped test gives when there is no Azurite.</summary>
     public const string Missing = "Azurite: no FINANCE_TEST_AZURITE, no tests/azurite/node_modules (npm ci --prefix tests/azurite) and no Docker engine";
 
+    private const string Image = "mcr.microsoft.com/azure-storage/azurite:3.35.0@sha256:647c63a91102a9d8e8000aab803436e1fc85fbb285e7ce830a82ee5d6661cf37";
     private const string Account = "devstoreaccount1";
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     private const int ContainerPort = 10001;
@@ -91,7 +92,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
     {
         try
         {
-            _container = new ContainerBuilder("mcr.microsoft.com/azure-storage/azurite:3.35.0@sha256:647c63a91102a9d8e8000aab803436e1fc85fbb285e7ce830a82ee5d6661cf37")
+            _container = new ContainerBuilder(Image)
                 .WithCommand("azurite-queue", "--queueHost", "0.0.0.0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
                 .WithPortBinding(ContainerPort, assignRandomHostPort: true)
                 .Build();
