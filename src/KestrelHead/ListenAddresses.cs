@@ -116,7 +116,8 @@ public static class ListenAddresses
             }
         }
 
-        if (!places.Any(place => configuration.GetSection(place.Replace("__", ":", StringComparison.Ordinal)).GetChildren().Any()) && !HasDevelopmentCertificate())
+        bool isSet = places.Any(place => configuration.GetSection(place.Replace("__", ":", StringComparison.Ordinal)).GetChildren().Any());
+        if (!isSet && !HasDevelopmentCertificate())
         {
             throw new SettingsException(setting, NoCertificate);
         }
@@ -128,7 +129,8 @@ public static class ListenAddresses
         try
         {
             using var store = new X509Store(StoreName.My, StoreLocation.CurrentUser, OpenFlags.OpenExistingOnly);
-            return store.Certificates.Any(certificate => certificate.HasPrivateKey && certificate.Extensions.Any(extension => extension.Oid?.Value == DevelopmentOid));
+            return store.Certificates.Any(
+                certificate => certificate.HasPrivateKey && certificate.Extensions.Any(extension => extension.Oid?.Value == DevelopmentOid));
         }
         catch (CryptographicException)
         {

@@ -46,7 +46,9 @@ public static class HttpServices
     /// <summary>Adds the endpoint that tells how the installation is. A function app has none: it would tell of one of many instances.</summary>
     public static IServiceCollection AddOverview(this IServiceCollection services) => services.AddSingleton<IEndpoints, OverviewEndpoints>();
 
-    /// <summary>Adds the HTTP API with all of its endpoints but that of <see cref="AddOverview"/>, the sender of transactions, and the waiting for results.</summary>
+    /// <summary>
+    /// Adds the HTTP API with all of its endpoints but that of <see cref="AddOverview"/>, the sender of transactions, and the waiting for results.
+    /// </summary>
     public static IServiceCollection AddIntake(this IServiceCollection services, Settings settings)
     {
         services.AddApi(settings);

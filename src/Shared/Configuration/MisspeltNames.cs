@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 namespace FinanceIngest.Configuration;
 
 /// <summary>
-/// Finds names outside of the section <c>FinanceIngest</c> that are meant for this system and have no effect as they are written. The environment holds names of
-/// many programs, so only near misses count.
+/// Finds names outside of the section <c>FinanceIngest</c> that are meant for this system and have no effect as they are written. The environment holds names
+/// of many programs, so only near misses count.
 /// </summary>
 internal static class MisspeltNames
 {
@@ -80,7 +80,9 @@ internal static class MisspeltNames
         {
             // FINANCEINGEST_DATADIRECTORY, and FINANCE_INGEST_DATADIRECTORY; other names of the latter form belong to clients.
             string rest = plain[section.Length..];
-            string? path = known.FirstOrDefault(path => Plain(path) == rest) ?? (rest.StartsWith("APIKEYS", StringComparison.Ordinal) ? "ApiKeys:NAME:Secret" : null);
+            string? path = rest.StartsWith("APIKEYS", StringComparison.Ordinal)
+                ? "ApiKeys:NAME:Secret"
+                : known.FirstOrDefault(path => Plain(path) == rest);
             bool isOurs = top.Key.StartsWith(Section, StringComparison.OrdinalIgnoreCase);
             return path is not null ? EnvironmentName($"{Section}:{path}") : isOurs ? $"a name that begins with {Section}__ (two underscores)" : null;
         }

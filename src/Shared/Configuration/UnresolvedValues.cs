@@ -32,7 +32,7 @@ internal static partial class UnresolvedValues
             {
                 throw new SettingsException(
                     EnvironmentName(path),
-                    $"holds the unresolved reference {found}…). The platform could not read it: check the reference, and the identity's right to read the secret.");
+                    $"holds the unresolved reference {found}…). The platform could not read it: check the reference, and the identity's right to the secret.");
             }
 
             if (s_own.Contains(path.Split(':')[0], StringComparer.OrdinalIgnoreCase) && IsPlaceholder(path, value.Trim()))
@@ -49,7 +49,8 @@ internal static partial class UnresolvedValues
     private static string EnvironmentName(string path) => path.Replace(":", "__", StringComparison.Ordinal);
 
     // ${NAME}, $(NAME), $NAME, %NAME%, #{NAME}#, {{ NAME }}, __NAME__, <name>
-    [GeneratedRegex(@"^(\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|#\{[^}]*\}#?|\{\{[^}]*\}\}|__[A-Za-z][A-Za-z0-9_]*__|<[^<>]+>)$")]
+    [GeneratedRegex(
+        @"^(\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|#\{[^}]*\}#?|\{\{[^}]*\}\}|__[A-Za-z][A-Za-z0-9_]*__|<[^<>]+>)$")]
     private static partial Regex Whole();
 
     // Of these forms it is all but impossible that a password has one by chance.

@@ -28,8 +28,11 @@ internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings, TimeProvide
     public bool AreConfigured => _keys.Count > 0;
 
     /// <summary>Every key with its scopes and its last use in this process (UTC), which is null where it was not used.</summary>
-    public IEnumerable<(string Name, Scopes Scopes, DateTime? LastUsedAt)> Uses => _keys.Select((key, index) =>
-        (key.Caller.Name, key.Caller.Scopes, Interlocked.Read(ref _lastUses[index]) is var ticks and > 0 ? new DateTime(ticks, DateTimeKind.Utc) : (DateTime?)null));
+    public IEnumerable<(string Name, Scopes Scopes, DateTime? LastUsedAt)> Uses =>
+        _keys.Select((key, index) => (key.Caller.Name, key.Caller.Scopes, LastUseOf(index)));
+
+    private DateTime? LastUseOf(int index) =>
+        Interlocked.Read(ref _lastUses[index]) is var ticks and > 0 ? new DateTime(ticks, DateTimeKind.Utc) : null;
 
     /// <summary>The key in a request; null when it has none.</summary>
     /// <exception cref="ProblemException">401: the query has more than one, and nothing says which of them is meant.</exception>

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Http;
 
 /// <summary>
-/// Counts and logs requests whose caller was refused, so that a client with an old key is found. The log gets one line a minute for each reason, with the number
-/// of requests since the last, and never what was sent as a key.
+/// Counts and logs requests whose caller was refused, so that a client with an old key is found. The log gets one line a minute for each reason, with the
+/// number of requests since the last, and never what was sent as a key.
 /// </summary>
 internal sealed partial class RefusedCallers(Telemetry telemetry, TimeProvider time, ILogger<RefusedCallers> logger)
 {
@@ -51,7 +51,8 @@ internal sealed partial class RefusedCallers(Telemetry telemetry, TimeProvider t
     private static partial class Log
     {
         // "was refused" is what docs/operations.md tells operators to look for.
-        [LoggerMessage(LogLevel.Warning, "A request {Method} {Route}{Who} from {Remote} was refused ({Reason}); {Count} such requests since the last such line.")]
+        [LoggerMessage(
+            LogLevel.Warning, "A request {Method} {Route}{Who} from {Remote} was refused ({Reason}); {Count} such requests since the last such line.")]
         public static partial void Refused(ILogger logger, string method, string route, string who, string remote, string reason, long count);
     }
 }

@@ -51,14 +51,19 @@ internal sealed class RecentActivity
         }
     }
 
-    /// <summary>Records how long transactions took from their acceptance to their commit, in seconds; ≥ 0.</summary>
-    public void Took(ReadOnlySpan<double> seconds)
+    /// <summary>Records how long transactions took from their acceptance to their commit.</summary>
+    /// <param name="acceptedAt">When each was accepted (UTC); the clock may be another machine's.</param>
+    /// <param name="now">When they were committed (UTC).</param>
+    public void Took(IReadOnlyList<DateTime> acceptedAt, DateTime now)
     {
         lock (_gate)
         {
             Slot slot = Current();
-            foreach (double value in seconds)
+
+            // By index: an enumerator of the interface would be allocated for each batch.
+            for (int i = 0; i < acceptedAt.Count; i++)
             {
+                double value = Math.Max(0, (now - acceptedAt[i]).TotalSeconds);
                 slot.Latencies[StepOf(value)]++;
                 slot.Longest = Math.Max(slot.Longest, value);
             }

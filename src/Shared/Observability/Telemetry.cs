@@ -174,18 +174,20 @@ internal sealed partial class Telemetry
     /// <param name="transactions">Transactions in the batch, including repeats and failed transactions.</param>
     /// <param name="counts">The outcomes of these transactions.</param>
     /// <param name="acceptedAt">The time of acceptance (UTC) of each scored transaction.</param>
-    internal void BatchWritten(int transactions, in WrittenTransactions counts, IEnumerable<DateTime> acceptedAt)
+    internal void BatchWritten(int transactions, in WrittenTransactions counts, IReadOnlyList<DateTime> acceptedAt)
     {
         Written(counts);
         _batchTransactions.Record(transactions);
         DateTime now = _time.GetUtcNow().UtcDateTime;
 
-        // The clocks of two machines differ, and so a difference may be negative.
-        double[] latencies = [.. acceptedAt.Select(accepted => Math.Max(0, (now - accepted).TotalSeconds))];
-        Recent.Took(latencies);
+        Recent.Took(acceptedAt, now);
         if (_latency.Enabled)
         {
-            Array.ForEach(latencies, latency => _latency.Record(latency));
+            foreach (DateTime accepted in acceptedAt)
+            {
+                // The clocks of two machines differ, and so the difference may be negative.
+                _latency.Record(Math.Max(0, (now - accepted).TotalSeconds));
+            }
         }
     }
 

@@ -181,7 +181,7 @@ internal static class InboundRedaction
     /// <summary>The ids of a message's transactions, as <see cref="EnvelopeReader"/> gives them.</summary>
     private sealed class Ids(string queue, string messageId, IdCertifier certifier)
     {
-        /// <summary>Whether an item has an id of its own. In a bare item only an issued one counts; in an envelope any is an id, if perhaps a forged one.</summary>
+        /// <summary>Whether an item has an id of its own. In a bare item only an issued one counts; in an envelope any does, though it may be forged.</summary>
         public bool Has(JsonElement item, bool isBare) =>
             isBare ? Given(item) is { } id && certifier.IsIssued(id) : item.EnumerateObject().Any(property => IsNamed(property, "id"));
 

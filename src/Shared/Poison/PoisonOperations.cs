@@ -96,7 +96,7 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         foreach (PoisonMessage record in records)
         {
             var original = new OriginalMessage(record.MessageId, record.Body, record.InsertedAt);
-            if (await SendAsync(original, record.TraceParent, cancellationToken) is { } refusal)
+            if (await SendAsync(original, record.TraceParent, hasRecord: true, cancellationToken) is { } refusal)
             {
                 refused.Add(refusal);
             }
@@ -156,9 +156,9 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
             return new PoisonOutcome { OutOfReach = sweep.OutOfReach };
         }
 
-        PoisonRefusal[] refused = [.. unrecorded.Select(message => Refuse(message, Read(message))).OfType<PoisonRefusal>()];
+        PoisonRefusal[] refused = [.. unrecorded.Select(message => Refuse(message, Read(message), hasRecord: false)).OfType<PoisonRefusal>()];
         List<LeasedMessage> redriven = unrecorded.FindAll(message => !refused.Any(refusal => refusal.MessageId == message.Id));
-        await sweep.DeleteAsync(redriven, (message, token) => SendAsync(message, null, token), cancellationToken);
+        await sweep.DeleteAsync(redriven, (message, token) => SendAsync(message, null, hasRecord: false, token), cancellationToken);
         return new PoisonOutcome { DoneWithoutRecord = redriven.Count, Refused = refused, OutOfReach = sweep.OutOfReach };
     }
 
@@ -166,10 +166,10 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     /// Sends a message as it was. When its transactions would get new ids that way, envelopes that contain their present ids are sent instead.
     /// </summary>
     /// <returns>Why the message was not sent; null when it was sent.</returns>
-    private async Task<PoisonRefusal?> SendAsync(LeasedMessage message, string? traceParent, CancellationToken cancellationToken)
+    private async Task<PoisonRefusal?> SendAsync(LeasedMessage message, string? traceParent, bool hasRecord, CancellationToken cancellationToken)
     {
         Delivery delivery = Read(message);
-        if (Refuse(message, delivery) is { } refusal)
+        if (Refuse(message, delivery, hasRecord) is { } refusal)
         {
             return refusal;
         }
@@ -184,9 +184,12 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
 
     private Delivery Read(LeasedMessage message) => new EnvelopeReader(queues.Inbound.Name, ids).Read(message);
 
-    // A worker would find the same fault and record the same text under a new id, while whoever looks after the message knows its present one.
-    private static PoisonRefusal? Refuse(LeasedMessage message, Delivery delivery) =>
-        delivery.PoisonReason is { } reason ? new PoisonRefusal(message.Id, $"it still can't be read ({reason})") : null;
+    // A worker would find the same fault and record the same text under a new id, while whoever looks after the message knows its present one. A text without
+    // a record can't be shown or dropped, so it goes back and gets one, unless its transactions would get another failed row each.
+    private static PoisonRefusal? Refuse(LeasedMessage message, Delivery delivery, bool hasRecord) =>
+        delivery.PoisonReason is { } reason && (hasRecord || delivery.HasDerivedIds)
+            ? new PoisonRefusal(message.Id, $"it still can't be read ({reason})")
+            : null;
 
     private static IEnumerable<string> Envelopes(IEnumerable<Transaction> transactions, string? traceParent)
     {

@@ -224,9 +224,9 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
             return;
         }
 
-        delivery.Unreadable.Add(new FailedTransaction(
-            id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, SafeText.Cut(fields.Errors.ToString(), Delivery.LongestReason)));
-        delivery.PoisonReason ??= $"transaction {index}: {fields.Errors}";
+        string errors = SafeText.Cut(fields.Errors.ToString(), Delivery.LongestReason);
+        delivery.Unreadable.Add(new FailedTransaction(id, fields.UserId, fields.CategoryId, fields.Amount, fields.OccurredAt, acceptedAt, errors));
+        delivery.PoisonReason ??= $"transaction {index}: {errors}";
     }
 
     // A text without one readable field is no transaction: it gets no row.

@@ -93,7 +93,7 @@ internal sealed class BatchScorer(
             telemetry.BatchWritten(
                 batch.Results.Count,
                 counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),
-                batch.Results.Where(result => result.Status == TransactionStatus.Scored).Select(result => result.AcceptedAt).OfType<DateTime>());
+                [.. batch.Results.Where(result => result.Status == TransactionStatus.Scored).Select(result => result.AcceptedAt).OfType<DateTime>()]);
             tally?.Committed(batch.Results.Count, process);
             return counts;
         }

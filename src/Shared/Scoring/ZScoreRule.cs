@@ -9,10 +9,10 @@ namespace FinanceIngest.Scoring;
 /// transaction is an anomaly when |z| is greater than the threshold.
 /// </summary>
 /// <remarks>
-/// A deviation of at most n·ε·|mean| is taken for zero: n is the sample count, ε = 2^−52. Adding up n doubles one after the other, and dividing, leaves the mean
-/// off by up to n·ε/2·|mean| (N. J. Higham, Accuracy and Stability of Numerical Algorithms, section 4.2), and the deviation of n equal values from a mean that is
-/// off by so much is just that error: 9.99 eighteen times has a mean of 9.990000000000002 and a deviation of 1.8e-15, in which one cent is 5.6e12 deviations. The
-/// rule is relative, so that it holds for amounts of 0.0001 as for those of 1e14; beside a mean of zero every deviation counts. n is taken as
+/// A deviation of at most n·ε·|mean| is taken for zero: n is the sample count, ε = 2^−52. Adding up n doubles one after the other, and dividing, leaves the
+/// mean off by up to n·ε/2·|mean| (N. J. Higham, Accuracy and Stability of Numerical Algorithms, section 4.2), and the deviation of n equal values from a mean
+/// that is off by so much is just that error: 9.99 eighteen times has a mean of 9.990000000000002 and a deviation of 1.8e-15, in which one cent is 5.6e12
+/// deviations. The rule is relative, so that it holds for amounts of 0.0001 as for those of 1e14; beside a mean of zero every deviation counts. n is taken as
 /// <see cref="LargestSum"/> at most, so that the floor is never more than a four-millionth of the mean, whatever count a baseline claims.
 /// </remarks>
 /// <param name="threshold">≥ 0.</param>

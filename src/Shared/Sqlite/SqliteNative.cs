@@ -11,8 +11,8 @@ internal static class SqliteNative
     private const IntPtr MainDatabase = 0;
 
     /// <summary>
-    /// Whether the file was renamed, deleted or replaced since it was opened, which SQLite tells from its inode; false where the system does not allow that with
-    /// an open file (Windows).
+    /// Whether the file was renamed, deleted or replaced since it was opened, which SQLite tells from its inode; false where the system allows no such
+    /// thing with an open file (Windows).
     /// </summary>
     public static bool HasMoved(sqlite3 database)
     {

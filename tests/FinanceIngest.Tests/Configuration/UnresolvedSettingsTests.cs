@@ -119,7 +119,8 @@ public sealed class UnresolvedSettingsTests
 
     [Fact]
     public void A_name_that_is_right_in_another_case_is_taken() =>
-        Assert.EndsWith("here", Read(ProgramKind.Cli, ("FINANCEINGEST:DATADIRECTORY", "here"), ("sql_connection_string", "")).DataDirectory, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "here", Read(ProgramKind.Cli, ("FINANCEINGEST:DATADIRECTORY", "here"), ("sql_connection_string", "")).DataDirectory, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--DataDirectory=x")]
@@ -127,7 +128,8 @@ public sealed class UnresolvedSettingsTests
     [InlineData("/Roles=intake")]
     [InlineData("--Scoring:Threshold=2")]
     public void An_argument_without_its_section_is_refused(string argument) =>
-        Assert.Contains("--FinanceIngest:", Assert.Throws<SettingsException>(() => SettingsReader.CheckArguments([argument, "x"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--FinanceIngest:", Assert.Throws<SettingsException>(() => SettingsReader.CheckArguments([argument, "x"])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Arguments_of_the_host_and_of_settings_are_taken() => SettingsReader.CheckArguments(

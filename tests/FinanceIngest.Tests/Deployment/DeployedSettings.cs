@@ -28,10 +28,14 @@ internal static class DeployedSettings
         }
 
         IConfiguration configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection(environment.Select(pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)pair.Value)))
+            .AddInMemoryCollection(environment.Select(
+                pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)Resolved(pair.Value))))
             .Build();
         return SettingsReader.Read(configuration, program);
     }
+
+    // The platform hands a program the secret, never the reference.
+    private static string Resolved(string value) => value.StartsWith("@Microsoft.KeyVault(", StringComparison.Ordinal) ? "the secret" : value;
 
     /// <summary>Asserts that a deployment uses Azure's queues under their default names, and SQL Server.</summary>
     public static void AssertQueues(Settings settings)

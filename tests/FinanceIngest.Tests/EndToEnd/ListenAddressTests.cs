@@ -24,8 +24,8 @@ public sealed class ListenAddressTests
     [InlineData("ScoringWorker", "ASPNETCORE_URLS", "ASPNETCORE_URLS=http://::1:28080")]
     [InlineData("ScoringWorker", "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_HTTP_PORTS=abc")]
     [InlineData("ScoringWorker", "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_HTTP_PORTS=70000")]
-    [InlineData("ScoringWorker", "FinanceIngest__IdSigningKey", "FinanceIngest__IdSigningKey=@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/k)")]
-    [InlineData("IngestFunction", "FinanceIngest__IdSigningKey", "FinanceIngest__IdSigningKey=@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/k)")]
+    [InlineData("ScoringWorker", "FinanceIngest__IdSigningKey", "FinanceIngest__IdSigningKey=@Microsoft.KeyVault(VaultName=v;SecretName=k)")]
+    [InlineData("IngestFunction", "FinanceIngest__IdSigningKey", "FinanceIngest__IdSigningKey=@Microsoft.KeyVault(VaultName=v;SecretName=k)")]
     [InlineData("IngestFunction", "SQL_CONNECTIONSTRING", "SQL_CONNECTIONSTRING=x")]
     public async Task It_is_one_line_and_exit_code_2(string program, string setting, params string[] environment)
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FinanceIngest.Ground;
 
 namespace FinanceIngest.Tests.Ground;
@@ -41,18 +40,4 @@ public sealed class W3CTraceTests
     [InlineData($" 00-{Ids}-01")]
     [InlineData($"|{Ids}.1.")]
     public void Everything_else_is_none(string? text) => Assert.Null(W3CTrace.Read(text));
-
-    [Fact]
-    public void A_span_with_a_name_of_an_older_format_gives_none()
-    {
-        Activity? outer = Activity.Current;
-        Activity.Current = null;
-        using (Activity span = new Activity("request").SetParentId("a sender's nonsense").Start())
-        {
-            Assert.Contains("a sender's nonsense", span.Id, StringComparison.Ordinal);
-            Assert.Null(W3CTrace.Current);
-        }
-
-        Activity.Current = outer;
-    }
 }

@@ -5,6 +5,7 @@ using FinanceIngest.Ground;
 using FinanceIngest.Http;
 using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
+using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Http.Harness;
 using FinanceIngest.Tests.Security;
@@ -23,6 +24,7 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
     private readonly ListLogger<Api> _log = new();
     private ServiceProvider? _services;
+    private List<FaultingQueue> _queues = [];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -30,8 +32,8 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
     public async Task Stopped_workers_show_in_the_age_of_the_last_batch_beside_transactions_that_wait()
     {
         Start();
-        await Get<IScoringStore>().WriteAsync(
-            Sample.Batch(Sample.Anomaly(), Sample.Scored()) with { Process = new ProcessSeen(Get<ThisProcess>(), _time.GetUtcNow().UtcDateTime, 7, 900) }, Token);
+        var seen = new ProcessSeen(Get<ThisProcess>(), _time.GetUtcNow().UtcDateTime, 7, 900);
+        await Get<IScoringStore>().WriteAsync(Sample.Batch(Sample.Anomaly(), Sample.Scored()) with { Process = seen }, Token);
         _time.Advance(TimeSpan.FromMinutes(10));
         await Get<Queues>().Inbound.SendAsync("""[{"user_id": 1}, {"user_id": 2}, {"user_id": 3}]""", TimeSpan.Zero, Token);
         _time.Advance(TimeSpan.FromSeconds(30));
@@ -57,16 +59,16 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
         Assert.Equal(5, (await StatusAsync()).GetProperty("unsent_alerts").GetInt32());
         string asOf = (await StatusAsync()).GetProperty("as_of").GetString()!;
         store.Failure = new StoreUnavailableException(new IOException("the database is down"));
-        foreach (string name in new[] { "transactions-inbound", "transactions-inbound-poison" })
-        {
-            Directory.CreateDirectory(Path.Combine(_folder.Path, $"queue-{name}.db"));
-        }
+        _queues.ForEach(queue => queue.IsDown = true);
 
         _time.Advance(TimeSpan.FromMinutes(1));
         JsonElement status = await StatusAsync("?fresh=true", "admin secret");
 
         Assert.Equal((asOf, 5), (status.GetProperty("as_of").GetString(), status.GetProperty("unsent_alerts").GetInt32()));
-        Assert.Contains(status.GetProperty("problems").EnumerateArray(), problem => problem.GetString()!.Contains("the database is down", StringComparison.Ordinal));
+        Assert.All(["inbound", "poison", "alerts"], name => Assert.Equal(JsonValueKind.Null, status.GetProperty(name).ValueKind));
+        string problems = status.GetProperty("problems").GetRawText();
+        Assert.Contains("the database is down", problems, StringComparison.Ordinal);
+        Assert.Contains("anomaly-alerts", problems, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -167,6 +169,10 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
             services.AddSingleton(store);
         }
 
+        _queues = [.. new[] { "transactions-inbound", "transactions-inbound-poison", "anomaly-alerts" }.Select(
+            name => new FaultingQueue(new EmbeddedQueue(_folder.Path, name, _time, new DependencyStatus(name))))];
+        services.AddSingleton(new Queues(_queues[0], _queues[1], _queues[2]));
+
         _services = services.BuildServiceProvider();
     }
 
@@ -218,7 +224,9 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
         public Task<DatabaseFigures> ReadAsync(CancellationToken cancellationToken)
         {
             Reads++;
-            return Failure is null ? Task.FromResult(new DatabaseFigures(time.GetUtcNow().UtcDateTime, 5, null, [])) : Task.FromException<DatabaseFigures>(Failure);
+            return Failure is { } failure
+                ? Task.FromException<DatabaseFigures>(failure)
+                : Task.FromResult(new DatabaseFigures(time.GetUtcNow().UtcDateTime, 5, null, []));
         }
     }
 }

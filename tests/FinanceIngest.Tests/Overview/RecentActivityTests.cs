@@ -32,7 +32,8 @@ public sealed class RecentActivityTests
     {
         var recent = new RecentActivity(_time);
         Assert.Null(recent.Over(RecentActivity.Longest).Latency);
-        recent.Took([.. Enumerable.Range(1, 1000).Select(i => i / 100.0)]);
+        DateTime now = _time.GetUtcNow().UtcDateTime;
+        recent.Took([.. Enumerable.Range(1, 1000).Select(i => now.AddMilliseconds(-10 * i))], now);
 
         LatencyFigures latency = recent.Over(RecentActivity.Longest).Latency!;
 

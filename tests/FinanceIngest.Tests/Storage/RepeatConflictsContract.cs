@@ -34,7 +34,8 @@ public abstract class RepeatConflictsContract(StoreFixture fixture) : StoreContr
         await WriteAsync(s_given);
         await WriteAsync(Sample.Scored());
 
-        TransactionResult[] flood = [.. Enumerable.Range(1, 250).Select(i => s_given with { Amount = new Money(i), AcceptedAt = s_given.AcceptedAt!.Value.AddSeconds(i) })];
+        TransactionResult[] flood =
+            [.. Enumerable.Range(1, 250).Select(i => s_given with { Amount = new Money(i), AcceptedAt = s_given.AcceptedAt!.Value.AddSeconds(i) })];
         WriteCounts first = await WriteAsync(flood);
         WriteCounts second = await WriteAsync([.. flood.Take(30).Select(repeat => repeat with { CategoryId = 1 })]);
 

@@ -115,6 +115,8 @@ internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
         return Up().GetDepthAsync(cancellationToken);
     }
 
+    public Task<TransactionCount?> CountTransactionsAsync(CancellationToken cancellationToken) => Up().CountTransactionsAsync(cancellationToken);
+
     public Task ProbeAsync(CancellationToken cancellationToken) => Up().ProbeAsync(cancellationToken);
 
     private sealed class FaultingLease(FaultingQueue queue, LeasedMessage message) : LeasedMessage

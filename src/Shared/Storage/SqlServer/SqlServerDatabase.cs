@@ -74,7 +74,9 @@ internal sealed class SqlServerDatabase : IDisposable
     /// <summary>Whether connections log in with a token.</summary>
     internal bool UsesAccessToken => _accessToken is not null;
 
-    /// <summary>Whether work other than looking at the installation reached the database within the last seconds, so that its sessions are still open.</summary>
+    /// <summary>
+    /// Whether work other than looking at the installation reached the database within the last seconds, so that its sessions are still open.
+    /// </summary>
     internal bool IsAwake => _isUsed && _time.GetElapsedTime(Interlocked.Read(ref _usedAt)) < s_idleTime;
 
     /// <inheritdoc/>

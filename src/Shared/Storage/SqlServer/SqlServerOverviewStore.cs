@@ -24,7 +24,8 @@ internal sealed class SqlServerOverviewStore(SqlServerDatabase database, TimePro
         async connection =>
         {
             DateTime now = time.UtcNowMicroseconds();
-            await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(ReadSql, new { most = ProcessSeen.MostListed }, cancellationToken: cancellationToken));
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                new CommandDefinition(ReadSql, new { most = ProcessSeen.MostListed }, cancellationToken: cancellationToken));
             await reader.ReadAsync(cancellationToken);
             long unsent = reader.GetInt64(0);
             await reader.NextResultAsync(cancellationToken);

@@ -11,9 +11,9 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
 /// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> by transaction id, then
-/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and last the one row of <c>feed_head</c>, which stays
-/// locked until the commit. No range is locked: where two workers write one new id, the unique key stops the second, whose transaction is repeated and
-/// then sees the first one's row.
+/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and last the one row
+/// of <c>feed_head</c>, which stays locked until the commit. No range is locked: where two workers write one new id, the unique key stops the second, whose
+/// transaction is repeated and then sees the first one's row.
 /// </remarks>
 internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
 {
