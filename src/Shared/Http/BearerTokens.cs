@@ -33,7 +33,8 @@ internal sealed class BearerTokens
     // issuers from before it use the first, or none.
     private static readonly string[] s_types = ["JWT", "at+jwt", "application/at+jwt"];
 
-    private static readonly (string Name, Scopes Scope)[] s_scopes = [("submit", Scopes.Submit), ("read", Scopes.Read), ("manage", Scopes.Manage), ("admin", Scopes.Admin)];
+    private static readonly (string Name, Scopes Scope)[] s_scopes =
+        [("submit", Scopes.Submit), ("read", Scopes.Read), ("manage", Scopes.Manage), ("admin", Scopes.Admin)];
     private static readonly SearchValues<char> s_characters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
     private static readonly JsonWebTokenHandler s_handler = new() { MaximumTokenSizeInBytes = MaximumLength };
 

@@ -7,8 +7,8 @@ namespace FinanceIngest.Http;
 internal static class HeaderLines
 {
     /// <summary>
-    /// The parts between commas outside of quoted strings, without white space around them; at least one. A quote that no other closes is an ordinary
-    /// character.
+    /// The parts between commas outside of quoted strings, without white space around them. Empty ones are left out, as a Functions host does, unless there is no
+    /// other: there is at least one. A quote that no other closes is an ordinary character.
     /// </summary>
     public static List<string> Split(string value)
     {
@@ -33,7 +33,8 @@ internal static class HeaderLines
         }
 
         lines.Add(value[start..].Trim());
-        return lines;
+        lines.RemoveAll(line => line.Length == 0);
+        return lines.Count > 0 ? lines : [""];
     }
 
     // The place of the quote that closes a string; null when nothing closes it. A backslash takes its meaning from the character behind it.

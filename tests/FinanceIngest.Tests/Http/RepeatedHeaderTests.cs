@@ -18,6 +18,7 @@ public abstract class RepeatedHeaderTests(HeadFixture head)
             [$"Idempotency-Key: {_key}", $"Idempotency-Key: {_key}"],
             [$"Idempotency-Key: {_key}", $"idempotency-key: \"{_key}\"", $"IDEMPOTENCY-KEY: {_key}"],
             [$"Idempotency-Key: {_key}, {_key}"],
+            [$"Idempotency-Key: {_key}", "Idempotency-Key:"],
             [$"Idempotency-Key: \"{_key}\",\"{_key}\""],
         ];
         foreach (string[] lines in repeats)
@@ -39,7 +40,6 @@ public abstract class RepeatedHeaderTests(HeadFixture head)
             [$"Idempotency-Key: {_key}", $"Idempotency-Key: {_key}x"],
             [$"Idempotency-Key: {_key}, {_key}x"],
             [$"Idempotency-Key: \"{_key}\"", $"Idempotency-Key: \"{_key}, {_key}\""],
-            [$"Idempotency-Key: {_key}", "Idempotency-Key:"],
         ];
         foreach (string[] differing in lines)
         {

@@ -29,7 +29,8 @@ public sealed class RequestHeadersTests
     [InlineData("application/json; charset=utf88", false)]
     [InlineData("application/json, text/plain", false)]
     [InlineData("text/plain; x=\", application/json\"", false)]
-    [InlineData("application/json,", false)]
+    [InlineData("application/json,", true)]
+    [InlineData(",", false)]
     [InlineData("application/json; charset = latin1", false)]
     [InlineData("application/json; charset=utf-16", false)]
     public void The_charset_is_utf_8_or_refused(string contentType, bool taken)
@@ -57,6 +58,8 @@ public sealed class RequestHeadersTests
     [Theory]
     [InlineData("k, k", "k")]
     [InlineData("k,k", "k")]
+    [InlineData("k,", "k")]
+    [InlineData(", k,,k", "k")]
     [InlineData("k,\"k\" , k", "k")]
     [InlineData("\"k\", \"k\"", "k")]
     [InlineData("\"a, b\"", "a, b")]
@@ -82,8 +85,7 @@ public sealed class RequestHeadersTests
     [Theory]
     [InlineData("")]
     [InlineData(" ")]
-    [InlineData("k,")]
-    [InlineData(", k")]
+    [InlineData(",")]
     [InlineData("\"\", k")]
     public void A_line_without_a_key_is_an_error(string header)
     {

@@ -26,7 +26,9 @@ public sealed class OpenIdProvider : IAsyncLifetime
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Urls.Add("http://127.0.0.1:0");
-        _app.MapGet("/.well-known/openid-configuration", () => Answer(() => JsonSerializer.Serialize(new { issuer = NamedIssuer ?? Issuer, jwks_uri = $"{Issuer}/keys" })));
+        _app.MapGet(
+            "/.well-known/openid-configuration",
+            () => Answer(() => JsonSerializer.Serialize(new { issuer = NamedIssuer ?? Issuer, jwks_uri = $"{Issuer}/keys" })));
         _app.MapGet("/keys", () => Answer(() => JsonSerializer.Serialize(new { keys = Published.Select(Public) })));
     }
 
