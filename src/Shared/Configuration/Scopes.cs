@@ -16,6 +16,9 @@ public enum Scopes
     /// <summary>Change baselines.</summary>
     Admin = 4,
 
+    /// <summary>Give commands about transactions and users that exist already.</summary>
+    Manage = 8,
+
     /// <summary>Every scope.</summary>
-    All = Submit | Read | Admin,
+    All = Submit | Read | Admin | Manage,
 }

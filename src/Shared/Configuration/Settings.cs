@@ -52,6 +52,14 @@ public sealed record Settings
     /// <summary>Whether callers must present a key or a token. If not, the API is open, and listens on loopback only.</summary>
     public bool HasCredentials => ApiKeys.Count > 0 || Jwt is not null;
 
+    /// <summary>
+    /// How many seconds the older system's route waits for the result of a request that says nothing about waiting; 0: it does not, as the new route.
+    /// </summary>
+    public int OlderRouteWaitSeconds { get; init; } = 30;
+
+    /// <summary>Where this installation is reached from outside, with its path and without a slash at its end; null when answers name paths alone.</summary>
+    public string? PublicUrl { get; init; }
+
     /// <summary>The secret that certifies ids; null when <c>SigningKeyFile</c> supplies it.</summary>
     public string? IdSigningKey { get; init; }
 

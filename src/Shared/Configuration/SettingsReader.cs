@@ -11,11 +11,14 @@ public static partial class SettingsReader
 {
     private const string Section = "FinanceIngest";
 
+    // Azure ends a request to a function app after 230 s, whatever the app does.
+    private const int LongestOlderRouteWait = 200;
+
     private static readonly FrozenSet<string> s_known = new[]
     {
         "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "IdSigningKey",
         "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds", "Intake:MaximumBytesInFlight", "Intake:MaximumConnections",
-        "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix",
+        "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix", "OlderRoute:WaitSeconds", "PublicUrl",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the settings of one program.</summary>
@@ -44,6 +47,8 @@ public static partial class SettingsReader
             MinimumSamples = ReadInteger(own, "Scoring:MinimumSamples", 1, int.MaxValue) ?? 2,
             ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
+            OlderRouteWaitSeconds = ReadInteger(own, "OlderRoute:WaitSeconds", 0, LongestOlderRouteWait) ?? 30,
+            PublicUrl = ReadPublicUrl(Text(own["PublicUrl"])),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
             MaximumBytesInFlight =
@@ -145,6 +150,15 @@ public static partial class SettingsReader
             : throw new SettingsException(name, "not an https address such as https://ACCOUNT.queue.core.windows.net.");
     }
 
+    // A user name or a query would get into every answer, and a client compares the rest with the address that it sends its key to.
+    private static string? ReadPublicUrl(string? value) =>
+        value is null ? null
+        : Uri.TryCreate(value, UriKind.Absolute, out Uri? uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp)
+            && uri.Host.Length > 0 && uri.UserInfo.Length + uri.Query.Length + uri.Fragment.Length == 0 && value.IndexOfAny(['?', '#', '\\']) < 0
+            ? new UriBuilder(uri) { Host = uri.IdnHost }.Uri.AbsoluteUri.TrimEnd('/')
+        : throw new SettingsException(
+            $"{Section}__PublicUrl", $"'{value}' is not an http or https address such as https://finance.example/ingest, without user, query and fragment.");
+
     private static string ReadDirectory(string value)
     {
         try
@@ -175,7 +189,7 @@ public static partial class SettingsReader
             }
 
             Scopes scopes = Text(key["Scopes"]) is { } text
-                ? ReadFlags<Scopes>($"{name}__Scopes", text, "submit, read, admin")
+                ? ReadFlags<Scopes>($"{name}__Scopes", text, "submit, read, manage, admin")
                 : Scopes.Submit | Scopes.Read;
             keys.Add(new ApiKeySetting(key.Key, secret, scopes));
         }

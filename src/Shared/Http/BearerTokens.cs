@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using FinanceIngest.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -9,8 +10,8 @@ namespace FinanceIngest.Http;
 
 /// <summary>
 /// Checks bearer tokens (RFC 6750) that are JWTs signed by the configured authority, such as Entra ID. The scopes of a token are in its claims
-/// <c>scp</c> or <c>scope</c> (delegated rights, separated by spaces) and <c>roles</c> (an application's rights): <c>submit</c>, <c>read</c>, <c>admin</c>,
-/// each after the configured prefix.
+/// <c>scp</c> or <c>scope</c> (delegated rights, separated by spaces) and <c>roles</c> (an application's rights): <c>submit</c>, <c>read</c>, <c>manage</c>,
+/// <c>admin</c>, each after the configured prefix.
 /// </summary>
 internal sealed class BearerTokens
 {
@@ -20,12 +21,20 @@ internal sealed class BearerTokens
     /// <summary>How far the clocks of the issuer and of this server may differ.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
+    /// <summary>The smallest RSA key, in bits, whose signatures are accepted.</summary>
+    public const int SmallestRsaKey = 2048;
+
     private const string Scheme = "Bearer";
 
     // Only asymmetric algorithms are allowed: with a symmetric one the issuer's public key could pass for the secret.
     private static readonly string[] s_algorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
 
-    private static readonly (string Name, Scopes Scope)[] s_scopes = [("submit", Scopes.Submit), ("read", Scopes.Read), ("admin", Scopes.Admin)];
+    // RFC 8725, section 3.11: a JWT of another kind that the same issuer signs, such as a logout token, is no access token. RFC 9068 names the second type;
+    // issuers from before it use the first, or none.
+    private static readonly string[] s_types = ["JWT", "at+jwt", "application/at+jwt"];
+
+    private static readonly (string Name, Scopes Scope)[] s_scopes =
+        [("submit", Scopes.Submit), ("read", Scopes.Read), ("manage", Scopes.Manage), ("admin", Scopes.Admin)];
     private static readonly SearchValues<char> s_characters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
     private static readonly JsonWebTokenHandler s_handler = new() { MaximumTokenSizeInBytes = MaximumLength };
 
@@ -76,10 +85,16 @@ internal sealed class BearerTokens
             throw Invalid("it is signed with a key that its issuer does not have");
         }
 
+        if (keys.Any(IsWeak))
+        {
+            throw Invalid($"it is signed with an RSA key of fewer than {SmallestRsaKey.ToString("N0", CultureInfo.InvariantCulture)} bits");
+        }
+
         TokenValidationResult result = await s_handler.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuer = issuer,
             ValidAudience = _settings!.Audience,
+            IgnoreTrailingSlashWhenValidatingAudience = false,
             IssuerSigningKeys = keys,
             TryAllIssuerSigningKeys = false,
             ValidAlgorithms = s_algorithms,
@@ -128,8 +143,17 @@ internal sealed class BearerTokens
             throw Invalid("its header names extensions as critical, of which none is understood");
         }
 
+        if (unverified.Typ is { Length: > 0 } type && !s_types.Contains(type, StringComparer.OrdinalIgnoreCase))
+        {
+            throw Invalid("its type (typ) is not that of an access token");
+        }
+
         return unverified.Kid is { Length: > 0 } keyId ? keyId : throw Invalid("its header does not name a key (kid)");
     }
+
+    // RFC 7518, section 3.3. A JWK stands for its key where the library did not make one of it.
+    private static bool IsWeak(SecurityKey key) => key is RsaSecurityKey or X509SecurityKey or JsonWebKey { Kty: JsonWebAlgorithmsKeyTypes.RSA }
+        && key.KeySize < SmallestRsaKey;
 
     private bool CheckLifetime(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -88,6 +89,12 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
                 throw new InvalidDataException("The OpenID configuration names no issuer or no keys.");
             }
 
+            // OpenID Connect Discovery 1.0, section 4.3: a document with another issuer is somebody else's. The setting has lost the slash at its end.
+            if (!Uri.TryCreate(answer.Issuer, UriKind.Absolute, out Uri? issuer) || Name(issuer) != Name(authority))
+            {
+                throw new InvalidDataException($"The OpenID configuration is that of the issuer {SafeText.Quote(answer.Issuer)}, not of the authority.");
+            }
+
             _known = new Known(answer.Issuer, answer.SigningKeys.ToLookup(key => key.KeyId, StringComparer.Ordinal), time.GetTimestamp());
             _failed = false;
         }
@@ -97,6 +104,8 @@ internal sealed partial class OpenIdAuthority(Uri authority, IDocumentRetriever 
             Log.Unreachable(logger, FirstCause(e));
         }
     }
+
+    private static string Name(Uri issuer) => issuer.AbsoluteUri.TrimEnd('/');
 
     private static string FirstCause(Exception e) => e.GetBaseException().Message;
 

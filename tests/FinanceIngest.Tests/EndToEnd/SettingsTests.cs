@@ -22,6 +22,9 @@ public sealed class SettingsTests
         "FinanceIngest__ApiKeys__django__Scopes",
         "FinanceIngest__ApiKeys__django__Scopes=write",
         "FinanceIngest__ApiKeys__django__Secret=s")]
+    [InlineData("IngestServer", "FinanceIngest__OlderRoute__WaitSeconds", "FinanceIngest__OlderRoute__WaitSeconds=201")]
+    [InlineData("IngestServer", "FinanceIngest__OlderRoute__WaitSeconds", "FinanceIngest__OlderRoute__WaitSeconds=-1")]
+    [InlineData("IngestServer", "FinanceIngest__PublicUrl", "FinanceIngest__PublicUrl=finance.example")]
     [InlineData("IngestServer", "FinanceIngest__RateLimit__PerMinute", "FinanceIngest__RateLimit__PerMinute=-1")]
     [InlineData("IngestServer", "FinanceIngest__Treshold", "FinanceIngest__Treshold=3")]
     [InlineData("IngestServer", "FinanceIngest__Scoring__Treshold", "FinanceIngest__Scoring__Treshold=3")]

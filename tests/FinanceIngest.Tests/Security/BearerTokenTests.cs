@@ -33,6 +33,7 @@ public sealed class BearerTokenTests : IAsyncLifetime
         Assert.Equal(new Caller("token:a client", Scopes.Submit | Scopes.Read, HasToken: true), await SendAsync(_provider.Token(Now)));
         Assert.Equal(Scopes.Admin, (await SendAsync(_provider.Token(Now, null, ("roles", "admin"), ("roles", "Read"), ("sub", "x")))).Scopes);
         Assert.Equal(Scopes.Read, (await SendAsync(_provider.Token(Now, null, ("scope", "openid read")))).Scopes);
+        Assert.Equal(Scopes.Manage, (await SendAsync(_provider.Token(Now, null, ("scp", "manage managed")))).Scopes);
         Assert.Equal(Scopes.None, (await SendAsync(_provider.Token(Now, null, ("scp", "reader submit.all readsubmit"), ("roles", "read submit")))).Scopes);
         Assert.Equal("token:of an older kind", (await SendAsync(_provider.Token(Now, null, ("appid", "of an older kind"), ("sub", "x")))).Name);
         Assert.Equal("token:a person", (await SendAsync(_provider.Token(Now, null, ("sub", "a person")))).Name);
@@ -127,6 +128,81 @@ public sealed class BearerTokenTests : IAsyncLifetime
         await RefusedAsync(_provider.Token(Now, token => token.Audience = null), "it was issued for another audience");
         await RefusedAsync(_provider.Token(Now, token => token.Issuer = "https://login.example/tenant"), "it was issued by another issuer");
         await RefusedAsync(_provider.Token(Now, token => token.Issuer = null), "it was issued by another issuer");
+    }
+
+    [Theory]
+    [InlineData("{0}/")]
+    [InlineData("/{0}")]
+    [InlineData("{0} ")]
+    public async Task Another_spelling_of_the_audience_or_the_issuer_is_another(string form)
+    {
+        await RefusedAsync(_provider.Token(Now, token => token.Audience = Spelt(OpenIdProvider.Audience)), "it was issued for another audience");
+        await RefusedAsync(_provider.Token(Now, token => token.Issuer = Spelt(_provider.Issuer)), "it was issued by another issuer");
+
+        string Spelt(string name) => string.Format(System.Globalization.CultureInfo.InvariantCulture, form, name);
+    }
+
+    [Theory]
+    [InlineData("logout+jwt", false)]
+    [InlineData("application/logout+jwt", false)]
+    [InlineData("secevent+jwt", false)]
+    [InlineData("dpop+jwt", false)]
+    [InlineData("id_token", false)]
+    [InlineData("at+jwt", true)]
+    [InlineData("AT+JWT", true)]
+    [InlineData("application/at+jwt", true)]
+    [InlineData("jwt", true)]
+    public async Task A_token_of_another_type_is_401(string type, bool taken)
+    {
+        string token = _provider.Token(Now, change => change.TokenType = type);
+        if (taken)
+        {
+            await SendAsync(token);
+        }
+        else
+        {
+            await RefusedAsync(token, "its type (typ) is not that of an access token");
+            Assert.Equal(0, _provider.Requests);
+        }
+    }
+
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(2040)]
+    public async Task A_signature_by_a_small_rsa_key_is_401(int bits)
+    {
+        // The library that signs refuses such a key, so the signature is made by hand.
+        using var small = System.Security.Cryptography.RSA.Create(bits);
+        _provider.Published.Add(new RsaSecurityKey(small) { KeyId = "small" });
+        string header = Base64UrlEncoder.Encode("""{"alg":"RS256","typ":"JWT","kid":"small"}""");
+        string text = $"{header}.{_provider.Token(Now).Split('.')[1]}";
+        byte[] signature = small.SignData(
+            Encoding.ASCII.GetBytes(text),
+            System.Security.Cryptography.HashAlgorithmName.SHA256,
+            System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+        await RefusedAsync($"{text}.{Base64UrlEncoder.Encode(signature)}", "it is signed with an RSA key of fewer than 2,048 bits");
+    }
+
+    [Theory]
+    [InlineData("https://login.example/tenant")]
+    [InlineData("{0}/another")]
+    [InlineData("{0}?x")]
+    [InlineData("nonsense")]
+    [InlineData("{0}/", true)]
+    public async Task A_configuration_of_another_issuer_than_the_authority_is_not_believed(string issuer, bool taken = false)
+    {
+        string named = string.Format(System.Globalization.CultureInfo.InvariantCulture, issuer, _provider.Issuer);
+        _provider.NamedIssuer = named;
+        string token = _provider.Token(Now, change => change.Issuer = named);
+        if (taken)
+        {
+            await SendAsync(token);
+        }
+        else
+        {
+            Problem problem = await ProblemAsync(Request(token));
+            Assert.Equal((503, "authority"), (problem.Status, problem.Kind));
+        }
     }
 
     [Fact]

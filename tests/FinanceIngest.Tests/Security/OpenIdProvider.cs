@@ -26,12 +26,17 @@ public sealed class OpenIdProvider : IAsyncLifetime
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Urls.Add("http://127.0.0.1:0");
-        _app.MapGet("/.well-known/openid-configuration", () => Answer(() => JsonSerializer.Serialize(new { issuer = Issuer, jwks_uri = $"{Issuer}/keys" })));
+        _app.MapGet(
+            "/.well-known/openid-configuration",
+            () => Answer(() => JsonSerializer.Serialize(new { issuer = NamedIssuer ?? Issuer, jwks_uri = $"{Issuer}/keys" })));
         _app.MapGet("/keys", () => Answer(() => JsonSerializer.Serialize(new { keys = Published.Select(Public) })));
     }
 
     /// <summary>The provider's address, which is also its name as an issuer.</summary>
     public string Issuer => _app.Urls.First();
+
+    /// <summary>The issuer that the provider's configuration names; null for the provider itself.</summary>
+    public string? NamedIssuer { get; set; }
 
     /// <summary>Whether the provider answers every request with 503.</summary>
     public bool IsDown { get; set; }

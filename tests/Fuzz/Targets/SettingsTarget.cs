@@ -19,7 +19,7 @@ internal sealed class SettingsTarget : FuzzTarget
     [
         "\n", "=", "FinanceIngest__", "FinanceIngest__Roles=intake,scorer", "FinanceIngest__InboundQueue=", "FinanceIngest__AlertQueue=anomaly-alerts",
         "FinanceIngest__Scoring__Threshold=", "FinanceIngest__Scoring__MinimumSamples=2",
-        "FinanceIngest__ApiKeys__a__Secret=s3cr3t", "FinanceIngest__ApiKeys__a__Scopes=submit,read,admin", "FinanceIngest__IdSigningKey=s3cr3t",
+        "FinanceIngest__ApiKeys__a__Secret=s3cr3t", "FinanceIngest__ApiKeys__a__Scopes=submit,read,manage,admin", "FinanceIngest__IdSigningKey=s3cr3t",
         "FinanceIngest__RateLimit__PerMinute=600", "FinanceIngest__Retention__Days=",
         "FinanceIngest__DataDirectory=/tmp/x", "FinanceIngest__Polling__MaximumSeconds=2", "AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true",
         "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=https;AccountName=a;AccountKey=",
