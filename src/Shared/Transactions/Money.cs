@@ -43,6 +43,24 @@ internal readonly record struct Money(long Units)
     public static ParseError TryParse(ReadOnlySpan<byte> text, out Money amount)
     {
         amount = default;
+        return Split(text, out Parts parts) is not ParseError.None and var error ? error
+            : Assemble(parts.Whole, parts.Fraction, parts.Exponent, parts.IsNegative, out amount);
+    }
+
+    /// <summary>
+    /// Reads a number as <see cref="TryParse(ReadOnlySpan{byte}, out Money)"/> does, and rounds what lies beyond the fourth decimal half-even: the decimal
+    /// text is rounded, however many digits it has, and never a double.
+    /// </summary>
+    public static ParseError TryParseRounded(ReadOnlySpan<byte> text, out Money amount)
+    {
+        amount = default;
+        return Split(text, out Parts parts) is not ParseError.None and var error ? error : Round(parts, out amount);
+    }
+
+    // The grammar alone: the number's digits and its exponent, neither of which is too long.
+    private static ParseError Split(ReadOnlySpan<byte> text, out Parts parts)
+    {
+        parts = default;
         int at = 0;
         bool negative = text.Length > 0 && text[0] == '-';
         if (negative)
@@ -102,9 +120,10 @@ internal readonly record struct Money(long Units)
             exponent = negativeExponent ? -exponent : exponent;
         }
 
+        parts = new Parts { Whole = whole, Fraction = fraction, Exponent = exponent, IsNegative = negative };
         return at != text.Length ? ParseError.NotANumber
             : text.Length > MaxTextLength ? ParseError.OutOfRange
-            : Assemble(whole, fraction, exponent, negative, out amount);
+            : ParseError.None;
     }
 
     /// <summary>Reads a number in JSON's grammar from UTF-16 characters, without rounding.</summary>
@@ -204,6 +223,48 @@ internal readonly record struct Money(long Units)
         return at;
     }
 
+    // The digits up to the fourth decimal are units, the next one and what follows it decide on the rounding.
+    private static ParseError Round(Parts parts, out Money amount)
+    {
+        amount = default;
+        int digits = parts.Whole.Length + parts.Fraction.Length;
+        int kept = parts.Whole.Length + parts.Exponent + Decimals;
+        Int128 units = 0;
+        for (int i = 0; i < kept && (i < digits || units != 0); i++)
+        {
+            units = (units * 10) + (i < digits ? parts.Digit(i) : 0);
+            if (units > long.MaxValue)
+            {
+                return ParseError.OutOfRange;
+            }
+        }
+
+        // With fewer than no digits kept, zeros stand between the point and the first digit, and the rest is less than half a unit.
+        int next = kept >= 0 && kept < digits ? parts.Digit(kept) : 0;
+        bool isMoreThanHalf = next > 5 || (next == 5 && HasDigits(parts, kept + 1, digits));
+        units += isMoreThanHalf || (next == 5 && units % 2 != 0) ? 1 : 0;
+        if (units > long.MaxValue)
+        {
+            return ParseError.OutOfRange;
+        }
+
+        amount = new Money(parts.IsNegative ? -(long)units : (long)units);
+        return ParseError.None;
+    }
+
+    private static bool HasDigits(Parts parts, int from, int to)
+    {
+        for (int i = from; i < to; i++)
+        {
+            if (parts.Digit(i) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     // value = (whole ++ fraction) × 10^(exponent − fraction.Length); units = value × 10^4.
     private static ParseError Assemble(
         ReadOnlySpan<byte> whole, ReadOnlySpan<byte> fraction, int exponent, bool negative, out Money amount)
@@ -277,5 +338,19 @@ internal readonly record struct Money(long Units)
 
         amount = new Money(negative ? -(long)units : (long)units);
         return ParseError.None;
+    }
+
+    /// <summary>A number in JSON's grammar: (whole ++ fraction) × 10^(exponent − length of fraction).</summary>
+    private readonly ref struct Parts
+    {
+        public ReadOnlySpan<byte> Whole { get; init; }
+
+        public ReadOnlySpan<byte> Fraction { get; init; }
+
+        public int Exponent { get; init; }
+
+        public bool IsNegative { get; init; }
+
+        public int Digit(int index) => (index < Whole.Length ? Whole[index] : Fraction[index - Whole.Length]) - '0';
     }
 }

@@ -18,6 +18,8 @@ internal sealed class TransactionFields
     // Longer times have digits that are cut off anyway; they are read by way of a string.
     private const int MaximumTimeLength = 64;
 
+    private bool _roundAmount;
+
     [Flags]
     private enum Seen
     {
@@ -58,10 +60,12 @@ internal sealed class TransactionFields
     public ValidationErrors? Errors { get; private set; }
 
     /// <summary>Reads a transaction of an HTTP request from the JSON value at the reader's position, and leaves the reader at the end of that value.</summary>
+    /// <param name="reader">Stands at the value's first token.</param>
+    /// <param name="roundAmount">Whether an amount that is a number is rounded half-even to four decimals; one that is a string never is.</param>
     /// <exception cref="JsonException">The JSON is malformed.</exception>
-    public static TransactionFields Read(ref Utf8JsonReader reader)
+    public static TransactionFields Read(ref Utf8JsonReader reader, bool roundAmount = false)
     {
-        var fields = new TransactionFields();
+        var fields = new TransactionFields { _roundAmount = roundAmount };
         fields.Read(ref reader, Seen.Submitted);
         return fields;
     }
@@ -242,7 +246,7 @@ internal sealed class TransactionFields
         switch (reader.TokenType)
         {
             case JsonTokenType.Number:
-                error = Money.TryParse(reader.ValueSpan, out amount);
+                error = _roundAmount ? Money.TryParseRounded(reader.ValueSpan, out amount) : Money.TryParse(reader.ValueSpan, out amount);
                 break;
             case JsonTokenType.String:
                 error = IsPlain(ref reader) ? Money.TryParse(reader.ValueSpan, out amount) : Money.TryParse(Text(ref reader).AsSpan(), out amount);

@@ -52,6 +52,59 @@ public sealed class MoneyTests
     public void Refuses_everything_else_and_says_why(string text, string expected) =>
         Assert.Equal(expected, Money.TryParse(text.AsSpan(), out _).ToString());
 
+    [Theory]
+    [InlineData("0.30000000000000004", 3000)]
+    [InlineData("1.00005", 10_000)]
+    [InlineData("1.00015", 10_002)]
+    [InlineData("1.000050000000000000000000000000000000000000000000000000000001", 10_001)]
+    [InlineData("1.00004999999999999999999999999999999999999999999999999999999", 10_000)]
+    [InlineData("-1.00005", -10_000)]
+    [InlineData("-1.00015", -10_002)]
+    [InlineData("0.99995", 10_000)]
+    [InlineData("0.00005", 0)]
+    [InlineData("0.00015", 2)]
+    [InlineData("-0.00004", 0)]
+    [InlineData("5e-5", 0)]
+    [InlineData("5.0000001e-5", 1)]
+    [InlineData("9e-5", 1)]
+    [InlineData("9e-6", 0)]
+    [InlineData("1e-9999", 0)]
+    [InlineData("123456789012345678901234567890e-30", 1235)]
+    [InlineData("0.000000000000000000000000000012345e25", 1)]
+    [InlineData("62.10", 621_000)]
+    [InlineData("922337203685477.58074", long.MaxValue)]
+    [InlineData("-922337203685477.58074999", -long.MaxValue)]
+    public void Rounds_half_to_even_where_that_is_asked_for(string text, long units)
+    {
+        Assert.Equal(Money.ParseError.None, Money.TryParseRounded(Encoding.ASCII.GetBytes(text), out Money amount));
+        Assert.Equal(units, amount.Units);
+    }
+
+    [Theory]
+    [InlineData("922337203685477.58075", nameof(Money.ParseError.OutOfRange))]
+    [InlineData("922337203685477.5808", nameof(Money.ParseError.OutOfRange))]
+    [InlineData("1e15", nameof(Money.ParseError.OutOfRange))]
+    [InlineData("1e9999", nameof(Money.ParseError.OutOfRange))]
+    [InlineData("1e-99999", nameof(Money.ParseError.OutOfRange))]
+    [InlineData("1.", nameof(Money.ParseError.NotANumber))]
+    [InlineData("NaN", nameof(Money.ParseError.NotANumber))]
+    public void Rounding_makes_nothing_else_legal(string text, string expected) =>
+        Assert.Equal(expected, Money.TryParseRounded(Encoding.ASCII.GetBytes(text), out _).ToString());
+
+    // The framework's decimal rounds half to even as well, and holds 28 digits exactly.
+    [Fact]
+    public void Rounding_agrees_with_decimal()
+    {
+        Gen<(int Whole, long Fraction, int Decimals)> numbers = Gen.Select(Gen.Int[-999_999, 999_999], Gen.Long[0, 999_999_999_999], Gen.Int[1, 12]);
+        numbers.Sample(number =>
+        {
+            string text = $"{number.Whole}.{number.Fraction.ToString(CultureInfo.InvariantCulture).PadLeft(12, '0')[..number.Decimals]}";
+            Assert.Equal(Money.ParseError.None, Money.TryParseRounded(Encoding.ASCII.GetBytes(text), out Money amount));
+            decimal expected = decimal.Round(decimal.Parse(text, CultureInfo.InvariantCulture), 4, MidpointRounding.ToEven);
+            Assert.Equal(expected, amount.ToDecimal());
+        });
+    }
+
     [Fact]
     public void What_is_written_is_read_back_exactly() => Gen.Long.Where(units => units > long.MinValue).Sample(units =>
     {
