@@ -46,12 +46,13 @@ public static partial class ApiHead
             Log.ShortSecret(app.Logger, key.Name, ShortestSecret);
         }
 
+        var forwarded = new ForwardedRequests(app.Services.GetRequiredService<TimeProvider>(), app.Logger);
         app.Run(async context =>
         {
             // The request is disposed after its answer is written, so the memory of a client that reads slowly stays counted.
             using var request = new KestrelRequest(context.Request);
-            ApiResponse response = open && !IsLocal(context)
-                ? ApiResponse.From(Problems.ForeignHost().Problem)
+            ApiResponse response = open && Refusal(context, forwarded) is { } refusal
+                ? ApiResponse.From(refusal.Problem)
                 : await api.HandleAsync(request, context.RequestAborted);
             await WriteAsync(context, response);
         });
@@ -82,6 +83,11 @@ public static partial class ApiHead
             await context.Response.Body.WriteAsync(response.Body, context.RequestAborted);
         }
     }
+
+    private static ProblemException? Refusal(HttpContext context, ForwardedRequests forwarded) =>
+        !IsLocal(context) ? Problems.ForeignHost()
+        : forwarded.IsOne(context.Request.Headers) ? Problems.Forwarded()
+        : null;
 
     // A foreign page can make a browser send requests here under a name of its own (DNS rebinding), so only names of this machine are accepted.
     private static bool IsLocal(HttpContext context)

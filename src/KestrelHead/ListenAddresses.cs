@@ -35,6 +35,7 @@ public static class ListenAddresses
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.RequestHeaderEncodingSelector = name => name == "Content-Length" ? StrictLength.Instance : null;
             KestrelLimits.Apply(kestrel.Limits, settings.MaximumConnections);
         });
     }

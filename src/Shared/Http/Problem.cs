@@ -88,6 +88,14 @@ public static class Problems
         "The host is not this machine's.",
         "Without API keys only requests from and to this machine are taken. Configure FinanceIngest__ApiKeys__NAME__Secret."));
 
+    /// <summary>400: the server has no keys, and the request came by way of a proxy.</summary>
+    public static ProblemException Forwarded() => new(new Problem(
+        400,
+        "forwarded",
+        "The request was forwarded to a server without API keys.",
+        "Without API keys only requests that come straight from this machine are taken, and this one names a proxy that it came through. "
+            + "Configure FinanceIngest__ApiKeys__NAME__Secret."));
+
     /// <summary>401: the request has no key, or an unknown one.</summary>
     public static ProblemException Unauthorized(string detail) => new(new Problem(401, "key", "A valid API key is needed.", detail)
     {
@@ -121,6 +129,9 @@ public static class Problems
 
     /// <summary>415: the media type, charset or content encoding is not supported.</summary>
     public static ProblemException UnsupportedMediaType(string detail) => new(new Problem(415, "media-type", "The media type is not supported.", detail));
+
+    /// <summary>422: the transaction could not be scored. It is part of a result, and the older route's answer.</summary>
+    public static Problem Transaction(string error) => new(422, "transaction", "The transaction could not be scored.", error);
 
     /// <summary>429: the caller's rate limit is used up.</summary>
     public static ProblemException RateLimited(int retryAfterSeconds)
