@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Baselines;
 
@@ -86,7 +87,7 @@ public static class BaselineFile
         try
         {
             long written;
-            await using (FileStream stream = new(partial, FileMode.CreateNew, FileAccess.Write))
+            await using (FileStream stream = PrivateFiles.CreateNew(partial))
             {
                 written = await BaselineWriter.WriteAsync(stream, format, path, rows, cancellationToken);
                 stream.Flush(flushToDisk: true);
