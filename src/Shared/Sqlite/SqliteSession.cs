@@ -12,6 +12,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     private readonly Dictionary<string, SqliteStatement> _statements = [];
     private bool _isDurable;
 
+    /// <summary>SQLite's handle of the connection.</summary>
+    internal sqlite3 Handle => Database;
+
     private sqlite3 Database => connection.Handle!;
 
     /// <summary>The statement, prepared once. A loop takes it from here and runs it for each item; elsewhere the methods below read better.</summary>
