@@ -24,7 +24,7 @@ internal static class StatsImportCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             BaselineFileContent content = BaselineFile.Read(StatsFileName.Check(parsed.GetRequiredValue(file)));
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Makes);
             UpsertCounts counts = await ImportAsync(session.Get<IBaselineStore>(), content.Rows, cancellationToken);
             Write(session.Report, counts, content);
             return content.Refused.Count == 0 ? ProgramHost.Done : ProgramHost.Failed;
