@@ -40,6 +40,8 @@ public static class KestrelProgram
 
                 await using WebApplication app = builder.Build();
 
+                DataDirectoryReport.Write(app.Services, settings);
+
                 // A signing key that can't be read ends the program before it listens.
                 _ = app.Services.GetRequiredService<IdCertifier>();
                 app.UseApi(settings);

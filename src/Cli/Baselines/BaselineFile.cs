@@ -1,5 +1,6 @@
 using FinanceIngest.Baselines;
 using FinanceIngest.Cli.Files;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Baselines;
 
@@ -92,7 +93,7 @@ public static class BaselineFile
         try
         {
             long written;
-            await using (FileStream stream = new(partial, FileMode.CreateNew, FileAccess.Write))
+            await using (FileStream stream = PrivateFiles.CreateNew(partial))
             {
                 written = await BaselineWriter.WriteAsync(stream, format, path, rows, cancellationToken);
                 stream.Flush(flushToDisk: true);

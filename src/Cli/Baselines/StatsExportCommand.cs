@@ -17,7 +17,7 @@ internal static class StatsExportCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string path = StatsFileName.Check(parsed.GetRequiredValue(file));
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Reads);
             long written = await BaselineFile.WriteAsync(path, session.Get<IBaselineStore>().ReadAllAsync(cancellationToken), cancellationToken);
             Write(session.Report, written, path);
             return ProgramHost.Done;

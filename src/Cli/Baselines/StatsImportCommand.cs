@@ -29,7 +29,7 @@ internal static class StatsImportCommand
             string path = StatsFileName.Check(parsed.GetRequiredValue(file));
             NumberForm number = formOptions.Read(parsed, BaselineFile.FormatOf(path) == BaselineFileFormat.Csv).Number;
             BaselineFileContent content = BaselineFile.Read(path, number);
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Makes);
             UpsertCounts counts = await ImportAsync(session.Get<IBaselineStore>(), content.Rows, cancellationToken);
             Write(session.Report, counts, content);
             return content.RefusedCount == 0 ? ProgramHost.Done : ProgramHost.Failed;

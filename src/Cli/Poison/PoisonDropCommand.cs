@@ -16,7 +16,7 @@ internal static class PoisonDropCommand
         var command = new Command("drop", "Removes poison messages for good. The rows of their transactions stay, with the status 'failed'.") { ids, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Changes);
             string[] unwanted = [.. parsed.GetRequiredValue(ids).Distinct()];
             if (!session.Report.MayRemove(parsed.GetValue(yes), Counted.Of(unwanted.Length, "poison message")))
             {

@@ -18,7 +18,7 @@ internal static class PoisonListCommand
         var command = new Command("list", "Lists the poison messages, oldest first.");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Reads);
             return await RunAsync(session, cancellationToken);
         });
         return command;
@@ -27,7 +27,7 @@ internal static class PoisonListCommand
     private static async Task<int> RunAsync(CommandSession session, CancellationToken cancellationToken)
     {
         Report report = session.Report;
-        IReadOnlyList<PoisonMessage> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
+        IReadOnlyList<PoisonMessage> messages = await session.Get<IPoisonStore>().ListAsync(cancellationToken);
         if (report.Json)
         {
             report.WriteJson(json =>
@@ -68,7 +68,6 @@ internal static class PoisonListCommand
         try
         {
             IMessageQueue queue = session.Get<Queues>().Poison;
-            await queue.EnsureExistsAsync(cancellationToken);
             long more = (await queue.GetDepthAsync(cancellationToken)).Length - recorded;
             if (more > 0)
             {

@@ -19,7 +19,7 @@ internal static class PoisonRedriveCommand
             "redrive", "Puts poison messages back on the inbound queue. Their transactions keep their ids. It is safe to repeat.") { ids };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Changes);
             PoisonOperations poison = session.Get<PoisonOperations>();
             PoisonOutcome outcome = parsed.GetValue(ids) is { Length: > 0 } some
                 ? await poison.RedriveAsync(some, cancellationToken)

@@ -20,7 +20,7 @@ internal static class PoisonShowCommand
         var command = new Command("show", "Shows a poison message: reason, exception, text.") { id };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Reads);
             return await RunAsync(session, parsed.GetRequiredValue(id), cancellationToken);
         });
         return command;
@@ -28,7 +28,7 @@ internal static class PoisonShowCommand
 
     private static async Task<int> RunAsync(CommandSession session, string id, CancellationToken cancellationToken)
     {
-        IReadOnlyList<PoisonMessage> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
+        IReadOnlyList<PoisonMessage> messages = await session.Get<IPoisonStore>().ListAsync(cancellationToken);
         PoisonMessage message = messages.FirstOrDefault(message => message.MessageId == id) ?? throw new CliException($"There is no poison message {id}.");
         string? json = MessageText.TryDecode(message.Body, out byte[] decoded) ? Encoding.UTF8.GetString(decoded) : null;
         if (session.Report.Json)
@@ -45,18 +45,22 @@ internal static class PoisonShowCommand
 
     private static void Write(Report report, PoisonMessage message, string? json)
     {
-        report.WriteLine($"id           {message.MessageId}");
-        report.WriteLine($"reason       {message.Reason}");
-        report.WriteLine($"attempts     {message.Attempts.ToString(CultureInfo.InvariantCulture)}");
-        report.WriteLine($"inserted at  {Timestamp.ToText(message.InsertedAt)}");
-        report.WriteLine($"failed at    {Timestamp.ToText(message.FailedAt)}");
-        report.WriteLine($"trace        {message.TraceParent ?? "none"}");
-        report.WriteLine($"text         {message.Body}");
+        var fields = new List<(string Name, string Value)>
+        {
+            ("id", message.MessageId),
+            ("reason", message.Reason),
+            ("attempts", message.Attempts.ToString(CultureInfo.InvariantCulture)),
+            ("inserted at", Timestamp.ToText(message.InsertedAt)),
+            ("failed at", Timestamp.ToText(message.FailedAt)),
+            ("trace", message.TraceParent ?? "none"),
+            ("text", message.Body),
+        };
         if (json is not null && json != message.Body)
         {
-            report.WriteLine($"decoded      {json}");
+            fields.Add(("decoded", json));
         }
 
+        report.WriteFields(fields);
         if (message.Exception is not null)
         {
             report.WriteLine("exception");

@@ -23,9 +23,8 @@ internal static class QueuePeekCommand
             "peek", $"Shows the oldest visible messages of a queue, at most {MaximumMessages}, and leaves them as they are. JSON is shown decoded.") { name };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Reads);
             IMessageQueue queue = Choose(session.Get<Queues>(), parsed.GetRequiredValue(name));
-            await queue.EnsureExistsAsync(cancellationToken);
             Write(session.Report, await queue.PeekAsync(MaximumMessages, cancellationToken));
             return ProgramHost.Done;
         });

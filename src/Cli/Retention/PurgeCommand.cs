@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using FinanceIngest.Cli.Running;
-using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Retention;
 using FinanceIngest.Transactions;
@@ -35,9 +34,9 @@ internal static class PurgeCommand
             "purge", "Applies the retention: removes transactions and poison messages older than a number of days. Ids stay as tombstones.") { days, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Changes);
             int? given = parsed.GetValue(days);
-            int age = given ?? session.Get<Settings>().RetentionDays
+            int age = given ?? session.Settings.RetentionDays
                 ?? throw CliException.WrongUse("There is no retention to apply: set FinanceIngest__Retention__Days, or give --older-than-days N.");
 
             // A purge by the setting needs no confirmation, because workers apply the setting without asking as well.

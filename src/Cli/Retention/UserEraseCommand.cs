@@ -27,7 +27,7 @@ internal static class UserEraseCommand
             "erase", "Removes everything about a person: transactions, baselines, alerts, poison messages. Ids stay as tombstones.") { id, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Changes);
             long userId = parsed.GetRequiredValue(id);
             if (!session.Report.MayRemove(parsed.GetValue(yes), $"everything about user {userId.ToString(CultureInfo.InvariantCulture)}"))
             {
@@ -57,6 +57,8 @@ internal static class UserEraseCommand
                     ["alerts", Number(outcome.Rows.Alerts), outcome.Rows.UnsentAlerts == 0 ? "" : unsent],
                     ["recorded repeats", Number(outcome.Rows.RepeatConflicts), ""],
                     ["baselines", Number(outcome.Rows.Baselines), ""],
+                    ["waiting transactions", Number(outcome.WaitingTransactions), outcome.WaitingTransactions == 0 ? "" : "their ids stay as tombstones"],
+                    ["alerts on their queue", Number(outcome.QueuedAlerts), ""],
                     ["poison messages", Number(outcome.Poison.Removed), outcome.Poison.Rewritten == 0 ? "" : rewritten],
                 ]);
         }
@@ -64,8 +66,15 @@ internal static class UserEraseCommand
         foreach (string messageId in outcome.Poison.Suspect)
         {
             report.Note(
-                $"Poison message {messageId} can't be read, and may be about this user: "
+                $"Poison message {messageId} has this number where it can't be told whose it is, and may be about this user: "
                     + "look at it with \"poison show\", and remove it with \"poison drop\".");
+        }
+
+        if (outcome.Poison.SuspectCopies > 0)
+        {
+            report.Note(
+                $"{Counted.Of(outcome.Poison.SuspectCopies, "message")} without a record on the poison queue may be about this user too: "
+                    + "\"queue peek poison\" shows them.");
         }
 
         if (outcome.Poison.OutOfReach > 0)
@@ -78,12 +87,17 @@ internal static class UserEraseCommand
         if (outcome.InboundMessages > 0)
         {
             report.Note(
-                $"The inbound queue holds {Counted.Of(outcome.InboundMessages, "message")}, which can't be searched: run the command again when they "
-                    + "are scored.");
+                $"{Counted.Of(outcome.InboundMessages, "message")} of the inbound queue may hold more, and can't be searched or are in a worker's hands: "
+                    + "run the command again when they are scored.");
         }
 
-        report.Note("Out of reach are alerts already sent, backups, and results that clients have already read.");
-        return outcome.Poison.OutOfReach == 0 ? ProgramHost.Done : ProgramHost.Failed;
+        if (!outcome.IsForgotten)
+        {
+            report.Note("Running programs kept a log beside the database in use, which still holds what was deleted: run the command again.");
+        }
+
+        report.Note("Out of reach are alerts already fetched, backups, and results that clients have already read.");
+        return outcome.Poison.OutOfReach == 0 && outcome.IsForgotten ? ProgramHost.Done : ProgramHost.Failed;
     }
 
     private static void WriteJson(Report report, long userId, ErasureOutcome outcome) => report.WriteJson(json =>
@@ -95,6 +109,8 @@ internal static class UserEraseCommand
         json.WriteNumber("unsent_alerts", outcome.Rows.UnsentAlerts);
         json.WriteNumber("repeat_conflicts", outcome.Rows.RepeatConflicts);
         json.WriteNumber("baselines", outcome.Rows.Baselines);
+        json.WriteNumber("waiting_transactions", outcome.WaitingTransactions);
+        json.WriteNumber("queued_alerts", outcome.QueuedAlerts);
         json.WriteStartObject("poison_messages");
         json.WriteNumber("removed", outcome.Poison.Removed);
         json.WriteNumber("rewritten", outcome.Poison.Rewritten);
@@ -105,6 +121,7 @@ internal static class UserEraseCommand
         }
 
         json.WriteEndArray();
+        json.WriteNumber("suspect_without_record", outcome.Poison.SuspectCopies);
         json.WriteNumber("out_of_reach", outcome.Poison.OutOfReach);
         json.WriteEndObject();
         json.WriteNumber("inbound_messages", outcome.InboundMessages);

@@ -6,6 +6,8 @@ namespace FinanceIngest.Cli.Running;
 /// <summary>The surroundings of the program: streams, environment, clock, network.</summary>
 internal sealed record CliHost
 {
+    private const int DefaultWidth = 80;
+
     /// <summary>Standard output, for the result of a command and nothing else.</summary>
     public required TextWriter Output { get; init; }
 
@@ -21,6 +23,9 @@ internal sealed record CliHost
     /// <summary>Whether standard output is a terminal.</summary>
     public bool IsOutputTerminal { get; init; }
 
+    /// <summary>Columns of the terminal on standard output.</summary>
+    public Func<int> OutputWidth { get; init; } = () => DefaultWidth;
+
     /// <summary>Whether standard error is a terminal.</summary>
     public bool IsErrorTerminal { get; init; }
 
@@ -32,6 +37,9 @@ internal sealed record CliHost
 
     /// <summary>The clock of pauses and durations.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>How long one part of an installation is waited for, where the others can be shown without it.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Answers HTTP requests in place of the network; null to use the network.</summary>
     public HttpMessageHandler? Network { get; init; }
@@ -49,8 +57,20 @@ internal sealed record CliHost
             Error = Console.Error,
             OpenInput = Console.OpenStandardInput,
             IsOutputTerminal = !Console.IsOutputRedirected,
+            OutputWidth = WidthOfTerminal,
             IsErrorTerminal = !Console.IsErrorRedirected,
             IsInputTerminal = !Console.IsInputRedirected,
         };
+    }
+    private static int WidthOfTerminal()
+    {
+        try
+        {
+            return Console.WindowWidth is > 0 and int width ? width : DefaultWidth;
+        }
+        catch (IOException)
+        {
+            return DefaultWidth;
+        }
     }
 }

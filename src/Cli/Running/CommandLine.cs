@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using FinanceIngest.Backup;
 using FinanceIngest.Cli.Baselines;
+using FinanceIngest.Cli.Inspection;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
+using FinanceIngest.Cli.Results;
 using FinanceIngest.Cli.Retention;
 using FinanceIngest.Cli.Storage;
 using FinanceIngest.Cli.Submitting;
@@ -75,7 +78,7 @@ internal static class CommandLine
 
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
-        var root = new RootCommand("The tool for operators of FinanceIngest: database, baselines, transactions, queues, poison messages, retention.")
+        var root = new RootCommand("The tool for operators of FinanceIngest: database, baselines, transactions, results, queues, poison messages, retention, backups.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")
@@ -84,7 +87,15 @@ internal static class CommandLine
                 StatsExportCommand.Create(host, options),
             },
             SubmitCommand.Create(host, options),
-            new Command("queue", "Shows the queues.") { QueueStatusCommand.Create(host, options), QueuePeekCommand.Create(host, options) },
+            GetCommand.Create(host, options),
+            AnomaliesCommand.Create(host, options),
+            ConflictsCommand.Create(host, options),
+            new Command("queue", "Shows the queues, and clears the alert queue.")
+            {
+                QueueStatusCommand.Create(host, options),
+                QueuePeekCommand.Create(host, options),
+                QueueClearCommand.Create(host, options),
+            },
             new Command("poison", "Shows messages that could not be processed, puts them back, or drops them.")
             {
                 PoisonListCommand.Create(host, options),
@@ -94,6 +105,9 @@ internal static class CommandLine
             },
             PurgeCommand.Create(host, options),
             new Command("user", "Handles the data of one person.") { UserEraseCommand.Create(host, options) },
+            BackupCommand.Create(host, options),
+            RestoreCommand.Create(host, options),
+            DoctorCommand.Create(host, options),
         };
         root.Options.Add(options.Json);
         root.Options.Add(options.DataDirectory);
@@ -128,7 +142,7 @@ internal static class CommandLine
     // The messages of expected failures are complete; an unexpected exception is a bug, so its type is named too.
     private static string MessageOf(Exception e) => e switch
     {
-        CliException or SettingsException or StoreUnavailableException or QueueUnavailableException or MigrationException => e.Message,
+        CliException or SettingsException or StoreUnavailableException or QueueUnavailableException or MigrationException or BackupException => e.Message,
         BaselineFileException or HttpRequestException or IOException or UnauthorizedAccessException or InvalidDataException => e.Message,
         _ => $"Unexpected {e.GetType().Name}: {e.Message}",
     };

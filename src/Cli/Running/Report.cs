@@ -8,8 +8,8 @@ using Spectre.Console;
 namespace FinanceIngest.Cli.Running;
 
 /// <summary>
-/// Writes a command's answer to standard output: one JSON value for programs, or text for people, in which lists are tables on a terminal and tab-separated
-/// lines otherwise. Notes go to standard error.
+/// Writes a command's answer to standard output: one JSON value for programs, or text for people, in which lists are tables on a terminal (blocks, where it
+/// is too narrow for their rows) and tab-separated lines otherwise. Notes go to standard error.
 /// </summary>
 internal sealed class Report(CliHost host, bool json)
 {
@@ -51,16 +51,20 @@ internal sealed class Report(CliHost host, bool json)
             return;
         }
 
-        var table = new Table { Border = TableBorder.Rounded };
-
-        // Ids must stay on one line, so that they can be copied: only the last column wraps on a narrow terminal.
-        table.AddColumns([.. headings.Select((heading, i) => new TableColumn(new Text(heading)) { NoWrap = i < headings.Count - 1 })]);
-        foreach (IReadOnlyList<string> row in rows)
+        foreach (string line in TextTable.Lines(headings, [.. rows.Select(row => row.Select(SafeText.Line).ToArray())], host.OutputWidth()))
         {
-            table.AddRow(row.Select(cell => new Text(SafeText.Line(cell))));
+            host.Output.WriteLine(line);
         }
+    }
 
-        ConsoleOn(host.Output).Write(table);
+    /// <summary>Writes the fields of one record, each with its name.</summary>
+    public void WriteFields(IEnumerable<(string Name, string Value)> fields)
+    {
+        (string Name, string Value)[] clean = [.. fields.Select(field => (field.Name, SafeText.Line(field.Value)))];
+        foreach (string line in host.IsOutputTerminal ? TextTable.Fields(clean, host.OutputWidth()) : TextTable.Fields(clean, int.MaxValue))
+        {
+            host.Output.WriteLine(line);
+        }
     }
 
     /// <summary>Writes one line to standard error.</summary>
@@ -77,10 +81,19 @@ internal sealed class Report(CliHost host, bool json)
 
     /// <summary>Asks for permission to remove something for good, unless <paramref name="yes"/> grants it.</summary>
     /// <exception cref="CliException">There is no terminal on which to ask.</exception>
-    public bool MayRemove(bool yes, string what) =>
-        yes || (host.IsInputTerminal && host.IsErrorTerminal && !json
-            ? Confirm($"Remove {what} for good?")
-            : throw CliException.WrongUse($"There is no terminal to ask whether to remove {what} for good: give --yes."));
+    public bool MayRemove(bool yes, string what) => May(yes, $"remove {what} for good");
+
+    /// <summary>Whether a person can be asked something.</summary>
+    public bool CanAsk => host.IsInputTerminal && host.IsErrorTerminal && !json;
+
+    /// <summary>Asks for permission to do something that can't be undone, unless <paramref name="yes"/> grants it.</summary>
+    /// <param name="yes">Whether the command line grants it.</param>
+    /// <param name="what">What would be done, such as <c>remove 3 messages for good</c>.</param>
+    /// <exception cref="CliException">There is no terminal on which to ask.</exception>
+    public bool May(bool yes, string what) =>
+        yes || (CanAsk
+            ? Confirm($"{char.ToUpperInvariant(what[0])}{what[1..]}?")
+            : throw CliException.WrongUse($"There is no terminal to ask whether to {what}: give --yes."));
 
     /// <summary>Returns a console of Spectre.Console, which detects the abilities of the terminal.</summary>
     public static IAnsiConsole ConsoleOn(TextWriter writer) =>

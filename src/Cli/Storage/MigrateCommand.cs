@@ -30,7 +30,7 @@ internal static class MigrateCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var migration = new MigrationOptions { OlderTimeZone = parsed.GetRequiredValue(timeZone), Roles = parsed.GetValue(roles) };
-            await using var session = new CommandSession(host, options, parsed);
+            await using var session = new CommandSession(host, options, parsed, CommandKind.Makes);
             return await RunAsync(session.Get<IDatabaseMigrator>(), migration, session.Report, cancellationToken);
         });
         return command;

@@ -26,10 +26,11 @@ public static class FinanceIngestServices
         services.Configure<HostOptions>(options => options.ShutdownTimeout = Deadlines.HostStop);
         services.AddSingleton<Telemetry>();
         services.AddSingleton(provider => new IdCertifier(
-            settings.IdSigningKey ?? SigningKeyFile.ReadOrCreate(settings.DataDirectory), provider.GetRequiredService<TimeProvider>()));
+            settings.IdSigningKey ?? SigningKeyFile.Of(settings), provider.GetRequiredService<TimeProvider>()));
         services.AddQueues(settings);
         services.AddPoisonOperations();
         services.AddRetention();
+        services.AddResultsReader();
         services.AddSingleton<InstallationOverview>();
         services.AddSingleton(provider => ThisProcess.Of(settings, provider.GetRequiredService<TimeProvider>()));
         return settings.UsesSqlServer ? services.AddSqlServerStores(settings) : services.AddSqliteStores(settings);

@@ -1,15 +1,20 @@
 using FinanceIngest.Poison;
+using FinanceIngest.Results;
 using FinanceIngest.Retention;
+using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>Registers the operations of operators: putting poison messages back, removing old data, erasing a person's data.</summary>
+/// <summary>Registers the operations of operators: putting poison messages back, reading results, removing old data, erasing a person's data.</summary>
 internal static class OperatorServices
 {
     public static IServiceCollection AddPoisonOperations(this IServiceCollection services) => services
         .AddSingleton<PoisonOperations>()
         .AddSingleton<PoisonErasure>();
+
+    public static IServiceCollection AddResultsReader(this IServiceCollection services) => services.AddSingleton(provider =>
+        new ResultsReader(provider.GetRequiredService<IResultsStore>(), provider.GetRequiredService<IdCertifier>()));
 
     public static IServiceCollection AddRetention(this IServiceCollection services) => services
         .AddSingleton<RetentionPurge>()

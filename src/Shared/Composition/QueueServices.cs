@@ -19,7 +19,7 @@ internal static class QueueServices
         Dependencies dependencies = provider.GetRequiredService<Dependencies>();
         Func<string, DependencyStatus, IMessageQueue> create = settings.UsesAzureQueues
             ? AzureQueues(settings)
-            : (name, status) => new EmbeddedQueue(settings.DataDirectory, name, provider.GetRequiredService<TimeProvider>(), status);
+            : (name, status) => new EmbeddedQueue(settings.DataDirectory, name, provider.GetRequiredService<TimeProvider>(), status, settings.ReadsOnly);
         return new Queues(
             create(settings.InboundQueue, dependencies.InboundQueue),
             create(settings.PoisonQueue, dependencies.PoisonQueue),

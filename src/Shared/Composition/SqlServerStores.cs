@@ -32,6 +32,8 @@ internal static class SqlServerStores
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();
         services.AddSingleton<IRetentionStore, SqlServerRetentionStore>();
         services.AddSingleton<IOverviewStore, SqlServerOverviewStore>();
+        services.AddSingleton<IConflictStore, SqlServerConflictStore>();
+        services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         return services;
     }

@@ -21,7 +21,10 @@ internal static class SqliteStores
     public static IServiceCollection AddSqliteStores(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(provider => new SqliteDatabase(
-            settings.DataDirectory, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<Dependencies>().Database));
+            settings.DataDirectory,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<Dependencies>().Database,
+            settings.ReadsOnly));
         services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         services.AddSingleton<IScoringStore, SqliteScoringStore>();
         services.AddSingleton<IResultsStore, SqliteResultsStore>();
@@ -30,6 +33,8 @@ internal static class SqliteStores
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
         services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
         services.AddSingleton<IOverviewStore, SqliteOverviewStore>();
+        services.AddSingleton<IConflictStore, SqliteConflictStore>();
+        services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         return services;
     }

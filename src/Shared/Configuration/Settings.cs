@@ -78,6 +78,12 @@ public sealed record Settings
     /// <summary>The longest pause between two polls of an empty inbound queue.</summary>
     public TimeSpan MaximumPollInterval { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Whether this process only reads: it makes no file, folder or queue, upgrades no schema, and takes what is not there for empty. Set by the commands of
+    /// <c>finance-ingest</c> that only read, never by a setting.
+    /// </summary>
+    public bool ReadsOnly { get; init; }
+
     /// <summary>Whether the queues are in Azure Storage.</summary>
     public bool UsesAzureQueues => StorageConnectionString is not null || QueueServiceUri is not null;
 

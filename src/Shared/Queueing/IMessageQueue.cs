@@ -50,6 +50,20 @@ public interface IMessageQueue
         return TransactionCount.Of(depth.Length, depth.Length == 0 ? [] : await PeekAsync(sample, cancellationToken));
     }
 
+    /// <summary>
+    /// Shows every message, leased and delayed ones included, and changes those for which an answer is given. Null: this queue can't be searched, and nothing
+    /// was changed.
+    /// </summary>
+    /// <param name="rewrite">Is given a message's id and body; null leaves the message as it is.</param>
+    /// <param name="cancellationToken">Stops between two messages.</param>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached; some messages may be changed.</exception>
+    Task<QueueRewrite?> RewriteAsync(Func<string, MessageBody, MessageRewrite?> rewrite, CancellationToken cancellationToken) =>
+        Task.FromResult<QueueRewrite?>(null);
+
+    /// <summary>Makes what was deleted unreadable where this program keeps it. False: other programs were in the way; the call has to be repeated.</summary>
+    /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
+    Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
     /// <summary>Completes when the queue takes messages.</summary>
     /// <exception cref="QueueUnavailableException">The queue does not take messages.</exception>
     Task ProbeAsync(CancellationToken cancellationToken);
@@ -87,3 +101,12 @@ public abstract class LeasedMessage
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     public abstract Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken);
 }
+
+/// <summary>What becomes of a message.</summary>
+/// <param name="Text">Its new text; null: the message is removed.</param>
+public sealed record MessageRewrite(string? Text);
+
+/// <summary>What was changed on a queue.</summary>
+/// <param name="Changed">Messages that were removed or rewritten.</param>
+/// <param name="InHand">How many of these another program had leased: it may still act on the text that it received.</param>
+public readonly record struct QueueRewrite(int Changed, int InHand);

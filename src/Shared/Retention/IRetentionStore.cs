@@ -20,8 +20,22 @@ public interface IRetentionStore
     /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows.</exception>
     Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken);
 
+    /// <summary>Adds tombstones for transactions that have no row yet, so that none ever appears. A row that is there already stays.</summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not add tombstones.</exception>
+    Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes what was deleted unreadable in the database's files, as far as they are this program's. False: other programs were in the way; the call has to be
+    /// repeated. On SQL Server the log and the backups are the server's (<c>docs/operations.md</c> says what they keep).
+    /// </summary>
+    /// <param name="inOldFiles">Whether a file in which older programs deleted without overwriting is written anew, which holds up every other write.</param>
+    /// <param name="cancellationToken">Abandons the wait for the call's turn.</param>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken);
+
     /// <summary>
     /// Deletes everything about a user: rows, alerts (sent or not), recorded repeats, baselines, and the baselines of the older system that these superseded.
+    /// Errors of attempts that name the user's number lose their text.
     /// </summary>
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="nameless">Ids of transactions of the user whose rows may lack the user, because the user's number could not be read.</param>

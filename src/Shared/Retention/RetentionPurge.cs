@@ -22,7 +22,11 @@ public sealed class RetentionPurge(IRetentionStore store, PoisonOperations poiso
     {
         DateTime before = time.UtcNowMicroseconds().AddDays(-days);
         RemovedRows rows = await store.PurgeAsync(before, cancellationToken);
-        return new PurgeOutcome(before, rows, await poison.DropOlderAsync(before, cancellationToken));
+        PoisonOutcome messages = await poison.DropOlderAsync(before, cancellationToken);
+
+        // Where a program is in the way, the log is cut by the next purge, or when the last program ends.
+        await store.ForgetDeletedAsync(inOldFiles: false, cancellationToken);
+        return new PurgeOutcome(before, rows, messages);
     }
 }
 

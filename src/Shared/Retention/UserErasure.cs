@@ -5,8 +5,8 @@ using FinanceIngest.Queueing;
 namespace FinanceIngest.Retention;
 
 /// <summary>
-/// Erases a person's data: rows, alerts, baselines, and the transactions in poison messages. Messages on the inbound queue are out of reach, because a queue
-/// can't be searched, and so are alerts already sent.
+/// Erases a person's data: rows, alerts, baselines, the transactions in poison messages, and on embedded queues what waits there. Messages on a queue in Azure
+/// Storage are out of reach, because such a queue can't be searched, and so are alerts already fetched.
 /// </summary>
 public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Queues queues)
 {
@@ -21,19 +21,52 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
     /// <exception cref="QueueUnavailableException">A queue can't be reached; the erasure has to be repeated.</exception>
     public async Task<ErasureOutcome> EraseAsync(long userId, CancellationToken cancellationToken)
     {
+        // Tombstones come first: a worker that has a message in hand then writes no row for it, and a message that is gone leaves no id that reads pending.
+        Dictionary<string, Redaction>? waiting = await poison.FindAsync(queues.Inbound, userId, cancellationToken);
+        await store.BuryAsync([.. (waiting ?? []).Values.SelectMany(redaction => redaction.Removed)], cancellationToken);
+
         // Rows are erased before messages, because only the messages tell which rows without a user belong to this person.
         RemovedRows rows = default;
         PoisonErasureOutcome messages = await poison.EraseAsync(
             userId, async transactions => rows = await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
-        QueueDepth inbound = await queues.Inbound.GetDepthAsync(cancellationToken);
-        return new ErasureOutcome(rows, messages, inbound.Length);
+        QueueRewrite inbound = await queues.Inbound.RewriteAsync((id, _) => Change(waiting, id), cancellationToken) ?? default;
+        Dictionary<string, Redaction>? alerts = await poison.FindAsync(queues.Alerts, userId, cancellationToken);
+        QueueRewrite queued = await queues.Alerts.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default;
+
+        bool isForgotten = await store.ForgetDeletedAsync(inOldFiles: true, cancellationToken);
+        foreach (IMessageQueue queue in new[] { queues.Inbound, queues.Poison, queues.Alerts })
+        {
+            isForgotten &= await queue.ForgetDeletedAsync(cancellationToken);
+        }
+
+        return new ErasureOutcome(
+            rows, messages, waiting is null ? (await queues.Inbound.GetDepthAsync(cancellationToken)).Length : inbound.InHand)
+        {
+            WaitingTransactions = waiting?.Values.Sum(redaction => redaction.Removed.Count) ?? 0,
+            QueuedAlerts = queued.Changed,
+            IsForgotten = isForgotten,
+        };
     }
+
+    private static MessageRewrite? Change(Dictionary<string, Redaction>? found, string id) =>
+        found is not null && found.TryGetValue(id, out Redaction? redaction) ? new MessageRewrite(redaction.Remainder) : null;
 }
 
 /// <summary>The result of an erasure.</summary>
 /// <param name="Rows">The numbers of deleted rows.</param>
 /// <param name="Poison">The changes to poison messages.</param>
 /// <param name="InboundMessages">
-/// The number of messages on the inbound queue. They may hold transactions of this person, so the erasure has to be repeated when they are scored.
+/// The number of messages on the inbound queue that may hold transactions of this person: all, where the queue can't be searched; otherwise those that a worker
+/// had in hand. The erasure has to be repeated when they are scored.
 /// </param>
-public sealed record ErasureOutcome(RemovedRows Rows, PoisonErasureOutcome Poison, long InboundMessages);
+public sealed record ErasureOutcome(RemovedRows Rows, PoisonErasureOutcome Poison, long InboundMessages)
+{
+    /// <summary>Transactions that were taken from the inbound queue, and never get a row.</summary>
+    public long WaitingTransactions { get; init; }
+
+    /// <summary>Alerts that were taken from the alert queue.</summary>
+    public long QueuedAlerts { get; init; }
+
+    /// <summary>Whether what was deleted can't be read in any file any more; false: programs were in the way, and the erasure has to be repeated.</summary>
+    public bool IsForgotten { get; init; } = true;
+}

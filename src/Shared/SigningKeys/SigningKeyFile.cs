@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.SigningKeys;
 
@@ -9,6 +10,13 @@ internal static class SigningKeyFile
     /// <summary>Name of the file in the data directory. It belongs in backups: under a new key, repeats of earlier requests get new ids.</summary>
     public const string FileName = "id-signing.key";
 
+    /// <summary>
+    /// The key of an installation that has no setting for it. A process that only reads gets, where there is none, one under which no id was ever issued.
+    /// </summary>
+    /// <inheritdoc cref="ReadOrCreate"/>
+    public static string Of(Settings settings) =>
+        settings.ReadsOnly && !File.Exists(Path.Combine(settings.DataDirectory, FileName)) ? Make() : ReadOrCreate(settings.DataDirectory);
+
     /// <summary>Reads the key; creates it when there is none. When several processes start at once, all of them return the same key.</summary>
     /// <exception cref="SettingsException">The folder or the file can't be used.</exception>
     public static string ReadOrCreate(string dataDirectory)
@@ -16,9 +24,9 @@ internal static class SigningKeyFile
         string path = Path.Combine(dataDirectory, FileName);
         try
         {
-            Directory.CreateDirectory(dataDirectory);
             if (!File.Exists(path))
             {
+                PrivateFiles.CreateFolder(dataDirectory);
                 Create(path);
             }
 
@@ -31,19 +39,15 @@ internal static class SigningKeyFile
         }
     }
 
+    private static string Make() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+
     private static void Create(string path)
     {
         // The key is written to a file of its own and then moved to its place, so that no process reads half a key; the first process to move wins.
         string draft = $"{path}.{Guid.NewGuid():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
+        using (FileStream file = PrivateFiles.CreateNew(draft))
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (var file = new FileStream(draft, options))
-        {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) + "\n"));
+            file.Write(System.Text.Encoding.ASCII.GetBytes(Make() + "\n"));
             file.Flush(flushToDisk: true);
         }
 

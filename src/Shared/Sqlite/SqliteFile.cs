@@ -27,6 +27,12 @@ internal sealed class SqliteFile : IDisposable
     // How long SQLite waits for another process's lock before a statement fails with SQLITE_BUSY.
     private const int LockTimeoutSeconds = Deadlines.SqliteLockSeconds;
 
+    /// <summary>Name of the file that stands in a data directory while a restore replaces its files one after the other.</summary>
+    internal const string HalfRestored = "restore.incomplete";
+
+    // user_version of a file in which whatever was ever deleted has been overwritten.
+    private const int OverwritesDeleted = 1;
+
     /// <summary><c>busy_timeout</c> of every session.</summary>
     internal const int LockTimeoutMilliseconds = LockTimeoutSeconds * 1000;
 
@@ -35,20 +41,26 @@ internal sealed class SqliteFile : IDisposable
     private readonly bool _isDrained;
     private readonly Lock _gate = new();
     private readonly Action<SqliteSession> _createSchema;
+    private readonly Action<SqliteSession>? _checkSchema;
     private readonly ConcurrentBag<SqliteSession> _readers = [];
     private Lazy<SqliteWriter>? _writer;
     private bool _disposed;
 
     /// <param name="path">The file. The first use creates it and its folder.</param>
     /// <param name="createSchema">Brings the schema up to date when this process first opens the file, in one write transaction.</param>
+    /// <param name="checkSchema">
+    /// Null: this process may write. Otherwise it only reads, and this refuses a file whose schema it does not know: nothing is made or upgraded, and a file
+    /// that is not there reads as an empty one.
+    /// </param>
     /// <param name="isDrained">
     /// Whether what is in a file that was deleted under this process is still worth reading and removing, as with a queue: durable writes fail all the same.
     /// </param>
-    public SqliteFile(string path, Action<SqliteSession> createSchema, bool isDrained = false)
+    public SqliteFile(string path, Action<SqliteSession> createSchema, Action<SqliteSession>? checkSchema = null, bool isDrained = false)
     {
         _isDrained = isDrained;
         Path = path;
         _createSchema = createSchema;
+        _checkSchema = checkSchema;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
 
         // Beside a file that is open, no other is made: it would be empty, and mixed up with the first one's log.
@@ -73,19 +85,18 @@ internal sealed class SqliteFile : IDisposable
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            SqliteWriter writer = Writer();
             bool isOpen = _readers.TryTake(out SqliteSession? idle);
-            if (isOpen ? idle!.HasMoved : writer.HasMoved)
+            if (_checkSchema is null && (isOpen ? idle!.HasMoved : Writer().HasMoved))
             {
                 if (isOpen)
                 {
                     _readers.Add(idle!);
                 }
 
-                return _isDrained ? writer.RunAsync(read, isDurable: false, null, isLong: false, cancellationToken) : throw new MovedFileException(Path);
+                return _isDrained ? Writer().RunAsync(read, isDurable: false, null, isLong: false, cancellationToken) : throw new MovedFileException(Path);
             }
 
-            SqliteSession session = idle ?? OpenSession(_openString);
+            SqliteSession session = idle ?? (_checkSchema is null ? OpenSession(_openString) : OpenForReading(_checkSchema));
             try
             {
                 T result = read(session);
@@ -118,6 +129,36 @@ internal sealed class SqliteFile : IDisposable
             ? open.Value.RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken)
             : Task.Run(() => Writer().RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken), cancellationToken);
     }
+
+    /// <summary>
+    /// Makes what was deleted unreadable in every file: the log, which holds pages as they were, is copied into the file and cut to nothing; a file in which
+    /// older programs deleted without overwriting is written anew, once.
+    /// </summary>
+    /// <param name="inOldFiles">
+    /// Whether a file of older programs is written anew. No other write goes on meanwhile, which takes seconds for each million rows.
+    /// </param>
+    /// <param name="cancellationToken">Abandons the wait for the call's turn.</param>
+    /// <returns>False: another program reads or writes all the time, so that the log could not be cut; the call has to be repeated.</returns>
+    /// <exception cref="SqliteException">The file can't be written.</exception>
+    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            if (!File.Exists(Path))
+            {
+                return true;
+            }
+
+            using SqliteSession session = OpenSession(_openString);
+            if (inOldFiles && session.Number("PRAGMA user_version") < OverwritesDeleted)
+            {
+                session.Run("VACUUM");
+                session.Run(FormattableString.Invariant($"PRAGMA user_version = {OverwritesDeleted}"));
+            }
+
+            // The first column is 1 if a reader or writer was in the way for longer than the time-out.
+            return session.Number("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
+        },
+        cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -174,11 +215,27 @@ internal sealed class SqliteFile : IDisposable
 
     private SqliteWriter Open()
     {
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        if (_checkSchema is not null)
+        {
+            throw new InvalidOperationException("This process only reads, and so it may not write.");
+        }
+
+        RefuseHalfRestored();
+        PrivateFiles.CreateFolder(System.IO.Path.GetDirectoryName(Path)!);
+
+        // SQLite gives the log and the shared memory beside the file the file's own mode.
+        PrivateFiles.Ensure(Path);
+        PrivateFiles.TryNarrow(Path + "-wal");
+        PrivateFiles.TryNarrow(Path + "-shm");
         SqliteSession session = OpenSession(_connectionString);
         try
         {
             session.Run(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
+            if (session.Number("SELECT count(*) FROM sqlite_master") == 0)
+            {
+                session.Run(FormattableString.Invariant($"PRAGMA user_version = {OverwritesDeleted}"));
+            }
+
             session.InTransaction(() => _createSchema(session));
         }
         catch
@@ -188,6 +245,62 @@ internal sealed class SqliteFile : IDisposable
         }
 
         return new SqliteWriter(session, Path, new SqliteLog(Path, session));
+    }
+
+    private void RefuseHalfRestored()
+    {
+        string marker = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, HalfRestored);
+        if (File.Exists(marker))
+        {
+            throw new IOException($"a restore into this directory was interrupted ({marker} says so); run \"finance-ingest restore\" again.");
+        }
+    }
+
+    // The file is opened for writing, since a reader of a write-ahead log takes part in its locks, and the last one to leave clears the log away.
+    private SqliteSession OpenForReading(Action<SqliteSession> checkSchema)
+    {
+        RefuseHalfRestored();
+        SqliteSession? session = File.Exists(Path)
+            ? OpenPlain(new SqliteConnectionStringBuilder { DataSource = Path, Pooling = false, Mode = SqliteOpenMode.ReadWrite })
+            : null;
+        try
+        {
+            if (session is not null && session.Number("SELECT count(*) FROM sqlite_master") > 0)
+            {
+                checkSchema(session);
+                return session;
+            }
+
+            // The file is not there, or its first program has not got further than making it.
+            session?.Dispose();
+            session = null;
+            session = OpenPlain(new SqliteConnectionStringBuilder { DataSource = ":memory:", Pooling = false });
+            session.InTransaction(() => _createSchema(session));
+            return session;
+        }
+        catch
+        {
+            session?.Dispose();
+            throw;
+        }
+    }
+
+    private static SqliteSession OpenPlain(SqliteConnectionStringBuilder source)
+    {
+        var connection = new SqliteConnection(source.ToString());
+        try
+        {
+            connection.Open();
+            var session = new SqliteSession(connection);
+            session.Run(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutMilliseconds}"));
+            session.Run("PRAGMA temp_store = MEMORY");
+            return session;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     private static SqliteSession OpenSession(string connectionString)
@@ -203,6 +316,9 @@ internal sealed class SqliteFile : IDisposable
             session.Run(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {CheckpointPages}"));
             session.Run(FormattableString.Invariant($"PRAGMA journal_size_limit = {CheckpointPages * PageSize}"));
             session.Run("PRAGMA temp_store = MEMORY");
+
+            // What is deleted is overwritten in the file, and not only forgotten: whoever was erased must not be found in free pages.
+            session.Run("PRAGMA secure_delete = ON");
             return session;
         }
         catch

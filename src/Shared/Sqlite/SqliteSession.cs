@@ -12,6 +12,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     private readonly Dictionary<string, SqliteStatement> _statements = [];
     private bool _isDurable;
 
+    /// <summary>SQLite's handle of the connection.</summary>
+    internal sqlite3 Handle => Database;
+
     private sqlite3 Database => connection.Handle!;
 
     /// <summary>Whether the file at the path is no longer the one that this connection has open.</summary>

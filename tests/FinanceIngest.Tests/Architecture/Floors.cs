@@ -19,6 +19,7 @@ internal static class Floors
         ["Alerts", "Intake"],
         ["Scoring"],
         ["Storage"],
+        ["Backup"],
         ["Composition"],
     ];
 

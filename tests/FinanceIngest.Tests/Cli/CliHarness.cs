@@ -20,6 +20,9 @@ internal sealed class CliHarness : IDisposable
     /// <summary>The text that the program reads from standard input.</summary>
     public string Input { get; set; } = "";
 
+    /// <summary>Columns of the terminal on standard output; null: there is none.</summary>
+    public int? TerminalWidth { get; set; }
+
     /// <summary>The environment variables that the program sees.</summary>
     public Dictionary<string, string> Variables { get; } = [];
 
@@ -44,9 +47,14 @@ internal sealed class CliHarness : IDisposable
             Output = TextWriter.Synchronized(output),
             Error = TextWriter.Synchronized(error),
             OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
+            IsOutputTerminal = TerminalWidth is not null,
+            OutputWidth = () => TerminalWidth ?? 0,
             Variable = name => Variables.GetValueOrDefault(name),
             Time = Time,
             Network = Api,
+
+            // The clock jumps over every pause, and so over a time limit too.
+            Patience = Timeout.InfiniteTimeSpan,
         };
         int exitCode = await Task.Run(() => CommandLine.RunAsync([.. arguments, "--data-directory", PathOf("data")], host));
         return new CliResult(exitCode, output.ToString(), error.ToString());

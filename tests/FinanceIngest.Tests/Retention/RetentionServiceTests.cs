@@ -66,6 +66,11 @@ public sealed class RetentionServiceTests : IDisposable
             return store.PurgeAsync(before, cancellationToken);
         }
 
+        public Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.BuryAsync(ids, cancellationToken);
+
+        public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) =>
+            store.ForgetDeletedAsync(inOldFiles, cancellationToken);
+
         public Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken) =>
             store.EraseUserAsync(userId, nameless, cancellationToken);
     }

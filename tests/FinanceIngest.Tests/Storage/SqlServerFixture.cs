@@ -59,7 +59,8 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerAlertOutbox(database, Time),
             new SqlServerPoisonStore(database, Time),
             new SqlServerBaselineStore(database, Time),
-            new SqlServerRetentionStore(database, Time));
+            new SqlServerRetentionStore(database, Time),
+            new SqlServerConflictStore(database));
     }
 
     internal SqlServerDatabase OpenDatabase()

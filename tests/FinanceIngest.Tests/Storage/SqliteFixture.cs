@@ -29,7 +29,8 @@ public sealed class SqliteFixture : StoreFixture
             new SqliteAlertOutbox(database, Time),
             new SqlitePoisonStore(database, Time),
             new SqliteBaselineStore(database, Time),
-            new SqliteRetentionStore(database, Time));
+            new SqliteRetentionStore(database, Time),
+            new SqliteConflictStore(database));
     }
 
     public override Task ClearAsync()

@@ -33,6 +33,9 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     // Messages of older programs whose texts are read to conclude what the others carry.
     private const int Sample = 32;
 
+    // Messages that a search holds in memory at once.
+    private const int RewritePage = 64;
+
     private readonly SqliteFile _file;
     private readonly TimeProvider _time;
     private readonly DependencyStatus _status;
@@ -41,14 +44,18 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     /// <param name="name">The queue's name.</param>
     /// <param name="time">Clock of visibility; all processes on the file run on one machine and share its clock.</param>
     /// <param name="status">Is told whether each use succeeded.</param>
-    public EmbeddedQueue(string directory, string name, TimeProvider time, DependencyStatus status)
+    /// <param name="readsOnly">Whether nothing may be made: a missing queue reads as an empty one.</param>
+    public EmbeddedQueue(string directory, string name, TimeProvider time, DependencyStatus status, bool readsOnly = false)
     {
         Name = name;
         _time = time;
         _status = status;
-        _file = new SqliteFile(Path.Combine(directory, $"queue-{name}.db"), CreateSchema, isDrained: true);
+        _file = new SqliteFile(Path.Combine(directory, FileOf(name)), CreateSchema, readsOnly ? static _ => { } : null, isDrained: true);
         status.Watch(() => _file.Moved);
     }
+
+    /// <summary>The name of a queue's file in the data directory.</summary>
+    internal static string FileOf(string name) => $"queue-{name}.db";
 
     private static void CreateSchema(SqliteSession session)
     {
@@ -146,6 +153,53 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             return TransactionCount.Of(uncounted, sample) is { } rest ? rest with { Count = rest.Count + known } : null;
         }),
         cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<QueueRewrite?> RewriteAsync(Func<string, MessageBody, MessageRewrite?> rewrite, CancellationToken cancellationToken)
+    {
+        var outcome = default(QueueRewrite);
+        for (long after = long.MinValue; ;)
+        {
+            List<(long Seq, string Id, MessageBody Body, bool IsLeased)> page = await ReadAsync(
+                session => session.Query(
+                    """
+                    SELECT m.seq, m.id, t.text, m.dequeue_count > 0 AND m.visible_at > ?2
+                    FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?3
+                    """,
+                    row => (row.GetInt64(0), row.GetString(1), ReadBody(row, 2), row.GetInt64(3) == 1),
+                    after, _time.GetUtcNow().Ticks, RewritePage),
+                cancellationToken);
+            if (page.Count == 0)
+            {
+                return outcome;
+            }
+
+            after = page[^1].Seq;
+            foreach ((long seq, string id, MessageBody body, bool isLeased) in page)
+            {
+                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Text), cancellationToken))
+                {
+                    outcome = new QueueRewrite(outcome.Changed + 1, outcome.InHand + (isLeased ? 1 : 0));
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => GuardAsync(_file.ForgetDeletedAsync(inOldFiles: true, cancellationToken));
+
+    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again.
+    private static bool Rewrite(SqliteSession session, long seq, string? text)
+    {
+        if (text is not null)
+        {
+            return session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, text) == 1
+                && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(text)) == 1;
+        }
+
+        session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
+        return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
+    }
 
     /// <inheritdoc/>
     public Task ProbeAsync(CancellationToken cancellationToken) => WriteAsync(

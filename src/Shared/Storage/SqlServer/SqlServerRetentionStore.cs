@@ -92,6 +92,30 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         {Tail}
         """;
 
+    internal const string BurySql =
+        """
+        INSERT INTO purged_transactions (transaction_id, purged_at)
+        SELECT i.id, @now FROM @ids i
+        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = i.id)
+        ORDER BY i.id
+        OPTION (LOOP JOIN);
+        """;
+
+    /// <inheritdoc/>
+    public async Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        foreach (Guid[] some in ids.Chunk(IRetentionStore.ChunkSize))
+        {
+            await database.RunAsync(
+                connection => connection.ExecuteAsync(new CommandDefinition(
+                    BurySql, new { ids = SqlServerTables.Ids(some), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+                cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) => Task.FromResult(true);
+
     internal const string EraseRestSql =
         """
         SET NOCOUNT ON;
@@ -104,6 +128,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         SET @baselines = @@ROWCOUNT;
         DELETE FROM anomaly_stats_superseded WHERE user_id = @userId;
         SET @baselines = @baselines + @@ROWCOUNT;
+        UPDATE message_attempts SET last_error = '' WHERE CHARINDEX(CAST(@userId AS VARCHAR(20)), last_error) > 0;
         COMMIT TRANSACTION;
         SELECT @conflicts, @baselines;
         """;

@@ -21,9 +21,11 @@ public sealed class SqliteDatabase : IDisposable
     /// <param name="directory">The data directory.</param>
     /// <param name="time">Clock of <c>applied_at</c>.</param>
     /// <param name="status">Is told whether each use succeeded.</param>
-    internal SqliteDatabase(string directory, TimeProvider time, DependencyStatus status)
+    /// <param name="readsOnly">Whether nothing may be made or upgraded: a missing database reads as an empty one, an older schema is an outage.</param>
+    internal SqliteDatabase(string directory, TimeProvider time, DependencyStatus status, bool readsOnly = false)
     {
-        _file = new SqliteFile(System.IO.Path.Combine(directory, FileName), session => _migration = Migrate(session, time));
+        _file = new SqliteFile(
+            System.IO.Path.Combine(directory, FileName), session => _migration = Migrate(session, time), readsOnly ? RefuseOtherSchema : null);
         _status = status;
         status.Watch(() => _file.Moved);
     }
@@ -47,6 +49,11 @@ public sealed class SqliteDatabase : IDisposable
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
     internal Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null, bool isLong = false) =>
         GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit, isLong: isLong));
+
+    /// <inheritdoc cref="SqliteFile.ForgetDeletedAsync"/>
+    /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
+    internal Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) =>
+        GuardAsync(_file.ForgetDeletedAsync(inOldFiles, cancellationToken));
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
@@ -72,6 +79,27 @@ public sealed class SqliteDatabase : IDisposable
         }
 
         return new MigrationOutcome((int)version, scripts[^1].Version, [.. missing.Select(script => script.Name)]);
+    }
+
+    /// <summary>The schema version that this program makes.</summary>
+    internal static int ProgramVersion => MigrationScript.Of("Sqlite")[^1].Version;
+
+    /// <summary>The schema version of an open file; 0 when it is no database of this system.</summary>
+    internal static int VersionOf(SqliteSession session) =>
+        session.Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'") == 0
+            ? 0
+            : (int)session.Number("SELECT coalesce(max(version), 0) FROM schema_migrations");
+
+    private static void RefuseOtherSchema(SqliteSession session)
+    {
+        int version = VersionOf(session);
+        if (version != ProgramVersion)
+        {
+            throw new StoreUnavailableException(new InvalidOperationException(
+                version == 0 ? "it is no database of this system."
+                : version < ProgramVersion ? $"it is at schema version {version}, older than this program's {ProgramVersion}; run \"finance-ingest migrate\"."
+                : $"it is at schema version {version}, newer than this program's {ProgramVersion}; run the newer program."));
+        }
     }
 
     private async Task<T> GuardAsync<T>(Task<T> work)

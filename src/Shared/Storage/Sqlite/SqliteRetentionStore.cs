@@ -1,3 +1,4 @@
+using System.Globalization;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Sqlite;
@@ -58,6 +59,10 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
                 cancellationToken);
         }
 
+        await database.WriteAsync(
+            session => session.Execute(
+                "UPDATE message_attempts SET last_error = '' WHERE instr(last_error, ?1) > 0", userId.ToString(CultureInfo.InvariantCulture)),
+            cancellationToken);
         return removed + await database.WriteAsync(
             session => new RemovedRows(
                 RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1", userId),
@@ -65,13 +70,29 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public async Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        foreach (Guid[] some in ids.Chunk(IRetentionStore.ChunkSize))
+        {
+            await database.WriteAsync(session => some.Count(id => Bury(session, id, time.UtcNowMicroseconds())), cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) =>
+        database.ForgetDeletedAsync(inOldFiles, cancellationToken);
+
+    private static bool Bury(SqliteSession session, Guid id, DateTime now) => session.Execute(
+        "INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now) == 1;
+
     private RemovedRows Remove(SqliteSession session, IEnumerable<Guid> ids, Func<Guid, int> delete)
     {
         DateTime now = time.UtcNowMicroseconds();
         RemovedRows removed = default;
         foreach (Guid id in ids.Where(id => delete(id) == 1))
         {
-            session.Execute("INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now);
+            Bury(session, id, now);
             removed += new RemovedRows(
                 1,
                 session.Execute("DELETE FROM repeat_conflicts WHERE transaction_id = ?1", id),
