@@ -211,7 +211,8 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
         }
 
         /// <summary>
-        /// Ends a connection that lost its place. An idle one is closed as Kestrel closes it at a stop: a request that arrives at this moment is still answered.
+        /// Ends a connection that lost its place. An idle one is closed as Kestrel closes it at a stop, so that a request that arrives at this moment is still
+        /// answered.
         /// </summary>
         internal void Close()
         {

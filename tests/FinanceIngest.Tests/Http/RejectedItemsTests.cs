@@ -47,9 +47,8 @@ public sealed class RejectedItemsTests
         rejected.AddRetryable(9);
 
         Assert.Equal(
-            """
-            {"rejected":[{"index":0,"retryable":true},{"index":1,"errors":{"amount":["is wrong"]}},{"index":3,"retryable":true},{"index":4,"errors":{"$":["is wrong"]}},{"index":9,"retryable":true}]}
-            """,
+            """{"rejected":[{"index":0,"retryable":true},{"index":1,"errors":{"amount":["is wrong"]}},{"index":3,"retryable":true},"""
+                + """{"index":4,"errors":{"$":["is wrong"]}},{"index":9,"retryable":true}]}""",
             Written(rejected, out _).GetRawText());
     }
 
