@@ -51,7 +51,9 @@ public static class ListenAddresses
         {
             kestrel.AddServerHeader = false;
             kestrel.RequestHeaderEncodingSelector = name => name == "Content-Length" ? StrictLength.Instance : null;
-            KestrelLimits.Apply(kestrel.Limits, settings.MaximumConnections);
+            KestrelLimits.Apply(kestrel.Limits);
+            var places = new ConnectionPlaces(settings.MaximumConnections, TimeProvider.System);
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => places.ServeAsync(connection, next)));
         });
     }
 

@@ -116,7 +116,7 @@ def book(chunk: List[Item], accepted: Iterable[Mapping[str, Any]], rejected: Ite
         raise UnexpectedAnswer("The answer to a batch is not that of FinanceIngest's API: it has an item twice.")
     report.accepted += took
     report.rejected += refused
-    # These items are retryable, or the answer does not mention them.
+    # These items are retryable, or the answer does not mention them, because it had no room for their errors.
     return [item for item in chunk if item[0] not in settled]
 
 

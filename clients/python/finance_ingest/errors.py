@@ -26,6 +26,8 @@ class Problem:
     detail: Optional[str] = None
     errors: Dict[str, List[str]] = field(default_factory=lambda: {})
     rejected: List[Mapping[str, Any]] = field(default_factory=lambda: [])
+    rejected_count: Optional[int] = None
+    """How many items were rejected, where ``rejected`` has not all of them; else None."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], status: int) -> "Problem":
@@ -37,6 +39,7 @@ class Problem:
             detail=None if value.get("detail") is None else str(value["detail"]),
             errors=dict(value.get("errors") or {}),
             rejected=list(value.get("rejected") or []),
+            rejected_count=value.get("rejected_count"),
         )
 
     def __str__(self) -> str:

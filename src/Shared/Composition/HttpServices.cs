@@ -24,6 +24,7 @@ public static class HttpServices
             provider.GetServices<IEndpoints>(),
             provider.GetRequiredService<Authenticator>(),
             provider.GetRequiredService<RateLimiter>(),
+            provider.GetRequiredService<FailureLimiter>(),
             provider.GetRequiredService<BytesInFlight>(),
             provider.GetRequiredService<RefusedCallers>(),
             provider.GetRequiredService<Telemetry>(),
@@ -39,6 +40,7 @@ public static class HttpServices
         services.TryAddSingleton<Authenticator>();
         services.TryAddSingleton<BearerTokens>();
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<FailureLimiter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());
         return services;
     }

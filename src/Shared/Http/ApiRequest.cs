@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
 using System.Numerics;
 
 namespace FinanceIngest.Http;
@@ -36,10 +37,13 @@ public abstract class ApiRequest : IDisposable
     public abstract Stream Body { get; }
 
     /// <summary>The address from which the connection comes, a proxy's where there is one; null when the head does not know it.</summary>
-    public virtual string? RemoteAddress => null;
+    public virtual IPAddress? RemoteAddress => null;
 
     /// <summary>The caller; null on open routes.</summary>
     internal Caller? Caller { get; set; }
+
+    /// <summary>The name of the caller, by which limits count; empty on open routes.</summary>
+    internal string CallerName => Caller?.Name ?? "";
 
     /// <summary>The header's value, several joined by commas; null when absent.</summary>
     public abstract string? Header(string name);

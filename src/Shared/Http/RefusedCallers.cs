@@ -38,7 +38,7 @@ internal sealed partial class RefusedCallers(Telemetry telemetry, TimeProvider t
         }
 
         string who = caller is null ? "" : $" of '{SafeText.Cut(caller, 100)}'";
-        Log.Refused(logger, route.Method, route.Template, who, request.RemoteAddress ?? "unknown", reason, count);
+        Log.Refused(logger, route.Method, route.Template, who, request.RemoteAddress?.ToString() ?? "unknown", reason, count);
     }
 
     private sealed class Reason

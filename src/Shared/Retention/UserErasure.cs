@@ -28,7 +28,7 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
         // Rows are erased before messages, because only the messages tell which rows without a user belong to this person.
         RemovedRows rows = default;
         PoisonErasureOutcome messages = await poison.EraseAsync(
-            userId, async transactions => rows = await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
+            userId, async transactions => rows += await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
         QueueRewrite inbound = await queues.Inbound.RewriteAsync((id, _) => Change(waiting, id), cancellationToken) ?? default;
         Dictionary<string, Redaction>? alerts = await poison.FindAsync(queues.Alerts, userId, cancellationToken);
         QueueRewrite queued = await queues.Alerts.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default;

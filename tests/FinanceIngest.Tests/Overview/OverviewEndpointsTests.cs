@@ -205,7 +205,7 @@ public sealed class OverviewEndpointsTests : IAsyncDisposable
 
         public override Stream Body => Stream.Null;
 
-        public override string? RemoteAddress => "192.0.2.7";
+        public override System.Net.IPAddress? RemoteAddress => System.Net.IPAddress.Parse("192.0.2.7");
 
         public override string? Header(string name) => name == "x-functions-key" ? key : null;
 
