@@ -7,8 +7,8 @@ namespace FinanceIngest.Http;
 internal static class HeaderLines
 {
     /// <summary>
-    /// The parts between commas outside of quoted strings, without white space around them. Empty ones are left out, as a Functions host does, unless there is no
-    /// other: there is at least one. A quote that no other closes is an ordinary character.
+    /// The parts between commas outside of quoted strings, without white space around them. Empty ones are left out, as a Functions host does, unless there is
+    /// no other: there is at least one. A quote that no other closes is an ordinary character.
     /// </summary>
     public static List<string> Split(string value)
     {
