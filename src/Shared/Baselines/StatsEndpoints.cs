@@ -10,6 +10,9 @@ internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
     private const int MaximumItems = 10_000;
     private const int MaximumBody = 16 * 1024 * 1024;
 
+    // The memory that a baseline takes until it is written.
+    private const int BytesPerBaseline = 128;
+
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("PUT", "/api/stats", Scopes.Admin, PutAsync)];
 
@@ -38,6 +41,8 @@ internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
             throw index == 0 ? Problems.Malformed("holds no baseline") : rejected.NothingAcceptable("baselines");
         }
 
+        // The body is parsed, so its bytes are given back; the baselines and the answer are counted instead, before anything is written.
+        request.HoldInstead(ApiRequest.BesideItsBody + ((long)rows.Count * BytesPerBaseline) + rejected.HeldBytes);
         UpsertCounts counts = await store.UpsertAsync(rows, cancellationToken);
         return ApiResponse.Json(200, json =>
         {
@@ -46,7 +51,7 @@ internal sealed class StatsEndpoints(IBaselineStore store) : IEndpoints
             json.WriteNumber("updated", counts.Updated);
             rejected.Write(json);
             json.WriteEndObject();
-        });
+        }, (int)(rejected.HeldBytes / 2) + 128);
     }
 
     private static BaselineFields NotAnItem(string error)

@@ -23,6 +23,7 @@ public static class HttpServices
             provider.GetServices<IEndpoints>(),
             provider.GetRequiredService<Authenticator>(),
             provider.GetRequiredService<RateLimiter>(),
+            provider.GetRequiredService<FailureLimiter>(),
             provider.GetRequiredService<BytesInFlight>(),
             provider.GetRequiredService<Telemetry>(),
             provider.GetRequiredService<ILogger<Api>>()));
@@ -36,6 +37,7 @@ public static class HttpServices
         services.TryAddSingleton<Authenticator>();
         services.TryAddSingleton<BearerTokens>();
         services.TryAddSingleton(provider => new RateLimiter(settings.RateLimitPerMinute, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<FailureLimiter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IEndpoints, HealthEndpoints>());
         return services;
     }

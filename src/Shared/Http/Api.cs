@@ -11,6 +11,7 @@ public sealed partial class Api
     private readonly ILogger<Api> _logger;
     private readonly Authenticator _authenticator;
     private readonly RateLimiter _limiter;
+    private readonly FailureLimiter _failures;
     private readonly BytesInFlight _inFlight;
     private readonly Telemetry _telemetry;
     private readonly RouteTable _table;
@@ -18,13 +19,16 @@ public sealed partial class Api
     /// <param name="endpoints">Every group of routes that this process serves.</param>
     /// <param name="authenticator">Finds the caller of a request.</param>
     /// <param name="limiter">The rate limit.</param>
+    /// <param name="failures">The limit of failures that may be guesses.</param>
     /// <param name="inFlight">The memory that all requests may hold together.</param>
     /// <param name="telemetry">Counts the requests that are shed.</param>
     /// <param name="logger">Receives outages and unexpected failures.</param>
     /// <exception cref="ArgumentException">A template is malformed, or two routes are ambiguous.</exception>
     internal Api(
-        IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, BytesInFlight inFlight, Telemetry telemetry, ILogger<Api> logger)
+        IEnumerable<IEndpoints> endpoints, Authenticator authenticator, RateLimiter limiter, FailureLimiter failures, BytesInFlight inFlight,
+        Telemetry telemetry, ILogger<Api> logger)
     {
+        _failures = failures;
         _inFlight = inFlight;
         _telemetry = telemetry;
         _logger = logger;
@@ -50,23 +54,18 @@ public sealed partial class Api
 
             request.CountIn(_inFlight);
             ApiResponse response = await route.Handle(request, values, cancellationToken);
-            if (route.Scope == Scopes.Read && response.Body.Length > ApiRequest.BesideItsBody)
+            if (route.Scope is Scopes.Read or Scopes.None)
             {
-                // A read may be refused for the size of its answer, since nothing is lost with it. A submit that was accepted must be answered,
-                // and holds more for its transactions than its answer takes.
-                request.HoldInstead(response.Body.Length);
+                // A read may be refused for the size of its answer, since nothing is lost with it. What was accepted or written must be answered, and
+                // such a request holds its answer already.
+                HoldAnswer(request, response);
             }
 
             return response;
         }
         catch (ProblemException e)
         {
-            if (e.Problem.Status is 503 or 429)
-            {
-                _telemetry.Shed(e.Problem.Kind);
-            }
-
-            return ApiResponse.From(e.Problem);
+            return Refuse(request, e);
         }
         catch (StoreUnavailableException e)
         {
@@ -89,16 +88,62 @@ public sealed partial class Api
         }
     }
 
+    // A refusal that lists the errors of many items may be longer than the body that is given back for it, and its client may read it slowly. Where there is no
+    // room for it, the request is refused for that reason instead.
+    private ApiResponse Refuse(ApiRequest request, ProblemException refusal)
+    {
+        ApiResponse response = ApiResponse.From(refusal.Problem);
+        try
+        {
+            HoldAnswer(request, response);
+        }
+        catch (ProblemException overloaded)
+        {
+            refusal = overloaded;
+            response = ApiResponse.From(overloaded.Problem);
+        }
+
+        if (refusal.Problem.Status is 503 or 429)
+        {
+            _telemetry.Shed(refusal.Problem.Kind);
+        }
+
+        return response;
+    }
+
+    // The bytes of a short answer are those that every request with a body is counted for anyhow.
+    private static void HoldAnswer(ApiRequest request, ApiResponse response)
+    {
+        if (response.Body.Length > ApiRequest.BesideItsBody)
+        {
+            request.HoldInstead(response.Body.Length);
+        }
+    }
+
     // This runs before the body is read, so that an unauthenticated request takes no memory.
     private async ValueTask AuthorizeAsync(ApiRequest request, Scopes scope, CancellationToken cancellationToken)
     {
-        Caller caller = await _authenticator.AuthenticateAsync(request, cancellationToken);
+        Caller caller = await AuthenticateAsync(request, cancellationToken);
+        request.Caller = caller.Name;
         // Requests that the scope forbids count against the rate limit too.
         _limiter.Count(caller.Name);
         if (!caller.Scopes.HasFlag(scope))
         {
             string name = scope.ToString().ToLowerInvariant();
             throw caller.HasToken ? BearerTokens.LacksScope(name) : Problems.Forbidden(name);
+        }
+    }
+
+    private async ValueTask<Caller> AuthenticateAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _authenticator.AuthenticateAsync(request, cancellationToken);
+        }
+        catch (ProblemException e) when (e.Problem.Status == 401)
+        {
+            _failures.CountKey(request.RemoteAddress);
+            throw;
         }
     }
 

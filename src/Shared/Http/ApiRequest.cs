@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
 using System.Numerics;
 
 namespace FinanceIngest.Http;
@@ -33,6 +34,12 @@ public abstract class ApiRequest : IDisposable
 
     /// <summary>The body.</summary>
     public abstract Stream Body { get; }
+
+    /// <summary>The address from which the request came; null where the head can't tell it, as behind a platform.</summary>
+    public virtual IPAddress? RemoteAddress => null;
+
+    /// <summary>The name of the caller, by which limits count; empty on open routes.</summary>
+    internal string Caller { get; set; } = "";
 
     /// <summary>The header's value, several joined by commas; null when absent.</summary>
     public abstract string? Header(string name);

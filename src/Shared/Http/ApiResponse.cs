@@ -11,12 +11,17 @@ namespace FinanceIngest.Http;
 /// <param name="Body">The body.</param>
 public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>The most bytes of an answer that lists what became of a request's items.</summary>
+    public const int MaximumList = 1024 * 1024;
+
     private const string JsonType = "application/json";
 
-    // Answers are served as JSON and never as HTML, so only the characters that JSON itself requires are escaped.
-    private static readonly JsonWriterOptions s_options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private List<KeyValuePair<string, string>>? _headers;
+
+    /// <summary>
+    /// How answers are written. They are served as JSON and never as HTML, so only the characters that JSON itself requires are escaped.
+    /// </summary>
+    internal static JsonWriterOptions WriterOptions { get; } = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Headers beyond the content type.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers => _headers ?? [];
@@ -33,7 +38,7 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     /// <summary>A problem response (RFC 9457).</summary>
     public static ApiResponse From(Problem problem)
     {
-        var response = new ApiResponse(problem.Status, "application/problem+json", Serialize(problem.Write, 512));
+        var response = new ApiResponse(problem.Status, "application/problem+json", Serialize(problem.Write, problem.Length));
         foreach ((string name, string value) in problem.Headers)
         {
             response.With(name, value);
@@ -55,7 +60,7 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     private static ReadOnlyMemory<byte> Serialize(Action<Utf8JsonWriter> write, int length)
     {
         var buffer = new ArrayBufferWriter<byte>(length);
-        using (var writer = new Utf8JsonWriter(buffer, s_options))
+        using (var writer = new Utf8JsonWriter(buffer, WriterOptions))
         {
             write(writer);
         }

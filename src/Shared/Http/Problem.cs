@@ -14,6 +14,9 @@ public sealed record Problem(int Status, string Kind, string Title, string Detai
     /// <summary>The text that every type starts with; <c>docs/api.md</c> lists the types.</summary>
     public const string TypePrefix = "urn:finance-ingest:problem:";
 
+    /// <summary>The longest text of a problem in UTF-16 code units; what is longer is cut.</summary>
+    public const int MaximumText = 500;
+
     /// <summary>The messages for each field; null unless the problem is one of validation.</summary>
     public IReadOnlyDictionary<string, List<string>>? Errors { get; init; }
 
@@ -23,6 +26,9 @@ public sealed record Problem(int Status, string Kind, string Title, string Detai
     /// <summary>Writes members beyond the standard ones.</summary>
     public Action<Utf8JsonWriter>? Extension { get; init; }
 
+    /// <summary>The estimated length of the written problem in bytes.</summary>
+    public int Length { get; init; } = 512;
+
     /// <summary>Writes the object.</summary>
     public void Write(Utf8JsonWriter json)
     {
@@ -30,7 +36,7 @@ public sealed record Problem(int Status, string Kind, string Title, string Detai
         json.WriteString("type", TypePrefix + Kind);
         json.WriteString("title", Title);
         json.WriteNumber("status", Status);
-        json.WriteString("detail", Detail);
+        json.WriteString("detail", Bounded(Detail));
         if (Errors is not null)
         {
             json.WritePropertyName("errors");
@@ -48,12 +54,19 @@ public sealed record Problem(int Status, string Kind, string Title, string Detai
         foreach ((string field, List<string> messages) in errors)
         {
             json.WriteStartArray(field);
-            messages.ForEach(json.WriteStringValue);
+            messages.ForEach(message => json.WriteStringValue(Bounded(message)));
             json.WriteEndArray();
         }
 
         json.WriteEndObject();
     }
+
+    /// <summary>
+    /// Cuts a text that may quote a request, a message or an exception, so that no answer is many times as long as what caused it. The text never ends with
+    /// half of a surrogate pair.
+    /// </summary>
+    private static ReadOnlySpan<char> Bounded(string text) =>
+        text.Length <= MaximumText ? text : $"{text.AsSpan(0, MaximumText - (char.IsHighSurrogate(text[MaximumText - 1]) ? 1 : 0))} …";
 }
 
 /// <summary>Ends the handling of a request; the problem is its answer.</summary>
@@ -122,11 +135,13 @@ public static class Problems
     /// <summary>415: the media type, charset or content encoding is not supported.</summary>
     public static ProblemException UnsupportedMediaType(string detail) => new(new Problem(415, "media-type", "The media type is not supported.", detail));
 
-    /// <summary>429: the caller's rate limit is used up.</summary>
-    public static ProblemException RateLimited(int retryAfterSeconds)
+    /// <summary>429: a limit per minute is used up.</summary>
+    /// <param name="what">What is used up, as the beginning of a sentence.</param>
+    /// <param name="retryAfterSeconds">When the request would be accepted.</param>
+    public static ProblemException RateLimited(string what, int retryAfterSeconds)
     {
         string seconds = retryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-        return new ProblemException(new Problem(429, "rate-limit", "Too many requests.", $"This key's limit is used up; try again in {seconds} s.")
+        return new ProblemException(new Problem(429, "rate-limit", "Too many requests.", $"{what}; try again in {seconds} s.")
         {
             Headers = [RetryAfter(retryAfterSeconds)],
         });

@@ -36,10 +36,10 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
         }
 
         // The body is parsed, so its bytes are given back; the transactions are counted instead.
-        request.HoldInstead(ApiRequest.BesideItsBody + ((long)count * BytesPerTransaction));
+        request.HoldInstead(ApiRequest.BesideItsBody + ((long)outcome.Transactions.Count * BytesPerTransaction) + outcome.Rejected.HeldBytes);
         await SendAsync(request, outcome);
         return outcome.AcceptedCount > 0
-            ? ApiResponse.Json(202, outcome.Write, outcome.Transactions.Count * Outcome.BytesPerAccepted).WithRetryAfter(backlog.RetryAfterSeconds)
+            ? ApiResponse.Json(202, outcome.Write, outcome.EstimatedLength).WithRetryAfter(backlog.RetryAfterSeconds)
             : throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; nothing was accepted.", sender.RetryAfterSeconds);
     }
 
@@ -102,6 +102,8 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
         public List<Transaction> Transactions { get; } = [];
 
         public RejectedItems Rejected { get; } = new();
+
+        public int EstimatedLength => (Transactions.Count * BytesPerAccepted) + (int)(Rejected.HeldBytes / 2) + 64;
 
         public int AcceptedCount => _failures is null ? Transactions.Count : _failures.Count(failure => failure is null);
 

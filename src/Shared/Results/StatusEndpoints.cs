@@ -7,9 +7,13 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Results;
 
 /// <summary><c>GET /api/transactions/{id}</c> and <c>POST /api/transactions/status</c>.</summary>
-internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, IdCertifier ids, BacklogEstimator backlog) : IEndpoints
+internal sealed class StatusEndpoints(
+    IResultsStore store, ResultWaiter waiter, IdCertifier ids, BacklogEstimator backlog, RateLimiter limiter, FailureLimiter failures) : IEndpoints
 {
     private const int MaximumIds = 1000;
+
+    // The rate limit counts so many ids, or a part of them, as one request.
+    private const int IdsPerRequest = 100;
     private const int MaximumBody = 1024 * 1024;
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
@@ -29,6 +33,7 @@ internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, 
         TransactionResult? result = await store.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
         if (result is null && !ids.IsIssued(id))
         {
+            failures.CountIds(request.Caller, 1);
             throw NeverIssued();
         }
 
@@ -49,11 +54,13 @@ internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, 
     {
         request.RequireJson();
         List<string> asked = ParseIds(await request.ReadBodyAsync(MaximumBody, cancellationToken));
+        limiter.Count(request.Caller, (asked.Count - 1) / IdsPerRequest);
         Guid?[] parsed = [.. asked.Select(id => Guid.TryParseExact(id, "D", out Guid value) ? value : (Guid?)null)];
         Guid[] distinct = [.. parsed.OfType<Guid>().Distinct()];
         Dictionary<Guid, TransactionResult> found = distinct.Length == 0
             ? []
             : (await store.GetAsync(distinct, cancellationToken)).ToDictionary(result => result.Id);
+        failures.CountIds(request.Caller, distinct.Count(id => !found.ContainsKey(id) && !ids.IsIssued(id)));
         return ApiResponse.Json(200, json =>
         {
             json.WriteStartObject();

@@ -1,6 +1,9 @@
 namespace FinanceIngest.Transactions;
 
-/// <summary>The errors of a transaction or a baseline by field, in the order in which they were found.</summary>
+/// <summary>
+/// The errors of a transaction or a baseline by field, in the order in which they were found. A field has one message, the first, so that an item has no more
+/// messages than there are fields, however often one of them stands in it.
+/// </summary>
 public sealed class ValidationErrors
 {
     /// <summary>The field name of an error that concerns the whole item.</summary>
@@ -14,15 +17,13 @@ public sealed class ValidationErrors
     /// <summary>Whether there are no errors.</summary>
     public bool IsEmpty => _messages.Count == 0;
 
-    /// <summary>Adds a message: a phrase of which the field's name is the subject, such as "is required".</summary>
+    /// <summary>Adds a message, unless the field has one: a phrase of which the field's name is the subject, such as "is required".</summary>
     public void Add(string field, string message)
     {
-        if (!_messages.TryGetValue(field, out List<string>? messages))
+        if (!_messages.ContainsKey(field))
         {
-            _messages.Add(field, messages = []);
+            _messages.Add(field, [message]);
         }
-
-        messages.Add(message);
     }
 
     /// <summary>Returns all errors on one line, for logs and tables.</summary>

@@ -25,6 +25,19 @@ public sealed class RateLimitTests(RateLimitedServer server) : IClassFixture<Rat
 }
 
 [Needs(Outside.Program)]
+public sealed class IdRateLimitTests(RateLimitedServer server) : IClassFixture<RateLimitedServer>
+{
+    [Fact]
+    public async Task A_request_for_many_ids_counts_as_many_requests()
+    {
+        string ids = string.Join(", ", Enumerable.Repeat("\"x\"", 201));
+        (await server.Client.PostAsync("/api/transactions/status", $$"""{"ids": [{{ids}}]}""")).Is(200);
+
+        (await server.Client.GetAsync("/api/results")).IsProblem(429, "rate-limit");
+    }
+}
+
+[Needs(Outside.Program)]
 public sealed class OpenServerTests(OpenServer server) : IClassFixture<OpenServer>
 {
     private readonly ApiClient _nobody = server.Client.WithKey(null);

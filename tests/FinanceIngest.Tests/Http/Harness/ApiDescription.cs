@@ -10,7 +10,7 @@ internal sealed class ApiDescription
 {
     // The document describes these headers, which the API itself sets, and none that the web server sets.
     private static readonly string[] s_ownHeaders = ["Location", "Retry-After", "Preference-Applied", "Allow", "WWW-Authenticate"];
-    private static readonly string[] s_problemMembers = ["type", "title", "status", "detail", "errors", "rejected"];
+    private static readonly string[] s_problemMembers = ["type", "title", "status", "detail", "errors", "rejected", "rejected_count"];
 
     private readonly JsonNode _document;
     private readonly DescribedSchemas _schemas;
