@@ -97,7 +97,7 @@ def book(chunk: List[Item], accepted: Iterable[Mapping[str, Any]], rejected: Ite
     report.accepted += took
     report.rejected += refused
     settled = {entry.index for entry in took} | {entry.index for entry in refused}
-    # These items are retryable, or the answer does not mention them.
+    # These items are retryable, or the answer does not mention them, because it had no room for their errors.
     return [item for item in chunk if item[0] not in settled]
 
 

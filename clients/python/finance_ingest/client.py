@@ -204,18 +204,10 @@ class Client:
         inserted = updated = 0
         rejected: List[Rejected] = []
         for chunk in chunks(baseline_items(baselines, rejected)):
-            try:
-                answer = self._call("PUT", "/api/stats", body_of(chunk))
-                report = self._read(
-                    answer, lambda json: StatsReport(json["inserted"], json["updated"], list(rejected_of(chunk, json["rejected"])))
-                )
-            except ValidationFailed as error:
-                if not error.problem.rejected:
-                    raise
-                report = StatsReport(0, 0, list(rejected_of(chunk, error.problem.rejected)))
-            inserted += report.inserted
-            updated += report.updated
-            rejected += report.rejected
+            for report in self._put_chunk(chunk):
+                inserted += report.inserted
+                updated += report.updated
+                rejected += report.rejected
         return StatsReport(inserted, updated, rejected)
 
     def check(self) -> None:
@@ -232,12 +224,32 @@ class Client:
         target = f"/api/transactions/{quote(str(transaction_id), safe='')}"
         return self._call("GET", target + _query(wait=wait or None), wait=wait)
 
+    def _put_chunk(self, chunk: List[Item]) -> Iterator[StatsReport]:
+        try:
+            answer = self._call("PUT", "/api/stats", body_of(chunk))
+            report, is_cut = self._read(
+                answer,
+                lambda json: (StatsReport(json["inserted"], json["updated"], list(rejected_of(chunk, json["rejected"]))), "rejected_count" in json),
+            )
+        except ValidationFailed as error:
+            if not error.problem.rejected:
+                raise
+            report, is_cut = StatsReport(0, 0, list(rejected_of(chunk, error.problem.rejected))), error.problem.rejected_count is not None
+        yield report
+        if is_cut and report.rejected:
+            # The answer had no room for all errors. It does not say which of the other items are wrong, and what was written may be written again.
+            # All of them stand behind the last item that it names.
+            rest = [item for item in chunk if item[0] > report.rejected[-1].index]
+            for more in self._put_chunk(rest):
+                # Items of the rest that are right were counted above.
+                yield StatsReport(0, 0, more.rejected)
+
     def _submit_chunk(self, chunk: List[Item], report: BatchReport) -> None:
         backoff = Backoff(self._retries)
         while chunk:
             try:
                 answer = self._call("POST", "/api/transactions/batch", body_of(chunk))
-                accepted, rejected = self._read(answer, lambda json: (json["accepted"], json["rejected"]))
+                accepted, rejected, is_cut = self._read(answer, lambda json: (json["accepted"], json["rejected"], "rejected_count" in json))
             except TooLarge:
                 # A proxy may allow only smaller bodies than the service does.
                 if len(chunk) == 1:
@@ -249,12 +261,14 @@ class Client:
             except ValidationFailed as error:
                 if not error.problem.rejected:
                     raise
-                accepted, rejected = [], error.problem.rejected
+                accepted, rejected, is_cut = [], error.problem.rejected, error.problem.rejected_count is not None
             remaining = book(chunk, accepted, rejected, report)
-            if len(remaining) < len(chunk):
+            has_progress = len(remaining) < len(chunk)
+            if has_progress:
                 backoff.reset()
             chunk = remaining
-            if chunk:
+            # After an answer that had no room for all errors the rest is sent at once: the next answer has more of them.
+            if chunk and not (is_cut and has_progress):
                 self._pause(backoff, ConnectionFailed(f"{len(chunk)} transactions could not be made durable by {self._transport.address}."), None)
 
     def _call(self, method: str, target: str, body: Optional[bytes] = None, *, headers: Mapping[str, str] = {}, wait: float = 0) -> Answer:

@@ -23,6 +23,8 @@ class Problem:
     detail: Optional[str] = None
     errors: Dict[str, List[str]] = field(default_factory=dict)
     rejected: List[Mapping[str, Any]] = field(default_factory=list)
+    rejected_count: Optional[int] = None
+    """How many items were rejected, where ``rejected`` has not all of them; else None."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], status: int) -> "Problem":
@@ -34,6 +36,7 @@ class Problem:
             detail=value.get("detail"),
             errors=dict(value.get("errors") or {}),
             rejected=list(value.get("rejected") or []),
+            rejected_count=value.get("rejected_count"),
         )
 
     def __str__(self) -> str:

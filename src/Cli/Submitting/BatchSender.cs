@@ -37,14 +37,17 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
             }
 
             SubmitBatch open = Settle(batch, answer);
-            if (open.Count < batch.Count)
+            bool hasProgress = open.Count < batch.Count;
+            if (hasProgress)
             {
                 failures = 0;
                 backoff.Reset();
             }
 
             batch = open;
-            if (batch.Count > 0)
+
+            // An answer that had no room for all errors is followed by the rest at once: its rows are invalid, and the next answer has their errors.
+            if (batch.Count > 0 && !(hasProgress && IsCut(answer)))
             {
                 string reason = answer.Status == HttpStatusCode.Accepted
                     ? $"{Counted.Of(batch.Count, "row")} could not be made durable yet."
@@ -83,6 +86,8 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
         await SendAsync(batch.Only(Enumerable.Range(0, half)), cancellationToken);
         await SendAsync(batch.Only(Enumerable.Range(half, batch.Count - half)), cancellationToken);
     }
+
+    private static bool IsCut(ApiAnswer answer) => answer.Json is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("rejected_count", out _);
 
     /// <summary>Counts the rows that the answer accepts or rejects, and returns the rows that have to be sent again.</summary>
     private SubmitBatch Settle(SubmitBatch batch, ApiAnswer answer)
@@ -130,7 +135,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
         tally.CountAccepted(ids.Count);
         Accepted?.Invoke(ids);
 
-        // The open rows are those that the answer calls retryable, and those that it does not mention.
+        // The open rows are those that the answer calls retryable, and those that it does not mention: the errors of the latter had no room in it.
         return batch.Only(open);
     }
 

@@ -30,6 +30,32 @@ public sealed class SubmitRetryTests : IDisposable
     }
 
     [Theory]
+    [InlineData(HttpStatusCode.Accepted)]
+    [InlineData(HttpStatusCode.BadRequest)]
+    public async Task Rows_whose_errors_had_no_room_in_the_answer_are_sent_again_at_once_and_have_their_reasons(HttpStatusCode status)
+    {
+        string accepted = status == HttpStatusCode.Accepted ? $$"""{"index":0,"id":"{{FakeApi.IdOf(0)}}"}""" : "";
+        int named = status == HttpStatusCode.Accepted ? 1 : 0;
+        _cli.Api.Then(_ => FakeApi.Json(
+                status,
+                $$"""{"rejected_count":{{3 - named}},"accepted":[{{accepted}}],"rejected":[{"index":{{named}},"errors":{"amount":["is wrong"] } }]}"""))
+            .Then(lines => FakeApi.Json(HttpStatusCode.BadRequest, $$"""{"rejected":[{{string.Join(',', lines.Select((_, i) => Wrong(i)))}}]}"""));
+
+        CliResult result = await _cli.RunAsync("submit", _file, "--json");
+
+        Assert.Equal([3, 2 - named], _cli.Api.Batches.Select(lines => lines.Length));
+        Assert.Equal(_cli.Api.Times[0], _cli.Api.Times[1]);
+        Assert.Equal(
+            (named, 3 - named, 0, 0),
+            (result.Json.Number("accepted"), result.Json.Number("rejected"), result.Json.Number("retries"), result.Json.Number("unsent")));
+        Assert.Equal(
+            Enumerable.Range(2 + named, 3 - named),
+            result.Json.GetProperty("rejected_rows").EnumerateArray().Select(row => (int)row.Number("line")));
+
+        static string Wrong(int index) => $$"""{"index":{{index}},"errors":{"amount":["is too"] } }""";
+    }
+
+    [Theory]
     [InlineData(HttpStatusCode.ServiceUnavailable)]
     [InlineData(HttpStatusCode.TooManyRequests)]
     public async Task Retry_after_in_seconds_is_honoured(HttpStatusCode status)
