@@ -22,7 +22,7 @@ public static partial class ApiHead
     public static void AddRequestSpans(TracerProviderBuilder tracing) =>
         tracing.AddAspNetCoreInstrumentation(options =>
         {
-            options.Filter = context => context.Request.Path.Value is not ("/healthz" or "/readyz");
+            options.Filter = context => !IsProbe(context.Request);
 
             // The query may contain a key and ids of persons, so it is never exported, whatever the instrumentation redacts by itself.
             options.EnrichWithHttpResponse = (span, _) => span.SetTag("url.query", null);
@@ -48,13 +48,36 @@ public static partial class ApiHead
 
         app.Run(async context =>
         {
-            // The request is disposed after its answer is written, so the memory of a client that reads slowly stays counted.
-            using var request = new KestrelRequest(context.Request);
-            ApiResponse response = open && !IsLocal(context)
-                ? ApiResponse.From(Problems.ForeignHost().Problem)
-                : await api.HandleAsync(request, context.RequestAborted);
-            await WriteAsync(context, response);
+            ConnectionPlaces.Place? place = context.Features.Get<ConnectionPlaces.Place>();
+            if (place?.TryBegin() == false)
+            {
+                context.Abort();
+                return;
+            }
+
+            try
+            {
+                // The request is disposed after its answer is written, so the memory of a client that reads slowly stays counted.
+                using var request = new KestrelRequest(context.Request);
+                ApiResponse response = open && !IsLocal(context) ? ApiResponse.From(Problems.ForeignHost().Problem)
+                    : place is { IsReserved: true } && !IsProbe(context.Request) ? NoPlace(context)
+                    : await api.HandleAsync(request, context.RequestAborted);
+                await WriteAsync(context, response);
+            }
+            finally
+            {
+                place?.End();
+            }
         });
+    }
+
+    private static bool IsProbe(HttpRequest request) => request.Path.Value is "/healthz" or "/readyz";
+
+    // Every connection has a request in hand, and this one came beyond the limit.
+    private static ApiResponse NoPlace(HttpContext context)
+    {
+        context.Response.Headers.Connection = "close";
+        return ApiResponse.From(Problems.Unavailable("overloaded", "This process has all the connections it can; nothing was accepted.", 1).Problem);
     }
 
     private static async Task WriteAsync(HttpContext context, ApiResponse response)
@@ -118,6 +141,8 @@ public static partial class ApiHead
         public override long? ContentLength => request.ContentLength;
 
         public override Stream Body => new GuardedBody(request.Body);
+
+        public override IPAddress? RemoteAddress => request.HttpContext.Connection.RemoteIpAddress;
 
         public override string? Header(string name) =>
             !request.Headers.TryGetValue(name, out StringValues values) ? null

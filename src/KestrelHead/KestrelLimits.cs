@@ -13,10 +13,10 @@ internal static class KestrelLimits
 
     /// <summary>Sets the limits of connections and requests.</summary>
     /// <param name="limits">Kestrel's limits.</param>
-    /// <param name="maximumConnections">The most connections at a time; one more is closed as soon as it is accepted.</param>
-    public static void Apply(KestrelServerLimits limits, int maximumConnections)
+    public static void Apply(KestrelServerLimits limits)
     {
-        limits.MaxConcurrentConnections = maximumConnections;
+        // ConnectionPlaces limits the connections, because Kestrel's own limit would close those of probes.
+        limits.MaxConcurrentConnections = null;
 
         // The endpoints have their own limits. A limit here would break the connection before the client has read the 413; instead Kestrel discards the rest
         // of the body, for five seconds at most.

@@ -35,7 +35,9 @@ public static class ListenAddresses
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            KestrelLimits.Apply(kestrel.Limits, settings.MaximumConnections);
+            KestrelLimits.Apply(kestrel.Limits);
+            var places = new ConnectionPlaces(settings.MaximumConnections, TimeProvider.System);
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => places.ServeAsync(connection, next)));
         });
     }
 

@@ -91,14 +91,14 @@ public sealed class SlowClientTests(SmallServer server) : IClassFixture<SmallSer
     }
 }
 
-/// <summary>A client beyond the limit of ten connections is closed, and connections become free again.</summary>
+/// <summary>Beyond the limit of ten connections the longest idle one makes room.</summary>
 [Needs(Outside.Program)]
 public sealed class ManyConnectionsTests(TenConnectionsServer server) : IClassFixture<TenConnectionsServer>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task One_more_is_closed_and_when_others_end_there_is_room_again()
+    public async Task One_more_takes_the_place_of_the_longest_idle_one_and_of_no_other()
     {
         List<TcpClient> idle = [];
         for (int i = 0; i < 10; i++)
@@ -107,19 +107,89 @@ public sealed class ManyConnectionsTests(TenConnectionsServer server) : IClassFi
             Assert.StartsWith("HTTP/1.1 200", await AskAsync(idle[i]), StringComparison.Ordinal);
         }
 
-        using (TcpClient oneMore = await SlowClientTests.ConnectAsync(server.Address))
+        using TcpClient oneMore = await SlowClientTests.ConnectAsync(server.Address);
+        Assert.StartsWith("HTTP/1.1 200", await AskAsync(oneMore), StringComparison.Ordinal);
+
+        // The first has been idle for longest: the server has closed it. The others are asked in an order in which none is the longest idle one.
+        Assert.Equal("", await ReadAsync(idle[0]));
+        for (int i = 1; i < 10; i++)
         {
-            Assert.Equal("", await AskAsync(oneMore));
+            Assert.StartsWith("HTTP/1.1 200", await AskAsync(idle[i]), StringComparison.Ordinal);
         }
 
         idle.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task Silent_connections_keep_out_neither_probes_nor_callers()
+    {
+        List<TcpClient> silent = [];
+        for (int i = 0; i < 40; i++)
+        {
+            silent.Add(await SlowClientTests.ConnectAsync(server.Address));
+            if (i % 2 == 1)
+            {
+                // This one has begun to send its headers, and stops there.
+                await silent[i].GetStream().WriteAsync("GET /api/results HTTP/1.1\r\nHost"u8.ToArray(), Token);
+            }
+        }
+
+        using var probes = new HttpClient();
+        for (int i = 0; i < 20; i++)
+        {
+            using var probe = new HttpRequestMessage(HttpMethod.Get, new Uri(server.Address, i % 2 == 0 ? "/healthz" : "/readyz"));
+            probe.Headers.ConnectionClose = true;
+            using HttpResponseMessage answer = await probes.SendAsync(probe, Token);
+            Assert.Equal(200, (int)answer.StatusCode);
+            (await server.Client.SubmitAsync(Requests.Transaction())).Is(202);
+        }
+
+        silent.ForEach(client => client.Dispose());
+        server.AssertNoRequestFailed();
+    }
+
+    [Fact]
+    public async Task A_connection_that_sends_nothing_is_closed_soon()
+    {
+        using TcpClient client = await SlowClientTests.ConnectAsync(server.Address);
+
+        // The end of the stream comes from the server, as it would from Kestrel only after 130 s.
+        Assert.Equal("", await ReadAsync(client));
+    }
+
+    [Fact]
+    public async Task While_every_connection_has_a_request_in_hand_probes_alone_are_answered()
+    {
+        Answer pending = (await server.Client.SubmitAsync(Requests.Transaction())).Is(202);
+        string wait = $"GET /api/transactions/{pending.Id}?wait=30 HTTP/1.1\r\nHost: x\r\nx-functions-key: {ServerFixture.Key}\r\n\r\n";
+        List<TcpClient> waiting = [];
+        for (int i = 0; i < 10; i++)
+        {
+            waiting.Add(await SlowClientTests.ConnectAsync(server.Address));
+            await waiting[i].GetStream().WriteAsync(Encoding.ASCII.GetBytes(wait), Token);
+        }
+
+        string refusal = "";
         await Eventually.TrueAsync(
             async () =>
             {
-                using TcpClient client = await SlowClientTests.ConnectAsync(server.Address);
-                return (await AskAsync(client)).StartsWith("HTTP/1.1 200", StringComparison.Ordinal);
+                using TcpClient caller = await SlowClientTests.ConnectAsync(server.Address);
+                await caller.GetStream().WriteAsync("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray(), Token);
+                refusal = await ReadAsync(caller);
+                return refusal.StartsWith("HTTP/1.1 503", StringComparison.Ordinal);
             },
             Token);
+        Assert.Contains("Connection: close", refusal, StringComparison.Ordinal);
+        Assert.Contains("Retry-After: 1", refusal, StringComparison.Ordinal);
+        for (int i = 0; i < 20; i++)
+        {
+            using TcpClient probe = await SlowClientTests.ConnectAsync(server.Address);
+            Assert.StartsWith("HTTP/1.1 200", await AskAsync(probe), StringComparison.Ordinal);
+        }
+
+        // None of those with a request in hand lost its connection.
+        Assert.All(waiting, client => Assert.False(client.Client.Poll(0, SelectMode.SelectRead)));
+        waiting.ForEach(client => client.Dispose());
     }
 
     // Returns an empty text when the server closes the connection.
@@ -128,6 +198,18 @@ public sealed class ManyConnectionsTests(TenConnectionsServer server) : IClassFi
         try
         {
             await client.GetStream().WriteAsync("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray(), Token);
+            return await ReadAsync(client);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private static async Task<string> ReadAsync(TcpClient client)
+    {
+        try
+        {
             byte[] buffer = new byte[4096];
             return Encoding.ASCII.GetString(buffer, 0, await client.GetStream().ReadAsync(buffer, Token));
         }
