@@ -8,7 +8,7 @@ namespace FinanceIngest.Cli.Poison;
 internal static class PoisonJson
 {
     /// <summary>Writes a record's short fields; a field that is null is left out.</summary>
-    public static void WriteFields(Utf8JsonWriter json, PoisonMessage message)
+    public static void WriteFields(Utf8JsonWriter json, PoisonSummary message)
     {
         json.WriteString("message_id", message.MessageId);
         json.WriteString("reason", message.Reason);

@@ -27,13 +27,13 @@ internal static class PoisonListCommand
     private static async Task<int> RunAsync(CommandSession session, CancellationToken cancellationToken)
     {
         Report report = session.Report;
-        IReadOnlyList<PoisonMessage> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
+        IReadOnlyList<PoisonSummary> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
         if (report.Json)
         {
             report.WriteJson(json =>
             {
                 json.WriteStartArray();
-                foreach (PoisonMessage message in messages)
+                foreach (PoisonSummary message in messages)
                 {
                     json.WriteStartObject();
                     PoisonJson.WriteFields(json, message);
@@ -56,7 +56,7 @@ internal static class PoisonListCommand
         return ProgramHost.Done;
     }
 
-    private static string[] Row(PoisonMessage message) =>
+    private static string[] Row(PoisonSummary message) =>
     [
         message.MessageId, Timestamp.ToText(message.FailedAt), message.Attempts.ToString(CultureInfo.InvariantCulture), message.Reason,
     ];

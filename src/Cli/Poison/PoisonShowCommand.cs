@@ -28,8 +28,8 @@ internal static class PoisonShowCommand
 
     private static async Task<int> RunAsync(CommandSession session, string id, CancellationToken cancellationToken)
     {
-        IReadOnlyList<PoisonMessage> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
-        PoisonMessage message = messages.FirstOrDefault(message => message.MessageId == id) ?? throw new CliException($"There is no poison message {id}.");
+        PoisonMessage message = await session.Get<PoisonOperations>().FindAsync(id, cancellationToken)
+            ?? throw new CliException($"There is no poison message {id}.");
         string? json = MessageText.TryDecode(message.Body, out byte[] decoded) ? Encoding.UTF8.GetString(decoded) : null;
         if (session.Report.Json)
         {
@@ -67,7 +67,8 @@ internal static class PoisonShowCommand
     private static void Write(Utf8JsonWriter writer, PoisonMessage message, string? json)
     {
         writer.WriteStartObject();
-        PoisonJson.WriteFields(writer, message);
+        PoisonJson.WriteFields(writer, new PoisonSummary(
+            message.MessageId, message.Reason, message.Attempts, message.TraceParent, message.InsertedAt, message.FailedAt));
         if (message.Exception is not null)
         {
             writer.WriteString("exception", message.Exception);

@@ -10,57 +10,91 @@ namespace FinanceIngest.Poison;
 /// </summary>
 public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier ids)
 {
+    // Ids that are handed over together: a flood of messages holds millions.
+    private const int MaximumIds = 10_000;
+
     /// <summary>Erases the person's transactions. The call may be repeated.</summary>
     /// <param name="userId">1 … 2^63−1.</param>
-    /// <param name="before">Is called with the ids of the person's transactions in these messages, and completes before any message is changed.</param>
+    /// <param name="before">
+    /// Is called at least once, with the ids of the person's transactions in these messages, and completes before any message that holds them is changed.
+    /// </param>
     /// <param name="cancellationToken">Stops between two messages.</param>
     /// <exception cref="QueueUnavailableException">The poison queue can't be reached; the erasure has to be repeated.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached; the erasure has to be repeated.</exception>
     public async Task<PoisonErasureOutcome> EraseAsync(long userId, Func<IReadOnlyCollection<Guid>, Task> before, CancellationToken cancellationToken)
     {
-        await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken);
+        // Whether a text concerns the person does not depend on the message's id, so the texts of all other copies need not be held.
+        await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(
+            queues.Poison, (message, _) => Redact(message.Text, message.Id, userId).IsConcerned, cancellationToken);
 
         // Records are listed after the copies were received: a worker commits a record before it sends the copy, so each of these copies has its record here.
-        IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
-        Dictionary<string, Redaction> recorded = records.ToDictionary(record => record.MessageId, record => Redact(record.Body, record.MessageId, userId));
-
-        // A copy is treated as its record: only the record knows the message's first id, from which the ids of transactions without an id derive.
-        Dictionary<string, Redaction> byText = records.DistinctBy(record => record.Body).ToDictionary(
-            record => record.Body, record => recorded[record.MessageId]);
-        Dictionary<string, Redaction> copies = sweep.Messages.ToDictionary(
-            message => message.Id, message => byText.GetValueOrDefault(message.Text) ?? Redact(message.Text, message.Id, userId));
-
-        await before([.. recorded.Values.Concat(copies.Values).SelectMany(redaction => redaction.Removed).Distinct()]);
-        await sweep.DeleteAsync(
-            sweep.Messages.Where(message => copies[message.Id].IsConcerned),
-            async (message, token) =>
-            {
-                if (copies[message.Id].Remainder is { } remainder)
-                {
-                    await queues.Poison.SendAsync(remainder, TimeSpan.Zero, token);
-                }
-            },
-            cancellationToken);
-        PoisonMessage[] concerned = [.. records.Where(record => recorded[record.MessageId].IsConcerned)];
-        foreach (PoisonMessage record in concerned)
+        var concerned = new List<string>();
+        var suspect = new List<string>();
+        Dictionary<TextDigest, string> byText = [];
+        HashSet<Guid> removed = [];
+        await foreach (PoisonMessage record in store.MessagesAsync(cancellationToken))
         {
-            if (recorded[record.MessageId].Remainder is { } remainder)
+            Redaction redaction = Redact(record.Body, record.MessageId, userId);
+            if (redaction.IsConcerned)
             {
-                await store.ReplaceBodyAsync(record.MessageId, remainder, cancellationToken);
+                concerned.Add(record.MessageId);
+                byText.TryAdd(TextDigest.Of(record.Body), record.MessageId);
+                removed.UnionWith(redaction.Removed);
+            }
+            else if (redaction.IsSuspect)
+            {
+                suspect.Add(record.MessageId);
+            }
+
+            if (removed.Count >= MaximumIds)
+            {
+                await before(removed);
+                removed.Clear();
+            }
+        }
+
+        do
+        {
+            // A copy is treated as its record: only the record knows the message's first id, from which the ids of transactions without an id derive.
+            List<PoisonCopy> copies = [.. sweep.Copies.Where(copy => copy.Text is not null)];
+            copies.ForEach(copy => removed.UnionWith(RedactCopy(copy).Removed));
+            await before(removed);
+            removed.Clear();
+            await sweep.DeleteAsync(copies, SendRemainderAsync, cancellationToken);
+        }
+        while (await sweep.ContinueAsync(cancellationToken));
+
+        int rewritten = 0;
+        foreach (string messageId in concerned)
+        {
+            if (await store.FindAsync(messageId, cancellationToken) is { } record && Redact(record.Body, messageId, userId).Remainder is { } remainder)
+            {
+                await store.ReplaceBodyAsync(messageId, remainder, cancellationToken);
+                rewritten++;
             }
             else
             {
-                await store.RemoveAsync(record.MessageId, cancellationToken);
+                await store.RemoveAsync(messageId, cancellationToken);
             }
         }
 
         return new PoisonErasureOutcome
         {
-            Removed = concerned.Count(record => recorded[record.MessageId].Remainder is null),
-            Rewritten = concerned.Count(record => recorded[record.MessageId].Remainder is not null),
-            Suspect = [.. records.Where(record => recorded[record.MessageId].IsSuspect).Select(record => record.MessageId)],
+            Removed = concerned.Count - rewritten,
+            Rewritten = rewritten,
+            Suspect = suspect,
             OutOfReach = sweep.OutOfReach,
         };
+
+        Redaction RedactCopy(PoisonCopy copy) => Redact(copy.Text!, byText.GetValueOrDefault(copy.Digest, copy.Id), userId);
+
+        async Task SendRemainderAsync(PoisonCopy copy, CancellationToken token)
+        {
+            if (RedactCopy(copy).Remainder is { } remainder)
+            {
+                await queues.Poison.SendAsync(remainder, TimeSpan.Zero, token);
+            }
+        }
     }
 
     private Redaction Redact(string text, string messageId, long userId) => InboundRedaction.Without(text, userId, queues.Inbound.Name, messageId, ids);

@@ -14,38 +14,65 @@ namespace FinanceIngest.Poison;
 /// </remarks>
 public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertifier ids)
 {
-    /// <summary>Lists the records, oldest first.</summary>
+    /// <summary>Lists the records, oldest first, without their texts.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
+    public async Task<IReadOnlyList<PoisonSummary>> ListAsync(CancellationToken cancellationToken)
+    {
+        var summaries = new List<PoisonSummary>();
+        await foreach (PoisonSummary summary in store.SummariesAsync(cancellationToken))
+        {
+            summaries.Add(summary);
+        }
+
+        return summaries;
+    }
+
+    /// <summary>Reads one record; null when there is none under this id.</summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    public Task<PoisonMessage?> FindAsync(string messageId, CancellationToken cancellationToken) => store.FindAsync(messageId, cancellationToken);
 
     /// <summary>
     /// Puts the messages of these records back on the inbound queue. Ids without a record are reported in <see cref="PoisonOutcome.Unknown"/>.
     /// </summary>
     /// <exception cref="QueueUnavailableException">A queue can't be reached. Nothing is lost, and the call has to be repeated.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached. Nothing is lost, and the call has to be repeated.</exception>
-    public async Task<PoisonOutcome> RedriveAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
-        PoisonOutcome outcome = await RedriveAsync(
-            [.. records.Where(record => messageIds.Contains(record.MessageId))], withoutRecord: false, cancellationToken);
-        return outcome with { Unknown = UnknownAmong(messageIds, records) };
-    }
+    public Task<PoisonOutcome> RedriveAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken) =>
+        RedriveAsync(messageIds.Distinct(), withoutRecord: false, cancellationToken);
 
     /// <summary>Puts the messages of all records back, and the messages on the poison queue that have no record.</summary>
     /// <exception cref="QueueUnavailableException">A queue can't be reached. Nothing is lost, and the call has to be repeated.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached. Nothing is lost, and the call has to be repeated.</exception>
-    public async Task<PoisonOutcome> RedriveAllAsync(CancellationToken cancellationToken) =>
-        await RedriveAsync(await store.ListAsync(cancellationToken), withoutRecord: true, cancellationToken);
+    public async Task<PoisonOutcome> RedriveAllAsync(CancellationToken cancellationToken)
+    {
+        // The ids are listed before anything is sent: a message that fails again at once has a new record, which is left to the next call.
+        IReadOnlyList<PoisonSummary> records = await ListAsync(cancellationToken);
+        PoisonOutcome outcome = await RedriveAsync(records.Select(record => record.MessageId), withoutRecord: true, cancellationToken);
+
+        // A record that somebody else removed meanwhile was not asked for by its id.
+        return outcome with { Unknown = [] };
+    }
 
     /// <summary>Removes messages for good: first their copies, then their records. The <c>failed</c> rows of their transactions stay.</summary>
     /// <exception cref="QueueUnavailableException">The poison queue can't be reached; the call has to be repeated.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached; the call has to be repeated.</exception>
     public async Task<PoisonOutcome> DropAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
-        IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
-        PoisonMessage[] unwanted = [.. records.Where(record => messageIds.Contains(record.MessageId))];
+        var unwanted = new List<Handled>();
+        var unknown = new List<string>();
+        foreach (string messageId in messageIds.Distinct())
+        {
+            if (await store.FindAsync(messageId, cancellationToken) is { } record)
+            {
+                unwanted.Add(Handled.Of(record));
+            }
+            else
+            {
+                unknown.Add(messageId);
+            }
+        }
+
         PoisonOutcome outcome = await FinishAsync(unwanted, withoutRecord: false, cancellationToken);
-        return outcome with { Unknown = UnknownAmong(messageIds, records) };
+        return outcome with { Unknown = unknown };
     }
 
     /// <summary>
@@ -58,23 +85,35 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     public async Task<PoisonOutcome> DropOlderAsync(DateTime before, CancellationToken cancellationToken)
     {
         // When no record and no copy is old enough, no message has to be leased.
-        if (!(await store.ListAsync(cancellationToken)).Any(record => record.FailedAt < before)
+        if (!(await store.ListPageAsync(after: null, limit: 1, cancellationToken)).Any(record => record.FailedAt < before)
             && !((await queues.Poison.GetDepthAsync(cancellationToken)).Oldest < before))
         {
             return new PoisonOutcome();
         }
 
-        await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken);
+        await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, wants: (_, _) => false, cancellationToken);
 
         // Records are listed after the copies were received: a worker commits a record before it sends the copy, so each of these copies has its record here.
-        ILookup<bool, PoisonMessage> isOld = (await store.ListAsync(cancellationToken)).ToLookup(record => record.FailedAt < before);
-        HashSet<string> keep = [.. isOld[false].Select(record => record.Body)];
-        HashSet<string> drop = [.. isOld[true].Select(record => record.Body).Where(body => !keep.Contains(body))];
-        List<LeasedMessage> copies = [.. sweep.Messages.Where(message => drop.Contains(message.Text))];
-        List<LeasedMessage> unrecorded =
-            [.. sweep.Messages.Where(message => message.InsertedAt < before && !keep.Contains(message.Text) && !drop.Contains(message.Text))];
+        var old = new List<Handled>();
+        HashSet<TextDigest> keep = [];
+        await foreach (PoisonMessage record in store.MessagesAsync(cancellationToken))
+        {
+            if (record.FailedAt < before)
+            {
+                old.Add(Handled.Of(record));
+            }
+            else
+            {
+                keep.Add(TextDigest.Of(record.Body));
+            }
+        }
+
+        HashSet<TextDigest> drop = [.. old.Select(record => record.Digest).Where(digest => !keep.Contains(digest))];
+        List<PoisonCopy> copies = [.. sweep.Copies.Where(copy => drop.Contains(copy.Digest))];
+        List<PoisonCopy> unrecorded =
+            [.. sweep.Copies.Where(copy => copy.InsertedAt < before && !keep.Contains(copy.Digest) && !drop.Contains(copy.Digest))];
         await sweep.DeleteAsync([.. copies, .. unrecorded], null, cancellationToken);
-        string[] messageIds = [.. isOld[true].Select(record => record.MessageId)];
+        string[] messageIds = [.. old.Select(record => record.MessageId)];
         if (sweep.OutOfReach > 0)
         {
             return new PoisonOutcome { DoneWithoutRecord = unrecorded.Count, OutOfReach = sweep.OutOfReach, Unfinished = messageIds };
@@ -88,13 +127,20 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return new PoisonOutcome { Done = messageIds, DoneWithoutRecord = unrecorded.Count };
     }
 
-    private async Task<PoisonOutcome> RedriveAsync(IReadOnlyList<PoisonMessage> records, bool withoutRecord, CancellationToken cancellationToken)
+    private async Task<PoisonOutcome> RedriveAsync(IEnumerable<string> messageIds, bool withoutRecord, CancellationToken cancellationToken)
     {
-        var sent = new List<PoisonMessage>(records.Count);
+        var sent = new List<Handled>();
         var refused = new List<PoisonRefusal>();
+        var unknown = new List<string>();
         await queues.Inbound.EnsureExistsAsync(cancellationToken);
-        foreach (PoisonMessage record in records)
+        foreach (string messageId in messageIds)
         {
+            if (await store.FindAsync(messageId, cancellationToken) is not { } record)
+            {
+                unknown.Add(messageId);
+                continue;
+            }
+
             var original = new OriginalMessage(record.MessageId, record.Body, record.InsertedAt);
             if (await SendAsync(original, record.TraceParent, cancellationToken) is { } refusal)
             {
@@ -102,28 +148,23 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
             }
             else
             {
-                sent.Add(record);
+                sent.Add(Handled.Of(record));
             }
         }
 
         PoisonOutcome outcome = await FinishAsync(sent, withoutRecord, cancellationToken);
-        return outcome with { Refused = [.. refused, .. outcome.Refused] };
+        return outcome with { Refused = [.. refused, .. outcome.Refused], Unknown = unknown };
     }
 
     /// <summary>Removes the copies of these messages from the poison queue, then their records.</summary>
-    private async Task<PoisonOutcome> FinishAsync(IReadOnlyList<PoisonMessage> handled, bool withoutRecord, CancellationToken cancellationToken)
+    private async Task<PoisonOutcome> FinishAsync(IReadOnlyList<Handled> handled, bool withoutRecord, CancellationToken cancellationToken)
     {
-        var outcome = new PoisonOutcome();
         if (handled.Count == 0 && !withoutRecord)
         {
-            return outcome;
+            return new PoisonOutcome();
         }
 
-        await using (PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(queues.Poison, cancellationToken))
-        {
-            outcome = await RemoveCopiesAsync(sweep, handled, withoutRecord, cancellationToken);
-        }
-
+        PoisonOutcome outcome = await RemoveCopiesAsync(handled, withoutRecord, cancellationToken);
         string[] messageIds = [.. handled.Select(record => record.MessageId)];
         if (outcome.OutOfReach > 0)
         {
@@ -138,28 +179,57 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return outcome with { Done = messageIds };
     }
 
-    private async Task<PoisonOutcome> RemoveCopiesAsync(
-        PoisonQueueSweep sweep, IReadOnlyList<PoisonMessage> handled, bool withoutRecord, CancellationToken cancellationToken)
+    private async Task<PoisonOutcome> RemoveCopiesAsync(IReadOnlyList<Handled> handled, bool withoutRecord, CancellationToken cancellationToken)
     {
-        // Records are listed after the copies were received: a worker commits a record before it sends the copy, so no copy is mistaken for one without a
-        // record.
-        // A text that another record has as well (the message failed again, or was sent twice) is removed together with the last of these records.
         HashSet<string> handledIds = [.. handled.Select(record => record.MessageId)];
-        IReadOnlyList<PoisonMessage> records = await store.ListAsync(cancellationToken);
-        HashSet<string> keep = [.. records.Where(record => !handledIds.Contains(record.MessageId)).Select(record => record.Body)];
-        HashSet<string> handledTexts = [.. handled.Select(record => record.Body).Where(body => !keep.Contains(body))];
-        List<LeasedMessage> unrecorded = [.. sweep.Messages.Where(message => !handledTexts.Contains(message.Text) && !keep.Contains(message.Text))];
-
-        await sweep.DeleteAsync(sweep.Messages.Where(message => handledTexts.Contains(message.Text)), null, cancellationToken);
-        if (!withoutRecord)
+        HashSet<TextDigest> recorded = withoutRecord ? await DigestsAsync(_ => true, cancellationToken) : [];
+        int redriven = 0;
+        var refused = new List<PoisonRefusal>();
+        await using PoisonQueueSweep sweep = await PoisonQueueSweep.TakeAsync(
+            queues.Poison, (_, digest) => withoutRecord && !recorded.Contains(digest), cancellationToken);
+        do
         {
-            return new PoisonOutcome { OutOfReach = sweep.OutOfReach };
+            // Records are listed after the copies were received: a worker commits a record before it sends the copy, so no copy is mistaken for one without a
+            // record.
+            // A text that another record has as well (the message failed again, or was sent twice) is removed together with the last of these records.
+            HashSet<TextDigest> keep = await DigestsAsync(messageId => !handledIds.Contains(messageId), cancellationToken);
+            HashSet<TextDigest> handledTexts = [.. handled.Select(record => record.Digest).Where(digest => !keep.Contains(digest))];
+            List<PoisonCopy> unrecorded =
+                [.. sweep.Copies.Where(copy => copy.Text is not null && !handledTexts.Contains(copy.Digest) && !keep.Contains(copy.Digest))];
+            await sweep.DeleteAsync(sweep.Copies.Where(copy => handledTexts.Contains(copy.Digest)), null, cancellationToken);
+            List<PoisonCopy> sound = [];
+            foreach (PoisonCopy copy in unrecorded)
+            {
+                if (Refuse(copy.Message, Read(copy.Message)) is { } refusal)
+                {
+                    refused.Add(refusal);
+                }
+                else
+                {
+                    sound.Add(copy);
+                }
+            }
+
+            await sweep.DeleteAsync(sound, (copy, token) => SendAsync(copy.Message, null, token), cancellationToken);
+            redriven += sound.Count;
+        }
+        while (await sweep.ContinueAsync(cancellationToken));
+
+        return new PoisonOutcome { DoneWithoutRecord = redriven, Refused = refused, OutOfReach = sweep.OutOfReach };
+    }
+
+    private async Task<HashSet<TextDigest>> DigestsAsync(Func<string, bool> isWanted, CancellationToken cancellationToken)
+    {
+        HashSet<TextDigest> digests = [];
+        await foreach (PoisonMessage record in store.MessagesAsync(cancellationToken))
+        {
+            if (isWanted(record.MessageId))
+            {
+                digests.Add(TextDigest.Of(record.Body));
+            }
         }
 
-        PoisonRefusal[] refused = [.. unrecorded.Select(message => Refuse(message, Read(message))).OfType<PoisonRefusal>()];
-        List<LeasedMessage> redriven = unrecorded.FindAll(message => !refused.Any(refusal => refusal.MessageId == message.Id));
-        await sweep.DeleteAsync(redriven, (message, token) => SendAsync(message, null, token), cancellationToken);
-        return new PoisonOutcome { DoneWithoutRecord = redriven.Count, Refused = refused, OutOfReach = sweep.OutOfReach };
+        return digests;
     }
 
     /// <summary>
@@ -207,8 +277,11 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         yield return envelope.ToBody().Text;
     }
 
-    private static List<string> UnknownAmong(IEnumerable<string> messageIds, IReadOnlyList<PoisonMessage> records) =>
-        [.. messageIds.Distinct().Except(records.Select(record => record.MessageId))];
+    /// <summary>A record whose message was put back, or is to be dropped.</summary>
+    private readonly record struct Handled(string MessageId, TextDigest Digest)
+    {
+        public static Handled Of(PoisonMessage record) => new(record.MessageId, TextDigest.Of(record.Body));
+    }
 
     /// <summary>A message from its record, as it was when it was given up. It is on no queue.</summary>
     private sealed class OriginalMessage : LeasedMessage

@@ -50,11 +50,18 @@ public readonly record struct QueueDepth(long Length, DateTime? Oldest);
 /// <summary>A message under a lease of this process. A lost lease is an outcome (<c>false</c>), not an exception.</summary>
 public abstract class LeasedMessage
 {
+    private MessageBody? _body;
+
     /// <summary>The queue's id of the message, the same for every delivery.</summary>
     public required string Id { get; init; }
 
     /// <summary>The message's form on the queue.</summary>
-    public required MessageBody Body { get; init; }
+    /// <exception cref="InvalidOperationException"><see cref="ForgetBody"/> was called.</exception>
+    public required MessageBody Body
+    {
+        get => _body ?? throw new InvalidOperationException("The message's body was let go.");
+        init => _body = value;
+    }
 
     /// <summary>The text exactly as it was sent.</summary>
     public string Text => Body.Text;
@@ -64,6 +71,9 @@ public abstract class LeasedMessage
 
     /// <summary>How often the message has been received, this time included. Kills and lost leases raise it too.</summary>
     public required long DequeueCount { get; init; }
+
+    /// <summary>Lets go of the body, for whoever holds very many messages and knows what is in them.</summary>
+    public void ForgetBody() => _body = null;
 
     /// <summary>Removes the message; false: the lease was lost, or the message is gone.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>

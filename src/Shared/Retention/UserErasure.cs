@@ -24,7 +24,7 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
         // Rows are erased before messages, because only the messages tell which rows without a user belong to this person.
         RemovedRows rows = default;
         PoisonErasureOutcome messages = await poison.EraseAsync(
-            userId, async transactions => rows = await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
+            userId, async transactions => rows += await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
         QueueDepth inbound = await queues.Inbound.GetDepthAsync(cancellationToken);
         return new ErasureOutcome(rows, messages, inbound.Length);
     }

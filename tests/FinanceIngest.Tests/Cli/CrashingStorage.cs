@@ -83,7 +83,13 @@ internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPo
     public Task<int> CountAttemptAsync(string messageId, string error, CancellationToken cancellationToken) =>
         store.CountAttemptAsync(messageId, error, cancellationToken);
 
-    public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
+    public Task<IReadOnlyList<PoisonSummary>> ListPageAsync(PoisonPlace? after, int limit, CancellationToken cancellationToken) =>
+        store.ListPageAsync(after, limit, cancellationToken);
+
+    public Task<IReadOnlyList<PoisonMessage>> ReadPageAsync(PoisonPlace? after, int limit, CancellationToken cancellationToken) =>
+        store.ReadPageAsync(after, limit, cancellationToken);
+
+    public Task<PoisonMessage?> FindAsync(string messageId, CancellationToken cancellationToken) => store.FindAsync(messageId, cancellationToken);
 
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) =>
         crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));

@@ -46,7 +46,7 @@ public sealed class PoisonOperationsTests : IDisposable
 
         Assert.Equal([first], outcome.Done);
         Assert.Equal(["nonsense"], outcome.Unknown);
-        PoisonMessage other = Assert.Single(await _poison.ListAsync(Token));
+        PoisonMessage other = Assert.Single(await _system.PoisonStore.ListAsync(Token));
         Assert.Equal([other.Body], await ScoringHarness.TextsAsync(_system.Poison));
     }
 

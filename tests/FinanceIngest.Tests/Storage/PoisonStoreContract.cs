@@ -94,6 +94,47 @@ public abstract class PoisonStoreContract(StoreFixture fixture) : StoreContract(
         Assert.Equal(Enumerable.Range(1, 8), counts.Order());
     }
 
+    [Fact]
+    public async Task Pages_hold_every_message_once_in_order_also_where_many_failed_at_one_time()
+    {
+        PoisonMessage[] messages =
+        [
+            .. Enumerable.Range(0, 40).Select(i => Sample.Poison($"{i:D2}") with { FailedAt = Sample.Noon.AddTicks(10 * (i / 7)) }),
+        ];
+        await AddAsync([.. messages.Reverse()]);
+
+        List<string> ids = [];
+        List<PoisonMessage> read = [];
+        PoisonPlace? after = null;
+        while (await Stores.Poison.ListPageAsync(after, 3, Token) is { Count: > 0 } page)
+        {
+            Assert.InRange(page.Count, 1, 3);
+            ids.AddRange(page.Select(summary => summary.MessageId));
+            IReadOnlyList<PoisonMessage> whole = await Stores.Poison.ReadPageAsync(after, 3, Token);
+            Assert.Equal(page.Select(summary => summary.MessageId), whole.Select(message => message.MessageId));
+            read.AddRange(whole);
+            after = page[^1].Place;
+        }
+
+        Assert.Equal(messages.Select(message => message.MessageId), ids);
+        Assert.Equal(messages, read);
+    }
+
+    [Fact]
+    public async Task A_summary_has_the_beginning_of_a_long_reason_and_none_of_the_texts()
+    {
+        PoisonMessage message = Sample.Poison("a") with { Reason = new string('r', 214_550), Body = new string('b', 60_000) };
+        await AddAsync(message, Sample.Poison("b") with { Reason = new string('r', PoisonSummary.MaximumReason) });
+
+        IReadOnlyList<PoisonSummary> page = await Stores.Poison.ListPageAsync(null, 10, Token);
+
+        Assert.Equal(
+            new PoisonSummary("a", new string('r', 299) + "…", message.Attempts, message.TraceParent, message.InsertedAt, message.FailedAt), page[0]);
+        Assert.Equal(new string('r', PoisonSummary.MaximumReason), page[1].Reason);
+        Assert.Equal(message, await Stores.Poison.FindAsync("a", Token));
+        Assert.Null(await Stores.Poison.FindAsync("never", Token));
+    }
+
     private Task<WriteCounts> AddAsync(params PoisonMessage[] messages) => Stores.Scoring.WriteAsync(new ScoredBatch([], [], messages), Token);
 }
 

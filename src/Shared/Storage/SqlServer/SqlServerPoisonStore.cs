@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Dapper;
 using FinanceIngest.Poison;
@@ -31,22 +32,45 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
             cancellationToken);
     }
 
-    internal const string ListSql =
-        "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages ORDER BY failed_at, message_id";
+    internal const string ListPageSql =
+        """
+        SELECT TOP (@limit) message_id, LEFT(reason, @reason), attempts, traceparent, inserted_at, failed_at FROM poison_messages
+        WHERE @failedAt IS NULL OR failed_at > @failedAt OR (failed_at = @failedAt AND message_id > @messageId)
+        ORDER BY failed_at, message_id
+        OPTION (RECOMPILE)
+        """;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => database.RunAsync(
-        async connection =>
-        {
-            await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(ListSql, cancellationToken: cancellationToken));
-            return (IReadOnlyList<PoisonMessage>)await SqlServerRows.ReadAsync(
-                reader,
-                row => new PoisonMessage(
-                    row.GetString(0), row.GetString(1), SqlServerRows.Text(row, 2), row.GetInt32(3), SqlServerRows.Text(row, 4), row.GetString(5),
-                    SqlServerRows.Time(row, 6)!.Value, SqlServerRows.Time(row, 7)!.Value),
-                cancellationToken);
-        },
+    public Task<IReadOnlyList<PoisonSummary>> ListPageAsync(PoisonPlace? after, int limit, CancellationToken cancellationToken) => ReadAsync(
+        ListPageSql,
+        Parameters(after, limit, PoisonSummary.MaximumReason + 1),
+        row => new PoisonSummary(
+            row.GetString(0), PoisonSummary.Beginning(row.GetString(1)), row.GetInt32(2), SqlServerRows.Text(row, 3),
+            SqlServerRows.Time(row, 4)!.Value, SqlServerRows.Time(row, 5)!.Value),
         cancellationToken);
+
+    internal const string ReadPageSql =
+        """
+        SELECT TOP (@limit) message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages
+        WHERE @failedAt IS NULL OR failed_at > @failedAt OR (failed_at = @failedAt AND message_id > @messageId)
+        ORDER BY failed_at, message_id
+        OPTION (RECOMPILE)
+        """;
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PoisonMessage>> ReadPageAsync(PoisonPlace? after, int limit, CancellationToken cancellationToken) => ReadAsync(
+        ReadPageSql, Parameters(after, limit), ToMessage, cancellationToken);
+
+    internal const string FindSql =
+        "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages WHERE message_id = @messageId";
+
+    /// <inheritdoc/>
+    public async Task<PoisonMessage?> FindAsync(string messageId, CancellationToken cancellationToken)
+    {
+        var parameters = new DynamicParameters();
+        parameters.Add("messageId", messageId);
+        return (await ReadAsync(FindSql, parameters, ToMessage, cancellationToken)).SingleOrDefault();
+    }
 
     internal const string RemoveSql =
         """
@@ -74,4 +98,32 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
         async connection => await connection.ExecuteAsync(
             new CommandDefinition(ReplaceBodySql, new { messageId, body }, cancellationToken: cancellationToken)) == 1,
         cancellationToken);
+
+    // A time is sent as DATETIME2: as DATETIME it would lose its microseconds, and the page would begin elsewhere.
+    private static DynamicParameters Parameters(PoisonPlace? after, int limit, int? reason = null)
+    {
+        var parameters = new DynamicParameters();
+        parameters.Add("limit", limit);
+        parameters.Add("failedAt", after?.FailedAt, DbType.DateTime2);
+        parameters.Add("messageId", after?.MessageId, DbType.String);
+        if (reason is not null)
+        {
+            parameters.Add("reason", reason);
+        }
+
+        return parameters;
+    }
+
+    private Task<IReadOnlyList<T>> ReadAsync<T>(
+        string sql, DynamicParameters parameters, Func<DbDataReader, T> map, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+            return (IReadOnlyList<T>)await SqlServerRows.ReadAsync(reader, map, cancellationToken);
+        },
+        cancellationToken);
+
+    private static PoisonMessage ToMessage(DbDataReader row) => new(
+        row.GetString(0), row.GetString(1), SqlServerRows.Text(row, 2), row.GetInt32(3), SqlServerRows.Text(row, 4), row.GetString(5),
+        SqlServerRows.Time(row, 6)!.Value, SqlServerRows.Time(row, 7)!.Value);
 }

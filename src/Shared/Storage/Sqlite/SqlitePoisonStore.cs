@@ -1,4 +1,5 @@
 using FinanceIngest.Poison;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
@@ -26,12 +27,32 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<PoisonMessage>> ListAsync(CancellationToken cancellationToken) => database.ReadAsync(
+    public Task<IReadOnlyList<PoisonSummary>> ListPageAsync(PoisonPlace? after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
+        session => (IReadOnlyList<PoisonSummary>)session.Query(
+            """
+            SELECT message_id, substr(reason, 1, ?4), attempts, traceparent, inserted_at, failed_at FROM poison_messages
+            WHERE (failed_at, message_id) > (coalesce(?1, ''), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
+            """,
+            row => new PoisonSummary(
+                row.GetString(0), PoisonSummary.Beginning(row.GetString(1)), row.GetInt32(2), row.GetStringOrNull(3), row.GetTime(4), row.GetTime(5)),
+            after?.FailedAt, after?.MessageId, limit, PoisonSummary.MaximumReason + 1),
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PoisonMessage>> ReadPageAsync(PoisonPlace? after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
         session => (IReadOnlyList<PoisonMessage>)session.Query(
-            "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages ORDER BY failed_at, message_id",
-            row => new PoisonMessage(
-                row.GetString(0), row.GetString(1), row.GetStringOrNull(2), row.GetInt32(3), row.GetStringOrNull(4), row.GetString(5),
-                row.GetTime(6), row.GetTime(7))),
+            """
+            SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages
+            WHERE (failed_at, message_id) > (coalesce(?1, ''), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
+            """,
+            ToMessage, after?.FailedAt, after?.MessageId, limit),
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PoisonMessage?> FindAsync(string messageId, CancellationToken cancellationToken) => database.ReadAsync(
+        session => session.FirstOrDefault(
+            "SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages WHERE message_id = ?1",
+            ToMessage, messageId),
         cancellationToken);
 
     /// <inheritdoc/>
@@ -47,4 +68,7 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
     public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.WriteAsync(
         session => session.Execute("UPDATE poison_messages SET body = ?2, exception = NULL WHERE message_id = ?1", messageId, body) == 1,
         cancellationToken);
+
+    private static PoisonMessage ToMessage(SqliteRow row) => new(
+        row.GetString(0), row.GetString(1), row.GetStringOrNull(2), row.GetInt32(3), row.GetStringOrNull(4), row.GetString(5), row.GetTime(6), row.GetTime(7));
 }
