@@ -39,6 +39,7 @@ internal static class AllScenarios
         new Soak(),
         new SlowClients(),
         new Flood(),
+        new HostileCallers(),
         new Backlog(),
     ];
 }

@@ -16,12 +16,14 @@ namespace FinanceIngest.Chaos.Load;
 internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed) : IDisposable
 {
     private const int Count = 4;
-    private const int LargestBatch = 300;
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(40) };
     private readonly CancellationTokenSource _stop = new();
     private Task _run = Task.CompletedTask;
     private int _next;
+
+    /// <summary>The most transactions of a batch.</summary>
+    public int LargestBatch { get; set; } = 300;
 
     /// <summary>
     /// Whether the scenario freezes servers. A server that was frozen while it read a body may answer 408, because it can't tell that from a client that

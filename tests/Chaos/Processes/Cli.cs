@@ -7,9 +7,14 @@ namespace FinanceIngest.Chaos.Processes;
 internal static class Cli
 {
     /// <summary>Runs one command.</summary>
+    /// <param name="installation">The installation.</param>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="settings">Further environment variables.</param>
     /// <returns>The standard output of the command.</returns>
     /// <exception cref="InvalidOperationException">The command failed.</exception>
-    public static async Task<string> RunAsync(Installation installation, string[] arguments, CancellationToken cancellationToken)
+    public static async Task<string> RunAsync(
+        Installation installation, string[] arguments, CancellationToken cancellationToken, params (string Name, string Value)[] settings)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = installation.Folder };
         start.ArgumentList.Add(Repository.Output(Path.Combine("src", "Cli"), "finance-ingest.dll"));
@@ -18,7 +23,7 @@ internal static class Cli
             start.ArgumentList.Add(argument);
         }
 
-        foreach ((string name, string value) in installation.Settings)
+        foreach ((string name, string value) in installation.Settings.Select(setting => (setting.Key, setting.Value)).Concat(settings))
         {
             start.Environment[name] = value;
         }

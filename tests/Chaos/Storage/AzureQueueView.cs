@@ -31,6 +31,9 @@ internal sealed class AzureQueueView(string connectionString, string name) : IQu
         return length - visible.Count;
     }
 
+    public Task SendAsync(string text, CancellationToken cancellationToken) =>
+        _client.SendMessageAsync(text, TimeSpan.Zero, TimeSpan.FromSeconds(-1), cancellationToken);
+
     public async Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken)
     {
         var texts = new List<string>();

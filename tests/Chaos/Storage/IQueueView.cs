@@ -14,6 +14,9 @@ internal interface IQueueView
     /// <summary>Whether <see cref="HiddenAsync"/> can tell a hidden marker of unsent alerts from a message.</summary>
     bool TellsMarkers { get; }
 
+    /// <summary>Puts a text on the queue, as somebody who can write to it might.</summary>
+    Task SendAsync(string text, CancellationToken cancellationToken);
+
     /// <summary>Removes all messages and returns their texts. No other process may receive from the queue at the time.</summary>
     Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken);
 

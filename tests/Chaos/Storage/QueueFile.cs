@@ -17,6 +17,22 @@ internal sealed class QueueFile(string path) : IQueueView
         CultureInfo.InvariantCulture,
         $"SELECT count(*) FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.visible_at > {DateTime.UtcNow.Ticks} AND t.text <> '{s_marker}'"))!);
 
+    public Task SendAsync(string text, CancellationToken cancellationToken)
+    {
+        using SqliteConnection connection = Open();
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        using SqliteCommand message = Command(
+            connection,
+            "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (@id, @now, @now, 1); "
+                + "INSERT INTO texts (seq, text) VALUES (last_insert_rowid(), @text)");
+        message.Parameters.AddWithValue("@id", Guid.NewGuid().ToString());
+        message.Parameters.AddWithValue("@now", DateTime.UtcNow.Ticks);
+        message.Parameters.AddWithValue("@text", text);
+        message.ExecuteNonQuery();
+        transaction.Commit();
+        return Task.CompletedTask;
+    }
+
     public Task<IReadOnlyList<string>> TakeAllAsync(CancellationToken cancellationToken)
     {
         using SqliteConnection connection = Open();
