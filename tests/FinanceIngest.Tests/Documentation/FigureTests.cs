@@ -49,6 +49,11 @@ public sealed partial class FigureTests
             ("ids of a `POST /api/transactions/status`", Code.Number(Code.Value<int>("StatusEndpoints", "MaximumIds"))),
             ("body of a single transaction, or of ids", Code.Size(s_singleBody)),
             ("body of a batch, or of baselines", Code.Size(s_batchBody)),
+            ("an answer to a batch, or to baselines", Code.Size(ApiResponse.MaximumList)),
+            ("the errors of items in such an answer", Code.Size(RejectedItems.MaximumBytes)),
+            ("characters of a problem's `detail`, or of one message", Code.Number(Problem.MaximumText)),
+            ("ids that were never issued, of one key and minute", Code.Number(FailureLimiter.IdsPerMinute)),
+            ("requests without a known key, from one address and minute", Code.Number(FailureLimiter.KeysPerMinute)),
             ("seconds of a wait", Code.Number(WaitPreference.MaximumSeconds)),
             ("rows of a page, at most", Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))),
             ("rows of a page, by default", Code.Number(Code.Value<int>("FeedEndpoints", "DefaultLimit"))),
@@ -65,7 +70,9 @@ public sealed partial class FigureTests
             ("transactions that wait for their send", Code.Number(Code.Value<int>("InboundSender", "MaximumPendingTransactions"))),
             ("`Retry-After` of 503 `overloaded`", $"1 … {Code.Value<int>("BytesInFlight", "MaximumSeconds")} s"),
             ("`Retry-After` of 503 `queue`", $"1 … {Code.Value<int>("SendOutage", "MaximumSeconds")} s"),
-            ("connections, by default", Code.Number(s_kestrel.MaxConcurrentConnections!.Value)),
+            ("connections, by default", Code.Number(new Settings { DataDirectory = "" }.MaximumConnections)),
+            ("places beyond them, for probes", Code.Number(ConnectionPlaces.Reserved)),
+            ("the first byte of a connection", $"{Code.Whole(ConnectionPlaces.FirstByte.TotalSeconds)} s"),
             ("all headers of a request", $"{s_headerSeconds} s, {Code.Size(s_kestrel.MaxRequestHeadersTotalSize)}"),
             ($"a body on average, after {s_grace} s", $"{Code.Size(s_bodyRate)}/s"),
             ($"the part of a body beyond {s_smallRequest}", $"{Code.Size(s_largeBodyRate)}/s"),
@@ -83,6 +90,8 @@ public sealed partial class FigureTests
             $"[submits up to {Code.Number(s_batchItems)} transactions]",
             $"for at most N seconds, N ≤ {WaitPreference.MaximumSeconds}",
             $"string of 1 to {TransactionFields.MaximumKeyLength} characters",
+            $"An answer has at most {Code.Size(ApiResponse.MaximumList)}. `accepted`",
+            $"`rejected` has the first {Code.Size(RejectedItems.MaximumBytes)}",
             $"not more than {TransactionFactory.MaximumFuture.TotalHours} hours in the future",
             $"(N ≤ {Code.Number(Code.Value<int>("FeedEndpoints", "MaximumLimit"))}, default {Code.Value<int>("FeedEndpoints", "DefaultLimit")})",
         ],
@@ -105,6 +114,7 @@ public sealed partial class FigureTests
             $"fewer than {Code.Value<int>("ApiHead", "ShortestSecret")} characters",
             $"at least {Settings.MinimumBytesInFlight} (",
             $"never less than {Code.Size(Settings.MinimumBytesInFlight)}",
+            $"{ConnectionPlaces.Reserved} more are taken",
             $"Rows are removed {Code.Number(IRetentionStore.ChunkSize)} at a time",
         ],
         ["docs/operations.md"] =
@@ -136,6 +146,14 @@ public sealed partial class FigureTests
                 + $"its part beyond {s_smallRequest} at {Code.Size(s_largeBodyRate)}/s without a pause longer than {s_bodyPause} s; "
                 + $"an answer must be read at {Code.Size(s_answerRate)}/s",
             $"a batch has at most {Code.Size(s_batchBody)}",
+            $"of the errors of a batch the first {Code.Size(RejectedItems.MaximumBytes)} are answered",
+            $"an answer to a batch has at most {Code.Size(ApiResponse.MaximumList)}, and a text of a problem {Problem.MaximumText} characters",
+            $"its first byte within {Code.Whole(ConnectionPlaces.FirstByte.TotalSeconds)} s",
+            $"{ConnectionPlaces.Reserved} places are kept for probes",
+            $"{Code.Number(FailureLimiter.IdsPerMinute)} ids that were never issued are answered for each key and minute, "
+                + $"and {FailureLimiter.KeysPerMinute} requests without a known key for each address and minute",
+            $"told of {FailureLimiter.KeysPerMinute} failures a minute",
+            GuessesOfIds(),
             $"a secret of fewer than {Code.Value<int>("ApiHead", "ShortestSecret")} characters",
             $"for up to an hour, and during its outage for up to {OpenIdAuthority.BelievedFor.TotalHours}",
         ],
@@ -190,6 +208,13 @@ public sealed partial class FigureTests
         ListenAddresses.Configure(builder, new Settings { DataDirectory = folder.Path }, 7071);
         using ServiceProvider services = builder.Services.BuildServiceProvider();
         return services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
+    }
+
+    // A guess passes the certificate with a chance of one in two to the power of its bits.
+    private static string GuessesOfIds()
+    {
+        double days = Math.Pow(2, s_tagBits) / FailureLimiter.IdsPerMinute / TimeSpan.FromDays(1).TotalMinutes;
+        return $"of each key {Code.Number(FailureLimiter.IdsPerMinute)} guesses a minute are answered, so that one passes after {(int)days} days on average";
     }
 
     private static string ExitCodes() =>
