@@ -21,7 +21,7 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
     public override string? Header(string name) =>
         request.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
 
-    public override string? Query(string name) => request.Query.GetValues(name)?[0];
+    public override string QueryText => request.Url.Query;
 
     /// <summary>Answers with the API, which turns every failure into a problem: nothing escapes to become an empty 500.</summary>
     public static async Task<HttpResponseData> AnswerAsync(Api api, HttpRequestData request, CancellationToken cancellationToken)

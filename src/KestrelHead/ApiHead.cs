@@ -130,7 +130,7 @@ public static partial class ApiHead
             : values.Count == 1 ? values[0]
             : string.Join(", ", values.ToArray());
 
-        public override string? Query(string name) => request.Query.TryGetValue(name, out var values) ? values[0] : null;
+        public override string QueryText => request.QueryString.Value ?? "";
     }
 
     private static partial class Log

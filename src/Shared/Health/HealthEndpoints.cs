@@ -1,4 +1,7 @@
 using System.Reflection;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Http;
@@ -62,16 +65,26 @@ internal sealed class HealthEndpoints(Queues queues, Dependencies dependencies, 
 }
 
 /// <summary><c>GET /openapi.json</c>: the API's own description.</summary>
-internal sealed class OpenApiEndpoints : IEndpoints
+internal sealed class OpenApiEndpoints(Settings settings) : IEndpoints
 {
     private static readonly Lazy<byte[]> s_document = new(Load);
+    private static readonly JsonSerializerOptions s_asItIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly Lazy<ReadOnlyMemory<byte>> _document = new(() => settings.PublicUrl is { } url ? WithServer(url) : Document);
 
-    /// <summary>The document in UTF-8.</summary>
+    /// <summary>The document in UTF-8, as it is for an installation without a public address.</summary>
     public static ReadOnlyMemory<byte> Document => s_document.Value;
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
-        [new("GET", "/openapi.json", Scopes.None, (_, _) => Task.FromResult(new ApiResponse(200, "application/json", Document)))];
+        [new("GET", "/openapi.json", Scopes.None, (_, _) => Task.FromResult(new ApiResponse(200, "application/json", _document.Value)))];
+
+    // A client that is generated from the document sends its requests to the address that the document names.
+    private static byte[] WithServer(string url)
+    {
+        JsonNode document = JsonNode.Parse(Document.Span)!;
+        document["servers"] = new JsonArray(new JsonObject { ["url"] = url, ["description"] = "This installation." });
+        return JsonSerializer.SerializeToUtf8Bytes(document, s_asItIs);
+    }
 
     private static byte[] Load()
     {

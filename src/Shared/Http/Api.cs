@@ -46,6 +46,7 @@ public sealed partial class Api
             if (route.Scope != Scopes.None)
             {
                 await AuthorizeAsync(request, route.Scope, cancellationToken);
+                request.Parameters.RequireKnown(route.Query);
             }
 
             request.CountIn(_inFlight);

@@ -13,7 +13,8 @@ internal sealed record Caller(string Name, Scopes Scopes, bool HasToken = false)
 /// <summary>Checks keys as Azure Functions takes them: header <c>x-functions-key</c> or query <c>code</c>.</summary>
 /// <remarks>
 /// Secrets are kept as SHA-256 hashes only. The key of a request is compared with every configured key, each time in constant time and also after a match, so
-/// the time taken reveals nothing but the length of the given text. The query is ignored when the header is present.
+/// the time taken reveals nothing but the length of the given text. The query is ignored when the header is present, also when that is empty: what stands
+/// before the server may have looked at the one and not at the other.
 /// </remarks>
 internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
 {
@@ -24,8 +25,11 @@ internal sealed class ApiKeys(IReadOnlyList<ApiKeySetting> settings)
     public bool AreConfigured => _keys.Count > 0;
 
     /// <summary>The key in a request; null when it has none.</summary>
+    /// <exception cref="ProblemException">401: the query has more than one, and nothing says which of them is meant.</exception>
     public static string? Find(ApiRequest request) =>
-        request.Header("x-functions-key") is { Length: > 0 } header ? header : request.Query("code");
+        request.Header("x-functions-key") is { } header ? header
+        : request.Parameters.Count(QueryParameters.Key) <= 1 ? request.Query(QueryParameters.Key)
+        : throw Problems.Unauthorized("The query parameter code is given more than once.");
 
     /// <summary>The caller of a request.</summary>
     /// <exception cref="ProblemException">401: the request has no key, or one that is not configured.</exception>

@@ -21,6 +21,7 @@ public abstract class ApiRequest : IDisposable
     private long _held;
     private byte[]? _rented;
     private BodyPace? _pace;
+    private QueryParameters? _parameters;
 
     /// <summary>The HTTP method, upper case.</summary>
     public abstract string Method { get; }
@@ -37,8 +38,14 @@ public abstract class ApiRequest : IDisposable
     /// <summary>The header's value, several joined by commas; null when absent.</summary>
     public abstract string? Header(string name);
 
-    /// <summary>The decoded query parameter (the first of several); null when absent.</summary>
-    public abstract string? Query(string name);
+    /// <summary>The query as it was sent, with or without its question mark; empty when there is none.</summary>
+    public abstract string QueryText { get; }
+
+    /// <summary>The parameters of the query, decoded, in their order.</summary>
+    internal QueryParameters Parameters => _parameters ??= QueryParameters.Parse(QueryText);
+
+    /// <summary>The decoded query parameter (the first of several); null when absent. The case of its name is ignored.</summary>
+    public string? Query(string name) => Parameters.First(name);
 
     /// <summary>Reads the whole body.</summary>
     /// <exception cref="ProblemException">
@@ -173,7 +180,9 @@ public abstract class ApiRequest : IDisposable
     }
 
     /// <summary>The media type without its parameters, lower case; empty when absent.</summary>
-    /// <exception cref="ProblemException">415: the charset is not UTF-8, or the body has a content encoding.</exception>
+    /// <exception cref="ProblemException">
+    /// 415: the charset is not UTF-8, the body has a content encoding, or the header is given more than once with different media types.
+    /// </exception>
     public string MediaType()
     {
         if (Header("Content-Encoding") is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
@@ -187,12 +196,20 @@ public abstract class ApiRequest : IDisposable
             return type;
         }
 
-        string[] parts = type.Split(';', StringSplitOptions.TrimEntries);
+        List<string> lines = HeaderLines.Split(type);
+        string mediaType = MediaType(lines[0]);
+        return lines.TrueForAll(line => MediaType(line) == mediaType)
+            ? mediaType
+            : throw Problems.UnsupportedMediaType("The header Content-Type is given more than once, with different media types.");
+    }
+
+    private static string MediaType(string line)
+    {
+        string[] parts = line.Split(';', StringSplitOptions.TrimEntries);
         foreach (string parameter in parts.AsSpan(1))
         {
             string[] pair = parameter.Split('=', 2, StringSplitOptions.TrimEntries);
-            if (pair.Length == 2 && pair[0].Equals("charset", StringComparison.OrdinalIgnoreCase)
-                && !pair[1].AsSpan().Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            if (pair.Length == 2 && pair[0].Equals("charset", StringComparison.OrdinalIgnoreCase) && !IsUtf8(pair[1].AsSpan().Trim('"')))
             {
                 throw Problems.UnsupportedMediaType("JSON must be UTF-8; no other charset is supported.");
             }
@@ -200,6 +217,10 @@ public abstract class ApiRequest : IDisposable
 
         return parts[0].ToLowerInvariant();
     }
+
+    // The second name is not registered, but much software writes it.
+    private static bool IsUtf8(ReadOnlySpan<char> charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Refuses a body that is not announced as JSON.</summary>
     /// <exception cref="ProblemException">415: the media type is not JSON's.</exception>

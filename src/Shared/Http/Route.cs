@@ -9,6 +9,9 @@ namespace FinanceIngest.Http;
 /// <param name="Handle">The endpoint.</param>
 public sealed record Route(string Method, string Template, Scopes Scope, Func<ApiRequest, RouteValues, CancellationToken, Task<ApiResponse>> Handle)
 {
+    /// <summary>The parameters that the route takes in its query. With credentials required, any other one is refused.</summary>
+    public IReadOnlyList<string> Query { get; init; } = [];
+
     /// <summary>A route whose endpoint has no use for parameters of the path.</summary>
     public Route(string method, string template, Scopes scope, Func<ApiRequest, CancellationToken, Task<ApiResponse>> handle)
         : this(method, template, scope, (request, _, cancellationToken) => handle(request, cancellationToken))

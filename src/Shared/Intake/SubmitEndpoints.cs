@@ -9,38 +9,55 @@ using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Intake;
 
-/// <summary><c>POST /api/transactions</c>, and the older system's route to the same endpoint.</summary>
+/// <summary>
+/// <c>POST /api/transactions</c>, and the older system's route to the same endpoint, for clients that were never changed: to a request that says nothing about
+/// waiting it gives the result, and it rounds the noise of a float.
+/// </summary>
 internal sealed class SubmitEndpoints(
-    TransactionFactory factory, InboundSender sender, ResultWaiter waiter, BacklogEstimator backlog) : IEndpoints
+    TransactionFactory factory, InboundSender sender, ResultWaiter waiter, BacklogEstimator backlog, Settings settings) : IEndpoints
 {
     private const int MaximumBody = 1024 * 1024;
 
-    // The longest body of a 202 in bytes.
+    // The longest body of a 202 in bytes, without the address of the installation.
     private const int AcceptedLength = 192;
+
+    private readonly string _results = $"{settings.PublicUrl}/api/transactions/";
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
-        new("POST", "/api/transactions", Scopes.Submit, SubmitAsync),
-        new("POST", "/api/score-transaction", Scopes.Submit, SubmitAsync),
+        new("POST", "/api/transactions", Scopes.Submit, SubmitAsync) { Query = ["wait"] },
+        new("POST", "/api/score-transaction", Scopes.Submit, SubmitByOlderRouteAsync) { Query = ["wait"] },
     ];
 
     private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int wait = WaitPreference.Seconds(request);
+        Guid id = await AcceptAsync(request, roundAmount: false, cancellationToken);
+        return await ResultAsync(id, wait, cancellationToken) is { } result ? Waited(result, wait) : Accepted(id);
+    }
+
+    private async Task<ApiResponse> SubmitByOlderRouteAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        int? asked = WaitPreference.Find(request);
+        Guid id = await AcceptAsync(request, roundAmount: true, cancellationToken);
+        return await ResultAsync(id, asked ?? settings.OlderRouteWaitSeconds, cancellationToken) is not { } result ? Accepted(id)
+            : asked is { } wait ? Waited(result, wait)
+
+            // An older client looks at the status alone, so that a failure must be one.
+            : result.Error is { } error ? ApiResponse.From(Problems.Transaction(error))
+            : ApiResponse.Json(200, json => ResultJson.Write(json, result));
+    }
+
+    /// <returns>The id of the transaction, which is durable.</returns>
+    private async Task<Guid> AcceptAsync(ApiRequest request, bool roundAmount, CancellationToken cancellationToken)
+    {
         string? headerKey = IdempotencyKeyHeader.Read(request);
         request.RequireJson();
-        TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken));
+        TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken), roundAmount);
         Transaction transaction = factory.Create(fields, headerKey) ?? throw Problems.Validation(fields.Errors!);
-
         await SendAsync(request, transaction);
-        if (wait > 0 && await waiter.WaitAsync(transaction.Id, TimeSpan.FromSeconds(wait), cancellationToken) is { } result)
-        {
-            return ApiResponse.Json(200, json => ResultJson.Write(json, result))
-                .With("Preference-Applied", $"wait={wait.ToString(CultureInfo.InvariantCulture)}");
-        }
-
-        return Accepted(transaction.Id);
+        return transaction.Id;
     }
 
     private async Task SendAsync(ApiRequest request, Transaction transaction)
@@ -59,13 +76,16 @@ internal sealed class SubmitEndpoints(
         }
     }
 
-    private static TransactionFields Parse(ReadOnlyMemory<byte> body)
+    private async Task<TransactionResult?> ResultAsync(Guid id, int waitSeconds, CancellationToken cancellationToken) =>
+        waitSeconds > 0 ? await waiter.WaitAsync(id, TimeSpan.FromSeconds(waitSeconds), cancellationToken) : null;
+
+    private static TransactionFields Parse(ReadOnlyMemory<byte> body, bool roundAmount)
     {
         try
         {
             var reader = new Utf8JsonReader(JsonBody.Text(body).Span);
             reader.Read();
-            TransactionFields fields = TransactionFields.Read(ref reader);
+            TransactionFields fields = TransactionFields.Read(ref reader, roundAmount);
             return reader.Read() ? throw Problems.Malformed("has more after the end of the JSON value") : fields;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -74,10 +94,13 @@ internal sealed class SubmitEndpoints(
         }
     }
 
+    private static ApiResponse Waited(TransactionResult result, int wait) => ApiResponse.Json(200, json => ResultJson.Write(json, result))
+        .With("Preference-Applied", $"wait={wait.ToString(CultureInfo.InvariantCulture)}");
+
     private ApiResponse Accepted(Guid id)
     {
-        string url = $"/api/transactions/{id:D}";
-        byte[] body = new byte[AcceptedLength];
+        string url = $"{_results}{id:D}";
+        byte[] body = new byte[AcceptedLength + _results.Length];
         Utf8.TryWrite(body, CultureInfo.InvariantCulture, $"{{\"id\":\"{id:D}\",\"status\":\"{Names.Pending}\",\"status_url\":\"{url}\"}}", out int length);
         return ApiResponse.Json(202, body.AsMemory(0, length)).With("Location", url).WithRetryAfter(backlog.RetryAfterSeconds);
     }

@@ -17,17 +17,17 @@ internal static class Cursors
     /// <summary>The text of a place in the anomaly history.</summary>
     public static string Write(AnomalyCursor cursor) => Write(AnomalyKind, cursor.OccurredAt.Ticks, cursor.RowId, 0);
 
-    /// <summary>The place in the feed that a request's parameter <c>after</c> names; the start of the feed when it is absent or empty.</summary>
+    /// <summary>The place in the feed that a request's parameter <c>after</c> names; the start of the feed when it is absent.</summary>
     /// <exception cref="ProblemException">400: the text is not a cursor of the feed.</exception>
     public static FeedCursor ReadFeed(string? text) =>
-        string.IsNullOrEmpty(text) ? FeedCursor.Start
+        text is null ? FeedCursor.Start
         : Read(FeedKind, text) is ( >= 0 and var position, var batchId, var rowId) ? new FeedCursor(position, batchId, rowId)
         : throw Malformed();
 
-    /// <summary>The place in the anomaly history that a request's parameter <c>after</c> names; null when it is absent or empty.</summary>
+    /// <summary>The place in the anomaly history that a request's parameter <c>after</c> names; null when it is absent.</summary>
     /// <exception cref="ProblemException">400: the text is not a cursor of the anomaly history.</exception>
     public static AnomalyCursor? ReadAnomalies(string? text) =>
-        string.IsNullOrEmpty(text) ? null
+        text is null ? null
         : Read(AnomalyKind, text) is (var ticks, var rowId, _) && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
             ? new AnomalyCursor(new DateTime(ticks, DateTimeKind.Utc), rowId)
         : throw Malformed();

@@ -14,8 +14,8 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
-        new("GET", "/api/results", Scopes.Read, ReadFeedAsync),
-        new("GET", "/api/anomalies", Scopes.Read, ReadAnomaliesAsync),
+        new("GET", "/api/results", Scopes.Read, ReadFeedAsync) { Query = ["after", "limit"] },
+        new("GET", "/api/anomalies", Scopes.Read, ReadAnomaliesAsync) { Query = ["user_id", "category_id", "from", "to", "after", "limit"] },
     ];
 
     private async Task<ApiResponse> ReadFeedAsync(ApiRequest request, CancellationToken cancellationToken)
@@ -47,19 +47,19 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
 
         json.WriteEndArray();
 
-        // This is the only null in any answer; it says that the history ends here.
+        // A null says that the history ends here.
         json.WriteString("next", next);
         json.WriteEndObject();
     }
 
     private static long? QueryId(ApiRequest request, string name) =>
-        request.Query(name) is not { Length: > 0 } text ? null
+        request.Query(name) is not { } text ? null
         : long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long value) && value >= 1 ? value
         : throw Problems.Validation(name, "must be from 1 to 9223372036854775807");
 
     private static DateTime? QueryTime(ApiRequest request, string name)
     {
-        if (request.Query(name) is not { Length: > 0 } text)
+        if (request.Query(name) is not { } text)
         {
             return null;
         }

@@ -6,7 +6,10 @@ namespace FinanceIngest.Results;
 /// <summary>Writes the API's result object.</summary>
 internal static class ResultJson
 {
-    /// <summary>Writes a result; an optional field that is null is left out.</summary>
+    /// <summary>
+    /// Writes a result; an optional field that is null is left out. In the result of a scored transaction <c>z_score</c> and <c>baseline</c> are always there,
+    /// because older clients index them.
+    /// </summary>
     public static void Write(Utf8JsonWriter json, TransactionResult result)
     {
         json.WriteStartObject();
@@ -21,7 +24,7 @@ internal static class ResultJson
         if (result.Error is not null)
         {
             json.WritePropertyName("error");
-            new Problem(422, "transaction", "The transaction could not be scored.", result.Error).Write(json);
+            Problems.Transaction(result.Error).Write(json);
         }
 
         WriteTimes(json, result);
@@ -61,6 +64,10 @@ internal static class ResultJson
         {
             json.WriteDouble("z_score", z);
         }
+        else
+        {
+            json.WriteNull("z_score");
+        }
 
         json.WriteBoolean("is_anomaly", result.IsAnomaly);
         if (result.Reason is { } reason)
@@ -75,6 +82,10 @@ internal static class ResultJson
             json.WriteDouble("std_dev", baseline.StdDev);
             json.WriteNumber("sample_count", baseline.SampleCount);
             json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("baseline");
         }
     }
 

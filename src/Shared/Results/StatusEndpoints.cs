@@ -16,7 +16,7 @@ internal sealed class StatusEndpoints(IResultsStore store, ResultWaiter waiter, 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
-        new("GET", "/api/transactions/{id}", Scopes.Read, GetAsync),
+        new("GET", "/api/transactions/{id}", Scopes.Read, GetAsync) { Query = ["wait"] },
         new("POST", "/api/transactions/status", Scopes.Read, GetManyAsync),
     ];
 

@@ -60,7 +60,8 @@ internal sealed class FeedReader(Fleet fleet, int seed) : IDisposable
         Uri intake = fleet.Intakes[_random.Next(fleet.Intakes.Count)].Address;
         try
         {
-            using HttpResponseMessage response = await _http.GetAsync(new Uri(intake, $"/api/results?limit=1000&after={Uri.EscapeDataString(_cursor)}"));
+            string after = _cursor.Length == 0 ? "" : $"&after={Uri.EscapeDataString(_cursor)}";
+            using HttpResponseMessage response = await _http.GetAsync(new Uri(intake, $"/api/results?limit=1000{after}"));
             if (!response.IsSuccessStatusCode)
             {
                 return 0;

@@ -130,6 +130,7 @@ public sealed partial class FigureTests
             $"an id has {s_randomBits} or {s_bodyBits} bits that can't be guessed",
             $"{s_randomBits} random bits",
             $"{s_bodyBits} bits of HMAC-SHA256",
+            $"an RSA key has at least {Code.Number(BearerTokens.SmallestRsaKey)} bits",
             $"{s_tagBits} bits of SipHash-2-4",
             $"all headers must arrive within {s_headerSeconds} s; "
                 + $"after {s_grace} s a body must arrive at {Code.Number(Code.Whole(s_bodyRate))} B/s on average, "

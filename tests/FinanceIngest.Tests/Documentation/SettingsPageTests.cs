@@ -47,6 +47,8 @@ public sealed partial class SettingsPageTests
         Assert.Equal($"`{Text(unset.MaximumPollInterval.TotalSeconds)}`", s_rows["FinanceIngest__Polling__MaximumSeconds"]);
         Assert.Equal(Scopes.Submit | Scopes.Read, withKey.ApiKeys[0].Scopes);
         Assert.Equal("`submit,read`", s_rows["FinanceIngest__ApiKeys__NAME__Scopes"]);
+        Assert.Equal($"`{Text(unset.OlderRouteWaitSeconds)}`", s_rows["FinanceIngest__OlderRoute__WaitSeconds"]);
+        Assert.Null(unset.PublicUrl);
         Assert.Null(unset.RateLimitPerMinute);
         Assert.Equal("no limit", s_rows["FinanceIngest__RateLimit__PerMinute"]);
         Assert.Null(unset.RetentionDays);

@@ -6,6 +6,7 @@ using Dapper;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing.AzureStorage;
 using FinanceIngest.Tests.Storage;
+using FinanceIngest.Tests.Http.Harness;
 using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
@@ -115,7 +116,7 @@ public sealed class AzurePartsTests(AzuriteFixture azurite)
             async () =>
             {
                 int before = seen.Count;
-                string path = $"/api/results?limit=1000&after={Uri.EscapeDataString(cursor)}";
+                string path = $"/api/results?limit=1000{Feed.After(cursor)}";
                 using JsonDocument page = JsonDocument.Parse(await client.GetStreamAsync(path, cancellationToken));
                 cursor = page.RootElement.GetProperty("next").GetString()!;
                 seen.AddRange(page.RootElement.GetProperty("results").EnumerateArray().Select(item => item.GetProperty("id").GetString()!));

@@ -7,6 +7,7 @@ using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Tests.Http.Harness;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
@@ -79,7 +80,7 @@ public abstract class EndToEndTests : IAsyncLifetime
         string cursor = "";
         while (seen.Count < 500)
         {
-            JsonElement page = await Client.GetFromJsonAsync<JsonElement>($"/api/results?limit=77&after={cursor}");
+            JsonElement page = await Client.GetFromJsonAsync<JsonElement>($"/api/results?limit=77{Feed.After(cursor)}");
             seen.AddRange(page.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("id").GetString()!));
             cursor = page.GetProperty("next").GetString()!;
         }

@@ -27,7 +27,7 @@ public abstract class AnomaliesTests(HeadFixture head)
         int pages = 0;
         while (after is not null)
         {
-            Answer page = (await head.Client.GetAsync($"/api/anomalies?user_id={_user}&limit=2&after={after}")).Is(200);
+            Answer page = (await head.Client.GetAsync($"/api/anomalies?user_id={_user}&limit=2{Feed.After(after)}")).Is(200);
             paged.AddRange(Ids(page));
             after = page.String("next");
             pages++;
@@ -51,7 +51,6 @@ public abstract class AnomaliesTests(HeadFixture head)
         Assert.Equal([ids[1]], Ids((await QueryAsync("&from=2026-01-02T00:00:00Z&to=2026-01-03T00:00:00Z")).Is(200)));
         Assert.Equal([ids[1]], Ids((await QueryAsync("&from=2026-01-02T05:30:00%2B05:30&to=2026-01-03T05:30:00+05:30")).Is(200)));
         Assert.Empty(Ids((await QueryAsync("&from=2026-01-03T00:00:00Z&to=2026-01-01T00:00:00Z")).Is(200)));
-        Assert.Equal(3, Ids((await QueryAsync("&from=&to=&category_id=&after=")).Is(200)).Count());
     }
 
     [Fact]

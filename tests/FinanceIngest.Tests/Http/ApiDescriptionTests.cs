@@ -13,6 +13,17 @@ namespace FinanceIngest.Tests.Http;
 public sealed partial class ApiDescriptionTests
 {
     [Fact]
+    public async Task Describes_exactly_the_query_parameters_that_the_routes_take()
+    {
+        var settings = new Settings { DataDirectory = Path.GetTempPath(), Roles = Roles.Intake | Roles.Scorer | Roles.Dispatcher };
+        await using ServiceProvider services = new ServiceCollection().AddLogging(logging => logging.ClearProviders())
+            .AddFinanceIngest(settings).AddIntake(settings).BuildServiceProvider();
+        IEnumerable<(string, string, string)> routes = services.GetRequiredService<Api>().Routes
+            .Select(route => (route.Method, route.Template, string.Join(", ", route.Query.Order())));
+        Assert.Equal(routes.Order(), ApiDescription.Instance.QueryParameters.Order());
+    }
+
+    [Fact]
     public async Task Describes_exactly_the_routes_of_the_code_and_their_scopes()
     {
         var settings = new Settings { DataDirectory = Path.GetTempPath(), Roles = Roles.Intake | Roles.Scorer | Roles.Dispatcher };
@@ -50,10 +61,25 @@ public sealed partial class ApiDescriptionTests
     [InlineData("Transaction", """{"user_id":1,"category_id":1,"amount":"NaN"}""")]
     [InlineData("Transaction", """{"user_id":1,"category_id":1,"amount":true}""")]
     [InlineData("KeyProblem", """{"type":"urn:finance-ingest:problem:scope","title":"x","status":401,"detail":"x"}""")]
-    [InlineData("ValidationProblem", """{"type":"urn:finance-ingest:problem:validation","title":"x","status":400,"detail":"x"}""")]
+    [InlineData("BadRequestProblem", """{"type":"urn:finance-ingest:problem:key","title":"x","status":400,"detail":"x"}""")]
+    [InlineData("BadRequestProblem", """{"type":"urn:finance-ingest:problem:validation","title":"x","status":400,"detail":"x","errors":{"a":"x"}}""")]
     [InlineData("AnomaliesPage", """{"anomalies":[]}""")]
     public void Refuses_what_is_wrong(string schema, string json) =>
         Assert.NotEmpty(ApiDescription.Instance.Validate(Reference(schema), json));
+
+    // Older clients index z_score and baseline, so a scored result without them is wrong.
+    [Theory]
+    [InlineData("z_score")]
+    [InlineData("baseline")]
+    [InlineData("is_anomaly")]
+    public void Refuses_a_scored_result_without_a_member_that_older_clients_index(string member)
+    {
+        JsonObject result = ApiDescription.Instance.Examples().Select(example => example.Example).OfType<JsonObject>()
+            .First(example => (string?)example["status"] == "scored" && example["z_score"] is null).DeepClone().AsObject();
+        Assert.Empty(ApiDescription.Instance.Validate(Reference("ScoredResult"), result.ToJsonString()));
+        result.Remove(member);
+        Assert.NotEmpty(ApiDescription.Instance.Validate(Reference("ScoredResult"), result.ToJsonString()));
+    }
 
     [Theory]
     [InlineData("Money", "922337203685477.5807")]

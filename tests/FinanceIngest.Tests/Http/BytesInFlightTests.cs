@@ -217,6 +217,6 @@ public sealed class BytesInFlightTests
 
         public override string? Header(string name) => null;
 
-        public override string? Query(string name) => null;
+        public override string QueryText => "";
     }
 }

@@ -63,7 +63,7 @@ public sealed class ScopeTests(ScopedServer server) : IClassFixture<ScopedServer
     public async Task A_key_without_the_scope_is_403(string method, string path)
     {
         string needed = method == "PUT" ? "admin" : method == "GET" || path.EndsWith("/status", StringComparison.Ordinal) ? "read" : "submit";
-        foreach (string scope in new[] { "submit", "read", "admin" })
+        foreach (string scope in new[] { "submit", "read", "manage", "admin" })
         {
             HttpContent? body = method == "GET" ? null : ApiClient.Content("[]");
             Answer answer = await server.Client.WithKey($"only {scope}").SendAsync(new HttpMethod(method), path, body);
@@ -91,4 +91,5 @@ public sealed class ScopedServer() : ServerFixture(
     ("FinanceIngest__ApiKeys__a__Secret", "only submit"), ("FinanceIngest__ApiKeys__a__Scopes", "submit"),
     ("FinanceIngest__ApiKeys__b__Secret", "only read"), ("FinanceIngest__ApiKeys__b__Scopes", "read"),
     ("FinanceIngest__ApiKeys__c__Secret", "only admin"), ("FinanceIngest__ApiKeys__c__Scopes", "admin"),
+    ("FinanceIngest__ApiKeys__e__Secret", "only manage"), ("FinanceIngest__ApiKeys__e__Scopes", "manage"),
     ("FinanceIngest__ApiKeys__d__Secret", "another submit"), ("FinanceIngest__ApiKeys__d__Scopes", "submit"));

@@ -65,11 +65,80 @@ public sealed class OpenServerTests(OpenServer server) : IClassFixture<OpenServe
     }
 }
 
+/// <summary>An open server behind a proxy of its own machine would be open to everybody whom the proxy lets in.</summary>
+[Needs(Outside.Program)]
+public sealed class ForwardedRequestTests(OpenServer server) : IClassFixture<OpenServer>
+{
+    private readonly ApiClient _nobody = server.Client.WithKey(null);
+
+    [Theory]
+    [InlineData("X-Forwarded-For", "203.0.113.7")]
+    [InlineData("x-forwarded-for", "127.0.0.1")]
+    [InlineData("X-Forwarded-Host", "localhost")]
+    [InlineData("X-Forwarded-Proto", "https")]
+    [InlineData("X-Forwarded-Prefix", "/finance")]
+    [InlineData("X-Forwarded-Anything", "x")]
+    [InlineData("Forwarded", "for=203.0.113.7")]
+    [InlineData("Via", "1.1 proxy")]
+    [InlineData("X-Real-IP", "203.0.113.7")]
+    [InlineData("CF-Connecting-IP", "203.0.113.7")]
+    [InlineData("X-Forwarded-For", "")]
+    public async Task What_a_proxy_has_forwarded_is_refused_on_every_route(string name, string value)
+    {
+        foreach (string path in new[] { "/api/results", "/api/anomalies", "/healthz", "/readyz", "/openapi.json" })
+        {
+            Answer answer = (await _nobody.GetAsync(path, (name, value), ("Host", "localhost"))).IsProblem(400, "forwarded");
+            Assert.Contains("FinanceIngest__ApiKeys__NAME__Secret", answer.String("detail"), StringComparison.Ordinal);
+        }
+
+        (await _nobody.SubmitAsync(Requests.Transaction(), (name, value))).IsProblem(400, "forwarded");
+        await Eventually.TrueAsync(() => server.Log.Contains("because a proxy forwarded it", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        Assert.Equal(1, server.Log.Split("because a proxy forwarded it").Length - 1);
+    }
+
+    [Fact]
+    public async Task What_comes_straight_from_this_machine_is_answered() =>
+        (await _nobody.GetAsync("/api/results", ("X-Request-Id", "1"), ("User-Agent", "x"), ("traceparent", "x"))).Is(200);
+}
+
 [Needs(Outside.Program)]
 public sealed class NamedServerTests(OwnServer server) : IClassFixture<OwnServer>
 {
     [Fact]
     public async Task With_keys_any_name_is_taken() => (await server.Client.GetAsync("/api/results", ("Host", "finance.example"))).Is(200);
+
+    [Fact]
+    public async Task With_keys_a_proxy_may_forward_requests() =>
+        (await server.Client.GetAsync("/api/results", ("X-Forwarded-For", "203.0.113.7"), ("Via", "1.1 proxy"))).Is(200);
+
+    // RFC 9110, section 8.6: digits alone. Whatever reads another length than the server sees another request behind this one.
+    [Theory]
+    [InlineData("+{0}")]
+    [InlineData("-{0}")]
+    [InlineData("{0}.0")]
+    [InlineData("{0}, {0}")]
+    [InlineData("{0}e0")]
+    [InlineData("0x{0}")]
+    [InlineData("00000000000000000000{0}")]
+    [InlineData("{0}\t+")]
+    [InlineData("")]
+    public async Task A_length_that_is_not_digits_alone_is_400(string form)
+    {
+        string transaction = Requests.Transaction();
+        string length = string.Format(CultureInfo.InvariantCulture, form, transaction.Length);
+        Assert.Equal(400, (await RawRequest.PostAsync(server.Client, "/api/transactions", transaction, $"Content-Length: {length}")).Status);
+    }
+
+    [Fact]
+    public async Task Two_lengths_are_400() => Assert.Equal(
+        400, (await RawRequest.PostAsync(server.Client, "/api/transactions", "{}", "Content-Length: 2", "Content-Length: 2")).Status);
+
+    [Fact]
+    public async Task White_space_around_a_length_is_none_of_it()
+    {
+        string transaction = Requests.Transaction();
+        Assert.Equal(202, (await RawRequest.PostAsync(server.Client, "/api/transactions", transaction, $"Content-Length: \t {transaction.Length} ")).Status);
+    }
 }
 
 [Needs(Outside.Program)]

@@ -37,8 +37,8 @@ public abstract class WaitTests(HeadFixture head)
         Answer answer = await head.Client.ScoreAsync(Requests.Transaction(_user));
         Assert.Equal("no_baseline", answer.String("reason"));
         Assert.Equal("false", answer.Raw("is_anomaly"));
-        Assert.Null(answer.Raw("z_score"));
-        Assert.Null(answer.Raw("baseline"));
+        Assert.Equal("null", answer.Raw("z_score"));
+        Assert.Equal("null", answer.Raw("baseline"));
     }
 
     [Theory]
@@ -51,8 +51,8 @@ public abstract class WaitTests(HeadFixture head)
         Answer answer = await head.Client.ScoreAsync(Requests.Transaction(_user, "9999"));
         Assert.Equal(reason, answer.String("reason"));
         Assert.Equal("false", answer.Raw("is_anomaly"));
-        Assert.Null(answer.Raw("z_score"));
-        Assert.NotNull(answer.Raw("baseline"));
+        Assert.Equal("null", answer.Raw("z_score"));
+        Assert.StartsWith("{", answer.Raw("baseline"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -89,7 +89,6 @@ public abstract class WaitTests(HeadFixture head)
     [Theory]
     [InlineData("ten")]
     [InlineData("-1")]
-    [InlineData("")]
     [InlineData("1.5")]
     public async Task A_malformed_wait_in_the_query_is_an_error(string wait)
     {

@@ -75,6 +75,6 @@ public sealed class StopTests : IAsyncDisposable
 
         public override string? Header(string name) => name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase) ? "application/json" : null;
 
-        public override string? Query(string name) => null;
+        public override string QueryText => "";
     }
 }

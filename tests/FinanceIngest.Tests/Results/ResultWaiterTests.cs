@@ -47,6 +47,16 @@ public sealed class ResultWaiterTests
     }
 
     [Fact]
+    public async Task A_stop_ends_the_longest_wait_that_can_be_configured_and_every_later_one_at_once()
+    {
+        Task<TransactionResult?> wait = _waiter.WaitAsync(Guid.NewGuid(), TimeSpan.FromSeconds(200), Token);
+        (await _store.NextAsync()).Answer([]);
+        _waiter.Close();
+        Assert.Null(await wait);
+        Assert.Null(await _waiter.WaitAsync(Guid.NewGuid(), TimeSpan.FromSeconds(200), Token));
+    }
+
+    [Fact]
     public async Task After_a_query_there_is_a_rest_four_times_as_long()
     {
         Task<TransactionResult?> wait = _waiter.WaitAsync(Guid.NewGuid(), s_long, Token);

@@ -46,7 +46,23 @@ public sealed class AuthenticationTests
     {
         var keys = new ApiKeys(s_settings);
         Assert.Throws<ProblemException>(() => keys.Authenticate(new StubRequest(("x-functions-key", "wrong"), ("?code", s_settings[0].Secret))));
-        Assert.Equal("first", keys.Authenticate(new StubRequest(("x-functions-key", ""), ("?code", s_settings[0].Secret))).Name);
+        Assert.Throws<ProblemException>(() => keys.Authenticate(new StubRequest(("x-functions-key", ""), ("?code", s_settings[0].Secret))));
+        Assert.Equal("first", keys.Authenticate(new StubRequest(("x-functions-key", s_settings[0].Secret), ("?code", "wrong"))).Name);
+    }
+
+    // What stands before the server may look at the first of two keys, and the server at the second.
+    [Theory]
+    [InlineData("a secret of some length", "a secret of some length")]
+    [InlineData("a secret of some length", "")]
+    [InlineData("", "a secret of some length")]
+    public void A_key_given_twice_in_the_query_is_none(string first, string second)
+    {
+        var keys = new ApiKeys(s_settings);
+        foreach (string name in new[] { "?code", "?Code" })
+        {
+            Problem problem = Assert.Throws<ProblemException>(() => keys.Authenticate(new StubRequest(("?code", first), (name, second)))).Problem;
+            Assert.Equal((401, "The query parameter code is given more than once."), (problem.Status, problem.Detail));
+        }
     }
 
     // The comparison has no early exit: a loop over all keys compares hashes of one length by FixedTimeEquals. A busy machine allows no assertion on time.

@@ -19,5 +19,6 @@ internal sealed class StubRequest(params (string Name, string Value)[] parts) : 
         return values.Length > 0 ? string.Join(", ", values) : null;
     }
 
-    public override string? Query(string name) => parts.FirstOrDefault(part => part.Name == "?" + name).Value;
+    public override string QueryText => string.Join('&', parts.Where(part => part.Name[0] == '?')
+        .Select(part => $"{Uri.EscapeDataString(part.Name[1..])}={Uri.EscapeDataString(part.Value)}"));
 }

@@ -68,7 +68,7 @@ internal sealed class FuzzApi
         }
 
         Property.Holds(
-            response.Status is 200 or 202 or 400 or 401 or 403 or 404 or 405 or 410 or 413 or 415 or 503,
+            response.Status is 200 or 202 or 400 or 401 or 403 or 404 or 405 or 410 or 413 or 415 or 422 or 503,
             "only documented statuses",
             $"{response.Status}");
         JsonElement body = JsonDocument.Parse(response.Body).RootElement;

@@ -7,7 +7,7 @@ namespace FinanceIngest.Fuzz.Api;
 internal sealed class FuzzRequest(string method, string path, byte[] body) : ApiRequest
 {
     private readonly Dictionary<string, string> _headers = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, string> _query = new(StringComparer.OrdinalIgnoreCase);
+    private string _query = "";
 
     /// <inheritdoc/>
     public override string Method => method;
@@ -52,15 +52,10 @@ internal sealed class FuzzRequest(string method, string path, byte[] body) : Api
         return this;
     }
 
-    /// <summary>Sets the query from its text. Of several parameters with one name the first is used.</summary>
+    /// <summary>Sets the query from its text.</summary>
     public FuzzRequest SetQuery(string query)
     {
-        foreach (string parameter in query.Split('&'))
-        {
-            string[] pair = parameter.Split('=', 2);
-            _query.TryAdd(Decode(pair[0]), pair.Length > 1 ? Decode(pair[1]) : "");
-        }
-
+        _query = query;
         return this;
     }
 
@@ -68,7 +63,5 @@ internal sealed class FuzzRequest(string method, string path, byte[] body) : Api
     public override string? Header(string name) => _headers.GetValueOrDefault(name);
 
     /// <inheritdoc/>
-    public override string? Query(string name) => _query.GetValueOrDefault(name);
-
-    private static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
+    public override string QueryText => _query;
 }

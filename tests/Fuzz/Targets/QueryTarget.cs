@@ -46,6 +46,8 @@ internal sealed class QueryTarget : FuzzTarget
         {
             string next = body.GetProperty("next").GetString()!;
             Property.Holds(Get("/api/results", $"after={next}").Status is 200, "an answer's cursor is taken", $"{next}");
+            Property.Holds(Get("/api/results", $"{query}&after=").Status is 400, "an empty parameter is refused", $"{query}");
+            Property.Holds(Get("/api/results", $"{query}&user_id=1").Status is 400, "an unknown parameter is refused", $"{query}");
         }
 
         return $"{status} {string.Join(' ', FuzzApi.WrongFields(body))}";

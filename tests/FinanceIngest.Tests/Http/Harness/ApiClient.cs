@@ -31,6 +31,9 @@ public sealed class ApiClient
     /// <summary>The key that the client sends; null when it sends none.</summary>
     public string? Key { get; }
 
+    /// <summary>The address of the head.</summary>
+    public Uri Address => _http.BaseAddress!;
+
     /// <summary>Returns a client of the same head with another key, or with none.</summary>
     public ApiClient WithKey(string? key) => new(_http, key, _isFunction);
 

@@ -27,7 +27,17 @@ internal sealed class ApiDescription
     public IEnumerable<(string Method, string Path, string? Scope)> Operations =>
         from path in Paths
         from operation in path.Value!.AsObject()
-        select (operation.Key.ToUpperInvariant(), path.Key, ScopeOf(operation.Value!["security"]!.AsArray()));
+        select (operation.Key.ToUpperInvariant(), path.Key, ScopeOf(operation.Value!));
+
+    /// <summary>The names of every operation's query parameters.</summary>
+    public IEnumerable<(string Method, string Path, string Parameters)> QueryParameters =>
+        from path in Paths
+        from operation in path.Value!.AsObject()
+        let parameters = (operation.Value!["parameters"]?.AsArray() ?? []).Select(parameter => Resolve(parameter!))
+        select (
+            operation.Key.ToUpperInvariant(),
+            path.Key,
+            string.Join(", ", parameters.Where(parameter => (string?)parameter["in"] == "query").Select(parameter => (string)parameter["name"]!).Order()));
 
     private JsonObject Paths => _document["paths"]!.AsObject();
 
@@ -58,8 +68,13 @@ internal sealed class ApiDescription
         JsonNode? content = answer.MediaType is null ? null : response["content"]![answer.MediaType];
         Assert.True(content is not null, $"{where}: the media type {answer.MediaType} is not described: {answer.Text}");
         AssertValid(where, content["schema"]!, answer.Text);
+
+        // One schema describes a submission's 200 and 202, so that generated clients have one type for it; which status goes with which is checked here.
+        Assert.True(answer.Status is not (200 or 202) || path is not ("/api/transactions" or "/api/score-transaction")
+            || (answer.Status == 202) == (answer.String("status") == "pending"), $"{where}: {answer.Text}");
         if (answer.MediaType == "application/problem+json")
         {
+            Assert.Equal(answer.String("type")!.EndsWith(":validation", StringComparison.Ordinal), answer.Json.TryGetProperty("errors", out _));
             Assert.Subset(s_problemMembers.ToHashSet(), answer.Json.EnumerateObject().Select(member => member.Name).ToHashSet());
         }
     }
@@ -75,10 +90,13 @@ internal sealed class ApiDescription
         }
     }
 
-    private static string? ScopeOf(JsonArray security)
+    // OpenAPI has scopes for OAuth 2 alone, so they stand beside the schemes. An operation with a scope takes every scheme, and one without takes none.
+    private string? ScopeOf(JsonNode operation)
     {
-        IEnumerable<string> scopes = security.Select(scheme => string.Join(' ', scheme!.AsObject().Single().Value!.AsArray().Select(scope => (string)scope!)));
-        return scopes.Distinct().SingleOrDefault();
+        string? scope = (string?)operation["x-scope"];
+        IEnumerable<string> schemes = operation["security"]!.AsArray().Select(scheme => scheme!.AsObject().Single().Key);
+        Assert.Equal(scope is null ? [] : _document["components"]!["securitySchemes"]!.AsObject().Select(scheme => scheme.Key), schemes);
+        return scope;
     }
 
     private void CheckHeaders(string where, JsonObject described, Answer answer)

@@ -14,7 +14,7 @@ internal static class Feed
         var results = new List<JsonElement>();
         while (true)
         {
-            Answer page = (await client.GetAsync($"/api/results?limit={limit}&after={after}")).Is(200);
+            Answer page = (await client.GetAsync($"/api/results?limit={limit}{After(after)}")).Is(200);
             results.AddRange(page.Json.GetProperty("results").EnumerateArray());
             after = page.String("next")!;
             if (page.Json.GetProperty("results").GetArrayLength() == 0)
@@ -23,6 +23,9 @@ internal static class Feed
             }
         }
     }
+
+    /// <summary>Returns the parameter for a cursor; nothing for an empty one, which the API refuses.</summary>
+    public static string After(string? cursor) => string.IsNullOrEmpty(cursor) ? "" : $"&after={Uri.EscapeDataString(cursor)}";
 
     /// <summary>Returns the ids of a user's results behind a cursor, in the order of the feed.</summary>
     public static async Task<IEnumerable<string>> IdsOfUserAsync(ApiClient client, string after, long userId) =>
