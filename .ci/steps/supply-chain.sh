@@ -41,7 +41,7 @@ for project in IngestServer IngestFunction ScoringWorker Cli; do
   [ "$audited" -eq 0 ] || grep -m 5 -oE '(error|warning) NU[0-9]+: .*' "$results/audit.log" | cut -c 1-200
 done
 
-for folder in tests/azurite tests/deployment; do
+for folder in tests/azurite tests/deployment tests/openapi; do
   npm audit --prefix "$folder" --package-lock-only --audit-level=high >"$results/npm-audit.log" 2>&1
   audited=$?
   if grep -q 'audit endpoint returned an error' "$results/npm-audit.log"; then
