@@ -96,10 +96,11 @@ public static class EmbeddedBackup
             names.Add(name);
         }
 
-        if (File.Exists(Path.Combine(settings.DataDirectory, SigningKeyFile.FileName)))
+        string signingKey = Path.Combine(settings.DataDirectory, SigningKeyFile.FileName);
+        if (File.Exists(signingKey))
         {
             await using FileStream key = PrivateFiles.CreateNew(Path.Combine(folder, SigningKeyFile.FileName));
-            await key.WriteAsync(await File.ReadAllBytesAsync(Path.Combine(settings.DataDirectory, SigningKeyFile.FileName), cancellationToken), cancellationToken);
+            await key.WriteAsync(await File.ReadAllBytesAsync(signingKey, cancellationToken), cancellationToken);
             names.Add(SigningKeyFile.FileName);
         }
 

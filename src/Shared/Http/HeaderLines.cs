@@ -7,7 +7,7 @@ namespace FinanceIngest.Http;
 internal static class HeaderLines
 {
     /// <summary>
-    /// The parts between commas outside of quoted strings, without white space around them. Empty ones are left out, as a Functions host does, unless there is
+    /// The parts between commas outside of quoted strings, without surrounding space. Empty ones are left out, as a Functions host does, unless there is
     /// no other: there is at least one. A quote that no other closes is an ordinary character.
     /// </summary>
     public static List<string> Split(string value)

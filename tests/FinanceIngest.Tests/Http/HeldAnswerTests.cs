@@ -88,6 +88,6 @@ public sealed class HeldAnswerTests : IDisposable
 
         public override string? Header(string name) => null;
 
-        public override string? Query(string name) => null;
+        public override string QueryText => "";
     }
 }

@@ -63,6 +63,7 @@ public sealed class SqlServerStatementTests
                 nameof(OlderSystemUpgrade),
                 nameof(SqlServerAlertOutbox),
                 nameof(SqlServerBaselineStore),
+                nameof(SqlServerConflictStore),
                 nameof(SqlServerInstallationStore),
                 nameof(SqlServerMigrator),
                 nameof(SqlServerOverviewStore),
