@@ -321,11 +321,48 @@ output AZURE_CONTAINER_REGISTRY_ENDPOINT string = worker.outputs.registry
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenant().tenantId
 
-// azd keeps outputs in its environment, from which the next deployment takes its parameters: whoever deploys next changes none of these.
+// Every variable of main.parameters.json is an output too. "azd env refresh" copies outputs, and nothing else, to another machine: a variable that were no
+// output would be reset to its default by whoever deploys from there. None of them is a secret.
 output ADMINISTRATOR_ID string = administrator.id
 output ADMINISTRATOR_NAME string = administrator.name
 output ADMINISTRATOR_TYPE string = administrator.type
 output STORAGE_REDUNDANCY string = redundancy
+output MAIL_RECIPIENTS string = mailRecipients
+output MAIL_AUTHORISED bool = mailAuthorised
+output OPERATORS string = operators
+output CURRENCY_SYMBOL string = currencySymbol
+output TRANSACTION_LINK string = transactionLink
+output SQL_DATABASE_NAME string = sqlDatabaseName
+output SQL_LOCATION string = sqlLocation
+output SQL_FREE_LIMIT bool = sqlFreeLimit
+output SQL_FREE_LIMIT_EXHAUSTED string = sqlFreeLimitExhausted
+output SQL_BACKUP_REDUNDANCY string = sqlBackupRedundancy
+output SQL_MAX_VCORES int = sqlMaxVcores
+output INTAKE_MEMORY int = intakeMemory
+output INTAKE_CONCURRENCY int = intakeConcurrency
+output INTAKE_MAX_INSTANCES int = intakeMaxInstances
+output INTAKE_UPDATES string = intakeUpdates
+output WORKER_MIN_REPLICAS int = workerMinReplicas
+output WORKER_MAX_REPLICAS int = workerMaxReplicas
+output WORKER_QUEUE_LENGTH int = workerQueueLength
+output WORKER_SETTINGS { *: string } = workerSettings
+output WORKER_VAULT_REFERENCES { *: string } = workerVaultReferences
+output PRIVATE_NETWORK bool = privateNetwork
+output LOG_DAILY_QUOTA_GB int = logDailyQuotaGb
+output PROTECT_VAULTS_FROM_PURGE bool = protectVaultsFromPurge
+
+// Each setting is an output of its own, because each has a variable of its own.
+output SCORING_THRESHOLD string = settings.?FinanceIngest__Scoring__Threshold ?? ''
+output SCORING_MINIMUM_SAMPLES string = settings.?FinanceIngest__Scoring__MinimumSamples ?? ''
+output RATE_LIMIT_PER_MINUTE string = settings.?FinanceIngest__RateLimit__PerMinute ?? ''
+output RETENTION_DAYS string = settings.?FinanceIngest__Retention__Days ?? ''
+output POLLING_MAXIMUM_SECONDS string = settings.?FinanceIngest__Polling__MaximumSeconds ?? ''
+output INTAKE_MAXIMUM_BYTES_IN_FLIGHT string = settings.?FinanceIngest__Intake__MaximumBytesInFlight ?? ''
+output JWT_AUTHORITY string = settings.?FinanceIngest__Jwt__Authority ?? ''
+output JWT_AUDIENCE string = settings.?FinanceIngest__Jwt__Audience ?? ''
+output JWT_SCOPE_PREFIX string = settings.?FinanceIngest__Jwt__ScopePrefix ?? ''
+output OLDER_ROUTE_WAIT_SECONDS string = settings.?FinanceIngest__OlderRoute__WaitSeconds ?? ''
+output PUBLIC_URL string = settings.?FinanceIngest__PublicUrl ?? ''
 
 // infra/hooks and administrators use these outputs.
 output INTAKE_URL string = intake.outputs.url

@@ -40,8 +40,12 @@ class Deployment:
 
     def next(self, **variables: str) -> "Deployment":
         """The next deployment from the same environment, in which azd keeps the outputs of this one."""
-        kept = {name: value for name, value in self.outputs.items() if isinstance(value, str)}
-        return Deployment(**(self.variables | kept | variables))
+        return Deployment(**(self.variables | self.refreshed | variables))
+
+    @property
+    def refreshed(self) -> dict[str, str]:
+        """What "azd env refresh" writes into an environment: every output as text, objects as JSON (UpdateEnvironment in azd's manager.go)."""
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in self.outputs.items()}
 
     @property
     def intake(self) -> dict[str, str]:
@@ -194,6 +198,46 @@ class Settings(unittest.TestCase):
     def test_the_second_deployment_changes_nothing(self):
         first = Deployment(OPERATORS="a@example.com", MAIL_RECIPIENTS="b@example.com", SQL_MAX_VCORES="4", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/worker:1")
         self.assertEqual(first.resources, first.next().resources)
+
+
+class Environment(unittest.TestCase):
+    """The variables of azd on the machine of whoever deploys next. It has outputs only, until somebody sets something."""
+
+    # A value of each variable that is neither its default nor empty.
+    OTHERS = {
+        "ADMINISTRATOR_ID": "group-id", "ADMINISTRATOR_NAME": "DBAs", "ADMINISTRATOR_TYPE": "Group", "MAIL_RECIPIENTS": "a@example.com",
+        "MAIL_AUTHORISED": "true", "OPERATORS": "a@example.com; b@example.com", "CURRENCY_SYMBOL": "€", "TRANSACTION_LINK": "https://example.com/",
+        "SQL_DATABASE_NAME": "restored", "SQL_LOCATION": "northeurope", "SQL_FREE_LIMIT": "false", "SQL_FREE_LIMIT_EXHAUSTED": "BillOverUsage",
+        "SQL_BACKUP_REDUNDANCY": "Geo", "SQL_MAX_VCORES": "8", "STORAGE_REDUNDANCY": "Standard_GZRS", "INTAKE_MEMORY": "2048", "INTAKE_CONCURRENCY": "50",
+        "INTAKE_MAX_INSTANCES": "10", "INTAKE_UPDATES": "Recreate", "WORKER_MIN_REPLICAS": "1", "WORKER_MAX_REPLICAS": "9", "WORKER_QUEUE_LENGTH": "32",
+        "WORKER_SETTINGS": '{"FinanceIngest__Notify__Channels__ops__Type": "smtp"}',
+        "WORKER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__ops__Password": "smtp-password"}',
+        "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false",
+    }
+
+    @classmethod
+    def variables(cls) -> set[str]:
+        """Every variable of the parameters file but those that azd itself sets."""
+        names = {name for name, _ in azd_parameters.VARIABLE.findall(json.dumps(azd_parameters.read()))}
+        return {name for name in names if not name.startswith(("AZURE_", "SERVICE_"))}
+
+    def test_of_a_second_machine_has_every_variable(self):
+        self.assertEqual(set(), self.variables() - set(Deployment().outputs))
+
+    def test_of_a_second_machine_deploys_the_same(self):
+        settings = {azd_parameters.VARIABLE.fullmatch(text).group(1): f"value of {name}" for name, text in azd_parameters.read()["settings"].items()}
+        self.assertEqual(self.variables(), set(self.OTHERS) | set(settings), "OTHERS has a value of each variable.")
+        for first in (Deployment(), Deployment(**(self.OTHERS | settings)), Deployment(**(self.OTHERS | settings | {"PRIVATE_NETWORK": "false"}))):
+            second = Deployment(**first.refreshed)
+            self.assertEqual(first.resources, second.resources)
+            self.assertEqual(first.outputs, second.outputs)
+
+    def test_tells_no_secret(self):
+        template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+        for name, item in (template["parameters"] | template["outputs"]).items():
+            self.assertFalse(item["type"].lower().startswith("secure"), name)
+        for name in Deployment().outputs:
+            self.assertIsNone(re.search("PASSWORD|SECRET|TOKEN|CONNECTION_STRING|SIGNING_KEY$", name), name)
 
 
 class Intake(unittest.TestCase):
