@@ -93,8 +93,8 @@ param workerMaxReplicas int = 5
 @description('Inbound messages per worker replica. A worker receives up to 32 messages with one call, so 64 is one batch held and one waiting.')
 param workerQueueLength int = 64
 
-@description('Image of the worker. azd sets it with its first deployment; until then a placeholder runs.')
-param workerImage string = ''
+@description('Whether the worker exists already, so that its image must stay. azd asks Azure before each provisioning; until the first one a placeholder runs.')
+param workerExists bool = false
 
 @description('Settings of the intake and the worker, by name. Empty ones are left out, so that the default in the code applies.')
 param settings { *: string } = {}
@@ -117,6 +117,7 @@ param protectVaultsFromPurge bool = true
 
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+var workerName = 'ca-worker-${token}'
 
 // The administrator's kind can't be looked up here. A wrong kind would fail only after half of the deployment, so it must be given with the id.
 var deploysItself = administratorId == deployer().objectId
@@ -262,6 +263,11 @@ module intake 'app/intake.bicep' = {
   dependsOn: [endpoints]
 }
 
+module workerImage 'app/worker-image.bicep' = {
+  scope: group
+  params: { name: workerName, exists: workerExists }
+}
+
 module worker 'app/worker.bicep' = {
   scope: group
   params: {
@@ -276,7 +282,8 @@ module worker 'app/worker.bicep' = {
     vaultUri: vault.outputs.uri
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
-    image: workerImage
+    name: workerName
+    image: workerImage.outputs.image
     settings: union(given, workerSettings)
     vaultReferences: workerVaultReferences
     minReplicas: workerMinReplicas

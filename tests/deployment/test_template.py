@@ -175,7 +175,7 @@ class Settings(unittest.TestCase):
         variables = azd_parameters.VARIABLE.findall(json.dumps(azd_parameters.read()))
         self.assertEqual(len(variables), len({name for name, _ in variables}))
         for name, value in azd_parameters.read().items():
-            expected = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION", "workerImage": "SERVICE_WORKER_IMAGE_NAME"}.get(
+            expected = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION", "workerExists": "SERVICE_WORKER_RESOURCE_EXISTS=false"}.get(
                 name, re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper())
             if isinstance(value, str):
                 self.assertEqual(f"${{{expected}}}", value, "The variable has the parameter's name, and its default stands in main.bicep alone.")
@@ -196,7 +196,7 @@ class Settings(unittest.TestCase):
         self.assertTrue(secrets[1]["keyVaultUrl"].endswith("vaultUri>secrets/smtp-password"), secrets[1])
 
     def test_the_second_deployment_changes_nothing(self):
-        first = Deployment(OPERATORS="a@example.com", MAIL_RECIPIENTS="b@example.com", SQL_MAX_VCORES="4", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/worker:1")
+        first = Deployment(OPERATORS="a@example.com", MAIL_RECIPIENTS="b@example.com", SQL_MAX_VCORES="4")
         self.assertEqual(first.resources, first.next().resources)
 
 
@@ -238,6 +238,21 @@ class Environment(unittest.TestCase):
             self.assertFalse(item["type"].lower().startswith("secure"), name)
         for name in Deployment().outputs:
             self.assertIsNone(re.search("PASSWORD|SECRET|TOKEN|CONNECTION_STRING|SIGNING_KEY$", name), name)
+
+
+class WorkerImage(unittest.TestCase):
+    def image(self, **variables):
+        deployment = Deployment(**variables)
+        return deployment.one("Microsoft.App/containerApps"), deployment.worker["template"]["containers"][0]["image"]
+
+    def test_is_a_placeholder_while_there_is_no_worker(self):
+        # After "azd down" azd's environment still has the image of a registry that is gone.
+        for variables in ({}, {"SERVICE_WORKER_RESOURCE_EXISTS": "false", "SERVICE_WORKER_IMAGE_NAME": "cr.azurecr.io/gone:1"}):
+            self.assertTrue(self.image(**variables)[1].startswith("mcr.microsoft.com/"))
+
+    def test_is_that_of_the_app_where_there_is_one(self):
+        app, image = self.image(SERVICE_WORKER_RESOURCE_EXISTS="true", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/other:1")
+        self.assertEqual(f"<{app['id']}|template.containers.0.image>", image)
 
 
 class Intake(unittest.TestCase):

@@ -28,6 +28,7 @@ public sealed partial class AzureDeploymentTests
         // azd writes the whole Container App back with the types of this version, or of its own SDK without one.
         string template = Regex.Match(Text("infra/app/worker.bicep"), @"Microsoft\.App/containerApps@([\d-]+)").Groups[1].Value;
         Assert.Equal(template, s_azd.Text("services/worker/apiVersion"));
+        Assert.Contains($"Microsoft.App/containerApps@{template}'", Text("infra/app/worker-image.bicep"), StringComparison.Ordinal);
 
         // 1.23.4 lets objects be given as JSON.
         Version required = Version.Parse(Regex.Match(s_azd.Text("requiredVersions/azd")!, @"^>= (\d+\.\d+\.\d+)$").Groups[1].Value);
@@ -53,7 +54,10 @@ public sealed partial class AzureDeploymentTests
         string whatIf = Assert.Single(steps, step => step.Contains("az deployment sub what-if", StringComparison.Ordinal));
         Assert.Contains("--validation-level ProviderNoRbac", whatIf, StringComparison.Ordinal);
         string fill = Assert.Single(steps, step => step.Contains("python3 tools/azd_parameters.py", StringComparison.Ordinal));
-        Assert.Contains("SERVICE_WORKER_IMAGE_NAME: $image", fill, StringComparison.Ordinal);
+        Assert.Contains("SERVICE_WORKER_RESOURCE_EXISTS: $exists", fill, StringComparison.Ordinal);
+
+        // Before the first deployment there is no resource group, and a command on it would fail.
+        Assert.Contains("if [ \"$(az group exists --name \"rg-$ENVIRONMENT\")\" = true ]; then", fill, StringComparison.Ordinal);
         string file = Regex.Match(fill, @">""(\S+)""").Groups[1].Value;
         Assert.Contains($"--parameters \"@{file}\"", whatIf, StringComparison.Ordinal);
         Assert.Equal("${{ toJSON(vars) }}", s_whatIf.List("jobs/what-if/steps").Single(step => step.Text("run") == fill).Text("env/VARIABLES"));
