@@ -48,6 +48,34 @@ public sealed partial class AzureDeploymentTests
     }
 
     [Fact]
+    public void The_hook_leaves_the_databases_firewall_closed_however_it_ends()
+    {
+        // An earlier run may have been killed, so the rule goes whether or not this run made it; a private server has none.
+        Assert.Contains("finally\n{\n    await CloseFirewallAsync();\n}", s_hook, StringComparison.Ordinal);
+        string close = Regex.Match(s_hook, @"async Task CloseFirewallAsync\(\)\n\{.*?\n\}", RegexOptions.Singleline).Value;
+        Assert.Contains("IsTrue(\"PRIVATE_NETWORK\")", close, StringComparison.Ordinal);
+        Assert.Contains("FirewallAsync(HttpMethod.Delete, null, CancellationToken.None)", close, StringComparison.Ordinal);
+        Assert.DoesNotContain("opened", close, StringComparison.Ordinal);
+
+        // A failure to close it must not hide why the run ended, and neither Ctrl-C nor SIGTERM may end the process before that.
+        Assert.Contains("catch (Exception e)", close, StringComparison.Ordinal);
+        Assert.DoesNotContain("throw", close, StringComparison.Ordinal);
+        Assert.Matches(@"Console\.CancelKeyPress \+= \(_, e\) =>\n\{\n    e\.Cancel = true;\n    stop\.Cancel\(\);", s_hook);
+        Assert.Matches(@"PosixSignal\.SIGTERM, context =>\n\{\n    context\.Cancel = true;\n    stop\.Cancel\(\);", s_hook);
+    }
+
+    [Fact]
+    public void The_hook_lets_the_intake_go_while_the_free_amount_is_used_up()
+    {
+        Assert.Contains("if (IsTrue(\"SKIP_DATABASE\"))", s_hook, StringComparison.Ordinal);
+        Assert.Contains("e.Message.Contains(FreeAmountIsUsedUp", s_hook, StringComparison.Ordinal);
+        Assert.Contains("SKIP_DATABASE=true azd deploy intake", Text("docs/azure.md"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_hook_builds_apart_from_what_azd_packages() => Assert.Contains("\"--artifacts-path\", built.FullName", s_hook, StringComparison.Ordinal);
+
+    [Fact]
     public void What_if_asks_without_rights_to_write_and_with_every_parameter()
     {
         string[] steps = [.. s_whatIf.List("jobs/what-if/steps").Select(step => step.Text("run") ?? "")];
