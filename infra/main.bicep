@@ -77,7 +77,7 @@ param intakeMaxInstances int = 40
 
 @allowed(['RollingUpdate', 'Recreate'])
 @description('How a deployment replaces instances of the Function App. Recreate ends the requests that are running; RollingUpdate is a preview of Azure.')
-param intakeUpdates string = 'RollingUpdate'
+param intakeUpdates string = 'Recreate'
 
 @minValue(0)
 @maxValue(300)
@@ -115,6 +115,9 @@ param logDailyQuotaGb int = 1
 @description('Nobody can purge a deleted key vault for 90 days; one vault holds the signing key. Set to false only for throw-away environments.')
 param protectVaultsFromPurge bool = true
 
+@description('Whether the Functions host keeps its keys in a vault of their own rather than in its storage account, which is the platform\'s default.')
+param functionKeysInVault bool = false
+
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var workerName = 'ca-worker-${token}'
@@ -135,10 +138,16 @@ var localOnly = 'SQL_BACKUP_REDUNDANCY must be Local while SQL_FREE_LIMIT_EXHAUS
 var pausesWhenExhausted = sqlFreeLimit && sqlFreeLimitExhausted == 'AutoPause'
 var backupRedundancy = pausesWhenExhausted && sqlBackupRedundancy != 'Local' ? fail(localOnly) : sqlBackupRedundancy
 
+var tooLarge = 'SQL_MAX_VCORES must be at most 4 while SQL_FREE_LIMIT is true: the free amount is for databases of up to 4 vCores.'
+var maxVcores = sqlFreeLimit && sqlMaxVcores > 4 ? fail(tooLarge) : sqlMaxVcores
+
 // An account can't be moved between LRS and ZRS by a deployment. The choice is therefore an output, which azd gives back as the parameter next time, so that
 // a later list of regions changes no account.
 var hasZones = contains(loadJsonContent('zones.json', 'regions'), toLower(replace(location, ' ', '')))
 var redundancy = !empty(storageRedundancy) ? storageRedundancy : hasZones ? 'Standard_ZRS' : 'Standard_LRS'
+
+// A semicolon at the end, or two in a row, would make a receiver without an address, which Azure refuses.
+var operatorAddresses = filter(map(split(operators, ';'), address => trim(address)), address => !empty(address))
 var given = toObject(filter(items(settings), setting => !empty(setting.value)), setting => setting.key, setting => setting.value)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -193,7 +202,7 @@ module vault 'app/vault.bicep' = {
   }
 }
 
-module keys 'app/keys.bicep' = {
+module keys 'app/keys.bicep' = if (functionKeysInVault) {
   scope: group
   params: {
     location: location
@@ -219,7 +228,7 @@ module database 'app/database.bicep' = {
     freeLimit: sqlFreeLimit
     freeLimitExhausted: sqlFreeLimitExhausted
     backupRedundancy: backupRedundancy
-    maxVcores: sqlMaxVcores
+    maxVcores: maxVcores
   }
 }
 
@@ -235,7 +244,7 @@ module endpoints 'app/endpoints.bicep' = if (privateNetwork) {
     storageAccountId: storage.outputs.accountId
     databaseServerId: database.outputs.serverId
     vaultId: vault.outputs.id
-    keysVaultId: keys.outputs.id
+    keysVaultId: functionKeysInVault ? keys!.outputs.id : ''
   }
 }
 
@@ -251,7 +260,7 @@ module intake 'app/intake.bicep' = {
     databaseServer: database.outputs.server
     databaseName: database.outputs.name
     signingKeyUri: vault.outputs.signingKeyUri
-    keysVaultUri: keys.outputs.uri
+    keysVaultUri: functionKeysInVault ? keys!.outputs.uri : ''
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     operatorSettings: given
     memory: intakeMemory
@@ -311,7 +320,7 @@ module mailer 'app/mailer.bicep' = if (!privateNetwork) {
   }
 }
 
-module alerts 'app/alerts.bicep' = if (!empty(operators)) {
+module alerts 'app/alerts.bicep' = if (!empty(operatorAddresses)) {
   scope: group
   params: {
     location: location
@@ -319,7 +328,7 @@ module alerts 'app/alerts.bicep' = if (!empty(operators)) {
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
     databaseId: database.outputs.id
     watchesFreeAmount: sqlFreeLimit
-    operators: map(split(operators, ';'), address => trim(address))
+    operators: operatorAddresses
   }
 }
 
@@ -357,6 +366,7 @@ output WORKER_VAULT_REFERENCES { *: string } = workerVaultReferences
 output PRIVATE_NETWORK bool = privateNetwork
 output LOG_DAILY_QUOTA_GB int = logDailyQuotaGb
 output PROTECT_VAULTS_FROM_PURGE bool = protectVaultsFromPurge
+output FUNCTION_KEYS_IN_VAULT bool = functionKeysInVault
 
 // Each setting is an output of its own, because each has a variable of its own.
 output SCORING_THRESHOLD string = settings.?FinanceIngest__Scoring__Threshold ?? ''
@@ -378,7 +388,7 @@ output DATABASE_SERVER string = database.outputs.server
 output DATABASE_NAME string = database.outputs.name
 output DATABASE_SERVER_ID string = database.outputs.serverId
 output SIGNING_KEY_URI string = vault.outputs.signingKeyUri
-output FUNCTION_KEYS_VAULT string = keys.outputs.name
+output FUNCTION_KEYS_VAULT string = functionKeysInVault ? keys!.outputs.name : ''
 output INTAKE_IDENTITY_NAME string = identities.outputs.intake.name
 output INTAKE_IDENTITY_CLIENT_ID string = identities.outputs.intake.clientId
 output WORKER_IDENTITY_NAME string = identities.outputs.worker.name

@@ -132,7 +132,12 @@ class Database(unittest.TestCase):
     def test_of_each_size_has_the_least_that_Azure_allows(self):
         # https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases, "min vCores" of GP_S_Gen5.
         for size, least in ((1, 0.5), (4, 0.5), (6, 0.75), (10, 1.25), (18, 2.25), (24, 3), (80, 10)):
-            self.assertEqual(least, self.properties(SQL_MAX_VCORES=str(size))["minCapacity"])
+            self.assertEqual(least, self.properties(SQL_MAX_VCORES=str(size), SQL_FREE_LIMIT="false")["minCapacity"])
+
+    def test_that_is_free_is_refused_at_once_where_it_is_too_large_for_that(self):
+        self.assertEqual(0.5, self.properties(SQL_MAX_VCORES="4")["minCapacity"])
+        with self.assertRaisesRegex(arm.Refused, "SQL_MAX_VCORES"):
+            self.properties(SQL_MAX_VCORES="6")
 
 
 class Mail(unittest.TestCase):
@@ -209,10 +214,10 @@ class Environment(unittest.TestCase):
         "MAIL_AUTHORISED": "true", "OPERATORS": "a@example.com; b@example.com", "CURRENCY_SYMBOL": "€", "TRANSACTION_LINK": "https://example.com/",
         "SQL_DATABASE_NAME": "restored", "SQL_LOCATION": "northeurope", "SQL_FREE_LIMIT": "false", "SQL_FREE_LIMIT_EXHAUSTED": "BillOverUsage",
         "SQL_BACKUP_REDUNDANCY": "Geo", "SQL_MAX_VCORES": "8", "STORAGE_REDUNDANCY": "Standard_GZRS", "INTAKE_MEMORY": "2048", "INTAKE_CONCURRENCY": "50",
-        "INTAKE_MAX_INSTANCES": "10", "INTAKE_UPDATES": "Recreate", "WORKER_MIN_REPLICAS": "1", "WORKER_MAX_REPLICAS": "9", "WORKER_QUEUE_LENGTH": "32",
+        "INTAKE_MAX_INSTANCES": "10", "INTAKE_UPDATES": "RollingUpdate", "WORKER_MIN_REPLICAS": "1", "WORKER_MAX_REPLICAS": "9", "WORKER_QUEUE_LENGTH": "32",
         "WORKER_SETTINGS": '{"FinanceIngest__Notify__Channels__ops__Type": "smtp"}',
         "WORKER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__ops__Password": "smtp-password"}',
-        "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false",
+        "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
     }
 
     @classmethod
@@ -270,9 +275,19 @@ class Intake(unittest.TestCase):
         self.assertEqual(str(256 * 1024 ** 2), Deployment(INTAKE_MEMORY="2048").intake["FinanceIngest__Intake__MaximumBytesInFlight"])
         self.assertEqual("40000000", Deployment(INTAKE_MAXIMUM_BYTES_IN_FLIGHT="40000000").intake["FinanceIngest__Intake__MaximumBytesInFlight"])
 
-    def test_is_replaced_without_ending_requests(self):
-        self.assertEqual({"type": "RollingUpdate"}, self.configuration()["siteUpdateStrategy"])
-        self.assertEqual({"type": "Recreate"}, self.configuration(INTAKE_UPDATES="Recreate")["siteUpdateStrategy"])
+    def test_is_replaced_as_Azure_does_by_default_and_not_by_a_preview(self):
+        self.assertEqual({"type": "Recreate"}, self.configuration()["siteUpdateStrategy"])
+        self.assertEqual({"type": "RollingUpdate"}, self.configuration(INTAKE_UPDATES="RollingUpdate")["siteUpdateStrategy"])
+
+    def test_keeps_its_keys_where_the_platform_does_unless_told(self):
+        deployment = Deployment()
+        self.assertEqual([], [name for name in deployment.intake if name.startswith("AzureWebJobsSecretStorage")])
+        self.assertEqual(["kv-abcdefghijklm"], [vault["name"] for vault in deployment.all("Microsoft.KeyVault/vaults")])
+        self.assertIn(("storageBlobDataOwner", "storageAccounts/stabcdefghijklm"), deployment.rights("id-intake"))
+        deployment = Deployment(FUNCTION_KEYS_IN_VAULT="true")
+        self.assertEqual("keyvault", deployment.intake["AzureWebJobsSecretStorageType"])
+        self.assertIn("kvf-abcdefghijklm", deployment.intake["AzureWebJobsSecretStorageKeyVaultUri"])
+        self.assertIn(("keyVaultSecretsOfficer", "vaults/kvf-abcdefghijklm"), deployment.rights("id-intake"))
 
 
 class Storage(unittest.TestCase):
@@ -299,6 +314,11 @@ class FreeAmount(unittest.TestCase):
         self.assertTrue(5_000 <= criterion["threshold"] < 100_000)
         self.assertEqual([deployment.one("Microsoft.Sql/servers/databases")["id"]], rule["scopes"])
         self.assertEqual([{"actionGroupId": deployment.one("Microsoft.Insights/actionGroups")["id"]}], rule["actions"])
+
+    def test_is_reported_to_every_operator_and_to_no_empty_address(self):
+        receivers = Deployment(OPERATORS=" a@example.com;; b@example.com; ").one("Microsoft.Insights/actionGroups")["properties"]["emailReceivers"]
+        self.assertEqual(["a@example.com", "b@example.com"], [receiver["emailAddress"] for receiver in receivers])
+        self.assertEqual([], Deployment(OPERATORS=" ; ").all("Microsoft.Insights/actionGroups"))
 
     def test_is_not_watched_where_there_is_none(self):
         self.assertEqual([], Deployment(OPERATORS="a@example.com", SQL_FREE_LIMIT="false").all("Microsoft.Insights/metricAlerts"))
@@ -332,7 +352,7 @@ class Network(unittest.TestCase):
         self.assertIsNone(deployment.one("Microsoft.Web/sites")["properties"]["virtualNetworkSubnetId"])
 
     def test_is_private_by_one_variable(self):
-        deployment = Deployment(PRIVATE_NETWORK="true", OPERATORS="a@example.com")
+        deployment = Deployment(PRIVATE_NETWORK="true", FUNCTION_KEYS_IN_VAULT="true", OPERATORS="a@example.com")
         keepers = [keeper for kind in self.KEEPERS for keeper in deployment.all(kind)]
         self.assertEqual(4, len(keepers))
         self.assertEqual({"Disabled"}, {keeper["properties"]["publicNetworkAccess"] for keeper in keepers})
@@ -346,7 +366,11 @@ class Network(unittest.TestCase):
             f"{network['id']}/subnets/worker", deployment.one("Microsoft.App/managedEnvironments")["properties"]["vnetConfiguration"]["infrastructureSubnetId"])
 
     def test_has_an_endpoint_and_a_name_for_everything_that_is_private(self):
-        deployment = Deployment(PRIVATE_NETWORK="true")
+        for keys in ("false", "true"):
+            with self.subTest(keys=keys):
+                self.has_an_endpoint_and_a_name_for_each(Deployment(PRIVATE_NETWORK="true", FUNCTION_KEYS_IN_VAULT=keys))
+
+    def has_an_endpoint_and_a_name_for_each(self, deployment):
         endpoints = {
             (connection["properties"]["privateLinkServiceId"], connection["properties"]["groupIds"][0])
             for endpoint in deployment.all("Microsoft.Network/privateEndpoints") for connection in endpoint["properties"]["privateLinkServiceConnections"]}
@@ -367,7 +391,7 @@ class Rights(unittest.TestCase):
     def test_are_the_fewest(self):
         deployment = Deployment()
         self.assertEqual({
-            ("keyVaultSecretsOfficer", "vaults/kvf-abcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
+            ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
             ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"), ("storageBlobDataOwner", "storageAccounts/stabcdefghijklm"),
             ("storageQueueDataMessageSender", "queues/transactions-inbound"), ("storageQueueDataReader", "storageAccounts/stabcdefghijklm"),
         }, deployment.rights("id-intake"))
