@@ -338,6 +338,9 @@ class Costs(unittest.TestCase):
         database = deployment.one("Microsoft.Sql/servers/databases")["properties"]
         self.assertEqual((assumed["sql_tail_seconds"], assumed["sql_vcores_idle"]), (database["autoPauseDelay"] * 60, database["minCapacity"]))
         self.assertEqual(azure_cost.PRICES["sql_gb_month"][2] * 1024 ** 3, database["maxSizeBytes"])
+        rules = Deployment(OPERATORS="a@example.com").all("Microsoft.Insights/scheduledQueryRules")
+        self.assertEqual((assumed["log_alert_rules"], {"PT5M"}), (len(rules), {rule["properties"]["evaluationFrequency"] for rule in rules}))
+        self.assertEqual("Standard_ZRS", Deployment(AZURE_LOCATION="eastus").one("Microsoft.Storage/storageAccounts")["sku"]["name"])
         trigger = deployment.one("Microsoft.Logic/workflows")["properties"]["definition"]["triggers"]["When_there_are_alerts"]["recurrence"]
         self.assertEqual(("Minute", assumed["logic_polls_per_minute"]), (trigger["frequency"], 1 / trigger["interval"]))
 
