@@ -97,7 +97,7 @@ async Task CloseFirewallAsync()
     }
     catch (Exception e)
     {
-        Console.Error.WriteLine($"The firewall rule {FirewallRule} of {Setting("DATABASE_SERVER_ID")} could not be removed; remove it by hand. {e.Message}");
+        Console.Error.WriteLine($"The database server's firewall rule {FirewallRule}, if it exists, could not be removed: remove it by hand. {e.Message}");
     }
 }
 
