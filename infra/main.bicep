@@ -77,7 +77,7 @@ param intakeMaxInstances int = 40
 
 @allowed(['RollingUpdate', 'Recreate'])
 @description('How a deployment replaces instances of the Function App. Recreate ends the requests that are running; RollingUpdate is a preview of Azure.')
-param intakeUpdates string = 'RollingUpdate'
+param intakeUpdates string = 'Recreate'
 
 @minValue(0)
 @maxValue(300)
@@ -93,8 +93,8 @@ param workerMaxReplicas int = 5
 @description('Inbound messages per worker replica. A worker receives up to 32 messages with one call, so 64 is one batch held and one waiting.')
 param workerQueueLength int = 64
 
-@description('Image of the worker. azd sets it with its first deployment; until then a placeholder runs.')
-param workerImage string = ''
+@description('Whether the worker exists already, so that its image must stay. azd asks Azure before each provisioning; until the first one a placeholder runs.')
+param workerExists bool = false
 
 @description('Settings of the intake and the worker, by name. Empty ones are left out, so that the default in the code applies.')
 param settings { *: string } = {}
@@ -115,8 +115,12 @@ param logDailyQuotaGb int = 1
 @description('Nobody can purge a deleted key vault for 90 days; one vault holds the signing key. Set to false only for throw-away environments.')
 param protectVaultsFromPurge bool = true
 
+@description('Whether the Functions host keeps its keys in a vault of their own rather than in its storage account, which is the platform\'s default.')
+param functionKeysInVault bool = false
+
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+var workerName = 'ca-worker-${token}'
 
 // The administrator's kind can't be looked up here. A wrong kind would fail only after half of the deployment, so it must be given with the id.
 var deploysItself = administratorId == deployer().objectId
@@ -134,10 +138,16 @@ var localOnly = 'SQL_BACKUP_REDUNDANCY must be Local while SQL_FREE_LIMIT_EXHAUS
 var pausesWhenExhausted = sqlFreeLimit && sqlFreeLimitExhausted == 'AutoPause'
 var backupRedundancy = pausesWhenExhausted && sqlBackupRedundancy != 'Local' ? fail(localOnly) : sqlBackupRedundancy
 
+var tooLarge = 'SQL_MAX_VCORES must be at most 4 while SQL_FREE_LIMIT is true: the free amount is for databases of up to 4 vCores.'
+var maxVcores = sqlFreeLimit && sqlMaxVcores > 4 ? fail(tooLarge) : sqlMaxVcores
+
 // An account can't be moved between LRS and ZRS by a deployment. The choice is therefore an output, which azd gives back as the parameter next time, so that
 // a later list of regions changes no account.
 var hasZones = contains(loadJsonContent('zones.json', 'regions'), toLower(replace(location, ' ', '')))
 var redundancy = !empty(storageRedundancy) ? storageRedundancy : hasZones ? 'Standard_ZRS' : 'Standard_LRS'
+
+// A semicolon at the end, or two in a row, would make a receiver without an address, which Azure refuses.
+var operatorAddresses = filter(map(split(operators, ';'), address => trim(address)), address => !empty(address))
 var given = toObject(filter(items(settings), setting => !empty(setting.value)), setting => setting.key, setting => setting.value)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -192,7 +202,7 @@ module vault 'app/vault.bicep' = {
   }
 }
 
-module keys 'app/keys.bicep' = {
+module keys 'app/keys.bicep' = if (functionKeysInVault) {
   scope: group
   params: {
     location: location
@@ -218,7 +228,7 @@ module database 'app/database.bicep' = {
     freeLimit: sqlFreeLimit
     freeLimitExhausted: sqlFreeLimitExhausted
     backupRedundancy: backupRedundancy
-    maxVcores: sqlMaxVcores
+    maxVcores: maxVcores
   }
 }
 
@@ -234,7 +244,7 @@ module endpoints 'app/endpoints.bicep' = if (privateNetwork) {
     storageAccountId: storage.outputs.accountId
     databaseServerId: database.outputs.serverId
     vaultId: vault.outputs.id
-    keysVaultId: keys.outputs.id
+    keysVaultId: functionKeysInVault ? keys!.outputs.id : ''
   }
 }
 
@@ -250,7 +260,7 @@ module intake 'app/intake.bicep' = {
     databaseServer: database.outputs.server
     databaseName: database.outputs.name
     signingKeyUri: vault.outputs.signingKeyUri
-    keysVaultUri: keys.outputs.uri
+    keysVaultUri: functionKeysInVault ? keys!.outputs.uri : ''
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     operatorSettings: given
     memory: intakeMemory
@@ -260,6 +270,11 @@ module intake 'app/intake.bicep' = {
     subnetId: privateNetwork ? network!.outputs.intakeSubnetId : ''
   }
   dependsOn: [endpoints]
+}
+
+module workerImage 'app/worker-image.bicep' = {
+  scope: group
+  params: { name: workerName, exists: workerExists }
 }
 
 module worker 'app/worker.bicep' = {
@@ -276,7 +291,8 @@ module worker 'app/worker.bicep' = {
     vaultUri: vault.outputs.uri
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
-    image: workerImage
+    name: workerName
+    image: workerImage.outputs.image
     settings: union(given, workerSettings)
     vaultReferences: workerVaultReferences
     minReplicas: workerMinReplicas
@@ -304,7 +320,7 @@ module mailer 'app/mailer.bicep' = if (!privateNetwork) {
   }
 }
 
-module alerts 'app/alerts.bicep' = if (!empty(operators)) {
+module alerts 'app/alerts.bicep' = if (!empty(operatorAddresses)) {
   scope: group
   params: {
     location: location
@@ -312,7 +328,7 @@ module alerts 'app/alerts.bicep' = if (!empty(operators)) {
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
     databaseId: database.outputs.id
     watchesFreeAmount: sqlFreeLimit
-    operators: map(split(operators, ';'), address => trim(address))
+    operators: operatorAddresses
   }
 }
 
@@ -321,11 +337,49 @@ output AZURE_CONTAINER_REGISTRY_ENDPOINT string = worker.outputs.registry
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenant().tenantId
 
-// azd keeps outputs in its environment, from which the next deployment takes its parameters: whoever deploys next changes none of these.
+// Every variable of main.parameters.json is an output too. "azd env refresh" copies outputs, and nothing else, to another machine: a variable that were no
+// output would be reset to its default by whoever deploys from there. None of them is a secret.
 output ADMINISTRATOR_ID string = administrator.id
 output ADMINISTRATOR_NAME string = administrator.name
 output ADMINISTRATOR_TYPE string = administrator.type
 output STORAGE_REDUNDANCY string = redundancy
+output MAIL_RECIPIENTS string = mailRecipients
+output MAIL_AUTHORISED bool = mailAuthorised
+output OPERATORS string = operators
+output CURRENCY_SYMBOL string = currencySymbol
+output TRANSACTION_LINK string = transactionLink
+output SQL_DATABASE_NAME string = sqlDatabaseName
+output SQL_LOCATION string = sqlLocation
+output SQL_FREE_LIMIT bool = sqlFreeLimit
+output SQL_FREE_LIMIT_EXHAUSTED string = sqlFreeLimitExhausted
+output SQL_BACKUP_REDUNDANCY string = sqlBackupRedundancy
+output SQL_MAX_VCORES int = sqlMaxVcores
+output INTAKE_MEMORY int = intakeMemory
+output INTAKE_CONCURRENCY int = intakeConcurrency
+output INTAKE_MAX_INSTANCES int = intakeMaxInstances
+output INTAKE_UPDATES string = intakeUpdates
+output WORKER_MIN_REPLICAS int = workerMinReplicas
+output WORKER_MAX_REPLICAS int = workerMaxReplicas
+output WORKER_QUEUE_LENGTH int = workerQueueLength
+output WORKER_SETTINGS { *: string } = workerSettings
+output WORKER_VAULT_REFERENCES { *: string } = workerVaultReferences
+output PRIVATE_NETWORK bool = privateNetwork
+output LOG_DAILY_QUOTA_GB int = logDailyQuotaGb
+output PROTECT_VAULTS_FROM_PURGE bool = protectVaultsFromPurge
+output FUNCTION_KEYS_IN_VAULT bool = functionKeysInVault
+
+// Each setting is an output of its own, because each has a variable of its own.
+output SCORING_THRESHOLD string = settings.?FinanceIngest__Scoring__Threshold ?? ''
+output SCORING_MINIMUM_SAMPLES string = settings.?FinanceIngest__Scoring__MinimumSamples ?? ''
+output RATE_LIMIT_PER_MINUTE string = settings.?FinanceIngest__RateLimit__PerMinute ?? ''
+output RETENTION_DAYS string = settings.?FinanceIngest__Retention__Days ?? ''
+output POLLING_MAXIMUM_SECONDS string = settings.?FinanceIngest__Polling__MaximumSeconds ?? ''
+output INTAKE_MAXIMUM_BYTES_IN_FLIGHT string = settings.?FinanceIngest__Intake__MaximumBytesInFlight ?? ''
+output JWT_AUTHORITY string = settings.?FinanceIngest__Jwt__Authority ?? ''
+output JWT_AUDIENCE string = settings.?FinanceIngest__Jwt__Audience ?? ''
+output JWT_SCOPE_PREFIX string = settings.?FinanceIngest__Jwt__ScopePrefix ?? ''
+output OLDER_ROUTE_WAIT_SECONDS string = settings.?FinanceIngest__OlderRoute__WaitSeconds ?? ''
+output PUBLIC_URL string = settings.?FinanceIngest__PublicUrl ?? ''
 
 // infra/hooks and administrators use these outputs.
 output INTAKE_URL string = intake.outputs.url
@@ -334,7 +388,7 @@ output DATABASE_SERVER string = database.outputs.server
 output DATABASE_NAME string = database.outputs.name
 output DATABASE_SERVER_ID string = database.outputs.serverId
 output SIGNING_KEY_URI string = vault.outputs.signingKeyUri
-output FUNCTION_KEYS_VAULT string = keys.outputs.name
+output FUNCTION_KEYS_VAULT string = functionKeysInVault ? keys!.outputs.name : ''
 output INTAKE_IDENTITY_NAME string = identities.outputs.intake.name
 output INTAKE_IDENTITY_CLIENT_ID string = identities.outputs.intake.clientId
 output WORKER_IDENTITY_NAME string = identities.outputs.worker.name

@@ -264,6 +264,12 @@ class Scope:
     def do_contains(self, container, item):
         return item in container
 
+    def do_tryget(self, container, key):
+        return next((container[name] for name in container if name.lower() == key.lower()), None)
+
+    def do_coalesce(self, *values):
+        return next((value for value in values if value is not None), None)
+
     def do_true(self):
         return True
 

@@ -43,6 +43,7 @@ ASSUMPTIONS = {
     "logic_polls_per_minute": (1, "of the trigger, whether or not there is an alert"),
     "log_bytes_per_request": (3_000, "of traces, each request its own: measured 3,002 with tools/measure_telemetry.py in November 2026"),
     "log_traces_per_second": (5, "at most, of a process: the limit of Azure Monitor's exporter"),
+    "log_alert_rules": (14, "log alert rules, ops/alerts/azure.yaml; the template makes them where OPERATORS is set"),
     "log_bytes_per_minute": (50_000, "of metrics, of a process that is awake: measured 29,000 idle and 52,000 under load, in the same way"),
 }
 
@@ -77,6 +78,7 @@ def estimate(transactions: float, bursts: float | None, prices: dict, a: dict) -
         "Azure SQL": cost("sql_vcore_second", database * a["sql_vcores_idle"] + transactions / 1000 * a["sql_vcore_seconds_per_thousand"])
         + cost("sql_gb_month", transactions * a["months_kept"] * a["bytes_per_transaction"] / 1e9),
         "Logic App": cost("logic_connector_call", polls + alerts * a["logic_calls_per_alert"]) + cost("logic_action", alerts * a["logic_actions_per_alert"]),
+        "Alert rules, where `OPERATORS` is set": cost("log_alert_month", a["log_alert_rules"]) + cost("metric_alert_month", 1),
         "Log Analytics": cost("log_gb", (traced * a["log_bytes_per_request"] + (executing + worker) / 60 * a["log_bytes_per_minute"]) / 1e9),
     }
 
@@ -98,6 +100,16 @@ def table(prices: dict, a: dict) -> str:
         lines.append(f"| {service} | " + " | ".join(f"{costs[service]:.2f}" for _, costs in columns) + " |")
     lines.append("| **sum** | " + " | ".join(f"**{sum(costs.values()):.0f}**" for _, costs in columns) + " |")
     return "\n".join(lines)
+
+
+def sources() -> str:
+    """Says for which region the prices are, which of them were looked up, and which were not."""
+    seen = [f"`{name}` ({item['seen']})" for name, item in PRICE_LIST["prices"].items() if "seen" in item]
+    return "\n".join((
+        f"Prices of {PRICE_LIST['region']}, {PRICE_LIST['date']}, in US dollars without tax. Looked up, at second hand:",
+        f"{', '.join(seen)}.",
+        "All others are from memory, because nobody had access to the price lists.",
+    ))
 
 
 def free_amounts(prices: dict, a: dict) -> str:
@@ -142,7 +154,7 @@ def main() -> None:
         name, _, value = change.partition("=")
         assert name in assumptions, f"no such assumption: {name}"
         assumptions[name] = float(value)
-    text = f"{BEGIN}\n{table(prices, assumptions)}\n\nPrices of {PRICE_LIST['date']}.\n\n{free_amounts(prices, assumptions)}\n{END}"
+    text = f"{BEGIN}\n{table(prices, assumptions)}\n\n{sources()}\n\n{free_amounts(prices, assumptions)}\n{END}"
     if arguments.write is not None:
         page = arguments.write.read_text(encoding="utf-8")
         arguments.write.write_text(page.split(BEGIN)[0] + text + page.split(END)[1], encoding="utf-8")

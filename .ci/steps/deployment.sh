@@ -17,7 +17,7 @@ check "the Bicep lints without a warning" quietly "$bicep" lint infra/main.bicep
 
 check "the compiled template deploys what docs/azure.md says" python3 tests/deployment/test_template.py "$rendered/azure.json"
 check "docs/azure.md has the picture that tools/azure_picture.py draws" python3 tools/azure_picture.py "$rendered/azure.json" --check docs/azure.md
-sed 's/RollingUpdate/Recreate/g' "$rendered/azure.json" >"$rendered/changed.json"
+sed 's/Recreate/RollingUpdate/g' "$rendered/azure.json" >"$rendered/changed.json"
 check "a template that deploys something else is noticed" fails python3 tests/deployment/test_template.py "$rendered/changed.json"
 rm "$rendered/changed.json"
 

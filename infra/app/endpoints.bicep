@@ -18,13 +18,14 @@ var zoneNames = [
   'privatelink${environment().suffixes.sqlServerHostname}'
   'privatelink.vaultcore.azure.net'
 ]
-var targets = [
+// There is no vault of keys where the Functions host keeps its keys in the storage account.
+var keysTarget = empty(keysVaultId) ? [] : [{ name: 'keys', id: keysVaultId, part: 'vault', zone: 3 }]
+var targets = concat([
   { name: 'blob', id: storageAccountId, part: 'blob', zone: 0 }
   { name: 'queue', id: storageAccountId, part: 'queue', zone: 1 }
   { name: 'sql', id: databaseServerId, part: 'sqlServer', zone: 2 }
   { name: 'vault', id: vaultId, part: 'vault', zone: 3 }
-  { name: 'keys', id: keysVaultId, part: 'vault', zone: 3 }
-]
+], keysTarget)
 
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   for zoneName in zoneNames: {

@@ -26,6 +26,13 @@ var queueNames = loadJsonContent('../names.json', 'queues')
 // An eighth of the instance's memory. The program's default would be 256 MiB, because an instance does not tell .NET how much memory it may have.
 var memorySettings = { FinanceIngest__Intake__MaximumBytesInFlight: string(memory / 8 * 1048576) }
 
+// Without these settings the host keeps its keys in its storage account, encrypted, in a container to which it has the rights anyway.
+var keySettings = empty(keysVaultUri) ? {} : {
+  AzureWebJobsSecretStorageType: 'keyvault'
+  AzureWebJobsSecretStorageKeyVaultUri: keysVaultUri
+  AzureWebJobsSecretStorageKeyVaultClientId: identity.clientId
+}
+
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
 }
@@ -95,18 +102,15 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   resource settings 'config' = {
     name: 'appsettings'
     // This resource replaces all settings of the app. What an operator sets must therefore come from "operatorSettings", or the next deployment would reset it.
-    properties: union(memorySettings, operatorSettings, {
+    properties: union(memorySettings, operatorSettings, keySettings, {
       // The Functions host reads these settings.
       AzureWebJobsStorage__accountName: storage.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.clientId
-      AzureWebJobsSecretStorageType: 'keyvault'
-      AzureWebJobsSecretStorageKeyVaultUri: keysVaultUri
-      AzureWebJobsSecretStorageKeyVaultClientId: identity.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.clientId};Authorization=AAD'
       // FinanceIngest reads these settings (docs/configuration.md). FinanceIngest__ApiKeys is deliberately absent: the Functions host checks the keys that it
-      // keeps in its vault.
+      // keeps.
       AZURE_CLIENT_ID: identity.clientId
       AZURE_STORAGE_QUEUE_SERVICE_URI: storage.properties.primaryEndpoints.queue
       SQL_CONNECTION_STRING: 'Server=tcp:${databaseServer},1433;Database=${databaseName};Encrypt=Mandatory;Authentication=Active Directory Managed Identity;User ID=${identity.clientId}'

@@ -13,6 +13,7 @@ param signingKeyUri string
 param vaultUri string
 param applicationInsightsName string
 param logAnalyticsWorkspaceId string
+param name string
 param image string
 param settings { *: string }
 param vaultReferences { *: string }
@@ -110,7 +111,7 @@ resource containerLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview
 }
 
 resource app 'Microsoft.App/containerApps@2025-07-01' = {
-  name: 'ca-worker-${token}'
+  name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'worker' })
   identity: {

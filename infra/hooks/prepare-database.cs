@@ -11,6 +11,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Azure.Core;
@@ -21,8 +22,30 @@ const int NotAllowedByFirewall = 40615;
 const int PublicAccessIsOff = 47073;
 const int LoginFailed = 18456;
 const string FirewallRule = "prepare-database";
+
+// The message was seen in Microsoft's question-and-answer pages. Its number is in no documentation that was found.
+const string FreeAmountIsUsedUp = "monthly free amount";
 TimeSpan patience = TimeSpan.FromMinutes(10);
 TimeSpan loginPatience = TimeSpan.FromMinutes(2);
+
+if (IsTrue("SKIP_DATABASE"))
+{
+    Console.WriteLine("SKIP_DATABASE is true: the database is not prepared, and whoever set it answers for its schema.");
+    return 0;
+}
+
+// Ctrl-C and the end of a pipeline's job must not leave the firewall open, so they only cancel what runs, and "finally" does the rest.
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    stop.Cancel();
+};
+using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+{
+    context.Cancel = true;
+    stop.Cancel();
+});
 
 // The one who is signed in to azd, in the tenant that azd deploys to. DefaultAzureCredential would first take an "az login" or a Visual Studio account, which
 // may be of another tenant.
@@ -47,12 +70,34 @@ try
     await GrantAsync(Setting("WORKER_IDENTITY_NAME"), Setting("WORKER_IDENTITY_CLIENT_ID"), roles.GetProperty("worker").GetString()!);
     await SetMemberAsync(Setting("WORKER_IDENTITY_NAME"), roles.GetProperty("retention").GetString()!, PurgesRows());
     Console.WriteLine("The database is ready.");
+    return 0;
+}
+catch (Exception) when (stop.IsCancellationRequested)
+{
+    Console.Error.WriteLine("Stopped before the database was ready.");
+    return 130;
 }
 finally
 {
-    if (opened)
+    await CloseFirewallAsync();
+}
+
+// Removes the rule whether or not this run made it, because an earlier run may have been killed. Azure answers 204 where there is none. A failure is printed
+// only: thrown here, it would hide the exception that ended the run.
+async Task CloseFirewallAsync()
+{
+    if (IsTrue("PRIVATE_NETWORK"))
     {
-        await FirewallAsync(HttpMethod.Delete, null);
+        return;
+    }
+
+    try
+    {
+        await FirewallAsync(HttpMethod.Delete, null, CancellationToken.None);
+    }
+    catch (Exception e)
+    {
+        Console.Error.WriteLine($"The database server's firewall rule {FirewallRule}, if it exists, could not be removed: remove it by hand. {e.Message}");
     }
 }
 
@@ -60,7 +105,7 @@ finally
 // delay, and a paused database needs time to resume.
 async Task WaitForDatabaseAsync()
 {
-    for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(5)))
+    for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(5), stop.Token))
     {
         try
         {
@@ -73,12 +118,21 @@ async Task WaitForDatabaseAsync()
             IPAddress address = IPAddress.Parse(Regex.Match(e.Message, @"\d+\.\d+\.\d+\.\d+").Value);
             Console.WriteLine($"Opening the database's firewall for {address} while this runs.");
             opened = true;
-            await FirewallAsync(HttpMethod.Put, new { properties = new { startIpAddress = address.ToString(), endIpAddress = address.ToString() } });
+            var rule = new { properties = new { startIpAddress = address.ToString(), endIpAddress = address.ToString() } };
+            await FirewallAsync(HttpMethod.Put, rule, stop.Token);
         }
         catch (SqlException e) when (e.Number == PublicAccessIsOff)
         {
             throw new InvalidOperationException(
                 "The database accepts connections from its virtual network only (PRIVATE_NETWORK): run azd on a machine in that network.", e);
+        }
+        catch (SqlException e) when (e.Message.Contains(FreeAmountIsUsedUp, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidOperationException(
+                "The database has used up its free amount and is paused until the next month. To go on at a cost, which can't be taken back: azd env set "
+                    + "SQL_FREE_LIMIT_EXHAUSTED BillOverUsage, then azd provision. To deploy the intake alone, which needs no database to take transactions: "
+                    + "set SKIP_DATABASE=true for one azd deploy intake.",
+                e);
         }
         catch (SqlException e) when (e.Number == LoginFailed && waited.Elapsed > loginPatience)
         {
@@ -94,19 +148,22 @@ async Task WaitForDatabaseAsync()
     }
 }
 
-async Task FirewallAsync(HttpMethod method, object? body)
+async Task FirewallAsync(HttpMethod method, object? body, CancellationToken cancellationToken)
 {
     using var request = new HttpRequestMessage(
         method, $"https://management.azure.com{Setting("DATABASE_SERVER_ID")}/firewallRules/{FirewallRule}?api-version=2023-08-01");
-    request.Headers.Authorization = await BearerAsync("https://management.azure.com/.default");
+    request.Headers.Authorization = await BearerAsync("https://management.azure.com/.default", cancellationToken);
     request.Content = body is null ? null : JsonContent.Create(body);
-    using HttpResponseMessage response = await http.SendAsync(request);
+    using HttpResponseMessage response = await http.SendAsync(request, cancellationToken);
     response.EnsureSuccessStatusCode();
 }
 
 async Task MigrateAsync()
 {
-    var start = new ProcessStartInfo("dotnet", ["run", "--project", Path.Combine("src", "Cli"), "--", "migrate", "--roles"])
+    // azd may package the programs at the same time. They share src/Shared with this one, and two builds must not write into the same obj folders.
+    DirectoryInfo built = Directory.CreateTempSubdirectory("finance-ingest-migrate-");
+    string[] run = ["run", "--project", Path.Combine("src", "Cli"), "--artifacts-path", built.FullName, "--", "migrate", "--roles"];
+    var start = new ProcessStartInfo("dotnet", run)
     {
         Environment =
         {
@@ -122,28 +179,54 @@ async Task MigrateAsync()
         },
     };
     using Process process = Process.Start(start)!;
-    await process.WaitForExitAsync();
+    try
+    {
+        await process.WaitForExitAsync(stop.Token);
+    }
+    catch (OperationCanceledException)
+    {
+        process.Kill(entireProcessTree: true);
+        throw;
+    }
+    finally
+    {
+        Remove(built);
+    }
+
     if (process.ExitCode != 0)
     {
         throw new InvalidOperationException($"finance-ingest migrate --roles ended with {process.ExitCode}.");
     }
 }
 
+// What is left in the temporary folder harms nobody, so that a file that is still in use is no reason to fail.
+static void Remove(DirectoryInfo folder)
+{
+    try
+    {
+        folder.Delete(recursive: true);
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        Console.WriteLine($"{folder.FullName} could not be removed: {e.Message}");
+    }
+}
+
 // Retries while access is denied: the role that lets the administrator read the key was assigned moments ago and takes effect after a delay.
 async Task<string> SigningKeyAsync()
 {
-    for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(10)))
+    for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromSeconds(10), stop.Token))
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{Setting("SIGNING_KEY_URI")}?api-version=7.4");
-        request.Headers.Authorization = await BearerAsync("https://vault.azure.net/.default");
-        using HttpResponseMessage response = await http.SendAsync(request);
+        request.Headers.Authorization = await BearerAsync("https://vault.azure.net/.default", stop.Token);
+        using HttpResponseMessage response = await http.SendAsync(request, stop.Token);
         if (response.StatusCode == HttpStatusCode.Forbidden && waited.Elapsed < patience)
         {
             continue;
         }
 
         response.EnsureSuccessStatusCode();
-        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("value").GetString()!;
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(stop.Token)).GetProperty("value").GetString()!;
     }
 }
 
@@ -163,7 +246,7 @@ async Task GrantAsync(string identity, string clientId, string role)
     await using SqlConnection connection = await ConnectAsync();
     await using var command = new SqlCommand(sql, connection);
     command.Parameters.AddWithValue("@identity", identity);
-    await command.ExecuteNonQueryAsync();
+    await command.ExecuteNonQueryAsync(stop.Token);
     Console.WriteLine($"{identity} is a member of {role}.");
 }
 
@@ -179,7 +262,7 @@ async Task SetMemberAsync(string identity, string role, bool member)
     await using var command = new SqlCommand(sql, connection);
     command.Parameters.AddWithValue("@role", role);
     command.Parameters.AddWithValue("@identity", identity);
-    await command.ExecuteNonQueryAsync();
+    await command.ExecuteNonQueryAsync(stop.Token);
     Console.WriteLine($"{identity} is {(member ? "a" : "no")} member of {role}.");
 }
 
@@ -195,7 +278,7 @@ async Task<SqlConnection> ConnectAsync()
     };
     try
     {
-        await connection.OpenAsync();
+        await connection.OpenAsync(stop.Token);
         return connection;
     }
     catch
@@ -205,8 +288,10 @@ async Task<SqlConnection> ConnectAsync()
     }
 }
 
-async Task<AuthenticationHeaderValue> BearerAsync(string scope) =>
-    new("Bearer", (await credential.GetTokenAsync(new TokenRequestContext([scope]), default)).Token);
+async Task<AuthenticationHeaderValue> BearerAsync(string scope, CancellationToken cancellationToken) =>
+    new("Bearer", (await credential.GetTokenAsync(new TokenRequestContext([scope]), cancellationToken)).Token);
+
+static bool IsTrue(string name) => string.Equals(Environment.GetEnvironmentVariable(name), "true", StringComparison.OrdinalIgnoreCase);
 
 static string Quote(string name) => $"[{name.Replace("]", "]]", StringComparison.Ordinal)}]";
 

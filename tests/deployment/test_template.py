@@ -40,8 +40,12 @@ class Deployment:
 
     def next(self, **variables: str) -> "Deployment":
         """The next deployment from the same environment, in which azd keeps the outputs of this one."""
-        kept = {name: value for name, value in self.outputs.items() if isinstance(value, str)}
-        return Deployment(**(self.variables | kept | variables))
+        return Deployment(**(self.variables | self.refreshed | variables))
+
+    @property
+    def refreshed(self) -> dict[str, str]:
+        """What "azd env refresh" writes into an environment: every output as text, objects as JSON (UpdateEnvironment in azd's manager.go)."""
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in self.outputs.items()}
 
     @property
     def intake(self) -> dict[str, str]:
@@ -128,7 +132,12 @@ class Database(unittest.TestCase):
     def test_of_each_size_has_the_least_that_Azure_allows(self):
         # https://learn.microsoft.com/azure/azure-sql/database/resource-limits-vcore-single-databases, "min vCores" of GP_S_Gen5.
         for size, least in ((1, 0.5), (4, 0.5), (6, 0.75), (10, 1.25), (18, 2.25), (24, 3), (80, 10)):
-            self.assertEqual(least, self.properties(SQL_MAX_VCORES=str(size))["minCapacity"])
+            self.assertEqual(least, self.properties(SQL_MAX_VCORES=str(size), SQL_FREE_LIMIT="false")["minCapacity"])
+
+    def test_that_is_free_is_refused_at_once_where_it_is_too_large_for_that(self):
+        self.assertEqual(0.5, self.properties(SQL_MAX_VCORES="4")["minCapacity"])
+        with self.assertRaisesRegex(arm.Refused, "SQL_MAX_VCORES"):
+            self.properties(SQL_MAX_VCORES="6")
 
 
 class Mail(unittest.TestCase):
@@ -171,7 +180,7 @@ class Settings(unittest.TestCase):
         variables = azd_parameters.VARIABLE.findall(json.dumps(azd_parameters.read()))
         self.assertEqual(len(variables), len({name for name, _ in variables}))
         for name, value in azd_parameters.read().items():
-            expected = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION", "workerImage": "SERVICE_WORKER_IMAGE_NAME"}.get(
+            expected = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION", "workerExists": "SERVICE_WORKER_RESOURCE_EXISTS=false"}.get(
                 name, re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper())
             if isinstance(value, str):
                 self.assertEqual(f"${{{expected}}}", value, "The variable has the parameter's name, and its default stands in main.bicep alone.")
@@ -192,8 +201,63 @@ class Settings(unittest.TestCase):
         self.assertTrue(secrets[1]["keyVaultUrl"].endswith("vaultUri>secrets/smtp-password"), secrets[1])
 
     def test_the_second_deployment_changes_nothing(self):
-        first = Deployment(OPERATORS="a@example.com", MAIL_RECIPIENTS="b@example.com", SQL_MAX_VCORES="4", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/worker:1")
+        first = Deployment(OPERATORS="a@example.com", MAIL_RECIPIENTS="b@example.com", SQL_MAX_VCORES="4")
         self.assertEqual(first.resources, first.next().resources)
+
+
+class Environment(unittest.TestCase):
+    """The variables of azd on the machine of whoever deploys next. It has outputs only, until somebody sets something."""
+
+    # A value of each variable that is neither its default nor empty.
+    OTHERS = {
+        "ADMINISTRATOR_ID": "group-id", "ADMINISTRATOR_NAME": "DBAs", "ADMINISTRATOR_TYPE": "Group", "MAIL_RECIPIENTS": "a@example.com",
+        "MAIL_AUTHORISED": "true", "OPERATORS": "a@example.com; b@example.com", "CURRENCY_SYMBOL": "€", "TRANSACTION_LINK": "https://example.com/",
+        "SQL_DATABASE_NAME": "restored", "SQL_LOCATION": "northeurope", "SQL_FREE_LIMIT": "false", "SQL_FREE_LIMIT_EXHAUSTED": "BillOverUsage",
+        "SQL_BACKUP_REDUNDANCY": "Geo", "SQL_MAX_VCORES": "8", "STORAGE_REDUNDANCY": "Standard_GZRS", "INTAKE_MEMORY": "2048", "INTAKE_CONCURRENCY": "50",
+        "INTAKE_MAX_INSTANCES": "10", "INTAKE_UPDATES": "RollingUpdate", "WORKER_MIN_REPLICAS": "1", "WORKER_MAX_REPLICAS": "9", "WORKER_QUEUE_LENGTH": "32",
+        "WORKER_SETTINGS": '{"FinanceIngest__Notify__Channels__ops__Type": "smtp"}',
+        "WORKER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__ops__Password": "smtp-password"}',
+        "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
+    }
+
+    @classmethod
+    def variables(cls) -> set[str]:
+        """Every variable of the parameters file but those that azd itself sets."""
+        names = {name for name, _ in azd_parameters.VARIABLE.findall(json.dumps(azd_parameters.read()))}
+        return {name for name in names if not name.startswith(("AZURE_", "SERVICE_"))}
+
+    def test_of_a_second_machine_has_every_variable(self):
+        self.assertEqual(set(), self.variables() - set(Deployment().outputs))
+
+    def test_of_a_second_machine_deploys_the_same(self):
+        settings = {azd_parameters.VARIABLE.fullmatch(text).group(1): f"value of {name}" for name, text in azd_parameters.read()["settings"].items()}
+        self.assertEqual(self.variables(), set(self.OTHERS) | set(settings), "OTHERS has a value of each variable.")
+        for first in (Deployment(), Deployment(**(self.OTHERS | settings)), Deployment(**(self.OTHERS | settings | {"PRIVATE_NETWORK": "false"}))):
+            second = Deployment(**first.refreshed)
+            self.assertEqual(first.resources, second.resources)
+            self.assertEqual(first.outputs, second.outputs)
+
+    def test_tells_no_secret(self):
+        template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+        for name, item in (template["parameters"] | template["outputs"]).items():
+            self.assertFalse(item["type"].lower().startswith("secure"), name)
+        for name in Deployment().outputs:
+            self.assertIsNone(re.search("PASSWORD|SECRET|TOKEN|CONNECTION_STRING|SIGNING_KEY$", name), name)
+
+
+class WorkerImage(unittest.TestCase):
+    def image(self, **variables):
+        deployment = Deployment(**variables)
+        return deployment.one("Microsoft.App/containerApps"), deployment.worker["template"]["containers"][0]["image"]
+
+    def test_is_a_placeholder_while_there_is_no_worker(self):
+        # After "azd down" azd's environment still has the image of a registry that is gone.
+        for variables in ({}, {"SERVICE_WORKER_RESOURCE_EXISTS": "false", "SERVICE_WORKER_IMAGE_NAME": "cr.azurecr.io/gone:1"}):
+            self.assertTrue(self.image(**variables)[1].startswith("mcr.microsoft.com/"))
+
+    def test_is_that_of_the_app_where_there_is_one(self):
+        app, image = self.image(SERVICE_WORKER_RESOURCE_EXISTS="true", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/other:1")
+        self.assertEqual(f"<{app['id']}|template.containers.0.image>", image)
 
 
 class Intake(unittest.TestCase):
@@ -211,9 +275,19 @@ class Intake(unittest.TestCase):
         self.assertEqual(str(256 * 1024 ** 2), Deployment(INTAKE_MEMORY="2048").intake["FinanceIngest__Intake__MaximumBytesInFlight"])
         self.assertEqual("40000000", Deployment(INTAKE_MAXIMUM_BYTES_IN_FLIGHT="40000000").intake["FinanceIngest__Intake__MaximumBytesInFlight"])
 
-    def test_is_replaced_without_ending_requests(self):
-        self.assertEqual({"type": "RollingUpdate"}, self.configuration()["siteUpdateStrategy"])
-        self.assertEqual({"type": "Recreate"}, self.configuration(INTAKE_UPDATES="Recreate")["siteUpdateStrategy"])
+    def test_is_replaced_as_Azure_does_by_default_and_not_by_a_preview(self):
+        self.assertEqual({"type": "Recreate"}, self.configuration()["siteUpdateStrategy"])
+        self.assertEqual({"type": "RollingUpdate"}, self.configuration(INTAKE_UPDATES="RollingUpdate")["siteUpdateStrategy"])
+
+    def test_keeps_its_keys_where_the_platform_does_unless_told(self):
+        deployment = Deployment()
+        self.assertEqual([], [name for name in deployment.intake if name.startswith("AzureWebJobsSecretStorage")])
+        self.assertEqual(["kv-abcdefghijklm"], [vault["name"] for vault in deployment.all("Microsoft.KeyVault/vaults")])
+        self.assertIn(("storageBlobDataOwner", "storageAccounts/stabcdefghijklm"), deployment.rights("id-intake"))
+        deployment = Deployment(FUNCTION_KEYS_IN_VAULT="true")
+        self.assertEqual("keyvault", deployment.intake["AzureWebJobsSecretStorageType"])
+        self.assertIn("kvf-abcdefghijklm", deployment.intake["AzureWebJobsSecretStorageKeyVaultUri"])
+        self.assertIn(("keyVaultSecretsOfficer", "vaults/kvf-abcdefghijklm"), deployment.rights("id-intake"))
 
 
 class Storage(unittest.TestCase):
@@ -241,6 +315,11 @@ class FreeAmount(unittest.TestCase):
         self.assertEqual([deployment.one("Microsoft.Sql/servers/databases")["id"]], rule["scopes"])
         self.assertEqual([{"actionGroupId": deployment.one("Microsoft.Insights/actionGroups")["id"]}], rule["actions"])
 
+    def test_is_reported_to_every_operator_and_to_no_empty_address(self):
+        receivers = Deployment(OPERATORS=" a@example.com;; b@example.com; ").one("Microsoft.Insights/actionGroups")["properties"]["emailReceivers"]
+        self.assertEqual(["a@example.com", "b@example.com"], [receiver["emailAddress"] for receiver in receivers])
+        self.assertEqual([], Deployment(OPERATORS=" ; ").all("Microsoft.Insights/actionGroups"))
+
     def test_is_not_watched_where_there_is_none(self):
         self.assertEqual([], Deployment(OPERATORS="a@example.com", SQL_FREE_LIMIT="false").all("Microsoft.Insights/metricAlerts"))
 
@@ -259,6 +338,9 @@ class Costs(unittest.TestCase):
         database = deployment.one("Microsoft.Sql/servers/databases")["properties"]
         self.assertEqual((assumed["sql_tail_seconds"], assumed["sql_vcores_idle"]), (database["autoPauseDelay"] * 60, database["minCapacity"]))
         self.assertEqual(azure_cost.PRICES["sql_gb_month"][2] * 1024 ** 3, database["maxSizeBytes"])
+        rules = Deployment(OPERATORS="a@example.com").all("Microsoft.Insights/scheduledQueryRules")
+        self.assertEqual((assumed["log_alert_rules"], {"PT5M"}), (len(rules), {rule["properties"]["evaluationFrequency"] for rule in rules}))
+        self.assertEqual("Standard_ZRS", Deployment(AZURE_LOCATION="eastus").one("Microsoft.Storage/storageAccounts")["sku"]["name"])
         trigger = deployment.one("Microsoft.Logic/workflows")["properties"]["definition"]["triggers"]["When_there_are_alerts"]["recurrence"]
         self.assertEqual(("Minute", assumed["logic_polls_per_minute"]), (trigger["frequency"], 1 / trigger["interval"]))
 
@@ -273,7 +355,7 @@ class Network(unittest.TestCase):
         self.assertIsNone(deployment.one("Microsoft.Web/sites")["properties"]["virtualNetworkSubnetId"])
 
     def test_is_private_by_one_variable(self):
-        deployment = Deployment(PRIVATE_NETWORK="true", OPERATORS="a@example.com")
+        deployment = Deployment(PRIVATE_NETWORK="true", FUNCTION_KEYS_IN_VAULT="true", OPERATORS="a@example.com")
         keepers = [keeper for kind in self.KEEPERS for keeper in deployment.all(kind)]
         self.assertEqual(4, len(keepers))
         self.assertEqual({"Disabled"}, {keeper["properties"]["publicNetworkAccess"] for keeper in keepers})
@@ -287,7 +369,11 @@ class Network(unittest.TestCase):
             f"{network['id']}/subnets/worker", deployment.one("Microsoft.App/managedEnvironments")["properties"]["vnetConfiguration"]["infrastructureSubnetId"])
 
     def test_has_an_endpoint_and_a_name_for_everything_that_is_private(self):
-        deployment = Deployment(PRIVATE_NETWORK="true")
+        for keys in ("false", "true"):
+            with self.subTest(keys=keys):
+                self.has_an_endpoint_and_a_name_for_each(Deployment(PRIVATE_NETWORK="true", FUNCTION_KEYS_IN_VAULT=keys))
+
+    def has_an_endpoint_and_a_name_for_each(self, deployment):
         endpoints = {
             (connection["properties"]["privateLinkServiceId"], connection["properties"]["groupIds"][0])
             for endpoint in deployment.all("Microsoft.Network/privateEndpoints") for connection in endpoint["properties"]["privateLinkServiceConnections"]}
@@ -308,7 +394,7 @@ class Rights(unittest.TestCase):
     def test_are_the_fewest(self):
         deployment = Deployment()
         self.assertEqual({
-            ("keyVaultSecretsOfficer", "vaults/kvf-abcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
+            ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
             ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"), ("storageBlobDataOwner", "storageAccounts/stabcdefghijklm"),
             ("storageQueueDataMessageSender", "queues/transactions-inbound"), ("storageQueueDataReader", "storageAccounts/stabcdefghijklm"),
         }, deployment.rights("id-intake"))

@@ -28,6 +28,7 @@ public sealed partial class AzureDeploymentTests
         // azd writes the whole Container App back with the types of this version, or of its own SDK without one.
         string template = Regex.Match(Text("infra/app/worker.bicep"), @"Microsoft\.App/containerApps@([\d-]+)").Groups[1].Value;
         Assert.Equal(template, s_azd.Text("services/worker/apiVersion"));
+        Assert.Contains($"Microsoft.App/containerApps@{template}'", Text("infra/app/worker-image.bicep"), StringComparison.Ordinal);
 
         // 1.23.4 lets objects be given as JSON.
         Version required = Version.Parse(Regex.Match(s_azd.Text("requiredVersions/azd")!, @"^>= (\d+\.\d+\.\d+)$").Groups[1].Value);
@@ -47,13 +48,44 @@ public sealed partial class AzureDeploymentTests
     }
 
     [Fact]
+    public void The_hook_leaves_the_databases_firewall_closed_however_it_ends()
+    {
+        // An earlier run may have been killed, so the rule goes whether or not this run made it; a private server has none.
+        Assert.Contains("finally\n{\n    await CloseFirewallAsync();\n}", s_hook, StringComparison.Ordinal);
+        string close = Regex.Match(s_hook, @"async Task CloseFirewallAsync\(\)\n\{.*?\n\}", RegexOptions.Singleline).Value;
+        Assert.Contains("IsTrue(\"PRIVATE_NETWORK\")", close, StringComparison.Ordinal);
+        Assert.Contains("FirewallAsync(HttpMethod.Delete, null, CancellationToken.None)", close, StringComparison.Ordinal);
+        Assert.DoesNotContain("opened", close, StringComparison.Ordinal);
+
+        // A failure to close it must not hide why the run ended, and neither Ctrl-C nor SIGTERM may end the process before that.
+        Assert.Contains("catch (Exception e)", close, StringComparison.Ordinal);
+        Assert.DoesNotContain("throw", close, StringComparison.Ordinal);
+        Assert.Matches(@"Console\.CancelKeyPress \+= \(_, e\) =>\n\{\n    e\.Cancel = true;\n    stop\.Cancel\(\);", s_hook);
+        Assert.Matches(@"PosixSignal\.SIGTERM, context =>\n\{\n    context\.Cancel = true;\n    stop\.Cancel\(\);", s_hook);
+    }
+
+    [Fact]
+    public void The_hook_lets_the_intake_go_while_the_free_amount_is_used_up()
+    {
+        Assert.Contains("if (IsTrue(\"SKIP_DATABASE\"))", s_hook, StringComparison.Ordinal);
+        Assert.Contains("e.Message.Contains(FreeAmountIsUsedUp", s_hook, StringComparison.Ordinal);
+        Assert.Contains("SKIP_DATABASE=true azd deploy intake", Text("docs/azure.md"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_hook_builds_apart_from_what_azd_packages() => Assert.Contains("\"--artifacts-path\", built.FullName", s_hook, StringComparison.Ordinal);
+
+    [Fact]
     public void What_if_asks_without_rights_to_write_and_with_every_parameter()
     {
         string[] steps = [.. s_whatIf.List("jobs/what-if/steps").Select(step => step.Text("run") ?? "")];
         string whatIf = Assert.Single(steps, step => step.Contains("az deployment sub what-if", StringComparison.Ordinal));
         Assert.Contains("--validation-level ProviderNoRbac", whatIf, StringComparison.Ordinal);
         string fill = Assert.Single(steps, step => step.Contains("python3 tools/azd_parameters.py", StringComparison.Ordinal));
-        Assert.Contains("SERVICE_WORKER_IMAGE_NAME: $image", fill, StringComparison.Ordinal);
+        Assert.Contains("SERVICE_WORKER_RESOURCE_EXISTS: $exists", fill, StringComparison.Ordinal);
+
+        // Before the first deployment there is no resource group, and a command on it would fail.
+        Assert.Contains("if [ \"$(az group exists --name \"rg-$ENVIRONMENT\")\" = true ]; then", fill, StringComparison.Ordinal);
         string file = Regex.Match(fill, @">""(\S+)""").Groups[1].Value;
         Assert.Contains($"--parameters \"@{file}\"", whatIf, StringComparison.Ordinal);
         Assert.Equal("${{ toJSON(vars) }}", s_whatIf.List("jobs/what-if/steps").Single(step => step.Text("run") == fill).Text("env/VARIABLES"));
