@@ -99,7 +99,8 @@ public static class EmbeddedBackup
         if (File.Exists(Path.Combine(settings.DataDirectory, SigningKeyFile.FileName)))
         {
             await using FileStream key = PrivateFiles.CreateNew(Path.Combine(folder, SigningKeyFile.FileName));
-            await key.WriteAsync(await File.ReadAllBytesAsync(Path.Combine(settings.DataDirectory, SigningKeyFile.FileName), cancellationToken), cancellationToken);
+            byte[] secret = await File.ReadAllBytesAsync(Path.Combine(settings.DataDirectory, SigningKeyFile.FileName), cancellationToken);
+            await key.WriteAsync(secret, cancellationToken);
             names.Add(SigningKeyFile.FileName);
         }
 

@@ -33,7 +33,8 @@ public static class EmbeddedRestore
         BackupManifest manifest = await BackupArchive.VerifyAsync(path, cancellationToken);
         EmbeddedBackup.Refuse(
             manifest.SchemaVersion <= SqliteDatabase.ProgramVersion,
-            $"{path} has the schema version {manifest.SchemaVersion}, newer than this program's {SqliteDatabase.ProgramVersion}; restore it with the newer program.");
+            $"{path} has the schema version {manifest.SchemaVersion}, newer than this program's {SqliteDatabase.ProgramVersion}; "
+                + "restore it with the newer program.");
         return manifest;
     }
 
@@ -127,10 +128,10 @@ public static class EmbeddedRestore
         string? secret = settings.IdSigningKey ?? (File.Exists(key) ? File.ReadAllText(key).Trim() : null);
         EmbeddedBackup.Refuse(
             fingerprint is null || (secret is not null && new IdCertifier(secret, TimeProvider.System).Fingerprint == fingerprint),
-            secret is null
-                ? $"{path} has no signing key of its own: set FinanceIngest__IdSigningKey to the key with which that installation was made."
-                : $"{(settings.IdSigningKey is null ? $"The signing key in {path}" : "FinanceIngest__IdSigningKey")} is not the one under which its ids were issued; "
-                    + "set FinanceIngest__IdSigningKey to the key with which that installation was made.");
+            (secret is null ? $"{path} has no signing key of its own"
+                : settings.IdSigningKey is null ? $"The signing key in {path} is not the one under which its ids were issued"
+                : $"FinanceIngest__IdSigningKey is not the key under which the ids in {path} were issued")
+                    + "; set FinanceIngest__IdSigningKey to the key with which that installation was made.");
     }
 
     private static void Replace(string directory, string work, BackupManifest manifest, Dictionary<string, SqliteHold> holds)

@@ -63,6 +63,8 @@ public sealed class SqlServerStatementTests
                 nameof(OlderSystemUpgrade),
                 nameof(SqlServerAlertOutbox),
                 nameof(SqlServerBaselineStore),
+                nameof(SqlServerConflictStore),
+                nameof(SqlServerInspector),
                 nameof(SqlServerInstallationStore),
                 nameof(SqlServerMigrator),
                 nameof(SqlServerOverviewStore),
