@@ -110,7 +110,8 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
                         $"{target} is at schema version {version}, older than this program's {own}.",
                         settings.UsesSqlServer ? "Back it up, then run finance-ingest migrate." : "Back it up; the first program that starts upgrades it.")
                 : facts.Version > facts.ProgramVersion
-                    ? new Finding("database", Verdict.Problem, $"{target} is at schema version {version}, newer than this program's {own}.", "Run the newer program.")
+                    ? new Finding(
+                        "database", Verdict.Problem, $"{target} is at schema version {version}, newer than this program's {own}.", "Run the newer program.")
                 : new Finding("database", Verdict.Fine, $"{target}, schema version {version}"));
         }
         catch (StoreUnavailableException e)
@@ -119,7 +120,7 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
         }
         catch (TimeoutException)
         {
-            return (null, new Finding("database", Verdict.Problem, $"{target} did not answer within {patience.TotalSeconds} s.", "Is it running and reachable?"));
+            return (null, Silent("database", target));
         }
     }
 
@@ -152,7 +153,9 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
                 check, Verdict.Problem, $"{origin} has the fingerprint {fingerprint}, but the database was made with {remembered}.",
                 "Set the key with which the installation was made.")
             : settings.IdSigningKey is { Length: < ShortSecret }
-                ? new Finding(check, Verdict.Warning, $"{origin} has fewer than {ShortSecret} characters.", "It can't be changed later: take a longer one for a new installation.")
+                ? new Finding(
+                    check, Verdict.Warning, $"{origin} has fewer than {ShortSecret} characters.",
+                    "It can't be changed later: take a longer one for a new installation.")
             : new Finding(check, Verdict.Fine, $"{origin}, fingerprint {fingerprint}{(facts?.KeyFingerprint is null ? "" : ", as in the database")}");
     }
 
@@ -168,7 +171,8 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
 
         foreach (ApiKeySetting key in settings.ApiKeys.Where(key => key.Secret.Length < ShortSecret))
         {
-            yield return new Finding("API keys", Verdict.Warning, $"The secret of '{key.Name}' has fewer than {ShortSecret} characters.", "Take 32 random bytes.");
+            yield return new Finding(
+                "API keys", Verdict.Warning, $"The secret of '{key.Name}' has fewer than {ShortSecret} characters.", "Take 32 random bytes.");
         }
 
         yield return new Finding("API keys", Verdict.Fine, settings.ApiKeys.Count == 0 ? "tokens of an issuer" : Counted.Of(settings.ApiKeys.Count, "key"));
@@ -188,15 +192,20 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
             {
                 return e.Message.Contains("QueueNotFound", StringComparison.Ordinal) || e.Message.Contains("404", StringComparison.Ordinal)
                     ? new Finding(
-                        "queue", Verdict.Warning, $"{queue.Name} does not exist yet.", "The first program that starts makes it, where its identity may; else make it.")
+                        "queue", Verdict.Warning, $"{queue.Name} does not exist yet.",
+                        "The first program that starts makes it, where its identity may; else make it.")
                     : new Finding("queue", Verdict.Problem, e.Message, "Mend the queue, or the setting that names it; an identity needs the right to read it.");
             }
             catch (TimeoutException)
             {
-                return new Finding("queue", Verdict.Problem, $"{queue.Name} did not answer within {patience.TotalSeconds} s.", "Is it running and reachable?");
+                return Silent("queue", queue.Name);
             }
         }));
     }
+
+    private Finding Silent(string check, string what) => new(
+        check, Verdict.Problem, string.Create(CultureInfo.InvariantCulture, $"{what} did not answer within {patience.TotalSeconds} s."),
+        "Is it running and reachable?");
 
     private Finding LookAtClock(DatabaseFacts? facts)
     {
@@ -204,9 +213,11 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
         string shown = Timestamp.ToText(Timestamp.Truncate(now.UtcDateTime));
         return now < s_written ? new Finding("clock", Verdict.Problem, $"It is {shown} by this machine.", "Set the clock.")
             : facts?.Clock is { } server && (server - now.UtcDateTime).Duration() > s_clockTolerance
-                ? new Finding("clock", Verdict.Warning, $"It is {shown} here, and {Timestamp.ToText(Timestamp.Truncate(server))} by the database.", "Set the clocks.")
+                ? new Finding(
+                    "clock", Verdict.Warning, $"It is {shown} here, and {Timestamp.ToText(Timestamp.Truncate(server))} by the database.", "Set the clocks.")
             : facts?.NewestRow is { } newest && newest > now.UtcDateTime + s_clockTolerance
-                ? new Finding("clock", Verdict.Warning, $"It is {shown} here, but the newest row was written at {Timestamp.ToText(newest)}.", "Was the clock put back?")
+                ? new Finding(
+                    "clock", Verdict.Warning, $"It is {shown} here, but the newest row was written at {Timestamp.ToText(newest)}.", "Was the clock put back?")
             : new Finding("clock", Verdict.Fine, shown);
     }
 

@@ -15,7 +15,8 @@ internal static class DoctorCommand
     public static Command Create(CliHost host, GlobalOptions options)
     {
         var command = new Command(
-            "doctor", "Says what is wrong and what to do, before anything is started: settings and where each comes from, database, queues, keys, files, disk.");
+            "doctor",
+            "Says what is wrong and what to do, before anything is started: settings and where each comes from, database, queues, keys, files, disk.");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var report = new Report(host, parsed.GetValue(options.Json));
@@ -34,7 +35,8 @@ internal static class DoctorCommand
         try
         {
             Settings settings = SettingsReader.Read(sources.Configuration, ProgramKind.Cli) with { ReadsOnly = true };
-            await using ServiceProvider services = new ServiceCollection().AddSingleton(host.Time).AddLogging().AddFinanceIngest(settings).BuildServiceProvider();
+            IServiceCollection registered = new ServiceCollection().AddSingleton(host.Time).AddLogging().AddFinanceIngest(settings);
+            await using ServiceProvider services = registered.BuildServiceProvider();
             var doctor = new Doctor(settings, services, host.Time, host.Patience);
             return [new Finding("settings", Verdict.Fine, "every one can be read"), .. files, .. await doctor.LookAsync(cancellationToken)];
         }
@@ -67,7 +69,10 @@ internal static class DoctorCommand
         report.WriteLine("");
         report.WriteTable(
             ["check", "is", "what was found"],
-            findings.Select(finding => new[] { finding.Check, finding.VerdictName, finding.Advice is null ? finding.Text : $"{finding.Text} → {finding.Advice}" }));
+            findings.Select(finding => new[]
+            {
+                finding.Check, finding.VerdictName, finding.Advice is null ? finding.Text : $"{finding.Text} → {finding.Advice}",
+            }));
     }
 
     private static void Write(Utf8JsonWriter json, IReadOnlyList<ShownSetting> settings, IReadOnlyList<Finding> findings)

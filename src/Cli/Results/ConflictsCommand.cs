@@ -79,7 +79,8 @@ internal static class ConflictsCommand
 
     private static string[] Row(RepeatConflict conflict) =>
     [
-        conflict.TransactionId.ToString("D"), Text(conflict.Repeat.UserId), Timestamp.ToText(conflict.RecordedAt), Difference(conflict),
+        conflict.TransactionId.ToString("D"), Text(conflict.Repeat.UserId), Timestamp.ToText(conflict.RecordedAt),
+        Difference(conflict) + (conflict.Beyond == 0 ? "" : $"; {Text(conflict.Beyond)} more came later"),
     ];
 
     private static string Difference(RepeatConflict conflict)
@@ -114,6 +115,7 @@ internal static class ConflictsCommand
         json.WriteTime("accepted_at", conflict.AcceptedAt);
         Write(json, "first", conflict.First);
         Write(json, "repeat", conflict.Repeat);
+        json.WriteNumber("more_later", conflict.Beyond);
         json.WriteEndObject();
     }
 

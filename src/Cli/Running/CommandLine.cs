@@ -78,7 +78,8 @@ internal static class CommandLine
 
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
-        var root = new RootCommand("The tool for operators of FinanceIngest: database, baselines, transactions, results, queues, poison messages, retention, backups.")
+        var root = new RootCommand(
+            "The tool for operators of FinanceIngest: database, baselines, transactions, results, queues, poison messages, retention, backups.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")

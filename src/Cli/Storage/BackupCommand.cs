@@ -46,7 +46,8 @@ internal static class BackupCommand
         long bytes = new FileInfo(path).Length;
         if (!report.Json)
         {
-            report.WriteLine($"{path}: {Counted.Number((ulong)bytes)} bytes, of {Timestamp.ToText(manifest.CreatedAt)}, schema version {manifest.SchemaVersion}.");
+            report.WriteLine(
+                $"{path}: {Counted.Number((ulong)bytes)} bytes, of {Timestamp.ToText(manifest.CreatedAt)}, schema version {manifest.SchemaVersion}.");
             return;
         }
 

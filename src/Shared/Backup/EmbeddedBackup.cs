@@ -100,7 +100,8 @@ public static class EmbeddedBackup
         if (File.Exists(signingKey))
         {
             await using FileStream key = PrivateFiles.CreateNew(Path.Combine(folder, SigningKeyFile.FileName));
-            await key.WriteAsync(await File.ReadAllBytesAsync(signingKey, cancellationToken), cancellationToken);
+            byte[] secret = await File.ReadAllBytesAsync(signingKey, cancellationToken);
+            await key.WriteAsync(secret, cancellationToken);
             names.Add(SigningKeyFile.FileName);
         }
 

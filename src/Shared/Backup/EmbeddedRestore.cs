@@ -126,13 +126,12 @@ public static class EmbeddedRestore
 
         string key = Path.Combine(work, SigningKeyFile.FileName);
         string? secret = settings.IdSigningKey ?? (File.Exists(key) ? File.ReadAllText(key).Trim() : null);
-        string origin = settings.IdSigningKey is null ? $"The signing key in {path}" : "FinanceIngest__IdSigningKey";
         EmbeddedBackup.Refuse(
             fingerprint is null || (secret is not null && new IdCertifier(secret, TimeProvider.System).Fingerprint == fingerprint),
-            secret is null
-                ? $"{path} has no signing key of its own: set FinanceIngest__IdSigningKey to the key with which that installation was made."
-                : $"{origin} is not the one under which its ids were issued; "
-                    + "set FinanceIngest__IdSigningKey to the key with which that installation was made.");
+            (secret is null ? $"{path} has no signing key of its own"
+                : settings.IdSigningKey is null ? $"The signing key in {path} is not the one under which its ids were issued"
+                : $"FinanceIngest__IdSigningKey is not the key under which the ids in {path} were issued")
+                    + "; set FinanceIngest__IdSigningKey to the key with which that installation was made.");
     }
 
     private static void Replace(string directory, string work, BackupManifest manifest, Dictionary<string, SqliteHold> holds)

@@ -36,7 +36,7 @@ public static partial class DataDirectoryModes
 
         if (PrivateFiles.WiderMode(directory) is { } mode)
         {
-            // A directory that also holds what is somebody else's, such as /tmp or a home, must stay usable for them; our files in it are private.
+            // A directory that also holds what is somebody else's, such as /tmp or a home, must stay usable for them; our files are private by themselves.
             bool isShared = Array.Exists(entries, entry => !IsOurs(Path.GetFileName(entry)));
             found.Add(new WideMode(directory, mode, narrow && !isShared && PrivateFiles.TryNarrow(directory), isShared));
         }

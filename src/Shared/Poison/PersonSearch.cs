@@ -64,7 +64,8 @@ internal static class PersonSearch
             return [root];
         }
 
-        others = [.. root.EnumerateObject().Where(property => NameOf(property) is not ("transactions" or "v" or "traceparent")).Select(property => property.Value)];
+        IEnumerable<JsonProperty> beside = root.EnumerateObject().Where(property => NameOf(property) is not ("transactions" or "v" or "traceparent"));
+        others = [.. beside.Select(property => property.Value)];
         return [.. list.Value.EnumerateArray()];
     }
 

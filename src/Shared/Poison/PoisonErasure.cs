@@ -113,7 +113,8 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
         }
     }
 
-    /// <summary>Finds the messages of an embedded queue with transactions or alerts of the person, by their ids. Null: the queue can't be searched.</summary>
+    /// <summary>Finds the messages of an embedded queue that hold transactions or alerts of the person. Null: the queue can't be searched.</summary>
+    /// <returns>What becomes of each message, by its id.</returns>
     /// <exception cref="QueueUnavailableException">The queue can't be reached.</exception>
     internal async Task<Dictionary<string, Redaction>?> FindAsync(IMessageQueue queue, long userId, CancellationToken cancellationToken)
     {
@@ -133,8 +134,7 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
         return searched is null ? null : found;
     }
 
-    // A message that is removed as a whole leaves nothing to look at. Its exception goes with the person's transactions, since it may quote them; a reason
-    // stays.
+    // A message that is removed as a whole leaves nothing to look at. Where a part of it remains, its reason stays, and may quote the person's.
     private Redaction Redact(string text, string messageId, long userId, string said = "")
     {
         Redaction redaction = InboundRedaction.Without(text, userId, queues.Inbound.Name, messageId, ids);

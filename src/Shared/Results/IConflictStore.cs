@@ -20,8 +20,9 @@ public interface IConflictStore
 /// <param name="Repeat">The later transaction, which has no row.</param>
 /// <param name="AcceptedAt">When the repeat was accepted (UTC).</param>
 /// <param name="RecordedAt">When it was recorded (UTC).</param>
+/// <param name="Beyond">Later repeats of the same id that were counted and not recorded; ≥ 0.</param>
 public sealed record RepeatConflict(
-    long Number, Guid TransactionId, TransactionFacts? First, TransactionFacts Repeat, DateTime AcceptedAt, DateTime RecordedAt);
+    long Number, Guid TransactionId, TransactionFacts? First, TransactionFacts Repeat, DateTime AcceptedAt, DateTime RecordedAt, long Beyond);
 
 /// <summary>What a client said of a transaction.</summary>
 /// <param name="UserId">The user; null when a failed transaction's could not be read, as for the other fields.</param>

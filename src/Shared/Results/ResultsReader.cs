@@ -21,8 +21,8 @@ public sealed class ResultsReader
     }
 
     /// <summary>
-    /// The result of a transaction: with the status <c>pending</c> when its id was issued and has no row, <c>purged</c> when its row was removed. Null: this
-    /// installation never issued the id.
+    /// The result of a transaction: with the status <c>pending</c> when the id was issued and has no row yet, <c>purged</c> when its row was removed. Null:
+    /// this installation never issued the id.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public async Task<JsonElement?> GetAsync(string id, CancellationToken cancellationToken)

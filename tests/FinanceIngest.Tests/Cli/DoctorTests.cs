@@ -171,12 +171,14 @@ public sealed class SettingOriginTests : IDisposable
     [Fact]
     public async Task A_wrong_setting_is_a_finding()
     {
-        await using ProgramProcess process = ProgramProcess.Start("finance-ingest", ["doctor", "--json"], _folder.Path, ("FinanceIngest__Scoring__Threshold", "much"));
+        await using ProgramProcess process = ProgramProcess.Start(
+            "finance-ingest", ["doctor", "--json"], _folder.Path, ("FinanceIngest__Scoring__Threshold", "much"));
 
         (int exitCode, string output) = await process.EndAsync();
 
         Assert.Equal(1, exitCode);
-        Assert.Contains("FinanceIngest__Scoring__Threshold", JsonDocument.Parse(output).RootElement.GetProperty("checks")[0].GetProperty("text").GetString(), StringComparison.Ordinal);
+        string text = JsonDocument.Parse(output).RootElement.GetProperty("checks")[0].GetProperty("text").GetString()!;
+        Assert.Contains("FinanceIngest__Scoring__Threshold", text, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
     }
 

@@ -18,7 +18,8 @@ public sealed class ReadingCommandsTests : IDisposable
         "get 01980000-0000-8000-8000-000000000000", "backup OUT", "stats export OUT.csv",
     ];
 
-    public static TheoryData<string> Changing => ["user erase 399 --yes", "purge --older-than-days 3 --yes", "poison redrive", "poison drop id --yes", "queue clear alerts --yes"];
+    public static TheoryData<string> Changing =>
+        ["user erase 399 --yes", "purge --older-than-days 3 --yes", "poison redrive", "poison drop id --yes", "queue clear alerts --yes"];
 
     [Theory]
     [MemberData(nameof(Reading))]
@@ -124,7 +125,7 @@ public sealed class ReadingCommandsTests : IDisposable
     public void Dispose() => _cli.Dispose();
 
     private Task<CliResult> RunAsync(string command) =>
-        _cli.RunAsync([.. command.Split(' ').Select(word => word.Replace("OUT", Path.Combine(Path.GetTempPath(), "finance-ingest-out-" + Path.GetRandomFileName()), StringComparison.Ordinal))]);
+        _cli.RunAsync([.. command.Split(' ').Select(word => word.Replace("OUT", _cli.PathOf("out"), StringComparison.Ordinal))]);
 
     private async Task MakeAsync()
     {

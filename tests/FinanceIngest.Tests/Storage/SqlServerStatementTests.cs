@@ -64,6 +64,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerAlertOutbox),
                 nameof(SqlServerBaselineStore),
                 nameof(SqlServerConflictStore),
+                nameof(SqlServerInspector),
                 nameof(SqlServerInstallationStore),
                 nameof(SqlServerMigrator),
                 nameof(SqlServerOverviewStore),

@@ -10,7 +10,7 @@ internal sealed class SqlServerConflictStore(SqlServerDatabase database) : IConf
     internal const string ReadSql =
         """
         SELECT TOP (@limit) c.id, c.transaction_id, c.user_id, c.category_id, c.amount, c.occurred_at, c.accepted_at, c.recorded_at,
-            t.id, t.user_id, t.category_id, t.amount, t.occurred_at
+            t.id, t.user_id, t.category_id, t.amount, t.occurred_at, c.beyond
         FROM repeat_conflicts c LEFT JOIN anomaly_transactions t ON t.transaction_id = c.transaction_id
         WHERE c.id < @before ORDER BY c.id DESC;
         """;
@@ -29,7 +29,8 @@ internal sealed class SqlServerConflictStore(SqlServerDatabase database) : IConf
                     row.IsDBNull(8) ? null : Facts(row, 9),
                     Facts(row, 2),
                     SqlServerRows.Time(row, 6)!.Value,
-                    SqlServerRows.Time(row, 7)!.Value),
+                    SqlServerRows.Time(row, 7)!.Value,
+                    row.GetInt64(13)),
                 cancellationToken);
         },
         cancellationToken);
