@@ -52,6 +52,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_opera
 GRANT SELECT, INSERT, UPDATE, DELETE ON repeat_conflicts TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_operator;
 GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
+GRANT SELECT ON schema_migrations TO finance_ingest_operator;
 GO
 
 -- The parameters that statements come with.
