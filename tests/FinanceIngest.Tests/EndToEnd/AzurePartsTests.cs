@@ -5,8 +5,8 @@ using System.Text.Json;
 using Dapper;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing.AzureStorage;
-using FinanceIngest.Tests.Storage;
 using FinanceIngest.Tests.Http.Harness;
+using FinanceIngest.Tests.Storage;
 using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 
