@@ -14,7 +14,7 @@ namespace FinanceIngest.Tests.Cli;
 [Needs(Outside.Azurite)]
 public sealed class PoisonOnAzureTests(AzuriteFixture azurite) : IDisposable
 {
-    private const string Text = "no JSON, but <markup> & \"quotes\"\nand lines";
+    private readonly IdCertifier _ids = new("a signing key", TimeProvider.System);
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -25,19 +25,26 @@ public sealed class PoisonOnAzureTests(AzuriteFixture azurite) : IDisposable
         Queues queues = await CreateQueuesAsync();
         using var database = new SqliteDatabase(_folder.Path, TimeProvider.System, new DependencyStatus("database"));
         DateTime now = TimeProvider.System.UtcNowMicroseconds();
-        var message = new PoisonMessage("m1", "a reason", null, 1, null, Text, now, now);
+
+        // The message can be read, so it is put back as it is, with its markup, quotes and lines.
+        string text = $$"""
+            {"v": 1, "note": "<markup> & \"quotes\"",
+             "transactions": [{"id": "{{_ids.NewId()}}", "user_id": 1, "category_id": 2, "amount": 3, "occurred_at": "2026-11-22T12:00:00Z",
+              "accepted_at": "2026-11-22T12:00:00Z"}]}
+            """;
+        var message = new PoisonMessage("m1", "a reason", null, 1, null, text, now, now);
         await new SqliteScoringStore(database, TimeProvider.System).WriteAsync(new ScoredBatch([], [], [message]), Token);
-        var poison = new PoisonOperations(new SqlitePoisonStore(database, TimeProvider.System), queues, new IdCertifier("a signing key", TimeProvider.System));
-        await queues.Poison.SendAsync(Text, TimeSpan.Zero, Token);
+        var poison = new PoisonOperations(new SqlitePoisonStore(database, TimeProvider.System), queues, _ids);
+        await queues.Poison.SendAsync(text, TimeSpan.Zero, Token);
         LeasedMessage held = Assert.Single(await queues.Poison.ReceiveAsync(32, TimeSpan.FromMinutes(5), Token));
-        await queues.Poison.SendAsync(Text, TimeSpan.Zero, Token);
+        await queues.Poison.SendAsync(text, TimeSpan.Zero, Token);
         await queues.Poison.SendAsync("another", TimeSpan.Zero, Token);
 
         Assert.Equal(["m1"], (await poison.RedriveAsync(["m1"], Token)).Unfinished);
         Assert.True(await held.TryExtendAsync(TimeSpan.Zero, Token));
         Assert.Equal(["m1"], (await poison.RedriveAsync(["m1"], Token)).Done);
 
-        Assert.Equal([Text, Text], await queues.Inbound.PeekAsync(32, Token));
+        Assert.Equal([text, text], await queues.Inbound.PeekAsync(32, Token));
         Assert.Equal(["another"], await queues.Poison.PeekAsync(32, Token));
         Assert.Equal(1, (await poison.RedriveAllAsync(Token)).DoneWithoutRecord);
         Assert.Equal(0, (await queues.Poison.GetDepthAsync(Token)).Length);
