@@ -62,13 +62,16 @@ internal sealed class FuzzApi
     {
         Inbound.Take();
         ApiResponse response = _api.HandleAsync(request, CancellationToken.None).GetAwaiter().GetResult();
+
+        // A head gives back what a request holds once its answer is sent.
+        request.Dispose();
         if (response.Status == 500)
         {
             throw new PropertyException("no request makes the service fail", $"{Errors.Last}");
         }
 
         Property.Holds(
-            response.Status is 200 or 202 or 400 or 401 or 403 or 404 or 405 or 410 or 413 or 415 or 422 or 503,
+            response.Status is 200 or 202 or 400 or 401 or 403 or 404 or 405 or 410 or 413 or 415 or 422 or 429 or 503,
             "only documented statuses",
             $"{response.Status}");
         JsonElement body = JsonDocument.Parse(response.Body).RootElement;
