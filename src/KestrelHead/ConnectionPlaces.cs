@@ -6,8 +6,8 @@ namespace FinanceIngest.KestrelHead;
 
 /// <summary>
 /// Gives each connection one of a limited number of places, so that connections which do nothing never keep out one that asks. When all places are taken, a
-/// new connection gets the place of the oldest connection that has not sent a request yet, or else of the one that has been idle for longest. Only when every
-/// connection has a request in hand does it get one of a few reserved places, where nothing but probes is answered.
+/// new connection gets the place of the oldest connection that has not sent a request for a second, or else of the one that has been idle for longest. Only when
+/// every connection has a request in hand, or on the way, does it get one of a few reserved places, where nothing but probes is answered.
 /// </summary>
 /// <remarks>
 /// Kestrel's own limit closes the newest connection instead, and a probe is always the newest: with the limit reached by silence alone, a supervisor would take
@@ -23,24 +23,16 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
     /// <summary>Places beyond the maximum in which probes alone are answered.</summary>
     public const int Reserved = 64;
 
+    // A connection that has just been opened has its request on the way, and goes last, when the reserved places are taken as well.
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
 
     // Connections that have sent no request yet, in the order of their arrival, and idle ones, in the order in which they became so.
     private readonly LinkedList<Place> _unproven = new();
     private readonly LinkedList<Place> _idle = new();
-    private int _taken;
-
-    /// <summary>Connections that have a place at the moment.</summary>
-    public int Taken
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _taken;
-            }
-        }
-    }
+    private int _ordinary;
+    private int _reserved;
 
     /// <summary>Serves a connection in a place of its own; the connection is closed when this returns.</summary>
     /// <param name="connection">The connection, before TLS and HTTP.</param>
@@ -106,17 +98,18 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
         Place? evicted = null;
         lock (_gate)
         {
-            if (_taken >= maximum)
+            if (_ordinary >= maximum)
             {
-                evicted = Evict(place);
-                if (evicted is null && _taken >= maximum + Reserved)
+                evicted = Evict(alsoYoung: _reserved >= Reserved);
+                if (evicted is null && _reserved >= Reserved)
                 {
                     return false;
                 }
             }
 
-            place.IsReserved = _taken >= maximum;
-            _taken++;
+            place.EnteredAt = time.GetTimestamp();
+            place.IsReserved = _ordinary >= maximum;
+            CountPlace(place, 1);
             _unproven.AddLast(place.Node);
         }
 
@@ -126,9 +119,11 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
     }
 
     // The place is free from here on; its connection ends a little later.
-    private Place? Evict(Place newcomer)
+    private Place? Evict(bool alsoYoung)
     {
-        if ((_unproven.First ?? _idle.First)?.Value is not { } oldest || oldest == newcomer)
+        Place? silent = _unproven.First?.Value;
+        bool isLate = silent is not null && time.GetElapsedTime(silent.EnteredAt) >= s_grace;
+        if ((isLate ? silent : _idle.First?.Value ?? (alsoYoung ? silent : null)) is not { } oldest)
         {
             return null;
         }
@@ -136,7 +131,7 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
         oldest.WasUnproven = oldest.Node.List == _unproven;
         oldest.Node.List!.Remove(oldest.Node);
         oldest.IsEvicted = true;
-        _taken--;
+        CountPlace(oldest, -1);
         return oldest;
     }
 
@@ -148,9 +143,15 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
             {
                 place.Node.List?.Remove(place.Node);
                 place.IsEvicted = true;
-                _taken--;
+                CountPlace(place, -1);
             }
         }
+    }
+
+    private void CountPlace(Place place, int number)
+    {
+        _reserved += place.IsReserved ? number : 0;
+        _ordinary += place.IsReserved ? 0 : number;
     }
 
     /// <summary>The place of one connection, as a feature of the connection.</summary>
@@ -175,6 +176,8 @@ internal sealed class ConnectionPlaces(int maximum, TimeProvider time)
         internal bool IsEvicted { get; set; }
 
         internal bool WasUnproven { get; set; }
+
+        internal long EnteredAt { get; set; }
 
         internal LinkedListNode<Place> Node { get; }
 
