@@ -6,8 +6,8 @@ namespace FinanceIngest.KestrelHead;
 
 /// <summary>
 /// Gives each connection one of a limited number of places, so that connections which do nothing never keep out one that asks. When all places are taken, a
-/// new connection gets the place of the oldest connection that has not sent a request for a second, or else of the one that has been idle for longest. Only when
-/// every connection has a request in hand, or on the way, does it get one of a few reserved places, where nothing but probes is answered.
+/// new connection gets the place of the oldest connection that has not sent a request for a second, or else of the one that has been idle for longest. Only
+/// when every connection has a request in hand, or on the way, does it get one of a few reserved places, where nothing but probes is answered.
 /// </summary>
 /// <remarks>
 /// Kestrel's own limit closes the newest connection instead, and a probe is always the newest: with the limit reached by silence alone, a supervisor would take
