@@ -28,6 +28,7 @@ internal sealed class FuzzApi
             DataDirectory = Path.GetTempPath(),
             IdSigningKey = "a signing key for fuzzing",
             Roles = Roles.Intake,
+            OlderRouteWaitSeconds = 5,
             ApiKeys = [new("s", SubmitKey, Scopes.Submit), new("r", ReadKey, Scopes.Read), new("a", AdminKey, Scopes.All)],
         };
         var services = new ServiceCollection();

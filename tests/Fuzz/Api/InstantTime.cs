@@ -1,3 +1,5 @@
+using FinanceIngest.Configuration;
+
 namespace FinanceIngest.Fuzz.Api;
 
 /// <summary>A clock that stands still and ends every pause at once, so that runs are repeatable and never wait.</summary>
@@ -14,5 +16,11 @@ internal sealed class InstantTime : TimeProvider
 
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        System.CreateTimer(callback, state, DueIn(dueTime), Timeout.InfiniteTimeSpan);
+
+    // The time limit of a send must not overtake a send into memory.
+    private static TimeSpan DueIn(TimeSpan dueTime) =>
+        dueTime == Timeout.InfiniteTimeSpan ? dueTime
+        : dueTime == Deadlines.Send ? TimeSpan.FromMilliseconds(500)
+        : TimeSpan.Zero;
 }
