@@ -86,7 +86,11 @@ public static class EmbeddedBackup
             string copy = Path.Combine(folder, name);
             if (name == SqliteDatabase.FileName)
             {
-                database = SqliteCopy.Take(source, SqliteDatabase.Mark, copy, session => (SqliteDatabase.StateOf(session).Version, FingerprintIn(session)));
+                database = SqliteCopy.Take(source, SqliteDatabase.Mark, copy, session =>
+                {
+                    SqliteDatabase.RequireGeneration(session, source);
+                    return (SqliteDatabase.StateOf(session).Version, FingerprintIn(session));
+                });
             }
             else
             {

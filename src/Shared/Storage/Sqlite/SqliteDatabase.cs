@@ -76,8 +76,8 @@ public sealed class SqliteDatabase : IDisposable
         string path = System.IO.Path.Combine(directory, FileName);
         using var file = new SqliteFile(path, Mark, _ => { }, session =>
         {
+            RequireGeneration(session, path);
             State state = StateOf(session);
-            Require(path, SchemaRule.Refusal(state.Generation, s_scripts));
             Require(path, SchemaRule.RefusalAtStart(state.Version, state.Version > 0 ? session.Number(RowsSql) : 0, s_scripts));
         });
         await file.ReadAsync(_ => 0, cancellationToken);
@@ -155,6 +155,11 @@ public sealed class SqliteDatabase : IDisposable
             ? default
             : session.Single(
                 $"SELECT coalesce(max(version), 0), coalesce(max(generation), 0) FROM {Journal}", row => new State(row.GetInt32(0), row.GetInt32(1)));
+
+    /// <summary>Throws unless this program knows the generation of an open file's schema.</summary>
+    /// <exception cref="SettingsException">It does not.</exception>
+    internal static void RequireGeneration(SqliteSession session, string path) =>
+        Require(path, SchemaRule.Refusal(StateOf(session).Generation, s_scripts));
 
     /// <summary>Says why this program can't use a file that has tables, as the rest of a sentence that begins with its name; null when it can.</summary>
     internal static string? RefusalOf(SqliteSession session) => Mark.Refusal(session) ?? SchemaRule.Refusal(StateOf(session).Generation, s_scripts);
