@@ -1,3 +1,4 @@
+using System.Text;
 using FinanceIngest.Ground;
 using FinanceIngest.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -157,7 +158,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             after = page[^1].Seq;
             foreach ((long seq, string id, MessageBody body, bool isLeased) in page)
             {
-                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Text), cancellationToken))
+                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Texts), cancellationToken))
                 {
                     outcome = new QueueRewrite(outcome.Changed + 1, outcome.InHand + (isLeased ? 1 : 0));
                 }
@@ -168,17 +169,35 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     /// <inheritdoc/>
     public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => GuardAsync(_file.ForgetDeletedAsync(cancellationToken));
 
-    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again.
-    private static bool Rewrite(SqliteSession session, long seq, string? text)
+    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again. Further messages have nobody who
+    // could delete them, so what is in them comes again under the ids that it has, which does no harm.
+    private static bool Rewrite(SqliteSession session, long seq, IReadOnlyList<string> texts)
     {
-        if (text is not null)
+        if (texts.Count == 0)
         {
-            return session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, text) == 1
-                && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(text)) == 1;
+            session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
+            return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
         }
 
-        session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
-        return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
+        if (texts.FirstOrDefault(text => Encoding.UTF8.GetByteCount(text) > MessageText.MaximumLength) is not null)
+        {
+            throw new ArgumentException($"A message text has at most {MessageText.MaximumLength} bytes.", nameof(texts));
+        }
+
+        bool isThere = session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, texts[0]) == 1
+            && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(texts[0])) == 1;
+        foreach (string text in isThere ? texts.Skip(1) : [])
+        {
+            long further = session.Number(
+                """
+                INSERT INTO messages (id, inserted_at, visible_at, dequeue_count, pop_receipt, transactions)
+                SELECT ?2, inserted_at, visible_at, dequeue_count, ?3, ?4 FROM messages WHERE seq = ?1 RETURNING seq
+                """,
+                seq, Guid.CreateVersion7().ToString("D"), NewReceipt(), TransactionCount.In(text));
+            session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", further, text);
+        }
+
+        return isThere;
     }
 
     /// <inheritdoc/>
