@@ -193,7 +193,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                 INSERT INTO messages (id, inserted_at, visible_at, dequeue_count, pop_receipt, transactions)
                 SELECT ?2, inserted_at, visible_at, dequeue_count, ?3, ?4 FROM messages WHERE seq = ?1 RETURNING seq
                 """,
-                seq, Guid.CreateVersion7().ToString("D"), NewReceipt(), TransactionCount.In(text));
+                seq, Guid.CreateVersion7(), NewReceipt(), TransactionCount.In(text));
             session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", further, text);
         }
 

@@ -136,7 +136,7 @@ public sealed class SqliteDatabase : IDisposable
         session.Execute(
             $"""
             CREATE TABLE IF NOT EXISTS {Journal} (
-                version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL, generation INTEGER NOT NULL)
+                version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL, generation INTEGER NOT NULL)
             """);
         session.Run(script.Sql);
         session.Execute(
