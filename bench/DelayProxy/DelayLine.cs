@@ -42,12 +42,14 @@ internal sealed class DelayLine(Socket from, Socket to, long delay, DelayClock c
     /// <summary>Sends each piece when it is due, until the stream ends. Runs on a thread of its own.</summary>
     public void Write(CancellationToken cancellationToken)
     {
+        // A receiver that does not read holds up what follows; that is not the proxy's lateness.
+        long free = 0;
         try
         {
             while (Take() is { } piece)
             {
                 clock.WaitUntil(piece.Due, cancellationToken);
-                lateness.Add(Math.Max(clock.Now - piece.Due, 0));
+                lateness.Add(Math.Max(clock.Now - Math.Max(piece.Due, free), 0));
                 if (piece.Length == 0)
                 {
                     to.Shutdown(SocketShutdown.Send);
@@ -59,6 +61,7 @@ internal sealed class DelayLine(Socket from, Socket to, long delay, DelayClock c
                     sent += to.Send(piece.Data, sent, piece.Length - sent, SocketFlags.None);
                 }
 
+                free = clock.Now;
                 ArrayPool<byte>.Shared.Return(piece.Data);
                 Release(piece.Length);
             }

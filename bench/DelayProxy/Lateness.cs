@@ -1,11 +1,19 @@
 namespace FinanceIngest.Bench.Delay;
 
-/// <summary>How much later than asked pieces of data left the proxy, in buckets of ten microseconds. Any number of threads may add.</summary>
+/// <summary>
+/// How much later than asked pieces of data left the proxy, in buckets of ten microseconds, and from 20 ms on of one millisecond. Any number of threads may
+/// add.
+/// </summary>
 internal sealed class Lateness
 {
-    private const long BucketNanoseconds = 10_000;
-    private const int Buckets = 2000;
-    private readonly long[] _counts = new long[Buckets + 1];
+    private const long FineNanoseconds = 10_000;
+    private const int FineBuckets = 2000;
+    private const long CoarseNanoseconds = 1_000_000;
+    private const int CoarseBuckets = 10_000;
+    private const long Fine = FineNanoseconds * FineBuckets;
+
+    // The last bucket holds whatever is above ten seconds.
+    private readonly long[] _counts = new long[FineBuckets + CoarseBuckets + 1];
     private long _highest;
     private long _entered;
 
@@ -26,7 +34,8 @@ internal sealed class Lateness
     public void Add(long nanoseconds)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(nanoseconds);
-        Interlocked.Increment(ref _counts[Math.Min(nanoseconds / BucketNanoseconds, Buckets)]);
+        long bucket = nanoseconds < Fine ? nanoseconds / FineNanoseconds : FineBuckets + ((nanoseconds - Fine) / CoarseNanoseconds);
+        Interlocked.Increment(ref _counts[Math.Min(bucket, _counts.Length - 1)]);
         long highest = Interlocked.Read(ref _highest);
         while (nanoseconds > highest)
         {
@@ -36,7 +45,7 @@ internal sealed class Lateness
 
     /// <summary>
     /// Returns the microseconds that <paramref name="percent"/> of the pieces were not later than, rounded up to the end of the bucket; 0 when there was none.
-    /// From 20 ms on it is the highest of all.
+    /// Above ten seconds it is the highest of all.
     /// </summary>
     /// <param name="percent">0 … 100.</param>
     public double PercentileMicroseconds(double percent)
@@ -44,12 +53,13 @@ internal sealed class Lateness
         long count = Count;
         long wanted = (long)Math.Ceiling(count * percent / 100);
         long seen = 0;
-        for (int bucket = 0; bucket < Buckets; bucket++)
+        for (int bucket = 0; bucket < _counts.Length - 1; bucket++)
         {
             seen += Interlocked.Read(ref _counts[bucket]);
             if (count > 0 && seen >= Math.Max(wanted, 1))
             {
-                return Math.Min((bucket + 1) * BucketNanoseconds / 1000.0, HighestMicroseconds);
+                long end = bucket < FineBuckets ? (bucket + 1) * FineNanoseconds : Fine + ((bucket + 1 - FineBuckets) * CoarseNanoseconds);
+                return Math.Min(end / 1000.0, HighestMicroseconds);
             }
         }
 

@@ -177,6 +177,9 @@ public sealed class DelayProxyTests : IDisposable
         lateness.Add(1_000_000_000);
         Assert.Equal(1_000_000, lateness.PercentileMicroseconds(100));
         Assert.Equal(1_000_000, lateness.HighestMicroseconds);
+        lateness.Add(30_500_000_000);
+        Assert.Equal(1_001_000, lateness.PercentileMicroseconds(99));
+        Assert.Equal(30_500_000, lateness.PercentileMicroseconds(100));
     }
 
     private static async Task<int> ReceiveAsync(Socket socket)
