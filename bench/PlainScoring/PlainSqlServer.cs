@@ -42,22 +42,37 @@ public sealed class PlainSqlServer(string connectionString) : IPlainStore
         private const string SelectBaseline =
             "SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = @user_id AND category_id = @category_id";
 
+        // Stands for the column that holds the id.
+        private const string IdColumn = "id_column";
+
         private const string InsertRow =
-            """
-            INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+            $"""
+            INSERT INTO anomaly_transactions ({IdColumn}, user_id, category_id, amount, z_score, is_anomaly, status, reason,
                 mean, std_dev, sample_count, occurred_at, accepted_at, created_at)
-            SELECT @transaction_id, @user_id, @category_id, @amount, @z_score, @is_anomaly, 'scored', @reason,
+            SELECT @id, @user_id, @category_id, @amount, @z_score, @is_anomaly, 'scored', @reason,
                 @mean, @std_dev, @sample_count, @occurred_at, @accepted_at, @created_at
-            WHERE NOT EXISTS (SELECT 1 FROM anomaly_transactions WHERE transaction_id = @transaction_id)
+            WHERE NOT EXISTS (SELECT 1 FROM anomaly_transactions WHERE {IdColumn} = @id)
             """;
+
+        private const string CountKeyColumn =
+            "SELECT COUNT(*) FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'anomaly_transactions' AND COLUMN_NAME = 'transaction_key'";
 
         private readonly SqlConnection _connection;
         private readonly SqlCommand _select;
         private readonly SqlCommand _insert;
 
+        // Whether the id is written as 16 bytes in the order of its text; otherwise as a UNIQUEIDENTIFIER.
+        private readonly bool _idsAreBytes;
+
         private Session(SqlConnection connection)
         {
             _connection = connection;
+            using (SqlCommand count = connection.CreateCommand())
+            {
+                count.CommandText = CountKeyColumn;
+                _idsAreBytes = Convert.ToInt32(count.ExecuteScalar(), CultureInfo.InvariantCulture) > 0;
+            }
+
             _select = connection.CreateCommand();
             _select.CommandText = SelectBaseline;
             Add(_select, "@user_id", SqlDbType.BigInt);
@@ -65,8 +80,8 @@ public sealed class PlainSqlServer(string connectionString) : IPlainStore
             _select.Prepare();
 
             _insert = connection.CreateCommand();
-            _insert.CommandText = InsertRow;
-            Add(_insert, "@transaction_id", SqlDbType.UniqueIdentifier);
+            _insert.CommandText = InsertRow.Replace(IdColumn, _idsAreBytes ? "transaction_key" : "transaction_id", StringComparison.Ordinal);
+            Add(_insert, "@id", _idsAreBytes ? SqlDbType.Binary : SqlDbType.UniqueIdentifier).Size = 16;
             Add(_insert, "@user_id", SqlDbType.BigInt);
             Add(_insert, "@category_id", SqlDbType.BigInt);
             SqlParameter amount = Add(_insert, "@amount", SqlDbType.Decimal);
@@ -142,9 +157,10 @@ public sealed class PlainSqlServer(string connectionString) : IPlainStore
         private async Task InsertAsync(PlainTransaction transaction, PlainScore score)
         {
             DateTime now = DateTime.UtcNow;
+            Guid id = transaction.Id is null ? Guid.CreateVersion7() : Guid.ParseExact(transaction.Id, "D");
             object?[] values =
             [
-                transaction.Id is null ? Guid.CreateVersion7() : Guid.ParseExact(transaction.Id, "D"),
+                _idsAreBytes ? id.ToByteArray(bigEndian: true) : id,
                 transaction.UserId, transaction.CategoryId, transaction.Amount, score.ZScore, score.IsAnomaly, score.Reason,
                 score.Mean, score.StdDev, score.SampleCount,
                 Instant(transaction.OccurredAt, now), Instant(transaction.AcceptedAt, now), now,

@@ -182,7 +182,7 @@ internal static partial class GrownPurge
                     // What is read is not purged: a place in the feed that is would be an empty page.
                     long number = random.NextInt64(_rows.Count / 2, _rows.Count - FeedLimit);
                     Guid[] ids = [.. Enumerable.Range(0, Ids).Select(i => _rows.IdOf(number + i))];
-                    var cursor = new FeedCursor(OldRows.PositionOf(number), _rows.BatchOf(number), number);
+                    var cursor = new FeedCursor(_rows.PositionOf(number), _rows.BatchOf(number), number);
                     long start = Stopwatch.GetTimestamp();
                     int found = turn % 2 == 0
                         ? store.GetAsync(ids, CancellationToken.None).GetAwaiter().GetResult().Count

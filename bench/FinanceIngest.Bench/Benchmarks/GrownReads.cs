@@ -98,7 +98,7 @@ internal static class GrownReads
     private static (HttpRequestMessage Request, int Count) Feed(OldRows rows, Random random)
     {
         long number = random.NextInt64(1, rows.Count - FeedLimit + 1);
-        string after = Cursors.Write(new FeedCursor(OldRows.PositionOf(number), rows.BatchOf(number), number));
+        string after = Cursors.Write(new FeedCursor(rows.PositionOf(number), rows.BatchOf(number), number));
         return (
             new HttpRequestMessage(HttpMethod.Get, $"/api/results?after={after}&limit={FeedLimit.ToString(CultureInfo.InvariantCulture)}"), FeedLimit);
     }

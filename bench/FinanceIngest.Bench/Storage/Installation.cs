@@ -118,7 +118,7 @@ internal sealed class Installation : IDisposable
         }
 
         Execute(FormattableString.Invariant($"DELETE FROM anomaly_transactions WHERE id > {rows.Count}"));
-        Execute(FormattableString.Invariant($"DELETE FROM feed_batches WHERE position > {rows.Batches}"));
+        Execute(FormattableString.Invariant($"DELETE FROM feed_batches WHERE position > {rows.PositionOf(rows.Count)}"));
         Execute("DELETE FROM alert_outbox");
         Cut();
     }
