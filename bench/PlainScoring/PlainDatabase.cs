@@ -31,7 +31,6 @@ public sealed class PlainDatabase : IPlainStore
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _select;
     private readonly SqliteCommand _insert;
-    private readonly bool _idsAreBytes;
 
     /// <param name="path">The path of the database, which the service has made.</param>
     public PlainDatabase(string path)
@@ -42,7 +41,6 @@ public sealed class PlainDatabase : IPlainStore
         Execute("PRAGMA synchronous = FULL");
         _select = Prepare(SelectBaseline, "@user_id", "@category_id");
         _insert = Prepare(InsertRow, s_insertParameters);
-        _idsAreBytes = Scalar("SELECT type FROM pragma_table_info('anomaly_transactions') WHERE name = 'transaction_id'") is "BLOB";
     }
 
     /// <inheritdoc/>
@@ -90,9 +88,8 @@ public sealed class PlainDatabase : IPlainStore
 
     private void Insert(PlainTransaction transaction, PlainScore score)
     {
-        string now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-        Guid id = transaction.Id is null ? Guid.CreateVersion7() : Guid.ParseExact(transaction.Id, "D");
-        Set(0, _idsAreBytes ? id.ToByteArray(bigEndian: true) : id.ToString("D"));
+        long now = Microseconds(DateTime.UtcNow);
+        Set(0, (transaction.Id is { } id ? Guid.Parse(id) : Guid.CreateVersion7()).ToByteArray(bigEndian: true));
         Set(1, transaction.UserId);
         Set(2, transaction.CategoryId);
         Set(3, (long)(transaction.Amount * 10_000));
@@ -102,20 +99,19 @@ public sealed class PlainDatabase : IPlainStore
         Set(7, score.Mean);
         Set(8, score.StdDev);
         Set(9, score.SampleCount);
-        Set(10, transaction.OccurredAt ?? now);
-        Set(11, transaction.AcceptedAt ?? now);
+        Set(10, Microseconds(transaction.OccurredAt) ?? now);
+        Set(11, Microseconds(transaction.AcceptedAt) ?? now);
         Set(12, now);
         _insert.ExecuteNonQuery();
     }
 
-    private void Set(int parameter, object? value) => _insert.Parameters[parameter].Value = value ?? DBNull.Value;
+    private static long? Microseconds(string? text) => text is null
+        ? null
+        : Microseconds(DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal));
 
-    private object? Scalar(string sql)
-    {
-        using SqliteCommand command = _connection.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteScalar();
-    }
+    private static long Microseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    private void Set(int parameter, object? value) => _insert.Parameters[parameter].Value = value ?? DBNull.Value;
 
     private void Execute(string sql)
     {

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Results;
 using FinanceIngest.Sqlite;
-using FinanceIngest.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Storage;
@@ -25,19 +24,9 @@ internal sealed class OldRows(long count, int baselines, KeyKind keys)
     private const string InsertSql =
         """
         INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count,
-            occurred_at, accepted_at, created_at, batch_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-        """;
-
-    private const string InsertSqlInFeedOrder =
-        """
-        INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count,
             occurred_at, accepted_at, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         """;
-
-    // Whether the schema has rows in the order of the feed, with the last row of each batch in feed_batches, and not the batch in each row.
-    private static readonly bool s_isInFeedOrder = MigrationScript.Of("Sqlite").Any(script => script.Sql.Contains("last_id", StringComparison.Ordinal));
 
     private static readonly DateTime s_end = new(2025, 10, 9, 12, 0, 0, DateTimeKind.Utc);
     private static readonly TimeSpan s_span = TimeSpan.FromDays(400);
@@ -49,14 +38,14 @@ internal sealed class OldRows(long count, int baselines, KeyKind keys)
 
     public KeyKind Keys => keys;
 
-    /// <summary>The place of a row's batch in the feed.</summary>
-    public long PositionOf(long number) => s_isInFeedOrder ? Math.Min(IndexOf(number) * PerBatch, count) : IndexOf(number);
+    /// <summary>The place of a row's batch in the feed: the number of its last row.</summary>
+    public long PositionOf(long number) => Math.Min(IndexOf(number) * PerBatch, count);
 
     /// <summary>When a row's transaction occurred (UTC).</summary>
     public DateTime OccurredAt(long number) => s_end - s_span + TimeSpan.FromTicks(_step * number);
 
     /// <summary>When a row was written (UTC): together with the last of its batch.</summary>
-    public DateTime CreatedAt(long number) => OccurredAt(Math.Min(IndexOf(number) * PerBatch, count));
+    public DateTime CreatedAt(long number) => OccurredAt(PositionOf(number));
 
     /// <summary>The id of a row's batch.</summary>
     public long BatchOf(long number) => BatchId.First(CreatedAt(number)) | (IndexOf(number) & 0x1FFFFF);
@@ -185,23 +174,17 @@ internal sealed class OldRows(long count, int baselines, KeyKind keys)
 
     private void AddBatches(SqliteSession session)
     {
+        SqliteStatement insert = session.Prepare("INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?1)");
         for (long index = 1; index <= IndexOf(count); index++)
         {
-            long last = Math.Min(index * PerBatch, count);
-            if (s_isInFeedOrder)
-            {
-                session.Execute("INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?1)", PositionOf(last), BatchOf(last));
-            }
-            else
-            {
-                session.Execute("INSERT INTO feed_batches (position, batch_id) VALUES (?1, ?2)", PositionOf(last), BatchOf(last));
-            }
+            long last = PositionOf(index * PerBatch);
+            insert.Execute(last, BatchOf(last));
         }
     }
 
     private void InsertRows(SqliteSession session, long from, long to, Action<string> say, CancellationToken cancellationToken)
     {
-        SqliteStatement insert = session.Prepare(s_isInFeedOrder ? InsertSqlInFeedOrder : InsertSql);
+        SqliteStatement insert = session.Prepare(InsertSql);
         Task<Guid[]> next = IdsAsync(from, to);
         for (long chunk = from; chunk <= to; chunk += Chunk)
         {
@@ -238,11 +221,8 @@ internal sealed class OldRows(long count, int baselines, KeyKind keys)
         bool isAnomaly = number % 100 == 0;
         double deviations = isAnomaly ? 10 : 0.5;
         DateTime occurredAt = OccurredAt(number);
-        ReadOnlySpan<SqliteValue> values =
-        [
+        insert.Execute(
             number, id, userId, categoryId, (long)((mean + (deviations * stdDev)) * 10_000), deviations, isAnomaly ? 1 : 0,
-            Names.Of(TransactionStatus.Scored), Names.Of(ScoreReason.Scored), mean, stdDev, 50, occurredAt, occurredAt, CreatedAt(number), BatchOf(number),
-        ];
-        insert.Execute(s_isInFeedOrder ? values[..^1] : values);
+            Names.Of(TransactionStatus.Scored), Names.Of(ScoreReason.Scored), mean, stdDev, 50, occurredAt, occurredAt, CreatedAt(number));
     }
 }

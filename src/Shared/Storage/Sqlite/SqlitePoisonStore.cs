@@ -31,7 +31,7 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
         session => (IReadOnlyList<PoisonSummary>)session.Query(
             """
             SELECT message_id, substr(reason, 1, ?4), attempts, traceparent, inserted_at, failed_at FROM poison_messages
-            WHERE (failed_at, message_id) > (coalesce(?1, ''), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
+            WHERE (failed_at, message_id) > (coalesce(?1, -9223372036854775808), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
             """,
             row => new PoisonSummary(
                 row.GetString(0), PoisonSummary.Beginning(row.GetString(1)), row.GetInt32(2), row.GetStringOrNull(3), row.GetTime(4), row.GetTime(5)),
@@ -43,7 +43,7 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
         session => (IReadOnlyList<PoisonMessage>)session.Query(
             """
             SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages
-            WHERE (failed_at, message_id) > (coalesce(?1, ''), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
+            WHERE (failed_at, message_id) > (coalesce(?1, -9223372036854775808), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
             """,
             ToMessage, after?.FailedAt, after?.MessageId, limit),
         cancellationToken);
