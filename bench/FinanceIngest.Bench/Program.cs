@@ -8,7 +8,7 @@ using FinanceIngest.Bench.Reporting;
 Benchmark[] benchmarks =
 [
     AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, Writes.Sqlite, Writes.SqlServer,
-    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Scale.Benchmark, Memory.Benchmark, Micro.Benchmark,
+    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Network.Benchmark, Scale.Benchmark, Memory.Benchmark, Micro.Benchmark,
 ];
 
 ParseResult parsed = BenchOptions.CreateCommand([.. benchmarks.Select(benchmark => benchmark.Name)], RunAsync).Parse(args);
@@ -56,7 +56,16 @@ async Task<int> RunAsync(BenchOptions options)
         try
         {
             Section section = await benchmark.RunAsync(new BenchContext(options, folder, stop.Token));
-            ResultsStore.Save(section with { Name = benchmark.Name, At = DateTimeOffset.UtcNow, Commit = await Machine.CommitAsync(stop.Token) });
+            section = section with { Name = benchmark.Name, At = DateTimeOffset.UtcNow, Commit = await Machine.CommitAsync(stop.Token) };
+            if (options.Print)
+            {
+                Console.WriteLine(Report.Describe(section));
+            }
+            else
+            {
+                ResultsStore.Save(section);
+            }
+
             if (!options.Keep)
             {
                 folder.Remove();
@@ -81,9 +90,13 @@ async Task<int> RunAsync(BenchOptions options)
     }
 
     Directory.CreateDirectory(root);
-    Report.Write(
-        await Machine.DescribeAsync(root, stop.Token),
-        [.. benchmarks.Select(benchmark => ResultsStore.Load(benchmark.Name)).OfType<Section>()]);
+    if (!options.Print)
+    {
+        Report.Write(
+            await Machine.DescribeAsync(root, stop.Token), [.. benchmarks.Select(benchmark => benchmark.Name)],
+            [.. benchmarks.Select(benchmark => ResultsStore.Load(benchmark.Name)).OfType<Section>()]);
+    }
+
     if (failed == 0 && !options.Keep)
     {
         Directory.Delete(root, recursive: true);
