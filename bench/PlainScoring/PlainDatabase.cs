@@ -88,7 +88,7 @@ public sealed class PlainDatabase : IPlainStore
 
     private void Insert(PlainTransaction transaction, PlainScore score)
     {
-        long now = Microseconds(DateTime.UtcNow);
+        string now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
         Set(0, (transaction.Id is { } id ? Guid.Parse(id) : Guid.CreateVersion7()).ToByteArray(bigEndian: true));
         Set(1, transaction.UserId);
         Set(2, transaction.CategoryId);
@@ -99,17 +99,11 @@ public sealed class PlainDatabase : IPlainStore
         Set(7, score.Mean);
         Set(8, score.StdDev);
         Set(9, score.SampleCount);
-        Set(10, Microseconds(transaction.OccurredAt) ?? now);
-        Set(11, Microseconds(transaction.AcceptedAt) ?? now);
+        Set(10, transaction.OccurredAt ?? now);
+        Set(11, transaction.AcceptedAt ?? now);
         Set(12, now);
         _insert.ExecuteNonQuery();
     }
-
-    private static long? Microseconds(string? text) => text is null
-        ? null
-        : Microseconds(DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal));
-
-    private static long Microseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private void Set(int parameter, object? value) => _insert.Parameters[parameter].Value = value ?? DBNull.Value;
 

@@ -151,7 +151,7 @@ internal sealed class Installation : IDisposable
         insert.CommandText =
             """
             INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at)
-            VALUES (@user_id, @category_id, @mean, @std_dev, 50, 1767225600000000)
+            VALUES (@user_id, @category_id, @mean, @std_dev, 50, '2026-01-01T00:00:00.000000Z')
             """;
         SqliteParameter[] parameters = [.. s_baselineParameters.Select(name => insert.Parameters.AddWithValue(name, 0))];
         for (int number = 0; number < count; number++)
