@@ -74,8 +74,8 @@ public sealed class PlainDatabase : IDisposable
     /// <summary>Inserts the row. The caller is in a database transaction.</summary>
     public void Insert(PlainTransaction transaction, PlainScore score)
     {
-        string now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-        Set(0, transaction.Id ?? Guid.CreateVersion7().ToString("D"));
+        long now = Microseconds(DateTime.UtcNow);
+        Set(0, (transaction.Id is { } id ? Guid.Parse(id) : Guid.CreateVersion7()).ToByteArray(bigEndian: true));
         Set(1, transaction.UserId);
         Set(2, transaction.CategoryId);
         Set(3, (long)(transaction.Amount * 10_000));
@@ -85,8 +85,8 @@ public sealed class PlainDatabase : IDisposable
         Set(7, score.Mean);
         Set(8, score.StdDev);
         Set(9, score.SampleCount);
-        Set(10, transaction.OccurredAt ?? now);
-        Set(11, transaction.AcceptedAt ?? now);
+        Set(10, Microseconds(transaction.OccurredAt) ?? now);
+        Set(11, Microseconds(transaction.AcceptedAt) ?? now);
         Set(12, now);
         _insert.ExecuteNonQuery();
     }
@@ -99,6 +99,12 @@ public sealed class PlainDatabase : IDisposable
         _insert.Dispose();
         _connection.Dispose();
     }
+
+    private static long? Microseconds(string? text) => text is null
+        ? null
+        : Microseconds(DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal));
+
+    private static long Microseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private void Set(int parameter, object? value) => _insert.Parameters[parameter].Value = value ?? DBNull.Value;
 

@@ -16,9 +16,14 @@ internal static class Writes
         "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
             + "created_at, error, batch_id";
 
-    private const int ColumnCount = 16;
+    private const string SqliteColumns =
+        "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
+            + "created_at, error";
+
+    private const int ColumnCount = 15;
     private const int RowsPerInsert = 50;
     private const string Time = "2026-11-22T10:00:00.123456Z";
+    private const long Microseconds = 1_795_341_600_123_456;
 
     // SQL Server finds rows by the bytes of their ids.
     private static readonly string s_keyColumns = Columns.Replace("transaction_id", "transaction_key", StringComparison.Ordinal);
@@ -31,7 +36,7 @@ internal static class Writes
     private static async Task<Section> RunSqliteAsync(BenchContext context)
     {
         int count = context.Size(50_000);
-        var ways = new (string Name, Action<SqliteConnection, Guid[], long> Insert)[]
+        var ways = new (string Name, Action<SqliteConnection, Guid[]> Insert)[]
         {
             ("statement bound directly (the service's)", BoundDirectly),
             ("SqliteCommand, prepared", Prepared),
@@ -40,11 +45,10 @@ internal static class Writes
         };
         var installations = new List<Installation>();
         var contenders = new List<Contender>();
-        foreach ((string name, Action<SqliteConnection, Guid[], long> insert) in ways)
+        foreach ((string name, Action<SqliteConnection, Guid[]> insert) in ways)
         {
             Installation installation = await Installation.CreateAsync(context.Folder, $"way{installations.Count}", 1, context.CancellationToken);
             installations.Add(installation);
-            long batch = 0;
             contenders.Add(new Contender(name, "rows/s", _ =>
             {
                 using var connection = new SqliteConnection(
@@ -54,7 +58,7 @@ internal static class Writes
                 Guid[] ids = NewIds(count);
                 long start = Stopwatch.GetTimestamp();
                 Execute(connection, "BEGIN IMMEDIATE");
-                insert(connection, ids, ++batch);
+                insert(connection, ids);
                 Execute(connection, "COMMIT");
                 return Task.FromResult(count / Stopwatch.GetElapsedTime(start).TotalSeconds);
             }));
@@ -71,28 +75,28 @@ internal static class Writes
             []);
     }
 
-    private static void BoundDirectly(SqliteConnection connection, Guid[] ids, long batch)
+    private static void BoundDirectly(SqliteConnection connection, Guid[] ids)
     {
         // The session is not disposed, because that would close the caller's connection.
         var session = new SqliteSession(connection);
         using SqliteStatement insert = session.Prepare(
-            $"INSERT INTO anomaly_transactions ({Columns}) SELECT {string.Join(", ", Enumerable.Range(1, ColumnCount).Select(i => $"?{i}"))} "
+            $"INSERT INTO anomaly_transactions ({SqliteColumns}) SELECT {string.Join(", ", Enumerable.Range(1, ColumnCount).Select(i => $"?{i}"))} "
             + "WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1) ON CONFLICT (transaction_id) DO NOTHING");
         DateTime time = DateTime.Parse(Time, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
         foreach (Guid id in ids)
         {
-            insert.Execute(id, 5, 7, 20_000_000, 1.5, 0, "scored", "scored", 2000.0, 500.0, 40, time, time, time, default, batch);
+            insert.Execute(id, 5, 7, 20_000_000, 1.5, 0, "scored", "scored", 2000.0, 500.0, 40, time, time, time, default);
         }
     }
 
-    private static void Prepared(SqliteConnection connection, Guid[] ids, long batch) => Insert(connection, ids, batch, 1);
+    private static void Prepared(SqliteConnection connection, Guid[] ids) => Insert(connection, ids, 1);
 
-    private static void ManyRows(SqliteConnection connection, Guid[] ids, long batch) => Insert(connection, ids, batch, RowsPerInsert);
+    private static void ManyRows(SqliteConnection connection, Guid[] ids) => Insert(connection, ids, RowsPerInsert);
 
-    private static void Insert(SqliteConnection connection, Guid[] ids, long batch, int rows)
+    private static void Insert(SqliteConnection connection, Guid[] ids, int rows)
     {
         using SqliteCommand insert = connection.CreateCommand();
-        insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) VALUES "
+        insert.CommandText = $"INSERT INTO anomaly_transactions ({SqliteColumns}) VALUES "
             + string.Join(
                 ", ",
                 Enumerable.Range(0, rows).Select(row => $"({string.Join(", ", Enumerable.Range(row * ColumnCount, ColumnCount).Select(i => $"@p{i}"))})"))
@@ -107,7 +111,7 @@ internal static class Writes
         {
             for (int row = 0; row < some.Length; row++)
             {
-                object[] values = Values(some[row], batch);
+                object[] values = Values(some[row]);
                 for (int i = 0; i < ColumnCount; i++)
                 {
                     insert.Parameters[(row * ColumnCount) + i].Value = values[i];
@@ -118,20 +122,20 @@ internal static class Writes
         }
     }
 
-    private static void Json(SqliteConnection connection, Guid[] ids, long batch)
+    private static void Json(SqliteConnection connection, Guid[] ids)
     {
         using SqliteCommand insert = connection.CreateCommand();
-        string values = string.Join(", ", Enumerable.Range(0, ColumnCount).Select(i => $"value ->> {i}"));
-        insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) SELECT {values} "
+        string values = string.Join(", ", Enumerable.Range(0, ColumnCount).Select(i => i == 0 ? "unhex(value ->> 0)" : $"value ->> {i}"));
+        insert.CommandText = $"INSERT INTO anomaly_transactions ({SqliteColumns}) SELECT {values} "
             + "FROM json_each(@rows) WHERE true ON CONFLICT (transaction_id) DO NOTHING";
         insert.Parameters.AddWithValue(
             "@rows",
-            JsonArray(ids, id => $"[\"{id}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{Time}\",\"{Time}\",\"{Time}\",null,{batch}]"));
+            JsonArray(ids, id => $"[\"{id:N}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,{Microseconds},{Microseconds},{Microseconds},null]"));
         insert.ExecuteNonQuery();
     }
 
-    private static object[] Values(Guid id, long batch) =>
-        [id.ToString(), 5L, 7L, 20_000_000L, 1.5, 0L, "scored", "scored", 2000.0, 500.0, 40L, Time, Time, Time, DBNull.Value, batch];
+    private static object[] Values(Guid id) =>
+        [id.ToByteArray(bigEndian: true), 5L, 7L, 20_000_000L, 1.5, 0L, "scored", "scored", 2000.0, 500.0, 40L, Microseconds, Microseconds, Microseconds, DBNull.Value];
 
     private static async Task<Section> RunSqlServerAsync(BenchContext context)
     {

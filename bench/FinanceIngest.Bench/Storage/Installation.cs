@@ -74,16 +74,16 @@ internal sealed class Installation : IDisposable
     {
         Execute("PRAGMA synchronous = OFF");
         string prefix = keyed
-            ? FormattableString.Invariant($"printf('%08x-%04x', i * {(double)uint.MaxValue / count:R}, abs(random()) % 65536)")
-            : "printf('%08x-%04x', (1760000000000 + i / 100) >> 16, (1760000000000 + i / 100) & 65535)";
+            ? FormattableString.Invariant($"printf('%08x%04x', i * {(double)uint.MaxValue / count:R}, abs(random()) % 65536)")
+            : "printf('%08x%04x', (1760000000000 + i / 100) >> 16, (1760000000000 + i / 100) & 65535)";
         Execute(FormattableString.Invariant(
             $"""
             WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {count})
             INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count,
-                occurred_at, accepted_at, created_at, batch_id)
-            SELECT {prefix} || printf('-8%03x-8%03x-%012x', abs(random()) % 4096, abs(random()) % 4096, abs(random()) % 281474976710656),
+                occurred_at, accepted_at, created_at)
+            SELECT unhex({prefix} || printf('8%03x8%03x%012x', abs(random()) % 4096, abs(random()) % 4096, abs(random()) % 281474976710656)),
                 1 + i % 1000, 1 + i % 10, 1000000 + i % 100000, 0.5, i % 100 = 0, 'scored', 'scored', 100.0, 10.0, 50,
-                '2025-10-09T12:00:00.000000Z', '2025-10-09T12:00:00.000000Z', '2025-10-09T12:00:00.000000Z', 1 + i / 5000
+                1760011200000000, 1760011200000000, 1760011200000000
             FROM numbers
             """));
         Execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -118,7 +118,7 @@ internal sealed class Installation : IDisposable
         insert.CommandText =
             """
             INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at)
-            VALUES (@user_id, @category_id, @mean, @std_dev, 50, '2026-01-01T00:00:00.000000Z')
+            VALUES (@user_id, @category_id, @mean, @std_dev, 50, 1767225600000000)
             """;
         SqliteParameter[] parameters = [.. s_baselineParameters.Select(name => insert.Parameters.AddWithValue(name, 0))];
         for (int number = 0; number < count; number++)

@@ -29,11 +29,26 @@ internal static class MigrateCommand
             "migrate", "Brings the database, also one of the older system, to this program's schema version. It is safe to repeat.") { timeZone, roles };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var migration = new MigrationOptions { OlderTimeZone = parsed.GetRequiredValue(timeZone), Roles = parsed.GetValue(roles) };
             await using var session = new CommandSession(host, options, parsed, CommandKind.Makes);
+            var migration = new MigrationOptions
+            {
+                OlderTimeZone = parsed.GetRequiredValue(timeZone),
+                Roles = parsed.GetValue(roles),
+                Begins = step => Announce(session.Report, step),
+            };
             return await RunAsync(session.Get<IDatabaseMigrator>(), migration, session.Report, cancellationToken);
         });
         return command;
+    }
+
+    private static void Announce(Report report, MigrationStep step)
+    {
+        // A new database takes a moment, and there is nothing to wait for.
+        if (step.Transactions > 0)
+        {
+            report.Note($"Step {step.Number} of {step.Of}: {step.Name}, on about {step.Transactions} transactions. "
+                + "Steps that were finished stay when this command is ended, and the next one goes on behind them.");
+        }
     }
 
     private static async Task<int> RunAsync(IDatabaseMigrator migrator, MigrationOptions options, Report report, CancellationToken cancellationToken)

@@ -31,10 +31,8 @@ public interface IRetentionStore
     /// Makes what was deleted unreadable in the database's files, as far as they are this program's. False: other programs were in the way; the call has to be
     /// repeated. On SQL Server the log and the backups are the server's (<c>docs/operations.md</c> says what they keep).
     /// </summary>
-    /// <param name="inOldFiles">Whether a file in which older programs deleted without overwriting is written anew, which holds up every other write.</param>
-    /// <param name="cancellationToken">Abandons the wait for the call's turn.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken);
+    Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Deletes everything about a user: rows, alerts (sent or not), recorded repeats, baselines, and the baselines of the older system that these superseded.

@@ -31,7 +31,7 @@ public sealed class RetentionPurge(IRetentionStore store, PoisonOperations poiso
         PoisonOutcome messages = await poison.DropOlderAsync(before, cancellationToken);
 
         // Where a program is in the way, the log is cut by the next purge, or when the last program ends.
-        await store.ForgetDeletedAsync(inOldFiles: false, cancellationToken);
+        await store.ForgetDeletedAsync(cancellationToken);
         return new PurgeOutcome(before, rows, messages);
     }
 }

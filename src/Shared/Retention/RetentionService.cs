@@ -1,6 +1,5 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
-using FinanceIngest.Observability;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -60,7 +59,7 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
             }
             catch (Exception e) when (e is StoreUnavailableException or QueueUnavailableException)
             {
-                Log.Failed(logger, e.Message);
+                Log.Failed(logger, FailureText.Reason(e));
             }
             catch (Exception e)
             {

@@ -103,9 +103,11 @@ internal sealed partial class InboundWorker(
     /// out an outage on the queue instead of being received over and over.
     /// </summary>
     /// <exception cref="SettingsException">The database remembers another signing key.</exception>
+    /// <exception cref="SigningKeyLostException">The file of the signing key is gone, or holds another key.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     private async Task WaitForDatabaseAsync(CancellationToken stoppingToken)
     {
+        signingKey.RequireFile();
         if (!_isDatabaseUp)
         {
             await signingKey.VerifyAsync(stoppingToken);
@@ -166,15 +168,14 @@ internal sealed partial class InboundWorker(
 
     private async Task WaitOutAsync(Exception failure, CancellationToken stoppingToken)
     {
-        string reason = failure.Message;
-        if (failure is QueueUnavailableException or StoreUnavailableException)
+        string reason = failure is SigningKeyLostException ? failure.Message : FailureText.Reason(failure);
+        if (failure is QueueUnavailableException or StoreUnavailableException or SigningKeyLostException)
         {
             // An outage is no fault of the messages: they were given back, and wait for as long as it lasts.
             _isDatabaseUp &= failure is not StoreUnavailableException;
         }
         else
         {
-            reason = $"{FailureText.Kind(failure)}.";
             Log.Unexpected(logger, FailureText.Of(failure));
             Log.UnexpectedInFull(logger, failure);
         }

@@ -13,7 +13,7 @@ GRANT SELECT ON purged_transactions TO finance_ingest_intake;
 GRANT SELECT ON feed_batches TO finance_ingest_intake;
 GRANT SELECT ON alert_outbox TO finance_ingest_intake;
 GRANT SELECT ON processes TO finance_ingest_intake;
-GRANT SELECT, INSERT, UPDATE ON anomaly_stats TO finance_ingest_intake;
+GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_intake;
 GO
 
 -- The worker writes results and never takes one away.

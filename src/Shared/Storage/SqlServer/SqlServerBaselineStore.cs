@@ -49,6 +49,43 @@ internal sealed class SqlServerBaselineStore(SqlServerDatabase database, TimePro
         return new UpsertCounts(inserted, rows.Count - inserted);
     }
 
+    // The range of users lets the index find one user's; a page of one category of all users reads through the others.
+    internal const string ListPageSql =
+        """
+        SELECT TOP (@limit) user_id, category_id, mean, std_dev, sample_count
+        FROM anomaly_stats
+        WHERE user_id BETWEEN @lowest AND @highest AND user_id >= @afterUser AND (user_id > @afterUser OR category_id > @afterCategory)
+            AND category_id = COALESCE(@categoryId, category_id)
+        ORDER BY user_id, category_id
+        """;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<BaselineRow>> ReadPageAsync(
+        long? userId, long? categoryId, BaselineKey? after, int limit, CancellationToken cancellationToken)
+    {
+        var parameters = new
+        {
+            limit,
+            lowest = userId ?? long.MinValue,
+            highest = userId ?? long.MaxValue,
+            afterUser = after?.UserId ?? long.MinValue,
+            afterCategory = after?.CategoryId ?? long.MinValue,
+            categoryId,
+        };
+        IEnumerable<(long UserId, long CategoryId, double Mean, double StdDev, long SampleCount)> page = await database.RunAsync(
+            connection => connection.QueryAsync<(long, long, double, double, long)>(
+                new CommandDefinition(ListPageSql, parameters, cancellationToken: cancellationToken)),
+            cancellationToken);
+        return [.. page.Select(row => new BaselineRow(new BaselineKey(row.UserId, row.CategoryId), new Baseline(row.Mean, row.StdDev, row.SampleCount)))];
+    }
+
+    internal const string RemoveSql = "DELETE FROM anomaly_stats WHERE user_id = @userId AND category_id = COALESCE(@categoryId, category_id)";
+
+    /// <inheritdoc/>
+    public Task<int> RemoveAsync(long userId, long? categoryId, CancellationToken cancellationToken) => database.RunAsync(
+        connection => connection.ExecuteAsync(new CommandDefinition(RemoveSql, new { userId, categoryId }, cancellationToken: cancellationToken)),
+        cancellationToken);
+
     internal const string ReadPageSql =
         """
         SELECT TOP (@limit) user_id, category_id, mean, std_dev, sample_count

@@ -87,12 +87,6 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
-        if (version > scripts[^1].Version)
-        {
-            throw new StoreUnavailableException(new InvalidOperationException(
-                $"it is at schema version {version}, newer than this program's {scripts[^1].Version}; run the newer program."));
-        }
-
         var older = new OlderSystemUpgrade(connection, transaction, Patience);
         if (version == 0)
         {
@@ -125,7 +119,7 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         await transaction.CommitAsync(cancellationToken);
-        return new MigrationOutcome(version, scripts[^1].Version, [.. missing.Select(script => script.Name)], report);
+        return new MigrationOutcome(version, Math.Max(version, scripts[^1].Version), [.. missing.Select(script => script.Name)], report);
     }
 
     [GeneratedRegex(@"^[ \t]*GO[ \t]*\r?$", RegexOptions.Multiline | RegexOptions.IgnoreCase)]

@@ -135,7 +135,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     }
 
     /// <inheritdoc/>
-    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) => Task.FromResult(true);
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
     internal const string EraseRestSql =
         """
