@@ -24,11 +24,10 @@ internal sealed partial class InboundWorker(
     TimeProvider time,
     ILogger<InboundWorker> logger) : BackgroundService
 {
-    // Batches in hand at once: with BatchReceiver.MaximumCharacters this bounds the memory, however long the queue is.
-    private const int MaximumBatches = 4;
-
     private readonly WakeSignal _wake = new();
-    private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
+
+    // Batches in hand at once: with BatchReceiver.MaximumCharacters this bounds the memory, however long the queue is.
+    private readonly SemaphoreSlim _free = new(settings.BatchesInHand, settings.BatchesInHand);
     private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
 
     // Failures of batches, for the loop to wait out: the latest one is enough.
@@ -93,7 +92,7 @@ internal sealed partial class InboundWorker(
         }
 
         // What is in hand is finished, or given back.
-        for (int batch = 0; batch < MaximumBatches; batch++)
+        for (int batch = 0; batch < settings.BatchesInHand; batch++)
         {
             await _free.WaitAsync(CancellationToken.None);
         }

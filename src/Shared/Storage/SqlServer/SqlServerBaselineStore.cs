@@ -20,19 +20,21 @@ internal sealed class SqlServerBaselineStore(SqlServerDatabase database, TimePro
 
         UPDATE s SET mean = r.mean, std_dev = r.std_dev, sample_count = r.sample_count, created_at = @now
         FROM @rows r JOIN anomaly_stats s ON s.user_id = r.user_id AND s.category_id = r.category_id
-        OPTION (LOOP JOIN, FORCE ORDER);
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
         INSERT INTO anomaly_stats (user_id, category_id, mean, std_dev, sample_count, created_at)
         SELECT r.user_id, r.category_id, r.mean, r.std_dev, r.sample_count, @now
         FROM @rows r
         WHERE NOT EXISTS (SELECT 1 FROM anomaly_stats s WHERE s.user_id = r.user_id AND s.category_id = r.category_id)
         ORDER BY r.user_id, r.category_id
-        OPTION (LOOP JOIN);
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @inserted = @@ROWCOUNT;
 
         COMMIT TRANSACTION;
         SELECT @inserted;
         """;
+
+    private static readonly SizedSql s_upsert = new(UpsertSql);
 
     /// <inheritdoc/>
     public async Task<UpsertCounts> UpsertAsync(IReadOnlyList<BaselineRow> rows, CancellationToken cancellationToken)
@@ -40,7 +42,9 @@ internal sealed class SqlServerBaselineStore(SqlServerDatabase database, TimePro
         int inserted = await database.RunAsync(
             connection => connection.ExecuteScalarAsync<int>(
                 new CommandDefinition(
-                    UpsertSql, new { rows = SqlServerTables.Baselines(rows), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+                    s_upsert.For(rows.Count),
+                    new { rows = SqlServerTables.Baselines(rows), now = time.UtcNowMicroseconds() },
+                    cancellationToken: cancellationToken)),
             cancellationToken);
         return new UpsertCounts(inserted, rows.Count - inserted);
     }

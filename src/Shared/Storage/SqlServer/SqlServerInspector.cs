@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using FinanceIngest.Ground;
 using FinanceIngest.SigningKeys;
 
 namespace FinanceIngest.Storage.SqlServer;
@@ -9,8 +10,9 @@ internal sealed class SqlServerInspector(SqlServerDatabase database) : IDatabase
 {
     internal const string VersionSql =
         """
-        IF OBJECT_ID('schema_migrations', 'U') IS NULL SELECT 0, SYSUTCDATETIME();
-        ELSE SELECT COALESCE(MAX(version), 0), SYSUTCDATETIME() FROM schema_migrations;
+        IF OBJECT_ID('schema_migrations', 'U') IS NULL SELECT 0, SYSUTCDATETIME(), 1;
+        ELSE SELECT COALESCE(MAX(version), 0), SYSUTCDATETIME(), CASE WHEN COL_LENGTH('schema_migrations', 'generation') IS NULL THEN 0 ELSE 1 END
+            FROM schema_migrations;
         """;
 
     internal const string FactsSql =
@@ -30,6 +32,10 @@ internal sealed class SqlServerInspector(SqlServerDatabase database) : IDatabase
                 await reader.ReadAsync(cancellationToken);
                 version = reader.GetInt32(0);
                 clock = SqlServerRows.Time(reader, 1)!.Value;
+                if (reader.GetInt32(2) == 0)
+                {
+                    throw new StoreUnavailableException(new InvalidOperationException(SqlServerMigrator.Unreleased));
+                }
             }
 
             if (version == 0)

@@ -28,13 +28,21 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
             CREATE TABLE schema_migrations (
                 version INT NOT NULL CONSTRAINT schema_migrations_pk PRIMARY KEY,
                 name NVARCHAR(200) NOT NULL,
-                applied_at DATETIME2(6) NOT NULL
+                applied_at DATETIME2(6) NOT NULL,
+                generation INT NOT NULL
             );
         """;
 
-    internal const string VersionSql = "SELECT COALESCE(MAX(version), 0) FROM schema_migrations";
+    // The journal of a build from before the first release has no generation.
+    internal const string VersionSql =
+        "SELECT COALESCE(MAX(version), 0), CASE WHEN COL_LENGTH('schema_migrations', 'generation') IS NULL THEN 0 ELSE 1 END FROM schema_migrations";
 
-    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@Version, @Name, @now)";
+    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (@Version, @Name, @now, 1)";
+
+    /// <summary>Why a database of a build from before the first release is refused.</summary>
+    internal const string Unreleased =
+        "it was made by a build from before 0.1.0, the first release, and such databases are not upgraded. Nothing was changed; "
+        + "create an empty database, name it in SQL_CONNECTION_STRING, and run \"finance-ingest migrate\".";
 
     /// <summary>The script that creates the roles and grants them their rights; it may be repeated.</summary>
     internal static string RolesScript { get; } = MigrationScript.Read("SqlServer.Roles.sql");
@@ -72,7 +80,12 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         await connection.ExecuteAsync(Command(JournalSql));
-        int version = await connection.ExecuteScalarAsync<int>(Command(VersionSql));
+        (int version, int generation) = await connection.QuerySingleAsync<(int, int)>(Command(VersionSql));
+        if (generation == 0)
+        {
+            throw new MigrationException($"The database {Target} can't be used: {Unreleased}");
+        }
+
         IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
         var older = new OlderSystemUpgrade(connection, transaction, Patience);
         if (version == 0)

@@ -9,12 +9,13 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IPoisonStore"/>
 internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvider time) : IPoisonStore
 {
+    // What is forgotten is found by its time, a hundred at once, and never waited for.
     internal const string CountAttemptSql =
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
         BEGIN TRANSACTION;
-        DELETE FROM message_attempts WHERE updated_at < @old;
+        DELETE TOP (100) FROM message_attempts WITH (READPAST, READCOMMITTEDLOCK) WHERE updated_at < @old;
         UPDATE message_attempts SET attempts = attempts + 1, last_error = @error, updated_at = @now WHERE message_id = @messageId;
         IF @@ROWCOUNT = 0
             INSERT INTO message_attempts (message_id, attempts, last_error, updated_at) VALUES (@messageId, 1, @error, @now);
