@@ -22,6 +22,9 @@ internal sealed record BenchOptions
     /// <summary>The folder of databases and queues.</summary>
     public required string DataFolder { get; init; }
 
+    /// <summary>Whether "latency" is measured beside processes that keep every core busy, instead of alone.</summary>
+    public bool Contended { get; init; }
+
     /// <summary>Whether data and logs are kept.</summary>
     public bool Keep { get; init; }
 
@@ -50,11 +53,19 @@ internal sealed record BenchOptions
             DefaultValueFactory = _ => Path.GetTempPath(),
         };
         var keep = new Option<bool>("--keep") { Description = "Keep the data and the logs." };
+        var contended = new Option<bool>("--contended") { Description = "Measure \"latency\" beside processes that keep every core busy." };
         var list = new Option<bool>("--list") { Description = "List the benchmarks." };
         var command = new RootCommand("Runs benchmarks and writes bench/RESULTS.md, in which each benchmark replaces its own section.")
         {
-            names, runs, size, rows, data, keep, list,
+            names, runs, size, rows, data, contended, keep, list,
         };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(contended) && parsed.GetValue(names) is not ["latency"])
+            {
+                parsed.AddError("--contended is for \"latency\" alone.");
+            }
+        });
         command.SetAction(parsed => run(new BenchOptions
         {
             Names = parsed.GetValue(names) ?? [],
@@ -62,6 +73,7 @@ internal sealed record BenchOptions
             Size = parsed.GetValue(size),
             Rows = parsed.GetValue(rows) ?? 5_000_000,
             DataFolder = parsed.GetRequiredValue(data),
+            Contended = parsed.GetValue(contended),
             Keep = parsed.GetValue(keep),
             List = parsed.GetValue(list),
         }));
