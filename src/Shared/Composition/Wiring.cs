@@ -40,7 +40,7 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IH
 
         if (services.GetService<RetentionService>() is { } retention)
         {
-            events.Written += retention.OnWritten;
+            events.Written += _ => retention.OnWritten();
         }
 
         return Task.CompletedTask;

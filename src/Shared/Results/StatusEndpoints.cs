@@ -29,6 +29,9 @@ internal sealed class StatusEndpoints(
         int wait = WaitPreference.Seconds(request);
         Guid id = values.Uuid("id") ?? throw NeverIssued();
 
+        // What is written between the look for the row and the wait is not missed.
+        using ResultWaiter.Expectation? expected = wait > 0 ? waiter.Expect(id) : null;
+
         // A row is an answer even if its id is not certified: the signing key may have been replaced since.
         TransactionResult? result = await store.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
         if (result is null && !ids.IsIssued(id))
@@ -37,9 +40,9 @@ internal sealed class StatusEndpoints(
             throw NeverIssued();
         }
 
-        if (result is null && wait > 0)
+        if (result is null && expected is not null)
         {
-            result = await waiter.WaitAsync(id, TimeSpan.FromSeconds(wait), cancellationToken);
+            result = await expected.WaitAsync(TimeSpan.FromSeconds(wait), cancellationToken);
         }
 
         return result switch
