@@ -26,6 +26,9 @@ internal sealed record BenchOptions
     /// <summary>The folder of databases and queues.</summary>
     public required string DataFolder { get; init; }
 
+    /// <summary>Whether "latency" is measured beside processes that keep every core busy, instead of alone.</summary>
+    public bool Contended { get; init; }
+
     /// <summary>Whether data and logs are kept.</summary>
     public bool Keep { get; init; }
 
@@ -64,11 +67,19 @@ internal sealed record BenchOptions
         };
         var keep = new Option<bool>("--keep") { Description = "Keep the data and the logs." };
         var print = new Option<bool>("--print") { Description = "Print the results, and leave bench/RESULTS.md as it is." };
+        var contended = new Option<bool>("--contended") { Description = "Measure \"latency\" beside processes that keep every core busy." };
         var list = new Option<bool>("--list") { Description = "List the benchmarks." };
         var command = new RootCommand("Runs benchmarks and writes bench/RESULTS.md, in which each benchmark replaces its own section.")
         {
-            names, runs, size, rows, keys, data, keep, print, list,
+            names, runs, size, rows, keys, data, contended, keep, print, list,
         };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(contended) && parsed.GetValue(names) is not ["latency"])
+            {
+                parsed.AddError("--contended is for \"latency\" alone.");
+            }
+        });
         command.SetAction(parsed => run(new BenchOptions
         {
             Names = parsed.GetValue(names) ?? [],
@@ -82,6 +93,7 @@ internal sealed record BenchOptions
                 _ => [KeyKind.Version7, KeyKind.Random],
             },
             DataFolder = parsed.GetRequiredValue(data),
+            Contended = parsed.GetValue(contended),
             Keep = parsed.GetValue(keep),
             Print = parsed.GetValue(print),
             List = parsed.GetValue(list),

@@ -3,12 +3,20 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using FinanceIngest.Bench;
 using FinanceIngest.Bench.Benchmarks;
+using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Reporting;
+
+if (CoreBurner.IsAskedFor(args, out TimeSpan atMost))
+{
+    CoreBurner.Burn(atMost, Console.OpenStandardInput(), TimeProvider.System);
+    return 0;
+}
 
 Benchmark[] benchmarks =
 [
     AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, Writes.Sqlite, Writes.SqlServer,
-    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Network.Benchmark, Scale.Benchmark, Memory.Benchmark, Micro.Benchmark,
+    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Latency.Contended, Network.Benchmark, Scale.Benchmark, Memory.Benchmark,
+    Micro.Benchmark,
 ];
 
 ParseResult parsed = BenchOptions.CreateCommand([.. benchmarks.Select(benchmark => benchmark.Name)], RunAsync).Parse(args);
@@ -35,7 +43,7 @@ async Task<int> RunAsync(BenchOptions options)
 
     Benchmark[] chosen = options.Names.Count == 0
         ? benchmarks
-        : [.. options.Names.Select(name => benchmarks.Single(benchmark => benchmark.Name == name))];
+        : [.. options.Names.Select(name => benchmarks.Single(benchmark => benchmark.Name == (options.Contended ? Latency.Contended.Name : name)))];
     using var stop = new CancellationTokenSource();
     void Stop(PosixSignalContext context)
     {
