@@ -36,7 +36,7 @@ public abstract class RoutingTests(HeadFixture head)
     [InlineData("POST", "/api/transactions/01a204d7-059f-8d5a-a9c0-40695736d4e3", "GET")]
     [InlineData("POST", "/api/results", "GET")]
     [InlineData("PATCH", "/api/anomalies", "GET")]
-    [InlineData("POST", "/api/stats", "DELETE, GET, PUT")]
+    [InlineData("POST", "/api/stats", "PUT, GET, DELETE")]
     [InlineData("POST", "/healthz", "GET")]
     [InlineData("DELETE", "/openapi.json", "GET")]
     [InlineData("BREW", "/readyz", "GET")]

@@ -234,7 +234,8 @@ public sealed class UserErasureTests : IDisposable
     // The person's item comes first and makes the message poison; the ids of all others derive from their places.
     private static string Many(bool isBase64, bool isBare, int count, string amount = "\"?\"")
     {
-        string[] items = [$$"""{"user_id":399,"category_id":1,"amount":{{amount}}}""", .. Enumerable.Repeat("""{"user_id":4,"category_id":1,"amount":1}""", count - 1)];
+        string mine = $$"""{"user_id":399,"category_id":1,"amount":{{amount}}}""";
+        string[] items = [mine, .. Enumerable.Repeat("""{"user_id":4,"category_id":1,"amount":1}""", count - 1)];
         string list = $"[{string.Join(',', items)}]";
         string json = isBare ? list : $$"""{"v":1,"transactions":{{list}}}""";
         return isBase64 ? Encoded(json) : json;
