@@ -23,7 +23,6 @@ internal static class Writes
     private const int ColumnCount = 15;
     private const int RowsPerInsert = 50;
     private const string Time = "2026-11-22T10:00:00.123456Z";
-    private const long Microseconds = 1_795_341_600_123_456;
 
     // SQL Server finds rows by the bytes of their ids.
     private static readonly string s_keyColumns = Columns.Replace("transaction_id", "transaction_key", StringComparison.Ordinal);
@@ -130,12 +129,12 @@ internal static class Writes
             + "FROM json_each(@rows) WHERE true ON CONFLICT (transaction_id) DO NOTHING";
         insert.Parameters.AddWithValue(
             "@rows",
-            JsonArray(ids, id => $"[\"{id:N}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,{Microseconds},{Microseconds},{Microseconds},null]"));
+            JsonArray(ids, id => $"[\"{id:N}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{Time}\",\"{Time}\",\"{Time}\",null]"));
         insert.ExecuteNonQuery();
     }
 
     private static object[] Values(Guid id) =>
-        [id.ToByteArray(bigEndian: true), 5L, 7L, 20_000_000L, 1.5, 0L, "scored", "scored", 2000.0, 500.0, 40L, Microseconds, Microseconds, Microseconds, DBNull.Value];
+        [id.ToByteArray(bigEndian: true), 5L, 7L, 20_000_000L, 1.5, 0L, "scored", "scored", 2000.0, 500.0, 40L, Time, Time, Time, DBNull.Value];
 
     private static async Task<Section> RunSqlServerAsync(BenchContext context)
     {

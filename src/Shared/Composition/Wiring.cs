@@ -37,7 +37,7 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : 
 
         if (services.GetService<RetentionService>() is { } retention)
         {
-            events.Written += retention.OnWritten;
+            events.Written += _ => retention.OnWritten();
         }
 
         return Task.CompletedTask;

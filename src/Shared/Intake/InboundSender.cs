@@ -159,12 +159,13 @@ internal sealed partial class InboundSender : IAsyncDisposable
         _telemetry.Accepted(message.Count, failure);
         Interlocked.Decrement(ref _sending);
         _waiting.Wake();
-        await message.CompleteAsync(failure);
         if (failure is null)
         {
+            // The scorer begins while the requests are answered: those that wait for their result wait for it.
             Sent?.Invoke();
         }
 
+        await message.CompleteAsync(failure);
         EndPending(message.Count);
     }
 

@@ -36,10 +36,12 @@ internal sealed class StatusEndpoints(
             throw NeverIssued();
         }
 
+        // What is written between the look for the row and the wait is not missed.
+        using ResultWaiter.Expectation? expected = wait > 0 ? waiter.Expect(id) : null;
         TransactionResult? result = await store.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
-        if (result is null && wait > 0)
+        if (result is null && expected is not null)
         {
-            result = await waiter.WaitAsync(id, TimeSpan.FromSeconds(wait), cancellationToken);
+            result = await expected.WaitAsync(TimeSpan.FromSeconds(wait), cancellationToken);
         }
 
         return result switch

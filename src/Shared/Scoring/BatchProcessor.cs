@@ -15,7 +15,7 @@ namespace FinanceIngest.Scoring;
 /// </summary>
 internal sealed partial class BatchProcessor(
     EnvelopeReader reader, BatchScorer scorer, MessageScorer messageScorer, IIsolation isolation, MessageSettler settler, FailedMessages failures,
-    Telemetry telemetry, TimeProvider time, ILogger<BatchProcessor> logger)
+    ScoringEvents events, Telemetry telemetry, TimeProvider time, ILogger<BatchProcessor> logger)
 {
     /// <summary>
     /// A message received more often than this is handled alone, in a process of its own. The count is no evidence against it: kills, lost leases and outages
@@ -132,7 +132,8 @@ internal sealed partial class BatchProcessor(
             {
                 ScoringOutcome outcome = await isolated.ScoreAsync(suspect, hand.Leases.HeldUntil(suspect), abandon);
 
-                // A child exports nothing itself.
+                // A child exports nothing itself, and tells nobody here.
+                events.OnWritten(null);
                 telemetry.Written(outcome.Counts.Observed(outcome.NotScored.Count(item => item.Error is not null && item.Id is not null)));
                 await SettleAsync(outcome.For(suspect), hand, abandon);
             }

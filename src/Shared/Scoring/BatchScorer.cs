@@ -13,7 +13,7 @@ namespace FinanceIngest.Scoring;
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
 internal sealed class BatchScorer(
-    IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ProcessTally? tally = null)
+    IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ScoringEvents events, ProcessTally? tally = null)
 {
     /// <summary>How many transactions this process writes at once; what is handed to the scorer should stay within it.</summary>
     public BatchLimit Limit { get; } = new();
@@ -112,6 +112,7 @@ internal sealed class BatchScorer(
         {
             WriteCounts counts = await store.WriteAsync(
                 batch with { Process = process, MayCommit = () => DropLost(deliveries, leases).Count == deliveries.Count }, cancellationToken);
+            events.OnWritten(counts.Written == batch.Results.Count ? batch.Results : null);
             telemetry.BatchWritten(
                 batch.Results.Count,
                 counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),

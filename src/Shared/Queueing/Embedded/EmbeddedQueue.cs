@@ -34,9 +34,15 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     // Messages that a search holds in memory at once.
     private const int RewritePage = 64;
 
+    // A text of up to so many bytes is written on the sender's thread. Longer ones come several at a time, and share a commit.
+    private const int ShortText = MessageText.MaximumLength / 2;
+
     private readonly SqliteFile _file;
     private readonly TimeProvider _time;
     private readonly DependencyStatus _status;
+
+    // Whether this process has sent a message since it last asked for some, so that it need not look whether there is one.
+    private bool _hasSent;
 
     /// <param name="directory">Folder of the queue's file, <c>queue-NAME.db</c>.</param>
     /// <param name="name">The queue's name.</param>
@@ -67,7 +73,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => ReadAsync(_ => 0, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public async Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
         if (body.Length > MessageText.MaximumLength)
         {
@@ -80,7 +86,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         long receipt = NewReceipt();
         SqliteValue text = body.Packed is { } packed ? packed : body.Text;
         int transactions = TransactionCount.In(body);
-        return WriteAsync(
+        LeasedMessage sent = await WriteAsync(
             session =>
             {
                 long seq = session.Number(
@@ -89,7 +95,14 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                 session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", seq, text);
                 return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
             },
-            cancellationToken);
+            cancellationToken,
+            onThisThread: body.Length <= ShortText);
+        if (visibilityDelay <= TimeSpan.Zero)
+        {
+            Volatile.Write(ref _hasSent, true);
+        }
+
+        return sent;
     }
 
     /// <inheritdoc/>
@@ -98,7 +111,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         long now = _time.GetUtcNow().Ticks;
 
         // An empty poll is a read: it takes no write lock and costs no fsync.
-        if (!await ReadAsync(session => session.Number("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= ?1)", now) == 1, cancellationToken))
+        bool hasSent = Interlocked.Exchange(ref _hasSent, false);
+        if (!hasSent && !await HasVisibleAsync(now, cancellationToken))
         {
             return [];
         }
@@ -111,8 +125,12 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                     "SELECT seq FROM messages WHERE visible_at <= ?1 ORDER BY visible_at, seq LIMIT ?2", row => row.GetInt64(0), now, maximum);
                 return (IReadOnlyList<LeasedMessage>)taken.ConvertAll<LeasedMessage>(seq => Take(session, seq, now + lease.Ticks, receipt));
             },
-            cancellationToken);
+            cancellationToken,
+            onThisThread: hasSent);
     }
+
+    private Task<bool> HasVisibleAsync(long now, CancellationToken cancellationToken) => ReadAsync(
+        session => session.Number("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= ?1)", now) == 1, cancellationToken, onThisThread: true);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => ReadAsync(
@@ -193,7 +211,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                 INSERT INTO messages (id, inserted_at, visible_at, dequeue_count, pop_receipt, transactions)
                 SELECT ?2, inserted_at, visible_at, dequeue_count, ?3, ?4 FROM messages WHERE seq = ?1 RETURNING seq
                 """,
-                seq, Guid.CreateVersion7().ToString("D"), NewReceipt(), TransactionCount.In(text));
+                seq, Guid.CreateVersion7(), NewReceipt(), TransactionCount.In(text));
             session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", further, text);
         }
 
@@ -228,13 +246,15 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     private static long NewReceipt() => Random.Shared.NextInt64();
 
-    private Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
+    private Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.ReadAsync(read, cancellationToken, onThisThread));
 
-    private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
+    private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, onThisThread: onThisThread));
 
     // A lease or a delete need not survive a loss of power: the message is then delivered again, which this queue may always do.
-    private Task<T> WriteWithoutFsyncAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) =>
-        GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false));
+    private Task<T> WriteWithoutFsyncAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false, onThisThread: onThisThread));
 
     private async Task<T> GuardAsync<T>(Task<T> work)
     {
