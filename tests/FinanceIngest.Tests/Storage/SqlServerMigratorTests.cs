@@ -40,10 +40,9 @@ public sealed class SqlServerMigratorTests
             """);
 
         MigrationException e = await Assert.ThrowsAsync<MigrationException>(fixture.ApplyAsync);
-        StoreUnavailableException inspected = await Assert.ThrowsAsync<StoreUnavailableException>(
-            () => new SqlServerInspector(fixture.Database).InspectAsync(Token));
+        DatabaseFacts facts = await new SqlServerInspector(fixture.Database).InspectAsync(Token);
 
-        Assert.All([e.Message, inspected.Message], message =>
+        Assert.All([e.Message, facts.Refusal!], message =>
         {
             Assert.Contains("before 0.1.0", message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', message);
@@ -51,20 +50,33 @@ public sealed class SqlServerMigratorTests
         Assert.Equal(1, await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM sys.tables"));
     }
 
-    [Fact]
-    public async Task A_database_of_a_newer_program_is_left_alone()
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public async Task A_database_that_a_later_program_migrated_is_used_unless_it_is_of_a_later_generation(int generation, bool isRefused)
     {
         await using var fixture = new EmptySqlServerDatabase();
         await fixture.InitializeAsync();
         await fixture.ApplyAsync();
         await using (SqlConnection connection = await fixture.ConnectAsync())
         {
-            await connection.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', '2030-01-01', 1)");
+            await connection.ExecuteAsync(
+                "INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', '2030-01-01', @generation)", new { generation });
         }
 
-        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(fixture.ApplyAsync);
+        DatabaseFacts facts = await new SqlServerInspector(fixture.Database).InspectAsync(Token);
 
-        Assert.Contains("9999", e.Message, StringComparison.Ordinal);
+        Assert.Equal(9999, facts.Version);
+        if (isRefused)
+        {
+            Assert.Contains("generation 2", (await Assert.ThrowsAsync<MigrationException>(fixture.ApplyAsync)).Message, StringComparison.Ordinal);
+            Assert.Contains("generation 2", facts.Refusal!, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Empty(await fixture.ApplyAsync());
+            Assert.Null(facts.Refusal);
+        }
     }
 
     [Fact]

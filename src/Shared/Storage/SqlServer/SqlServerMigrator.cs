@@ -37,11 +37,13 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
     internal const string VersionSql =
         "SELECT COALESCE(MAX(version), 0), CASE WHEN COL_LENGTH('schema_migrations', 'generation') IS NULL THEN 0 ELSE 1 END FROM schema_migrations";
 
-    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (@Version, @Name, @now, 1)";
+    internal const string GenerationSql = "SELECT COALESCE(MAX(generation), 0) FROM schema_migrations";
+
+    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (@Version, @Name, @now, @Generation)";
 
     /// <summary>Why a database of a build from before the first release is refused.</summary>
     internal const string Unreleased =
-        "it was made by a build from before 0.1.0, the first release, and such databases are not upgraded. Nothing was changed; "
+        "was made by a build from before 0.1.0, the first release, and such databases are not upgraded. Nothing was changed; "
         + "create an empty database, name it in SQL_CONNECTION_STRING, and run \"finance-ingest migrate\".";
 
     /// <summary>The script that creates the roles and grants them their rights; it may be repeated.</summary>
@@ -80,13 +82,18 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         await connection.ExecuteAsync(Command(JournalSql));
-        (int version, int generation) = await connection.QuerySingleAsync<(int, int)>(Command(VersionSql));
-        if (generation == 0)
+        (int version, int isReleased) = await connection.QuerySingleAsync<(int, int)>(Command(VersionSql));
+        if (isReleased == 0)
         {
-            throw new MigrationException($"The database {Target} can't be used: {Unreleased}");
+            throw new MigrationException($"The database {Target} {Unreleased}");
         }
 
         IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
+        if (SchemaRule.Refusal(await connection.ExecuteScalarAsync<int>(Command(GenerationSql)), scripts) is { } refusal)
+        {
+            throw new MigrationException($"The database {Target} {refusal}");
+        }
+
         var older = new OlderSystemUpgrade(connection, transaction, Patience);
         if (version == 0)
         {
@@ -94,14 +101,16 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         MigrationScript[] missing = [.. scripts.Where(script => script.Version > version)];
-        foreach (MigrationScript script in missing)
+        long rows = version == 0 || missing.Length == 0 ? 0 : await connection.ExecuteScalarAsync<long>(Command(SqlServerRetentionStore.LastSql));
+        foreach ((int at, MigrationScript script) in missing.Index())
         {
+            options.Begins?.Invoke(new MigrationStep(at + 1, missing.Length, script.Name, rows));
             foreach (string batch in Batches(script.Sql))
             {
                 await connection.ExecuteAsync(Command(batch));
             }
 
-            await connection.ExecuteAsync(Command(AppliedSql, new { script.Version, script.Name, now = time.UtcNowMicroseconds() }));
+            await connection.ExecuteAsync(Command(AppliedSql, new { script.Version, script.Name, script.Generation, now = time.UtcNowMicroseconds() }));
         }
 
         OlderSystemReport? report = null;

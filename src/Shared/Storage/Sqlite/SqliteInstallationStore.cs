@@ -23,7 +23,7 @@ internal sealed class SqliteInstallationStore(SqliteDatabase database) : IInstal
     /// <param name="name">The value's name.</param>
     public static string? Remembered(string dataDirectory, string name)
     {
-        using var file = new SqliteFile(Path.Combine(dataDirectory, SqliteDatabase.FileName), static _ => { }, static _ => { });
+        using var file = new SqliteFile(Path.Combine(dataDirectory, SqliteDatabase.FileName), SqliteDatabase.Mark, static _ => { }, static _ => { });
         try
         {
             return file.ReadAsync(
