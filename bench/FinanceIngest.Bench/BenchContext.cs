@@ -9,8 +9,8 @@ namespace FinanceIngest.Bench;
 /// <param name="Folder">The benchmark's folder.</param>
 internal sealed record BenchContext(BenchOptions Options, BenchFolder Folder, CancellationToken CancellationToken)
 {
-    // The runtime recompiles hot methods on the same cores for the first tens of seconds.
-    private const int WarmUpRounds = 2;
+    /// <summary>The rounds before those that count: the runtime recompiles hot methods on the same cores for the first tens of seconds.</summary>
+    public const int WarmUpRounds = 2;
 
     /// <summary>The number of rounds that count; earlier rounds only warm up.</summary>
     public int Runs => Options.Runs;

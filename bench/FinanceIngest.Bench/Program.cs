@@ -3,12 +3,20 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using FinanceIngest.Bench;
 using FinanceIngest.Bench.Benchmarks;
+using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Reporting;
+
+if (CoreBurner.IsAskedFor(args, out TimeSpan atMost))
+{
+    CoreBurner.Burn(atMost, Console.OpenStandardInput(), TimeProvider.System);
+    return 0;
+}
 
 Benchmark[] benchmarks =
 [
     AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, Writes.Sqlite, Writes.SqlServer,
-    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Scale.Benchmark, Memory.Benchmark, Micro.Benchmark,
+    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Latency.Contended, Network.Benchmark, Scale.Benchmark, Memory.Benchmark,
+    Micro.Benchmark,
 ];
 
 ParseResult parsed = BenchOptions.CreateCommand([.. benchmarks.Select(benchmark => benchmark.Name)], RunAsync).Parse(args);
@@ -35,7 +43,7 @@ async Task<int> RunAsync(BenchOptions options)
 
     Benchmark[] chosen = options.Names.Count == 0
         ? benchmarks
-        : [.. options.Names.Select(name => benchmarks.Single(benchmark => benchmark.Name == name))];
+        : [.. options.Names.Select(name => benchmarks.Single(benchmark => benchmark.Name == (options.Contended ? Latency.Contended.Name : name)))];
     using var stop = new CancellationTokenSource();
     void Stop(PosixSignalContext context)
     {
@@ -56,7 +64,16 @@ async Task<int> RunAsync(BenchOptions options)
         try
         {
             Section section = await benchmark.RunAsync(new BenchContext(options, folder, stop.Token));
-            ResultsStore.Save(section with { Name = benchmark.Name, At = DateTimeOffset.UtcNow, Commit = await Machine.CommitAsync(stop.Token) });
+            section = section with { Name = benchmark.Name, At = DateTimeOffset.UtcNow, Commit = await Machine.CommitAsync(stop.Token) };
+            if (options.Print)
+            {
+                Console.WriteLine(Report.Describe(section));
+            }
+            else
+            {
+                ResultsStore.Save(section);
+            }
+
             if (!options.Keep)
             {
                 folder.Remove();
@@ -81,9 +98,13 @@ async Task<int> RunAsync(BenchOptions options)
     }
 
     Directory.CreateDirectory(root);
-    Report.Write(
-        await Machine.DescribeAsync(root, stop.Token),
-        [.. benchmarks.Select(benchmark => ResultsStore.Load(benchmark.Name)).OfType<Section>()]);
+    if (!options.Print)
+    {
+        Report.Write(
+            await Machine.DescribeAsync(root, stop.Token), [.. benchmarks.Select(benchmark => benchmark.Name)],
+            [.. benchmarks.Select(benchmark => ResultsStore.Load(benchmark.Name)).OfType<Section>()]);
+    }
+
     if (failed == 0 && !options.Keep)
     {
         Directory.Delete(root, recursive: true);

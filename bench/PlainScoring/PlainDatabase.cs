@@ -7,7 +7,7 @@ namespace FinanceIngest.Bench.Plain;
 /// The service's SQLite database as a simple program would use it: the same file, tables, indexes and pragmas (WAL, synchronous=FULL), with prepared
 /// statements on one connection.
 /// </summary>
-public sealed class PlainDatabase : IDisposable
+public sealed class PlainDatabase : IPlainStore
 {
     private const string SelectBaseline =
         "SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = @user_id AND category_id = @category_id";
@@ -43,52 +43,30 @@ public sealed class PlainDatabase : IDisposable
         _insert = Prepare(InsertRow, s_insertParameters);
     }
 
-    /// <summary>Runs work in one transaction, which is durable when the task completes. Callers take turns, because SQLite has one writer at a time.</summary>
-    public async Task<T> InTransactionAsync<T>(Func<T> work)
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<PlainScore>> WriteAsync(IReadOnlyList<PlainTransaction> transactions)
     {
+        // SQLite has one writer at a time.
         await _turn.WaitAsync();
         try
         {
             using SqliteTransaction transaction = _connection.BeginTransaction(deferred: false);
             _select.Transaction = transaction;
             _insert.Transaction = transaction;
-            T result = work();
+            var scores = new PlainScore[transactions.Count];
+            for (int i = 0; i < scores.Length; i++)
+            {
+                scores[i] = Score(transactions[i]);
+                Insert(transactions[i], scores[i]);
+            }
+
             transaction.Commit();
-            return result;
+            return scores;
         }
         finally
         {
             _turn.Release();
         }
-    }
-
-    /// <summary>Selects the baseline and returns the transaction's score. The caller is in a database transaction.</summary>
-    public PlainScore Score(PlainTransaction transaction)
-    {
-        _select.Parameters[0].Value = transaction.UserId;
-        _select.Parameters[1].Value = transaction.CategoryId;
-        using SqliteDataReader row = _select.ExecuteReader();
-        return row.Read() ? PlainScore.Of(transaction.Amount, row.GetDouble(0), row.GetDouble(1), row.GetInt64(2)) : default;
-    }
-
-    /// <summary>Inserts the row. The caller is in a database transaction.</summary>
-    public void Insert(PlainTransaction transaction, PlainScore score)
-    {
-        long now = Microseconds(DateTime.UtcNow);
-        Set(0, (transaction.Id is { } id ? Guid.Parse(id) : Guid.CreateVersion7()).ToByteArray(bigEndian: true));
-        Set(1, transaction.UserId);
-        Set(2, transaction.CategoryId);
-        Set(3, (long)(transaction.Amount * 10_000));
-        Set(4, score.ZScore);
-        Set(5, score.IsAnomaly ? 1 : 0);
-        Set(6, score.Reason);
-        Set(7, score.Mean);
-        Set(8, score.StdDev);
-        Set(9, score.SampleCount);
-        Set(10, Microseconds(transaction.OccurredAt) ?? now);
-        Set(11, Microseconds(transaction.AcceptedAt) ?? now);
-        Set(12, now);
-        _insert.ExecuteNonQuery();
     }
 
     /// <inheritdoc/>
@@ -100,11 +78,32 @@ public sealed class PlainDatabase : IDisposable
         _connection.Dispose();
     }
 
-    private static long? Microseconds(string? text) => text is null
-        ? null
-        : Microseconds(DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal));
+    private PlainScore Score(PlainTransaction transaction)
+    {
+        _select.Parameters[0].Value = transaction.UserId;
+        _select.Parameters[1].Value = transaction.CategoryId;
+        using SqliteDataReader row = _select.ExecuteReader();
+        return row.Read() ? PlainScore.Of(transaction.Amount, row.GetDouble(0), row.GetDouble(1), row.GetInt64(2)) : default;
+    }
 
-    private static long Microseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    private void Insert(PlainTransaction transaction, PlainScore score)
+    {
+        string now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
+        Set(0, (transaction.Id is { } id ? Guid.Parse(id) : Guid.CreateVersion7()).ToByteArray(bigEndian: true));
+        Set(1, transaction.UserId);
+        Set(2, transaction.CategoryId);
+        Set(3, (long)(transaction.Amount * 10_000));
+        Set(4, score.ZScore);
+        Set(5, score.IsAnomaly ? 1 : 0);
+        Set(6, score.Reason);
+        Set(7, score.Mean);
+        Set(8, score.StdDev);
+        Set(9, score.SampleCount);
+        Set(10, transaction.OccurredAt ?? now);
+        Set(11, transaction.AcceptedAt ?? now);
+        Set(12, now);
+        _insert.ExecuteNonQuery();
+    }
 
     private void Set(int parameter, object? value) => _insert.Parameters[parameter].Value = value ?? DBNull.Value;
 

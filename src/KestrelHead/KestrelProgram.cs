@@ -21,8 +21,10 @@ public static class KestrelProgram
     /// <param name="defaultPort">The port on loopback that it listens on unless an address is set.</param>
     /// <param name="addServices">Adds what this program has beyond health endpoints and the roles in its settings.</param>
     public static Task<int> RunAsync(
-        string[] args, ProgramKind program, string serviceName, int defaultPort, Action<IServiceCollection, Settings>? addServices = null) =>
-        ScoringChild.IsWanted(args)
+        string[] args, ProgramKind program, string serviceName, int defaultPort, Action<IServiceCollection, Settings>? addServices = null)
+    {
+        ProgramThreads.Prepare();
+        return ScoringChild.IsWanted(args)
             ? ScoringChildProgram.RunAsync(args, program)
             : ProgramHost.RunAsync(async () =>
             {
@@ -51,4 +53,5 @@ public static class KestrelProgram
                 await app.WaitForShutdownAsync();
                 end.ThrowIfCaused();
             });
+    }
 }

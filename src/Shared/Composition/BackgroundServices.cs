@@ -61,6 +61,7 @@ public static class BackgroundServices
     /// </summary>
     public static IServiceCollection AddScoringChild(this IServiceCollection services)
     {
+        services.AddSingleton<ScoringEvents>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(provider, provider.GetRequiredService<IScoringStore>()));
         services.AddSingleton<MessageScorer>();
         services.AddSingleton<EnvelopeReader>(NewReader);

@@ -70,11 +70,22 @@ internal sealed class GatheringMessage(string queue, Telemetry telemetry)
 
     /// <summary>Answers the requests whose last transactions were in this message.</summary>
     /// <param name="failure">Why the message is not known to be durable; null: it is durable.</param>
-    public Task CompleteAsync(Exception? failure) => Task.WhenAll(_parts.Chunk(AnswersTogether).Select(parts => Task.Run(() =>
+    public Task CompleteAsync(Exception? failure)
+    {
+        if (_parts.Count <= AnswersTogether)
+        {
+            Complete(_parts, failure);
+            return Task.CompletedTask;
+        }
+
+        return Task.WhenAll(_parts.Chunk(AnswersTogether).Select(parts => Task.Run(() => Complete(parts, failure))));
+    }
+
+    private static void Complete(IEnumerable<(Submission Submission, int From, int To)> parts, Exception? failure)
     {
         foreach ((Submission submission, int from, int to) in parts)
         {
             submission.Complete(from, to, failure);
         }
-    })));
+    }
 }

@@ -150,7 +150,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
         Exception? failure = await TrySendAsync(message);
         if (failure is not null)
         {
-            Log.SendFailed(_logger, message.Count, failure.Message);
+            Log.SendFailed(_logger, message.Count, FailureText.Reason(failure));
             Telemetry.Fail(span, failure);
         }
 
@@ -159,12 +159,13 @@ internal sealed partial class InboundSender : IAsyncDisposable
         _telemetry.Accepted(message.Count, failure);
         Interlocked.Decrement(ref _sending);
         _waiting.Wake();
-        await message.CompleteAsync(failure);
         if (failure is null)
         {
+            // The scorer begins while the requests are answered: those that wait for their result wait for it.
             Sent?.Invoke();
         }
 
+        await message.CompleteAsync(failure);
         EndPending(message.Count);
     }
 

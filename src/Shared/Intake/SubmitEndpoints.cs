@@ -33,15 +33,15 @@ internal sealed class SubmitEndpoints(
     private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int wait = WaitPreference.Seconds(request);
-        Guid id = await AcceptAsync(request, roundAmount: false, cancellationToken);
-        return await ResultAsync(id, wait, cancellationToken) is { } result ? Waited(result, wait) : Accepted(id);
+        (Guid id, TransactionResult? result) = await AcceptAsync(request, wait, roundAmount: false, cancellationToken);
+        return result is null ? Accepted(id) : Waited(result, wait);
     }
 
     private async Task<ApiResponse> SubmitByOlderRouteAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         int? asked = WaitPreference.Find(request);
-        Guid id = await AcceptAsync(request, roundAmount: true, cancellationToken);
-        return await ResultAsync(id, asked ?? settings.OlderRouteWaitSeconds, cancellationToken) is not { } result ? Accepted(id)
+        (Guid id, TransactionResult? result) = await AcceptAsync(request, asked ?? settings.OlderRouteWaitSeconds, roundAmount: true, cancellationToken);
+        return result is null ? Accepted(id)
             : asked is { } wait ? Waited(result, wait)
 
             // An older client looks at the status alone, so that a failure must be one.
@@ -49,15 +49,28 @@ internal sealed class SubmitEndpoints(
             : ApiResponse.Json(200, json => ResultJson.Write(json, result));
     }
 
-    /// <returns>The id of the transaction, which is durable.</returns>
-    private async Task<Guid> AcceptAsync(ApiRequest request, bool roundAmount, CancellationToken cancellationToken)
+    /// <returns>The id of the transaction, which is durable; and its result, where there is one within the seconds that the request waits.</returns>
+    private async Task<(Guid Id, TransactionResult? Result)> AcceptAsync(
+        ApiRequest request, int waitSeconds, bool roundAmount, CancellationToken cancellationToken)
     {
         string? headerKey = IdempotencyKeyHeader.Read(request);
         request.RequireJson();
         TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken), roundAmount);
         Transaction transaction = factory.Create(fields, headerKey) ?? throw Problems.Validation(fields.Errors!);
+
+        // The body is parsed, so its bytes are given back: the request may wait for its send for seconds, and for its result for minutes.
+        request.HoldInstead(ApiRequest.BesideItsBody);
+
+        if (waitSeconds == 0)
+        {
+            await SendAsync(request, transaction);
+            return (transaction.Id, null);
+        }
+
+        // The scorer may be done before the request hears that its transaction is durable.
+        using ResultWaiter.Expectation expected = waiter.Expect(transaction.Id);
         await SendAsync(request, transaction);
-        return transaction.Id;
+        return (transaction.Id, await expected.WaitAsync(TimeSpan.FromSeconds(waitSeconds), cancellationToken));
     }
 
     private async Task SendAsync(ApiRequest request, Transaction transaction)
@@ -75,9 +88,6 @@ internal sealed class SubmitEndpoints(
             throw request.Overloaded();
         }
     }
-
-    private async Task<TransactionResult?> ResultAsync(Guid id, int waitSeconds, CancellationToken cancellationToken) =>
-        waitSeconds > 0 ? await waiter.WaitAsync(id, TimeSpan.FromSeconds(waitSeconds), cancellationToken) : null;
 
     private static TransactionFields Parse(ReadOnlyMemory<byte> body, bool roundAmount)
     {

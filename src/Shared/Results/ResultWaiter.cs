@@ -1,12 +1,13 @@
+using FinanceIngest.Ground;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Results;
 
 /// <summary>
-/// Holds requests until their transaction is scored. One loop looks up to 1,000 transactions up in one query: at once after a scorer in this process has
-/// written, otherwise the more rarely the longer a request has waited. The loop runs only while requests wait, sends one query at a time, and rests after each
-/// query for four times as long as it took, at most half a second. So the load that thousands of waiting requests put on the database is bounded; with more
-/// requests it takes longer until a result is seen.
+/// Holds requests until their transaction is scored. Results that a scorer of this process has written are handed to it and answer their requests at once,
+/// without a query. For those of other processes one loop looks up to 1,000 transactions up in one query, the more rarely the longer a request has waited. The
+/// loop runs only while requests wait, sends one query at a time, and rests after each query for four times as long as it took, at most half a second. So the
+/// load that thousands of waiting requests put on the database is bounded; with more requests it takes longer until a result is seen.
 /// </summary>
 internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider time, ILogger<ResultWaiter> logger)
 {
@@ -19,19 +20,42 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
     private static readonly TimeSpan s_shortestRest = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();
-    private readonly HashSet<Waiter> _waiting = [];
+
+    // Every id that is expected, whether or not its request waits yet.
+    private readonly Dictionary<Guid, Awaited> _expected = [];
+
+    // Those among them for which a request waits: only these are looked up.
+    private readonly HashSet<Awaited> _waiting = [];
     private TaskCompletionSource _news = NewSignal();
+
+    // When the loop looks for due transactions next, unless it is told before.
+    private long _nextLook;
     private long _writes;
     private bool _running;
     private bool _closed;
 
-    /// <summary>Tells the waiter that a scorer in this process has written results.</summary>
-    public void OnWritten()
+    private TimeProvider Time => time;
+
+    /// <summary>Tells the waiter that a scorer in this process has committed results.</summary>
+    /// <param name="rows">
+    /// The results, where each became a row as it is. Null: some did not, because there was a row already, or it is not known which: what is waited for is
+    /// looked up.
+    /// </param>
+    public void OnWritten(IReadOnlyList<TransactionResult>? rows)
     {
         lock (_gate)
         {
-            _writes++;
-            _news.TrySetResult();
+            if (rows is null)
+            {
+                _writes++;
+                _news.TrySetResult();
+                return;
+            }
+
+            if (_expected.Count > 0)
+            {
+                Answer(rows);
+            }
         }
     }
 
@@ -41,54 +65,96 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         lock (_gate)
         {
             _closed = true;
-            foreach (Waiter waiter in _waiting)
+            foreach (Awaited awaited in _expected.Values)
             {
-                waiter.Complete(null);
+                awaited.Complete(null);
             }
 
+            _expected.Clear();
             _waiting.Clear();
             _news.TrySetResult();
         }
     }
 
-    /// <summary>The transaction's result, or null when there is none within <paramref name="atMost"/>, also because the database can't be reached.</summary>
-    public async Task<TransactionResult?> WaitAsync(Guid id, TimeSpan atMost, CancellationToken cancellationToken)
-    {
-        var waiter = new Waiter(id) { DueAt = time.GetTimestamp() };
-        Join(waiter);
-        try
-        {
-            return await waiter.Result.WaitAsync(atMost, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            return null;
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _waiting.Remove(waiter);
-            }
-        }
-    }
-
-    private void Join(Waiter waiter)
+    /// <summary>
+    /// Begins to listen for a transaction's result. A request calls this before it makes the transaction durable, or before it looks for its row, so that a
+    /// result that is written meanwhile is not missed. Nothing is looked up before <see cref="Expectation.WaitAsync"/>.
+    /// </summary>
+    public Expectation Expect(Guid id)
     {
         lock (_gate)
         {
-            if (_closed)
+            if (!_expected.TryGetValue(id, out Awaited? awaited))
             {
-                waiter.Complete(null);
+                awaited = new Awaited(id) { SeenWrites = _writes };
+                if (_closed)
+                {
+                    awaited.Complete(null);
+                }
+                else
+                {
+                    _expected.Add(id, awaited);
+                }
+            }
+
+            awaited.Listeners++;
+            return new Expectation(this, awaited);
+        }
+    }
+
+    private void BeginLookingUp(Awaited awaited)
+    {
+        lock (_gate)
+        {
+            if (awaited.Result.IsCompleted)
+            {
                 return;
             }
 
-            _waiting.Add(waiter);
-            _news.TrySetResult();
+            // The request itself has just been to the queue or to the database: an earlier look would find nothing.
+            awaited.DueAt = Later(time.GetTimestamp(), s_firstPause);
+            awaited.Pause = 2 * s_firstPause;
+            _waiting.Add(awaited);
             if (!_running)
             {
                 _running = true;
                 _ = Task.Run(RunAsync);
+            }
+            else if (awaited.DueAt < _nextLook)
+            {
+                _news.TrySetResult();
+            }
+        }
+    }
+
+    private void Leave(Awaited awaited)
+    {
+        lock (_gate)
+        {
+            if (--awaited.Listeners == 0)
+            {
+                Forget(awaited);
+            }
+        }
+    }
+
+    private void Forget(Awaited awaited)
+    {
+        _waiting.Remove(awaited);
+        if (_expected.TryGetValue(awaited.Id, out Awaited? current) && current == awaited)
+        {
+            _expected.Remove(awaited.Id);
+        }
+    }
+
+    private void Answer(IReadOnlyList<TransactionResult> results)
+    {
+        foreach (TransactionResult result in results)
+        {
+            if (_expected.TryGetValue(result.Id, out Awaited? awaited))
+            {
+                awaited.Complete(result);
+                Forget(awaited);
             }
         }
     }
@@ -98,7 +164,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         while (true)
         {
             Task news;
-            Waiter[] due;
+            Awaited[] due;
             TimeSpan untilNext = TimeSpan.Zero;
             lock (_gate)
             {
@@ -114,8 +180,8 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
                 due = TakeDue();
                 if (due.Length == 0)
                 {
-                    long next = _waiting.Min(waiter => waiter.DueAt);
-                    untilNext = time.GetElapsedTime(time.GetTimestamp(), next);
+                    _nextLook = _waiting.Min(awaited => awaited.DueAt);
+                    untilNext = time.GetElapsedTime(time.GetTimestamp(), _nextLook);
                 }
             }
 
@@ -135,58 +201,47 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         }
     }
 
-    // The requests whose look-up is longest overdue come first.
-    private Waiter[] TakeDue()
+    // The transactions whose look-up is longest overdue come first.
+    private Awaited[] TakeDue()
     {
         long now = time.GetTimestamp();
-        Waiter[] due = [.. _waiting.Where(waiter => waiter.DueAt <= now || waiter.SeenWrites != _writes)];
+        Awaited[] due = [.. _waiting.Where(awaited => awaited.DueAt <= now || awaited.SeenWrites != _writes)];
         if (due.Length > MaximumIds)
         {
-            due = [.. due.OrderBy(waiter => waiter.DueAt).Take(MaximumIds)];
+            due = [.. due.OrderBy(awaited => awaited.DueAt).Take(MaximumIds)];
         }
 
-        foreach (Waiter waiter in due)
+        foreach (Awaited awaited in due)
         {
-            waiter.SeenWrites = _writes;
-            waiter.DueAt = now + (long)(waiter.Pause.TotalSeconds * time.TimestampFrequency);
-            waiter.Pause = Clamp(2 * waiter.Pause);
+            awaited.SeenWrites = _writes;
+            awaited.DueAt = Later(now, awaited.Pause);
+            awaited.Pause = Clamp(2 * awaited.Pause);
         }
 
         return due;
     }
 
-    private async Task LookUpAsync(Waiter[] due)
+    private async Task LookUpAsync(Awaited[] due)
     {
         IReadOnlyList<TransactionResult> results;
         try
         {
-            results = await store.GetAsync([.. due.Select(waiter => waiter.Id).Distinct()], CancellationToken.None);
+            results = await store.GetAsync([.. due.Select(awaited => awaited.Id)], CancellationToken.None);
         }
         catch (Exception e)
         {
             // The loop survives every failure: without it later requests would wait in vain.
-            Log.LookUpFailed(logger, e.Message);
+            Log.LookUpFailed(logger, FailureText.Reason(e));
             return;
         }
 
-        if (results.Count == 0)
-        {
-            return;
-        }
-
-        Dictionary<Guid, TransactionResult> found = results.ToDictionary(result => result.Id);
         lock (_gate)
         {
-            foreach (Waiter waiter in due)
-            {
-                if (found.TryGetValue(waiter.Id, out TransactionResult? result))
-                {
-                    waiter.Complete(result);
-                    _waiting.Remove(waiter);
-                }
-            }
+            Answer(results);
         }
     }
+
+    private long Later(long timestamp, TimeSpan pause) => timestamp + (long)(pause.TotalSeconds * time.TimestampFrequency);
 
     private static TimeSpan Clamp(TimeSpan pause) => pause < s_longestPause ? (pause > TimeSpan.Zero ? pause : TimeSpan.Zero) : s_longestPause;
 
@@ -198,20 +253,57 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         public static partial void LookUpFailed(ILogger logger, string problem);
     }
 
-    private sealed class Waiter(Guid id)
+    /// <summary>One request's interest in a result, from <see cref="Expect"/> to its disposal.</summary>
+    public sealed class Expectation : IDisposable
+    {
+        private readonly ResultWaiter _waiter;
+        private readonly Awaited _awaited;
+
+        internal Expectation(ResultWaiter waiter, Awaited awaited)
+        {
+            _waiter = waiter;
+            _awaited = awaited;
+        }
+
+        /// <summary>
+        /// The transaction's result, or null when there is none within <paramref name="atMost"/>, also because the database can't be reached, or because the
+        /// process is about to stop.
+        /// </summary>
+        public async Task<TransactionResult?> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken)
+        {
+            _waiter.BeginLookingUp(_awaited);
+            try
+            {
+                return await _awaited.Result.WaitAsync(atMost, _waiter.Time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                return null;
+            }
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => _waiter.Leave(_awaited);
+    }
+
+    /// <summary>A transaction whose result is expected, by one request or more.</summary>
+    internal sealed class Awaited(Guid id)
     {
         private readonly TaskCompletionSource<TransactionResult?> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Guid Id => id;
 
+        /// <summary>Requests that expect the result.</summary>
+        public int Listeners { get; set; }
+
         /// <summary>The timestamp of <see cref="TimeProvider.GetTimestamp"/> from which the transaction is looked up again.</summary>
         public long DueAt { get; set; }
 
-        /// <summary>How long after its next look-up the transaction is due again; it doubles with each look-up, from 20 ms to 500 ms.</summary>
-        public TimeSpan Pause { get; set; } = s_firstPause;
+        /// <summary>How long after its next look-up the transaction is due again; it doubles with each look-up, from 40 ms to 500 ms.</summary>
+        public TimeSpan Pause { get; set; }
 
-        /// <summary>The number of writes by this process's scorer at the last look-up; −1 before the first.</summary>
-        public long SeenWrites { get; set; } = -1;
+        /// <summary>The number of writes by this process's scorer, of which no rows were handed over, at the last look-up.</summary>
+        public long SeenWrites { get; set; }
 
         public Task<TransactionResult?> Result => _result.Task;
 

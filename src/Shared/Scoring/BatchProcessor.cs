@@ -15,7 +15,7 @@ namespace FinanceIngest.Scoring;
 /// </summary>
 internal sealed partial class BatchProcessor(
     EnvelopeReader reader, BatchScorer scorer, MessageScorer messageScorer, IIsolation isolation, MessageSettler settler, FailedMessages failures,
-    Telemetry telemetry, TimeProvider time, ILogger<BatchProcessor> logger)
+    ScoringEvents events, Telemetry telemetry, TimeProvider time, ILogger<BatchProcessor> logger)
 {
     /// <summary>
     /// A message received more often than this is handled alone, in a process of its own. The count is no evidence against it: kills, lost leases and outages
@@ -44,7 +44,11 @@ internal sealed partial class BatchProcessor(
         try
         {
             ILookup<Handling, LeasedMessage> sorted = messages.ToLookup(HandlingOf);
-            await ScoreTogetherAsync([.. sorted[Handling.Together].Select(reader.Read)], hand, abandon);
+            foreach (List<Delivery> part in scorer.Limit.Divide([.. sorted[Handling.Together].Select(reader.Read)]))
+            {
+                await ScoreTogetherAsync(part, hand, abandon);
+            }
+
             await ScoreSuspectsAsync([.. sorted[Handling.Alone]], hand, abandon);
             foreach (LeasedMessage marker in sorted[Handling.Marker])
             {
@@ -86,6 +90,13 @@ internal sealed partial class BatchProcessor(
         {
             outcome = await scorer.ScoreAsync(batch, hand.Leases, abandon);
         }
+        catch (StoreUnavailableException e) when (e.WasTooMuch)
+        {
+            // An outage like others: the messages are given back, nothing is counted against them, and they come again in smaller batches.
+            Telemetry.Fail(span, e);
+            Log.TooMuch(logger, batch.Sum(delivery => delivery.Transactions.Count), scorer.Limit.Most);
+            throw;
+        }
         catch (Exception e) when (MessageScorer.IsFaultOfMessages(e))
         {
             // One message fails all of them: the halves show which.
@@ -121,7 +132,8 @@ internal sealed partial class BatchProcessor(
             {
                 ScoringOutcome outcome = await isolated.ScoreAsync(suspect, hand.Leases.HeldUntil(suspect), abandon);
 
-                // A child exports nothing itself.
+                // A child exports nothing itself, and tells nobody here.
+                events.OnWritten(null);
                 telemetry.Written(outcome.Counts.Observed(outcome.NotScored.Count(item => item.Error is not null && item.Id is not null)));
                 await SettleAsync(outcome.For(suspect), hand, abandon);
             }
@@ -185,6 +197,11 @@ internal sealed partial class BatchProcessor(
     {
         [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is halved: {Problem}")]
         public static partial void Splitting(ILogger logger, int count, string problem);
+
+        [LoggerMessage(
+            LogLevel.Warning,
+            "The database did not finish a write of {Count} transactions in time; the next have {Most} at most, and more again once they are quick.")]
+        public static partial void TooMuch(ILogger logger, int count, int most);
 
         [LoggerMessage(LogLevel.Warning, "Message {Id} was not scored in its child process and comes again in 10 s: {Problem}")]
         public static partial void TookTooLong(ILogger logger, string id, string problem);

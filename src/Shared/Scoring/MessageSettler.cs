@@ -31,16 +31,15 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
             : hand.DeleteAsync(delivery.Message)));
     }
 
-    /// <summary>Tells the other parts of this process that results are committed, once the marker is on the queue where alerts may be unsent.</summary>
+    /// <summary>Where alerts may be unsent: puts the marker on the queue, then tells the dispatcher of this process.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the messages must not be deleted.</exception>
     public async Task AnnounceAsync(bool mayHaveUnsentAlerts, MessagesInHand hand)
     {
         if (mayHaveUnsentAlerts)
         {
             await marker.RaiseAsync(hand.Settling);
+            events.OnAlertsPending();
         }
-
-        events.OnScored(mayHaveUnsentAlerts);
     }
 
     /// <summary>
@@ -53,7 +52,7 @@ internal sealed partial class MessageSettler(Queues queues, AlertMarker marker, 
         await hand.Leases.ReleaseAsync(message).WaitAsync(hand.Settling);
         if (await marker.AdoptOrDropAsync(message, hand.Settling))
         {
-            events.OnScored(mayHaveUnsentAlerts: true);
+            events.OnAlertsPending();
         }
 
         hand.Close(message);

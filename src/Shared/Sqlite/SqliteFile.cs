@@ -85,37 +85,57 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    /// <summary>Runs a read on a session that no other read uses meanwhile, off the caller's thread.</summary>
+    /// <summary>Runs a read on a session that no other read uses meanwhile.</summary>
+    /// <param name="read">The read.</param>
+    /// <param name="cancellationToken">Cancels the read while it waits for a thread.</param>
+    /// <param name="onThisThread">Whether the read is so short that the caller's thread runs it itself, once the file is open.</param>
     /// <exception cref="SqliteException">The file can't be read.</exception>
-    public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => Task.Run(
-        () =>
+    public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken, bool onThisThread = false)
+    {
+        if (!onThisThread || cancellationToken.IsCancellationRequested || Volatile.Read(ref _writer) is not { IsValueCreated: true })
         {
-            bool isOpen = _readers.TryTake(out SqliteSession? idle);
-            if (_checkSchema is null && (isOpen ? idle!.HasMoved : Writer().HasMoved))
-            {
-                if (isOpen)
-                {
-                    _readers.Add(idle!);
-                }
+            return Task.Run(() => ReadHereAsync(read, cancellationToken), cancellationToken);
+        }
 
-                return _isDrained ? Writer().RunAsync(read, isDurable: false, null, isLong: false, cancellationToken) : throw new MovedFileException(Path);
+        try
+        {
+            return ReadHereAsync(read, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<T>(e);
+        }
+    }
+
+    private Task<T> ReadHereAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken)
+    {
+        bool isOpen = _readers.TryTake(out SqliteSession? idle);
+        if (_checkSchema is null && (isOpen ? idle!.HasMoved : Writer().HasMoved))
+        {
+            if (isOpen)
+            {
+                _readers.Add(idle!);
             }
 
-            SqliteSession session = idle ?? (_checkSchema is null ? OpenSession(_openString) : OpenForReading(_checkSchema));
-            try
-            {
-                T result = read(session);
-                _readers.Add(session);
-                return Task.FromResult(result);
-            }
-            catch
-            {
-                // A connection is not used again after an I/O error, and other failures are rare.
-                session.Dispose();
-                throw;
-            }
-        },
-        cancellationToken);
+            return _isDrained
+                ? Writer().RunAsync(read, isDurable: false, null, isLong: false, onThisThread: false, cancellationToken)
+                : throw new MovedFileException(Path);
+        }
+
+        SqliteSession session = idle ?? (_checkSchema is null ? OpenSession(_openString) : OpenForReading(_checkSchema));
+        try
+        {
+            T result = read(session);
+            _readers.Add(session);
+            return Task.FromResult(result);
+        }
+        catch
+        {
+            // A connection is not used again after an I/O error, and other failures are rare.
+            session.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>
     /// Runs a write and completes once it is committed to the disk. Writes that arrive together share one commit; each
@@ -126,13 +146,18 @@ internal sealed class SqliteFile : IDisposable
     /// <param name="isDurable">False: the write survives the end of the process, but a loss of power may undo it.</param>
     /// <param name="beforeCommit">Runs as the last thing before the commit; an exception from it undoes the write.</param>
     /// <param name="isLong">Whether the write takes some milliseconds: other writes go before it.</param>
+    /// <param name="onThisThread">
+    /// Whether the caller's thread may run the write while no other write is under way. The call then returns after the commit, an fsync included, which for a
+    /// write that comes alone saves two changes of threads. Callers that begin several writes at once leave it out, so that these share a commit.
+    /// </param>
     /// <exception cref="SqliteException">The write, or its commit, failed; nothing of it remains.</exception>
     public Task<T> WriteAsync<T>(
-        Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true, Action? beforeCommit = null, bool isLong = false)
+        Func<SqliteSession, T> write, CancellationToken cancellationToken, bool isDurable = true, Action? beforeCommit = null, bool isLong = false,
+        bool onThisThread = false)
     {
         return Volatile.Read(ref _writer) is { IsValueCreated: true } open
-            ? open.Value.RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken)
-            : Task.Run(() => Writer().RunAsync(write, isDurable, beforeCommit, isLong, cancellationToken), cancellationToken);
+            ? open.Value.RunAsync(write, isDurable, beforeCommit, isLong, onThisThread, cancellationToken)
+            : Task.Run(() => Writer().RunAsync(write, isDurable, beforeCommit, isLong, onThisThread: false, cancellationToken), cancellationToken);
     }
 
     /// <summary>

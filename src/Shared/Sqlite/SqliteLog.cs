@@ -6,7 +6,7 @@ namespace FinanceIngest.Sqlite;
 /// <summary>
 /// Bounds a file's write-ahead log. SQLite copies the log into the file by itself, but begins the log anew only if no reader uses it at that moment
 /// (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files): where reads overlap without a gap, the log would grow for ever.
-/// The writer's thread uses this class, between transactions.
+/// The writer uses this class between transactions, on one thread at a time.
 /// </summary>
 internal sealed class SqliteLog(string path, SqliteSession session)
 {

@@ -53,12 +53,7 @@ internal readonly ref struct SqliteRow
 
     /// <summary>An instant that was bound as a <see cref="DateTime"/>, in UTC.</summary>
     /// <exception cref="FormatException">The column holds none.</exception>
-    public DateTime GetTime(int column) => raw.sqlite3_column_type(_statement, column) switch
-    {
-        raw.SQLITE_INTEGER => Timestamp.FromUnixMicroseconds(raw.sqlite3_column_int64(_statement, column)),
-        raw.SQLITE_NULL => throw Null(column),
-        _ => throw new FormatException(FormattableString.Invariant($"Column {column} holds no instant.")),
-    };
+    public DateTime GetTime(int column) => Timestamp.FromText(GetString(column));
 
     /// <summary>An integer, or null.</summary>
     public long? GetInt64OrNull(int column) => IsNull(column) ? null : raw.sqlite3_column_int64(_statement, column);

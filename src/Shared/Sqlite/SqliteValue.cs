@@ -7,7 +7,7 @@ namespace FinanceIngest.Sqlite;
 
 /// <summary>
 /// The value of one parameter, made by implicit conversion: no value is boxed or allocated. Ids are bound as blobs of 16 bytes whose order is that of the
-/// ids' text, instants as whole microseconds since 1970-01-01 in UTC; <see cref="SqliteRow"/> reads both back.
+/// ids' text, instants as text in the form of <see cref="Timestamp"/>; <see cref="SqliteRow"/> reads both back.
 /// </summary>
 internal readonly struct SqliteValue
 {
@@ -36,6 +36,7 @@ internal readonly struct SqliteValue
         Text,
         Blob,
         Uuid,
+        Instant,
     }
 
     /// <summary>An integer.</summary>
@@ -53,8 +54,8 @@ internal readonly struct SqliteValue
     /// <summary>An id, as 16 bytes in the order of its text.</summary>
     public static implicit operator SqliteValue(Guid value) => new(Kind.Uuid, uuid: value);
 
-    /// <summary>An instant in UTC, as whole microseconds since 1970-01-01; a fraction of a microsecond is dropped.</summary>
-    public static implicit operator SqliteValue(DateTime? value) => value is { } instant ? new(Kind.Integer, Timestamp.ToUnixMicroseconds(instant)) : default;
+    /// <summary>An instant in UTC, as text; a fraction of a microsecond is dropped.</summary>
+    public static implicit operator SqliteValue(DateTime? value) => value is { } instant ? new(Kind.Instant, instant.Ticks) : default;
 
     /// <summary>Binds the value; SQLite copies what it needs.</summary>
     /// <returns>SQLite's result code.</returns>
@@ -74,6 +75,10 @@ internal readonly struct SqliteValue
                 Span<byte> uuid = stackalloc byte[UuidLength];
                 _uuid.TryWriteBytes(uuid, bigEndian: true, out _);
                 return raw.sqlite3_bind_blob(statement, parameter, uuid);
+            case Kind.Instant:
+                Span<byte> instant = stackalloc byte[Timestamp.Length];
+                Timestamp.Write(new DateTime(_number, DateTimeKind.Utc), instant);
+                return raw.sqlite3_bind_text(statement, parameter, instant);
             default:
                 return raw.sqlite3_bind_null(statement, parameter);
         }

@@ -12,7 +12,6 @@ public static class Timestamp
     public const int Length = 27;
 
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
-    private static readonly long s_epochMicroseconds = DateTime.UnixEpoch.Ticks / TimeSpan.TicksPerMicrosecond;
 
     /// <summary>Returns the current time in UTC, in whole microseconds.</summary>
     public static DateTime UtcNowMicroseconds(this TimeProvider time) => Truncate(time.GetUtcNow().UtcDateTime);
@@ -20,16 +19,6 @@ public static class Timestamp
     /// <summary>Returns the instant without its fraction of a microsecond.</summary>
     public static DateTime Truncate(DateTime instant) =>
         new(instant.Ticks - (instant.Ticks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
-
-    /// <summary>Returns the whole microseconds since 1970-01-01 in UTC; less than 0 before it.</summary>
-    public static long ToUnixMicroseconds(DateTime instant) => (instant.Ticks / TimeSpan.TicksPerMicrosecond) - s_epochMicroseconds;
-
-    /// <summary>Reads what <see cref="ToUnixMicroseconds"/> returned.</summary>
-    /// <exception cref="FormatException">The instant lies outside the years 1 to 9999.</exception>
-    public static DateTime FromUnixMicroseconds(long microseconds) =>
-        microseconds >= -s_epochMicroseconds && microseconds <= (DateTime.MaxValue.Ticks / TimeSpan.TicksPerMicrosecond) - s_epochMicroseconds
-            ? new DateTime((microseconds + s_epochMicroseconds) * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc)
-            : throw new FormatException(FormattableString.Invariant($"{microseconds} microseconds lie outside the years 1 to 9999."));
 
     /// <summary>Returns the written form.</summary>
     public static string ToText(DateTime instant) => instant.ToString(Format, CultureInfo.InvariantCulture);

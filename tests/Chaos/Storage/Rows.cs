@@ -13,7 +13,7 @@ internal sealed class Rows(Installation installation)
     /// <summary>Returns the number of unsent alerts that are claimed.</summary>
     public long ClaimedAlerts() => Number(installation is SqlInstallation
         ? "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > SYSUTCDATETIME()"
-        : "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > unixepoch('now', 'subsec') * 1000000");
+        : "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')");
 
     public long Anomalies() => Number("SELECT count(*) FROM anomaly_transactions WHERE is_anomaly = 1");
 

@@ -142,7 +142,9 @@ public sealed class DoctorTests : IDisposable
         string key = SigningKeyFile.ReadOrCreate(_cli.PathOf("data"));
         using var database = new SqliteDatabase(_cli.PathOf("data"), _cli.Time, new DependencyStatus("database"));
         await new SqliteScoringStore(database, _cli.Time).WriteAsync(Sample.Batch(Sample.Scored()), Token);
-        await new SigningKeyCheck(new SqliteInstallationStore(database), new FinanceIngest.Transactions.IdCertifier(key, _cli.Time)).VerifyAsync(Token);
+        var signingKey = new SigningKey(key, path: null, _cli.Time, new DependencyStatus("signing_key"));
+        var ids = new FinanceIngest.Transactions.IdCertifier(key, _cli.Time);
+        await new SigningKeyCheck(new SqliteInstallationStore(database), ids, signingKey).VerifyAsync(Token);
     }
 }
 

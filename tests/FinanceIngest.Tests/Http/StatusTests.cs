@@ -157,7 +157,7 @@ public sealed class OtherStatusTests(OwnServer server) : IClassFixture<OwnServer
         connection.Open();
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = """
-            INSERT INTO purged_transactions (transaction_id, purged_at) VALUES ($id, 1767225600000000);
+            INSERT INTO purged_transactions (transaction_id, purged_at) VALUES ($id, '2026-01-01T00:00:00.000000Z');
             DELETE FROM anomaly_transactions WHERE transaction_id = $id;
             """;
         command.Parameters.AddWithValue("$id", Guid.Parse(id).ToByteArray(bigEndian: true));

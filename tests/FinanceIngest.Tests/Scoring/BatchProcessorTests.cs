@@ -35,6 +35,63 @@ public sealed class BatchProcessorTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_waits_is_handed_the_committed_rows_before_the_marker_is_on_the_queue()
+    {
+        await _system.AddBaselineAsync();
+        var told = new List<IReadOnlyList<TransactionResult>?>();
+        var queued = new List<long>();
+        _system.Events.Written += rows =>
+        {
+            told.Add(rows);
+            queued.Add(_system.Inbound.GetDepthAsync(default).Result.Length);
+        };
+        Transaction anomaly = _system.Transaction(6000);
+        await _system.SendAsync(anomaly, _system.Transaction(2500));
+
+        await _system.ProcessAsync();
+
+        TransactionResult? row = await _system.ResultAsync(anomaly.Id);
+        Assert.Equal(row, Assert.Single(told)![0]);
+        Assert.Equal(2, told[0]!.Count);
+        Assert.Equal([1], queued);
+    }
+
+    [Fact]
+    public async Task Of_a_batch_with_a_repeat_no_rows_are_handed_over_since_the_first_result_stays()
+    {
+        var told = new List<IReadOnlyList<TransactionResult>?>();
+        _system.Events.Written += told.Add;
+        Transaction first = _system.Transaction(2500);
+        await _system.SendAsync(first);
+        await _system.ProcessAsync();
+        await _system.SendAsync(first with { Amount = new Money(7 * Money.Scale) }, _system.Transaction(1));
+
+        await _system.ProcessAsync();
+
+        Assert.Equal(2, told.Count);
+        Assert.Equal(first.Id, Assert.Single(told[0]!).Id);
+        Assert.Null(told[1]);
+    }
+
+    [Fact]
+    public async Task What_a_child_process_wrote_is_announced_without_its_rows()
+    {
+        var told = new List<IReadOnlyList<TransactionResult>?>();
+        Transaction suspect = _system.Transaction(2500);
+        await _system.SendAsync(suspect);
+        for (int death = 0; death < BatchProcessor.SuspectAfter; death++)
+        {
+            await _system.ReceiveAndDieAsync();
+        }
+
+        _system.Events.Written += told.Add;
+        await _system.ProcessAsync();
+
+        Assert.NotNull(await _system.ResultAsync(suspect.Id));
+        Assert.Contains(null, told);
+    }
+
+    [Fact]
     public async Task Redelivery_after_a_crash_between_commit_and_delete_changes_nothing()
     {
         await _system.AddBaselineAsync();

@@ -70,6 +70,125 @@ public sealed class SqliteWriterTests : IDisposable
         await Task.WhenAll(writes);
     }
 
+    [Fact]
+    public async Task A_write_that_comes_alone_runs_on_its_callers_thread_where_that_is_allowed()
+    {
+        await WriteAsync("opens the file");
+        int caller = Environment.CurrentManagedThreadId;
+
+        Task<int> alone = _file.WriteAsync(InsertAndTellThread, Token, onThisThread: true);
+
+        Assert.True(alone.IsCompletedSuccessfully);
+        Assert.Equal(caller, await alone);
+        Assert.NotEqual(caller, await _file.WriteAsync(InsertAndTellThread, Token));
+        Assert.Equal(3, await CountAsync());
+    }
+
+    [Fact]
+    public async Task While_another_write_is_under_way_no_caller_waits()
+    {
+        using var release = new ManualResetEventSlim();
+        var isHeld = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await WriteAsync("opens the file");
+        Task<int> holder = _file.WriteAsync(
+            _ =>
+            {
+                isHeld.SetResult();
+                release.Wait();
+                return 0;
+            },
+            Token);
+        await isHeld.Task;
+
+        int caller = Environment.CurrentManagedThreadId;
+        Task<int> second = _file.WriteAsync(InsertAndTellThread, Token, onThisThread: true);
+        Assert.False(second.IsCompleted);
+        release.Set();
+
+        await holder;
+        Assert.NotEqual(caller, await second);
+    }
+
+    [Fact]
+    public async Task While_a_caller_runs_its_own_write_others_wait_for_their_turn()
+    {
+        await WriteAsync("opens the file");
+        Task<int>? during = null;
+        Task<int>? duringHere = null;
+
+        Task<int> own = _file.WriteAsync(
+            session =>
+            {
+                session.Execute("INSERT INTO numbers DEFAULT VALUES");
+                during = _file.WriteAsync(InsertAndTellThread, Token);
+                duringHere = _file.WriteAsync(InsertAndTellThread, Token, onThisThread: true);
+                return 0;
+            },
+            Token,
+            onThisThread: true);
+
+        Assert.True(own.IsCompletedSuccessfully);
+        await Task.WhenAll(during!, duringHere!);
+        Assert.Equal(4, await CountAsync());
+    }
+
+    [Fact]
+    public async Task A_failure_on_the_callers_thread_is_the_writes_own_and_leaves_nothing()
+    {
+        await WriteAsync("opens the file");
+
+        Task<int> failing = _file.WriteAsync<int>(
+            session =>
+            {
+                session.Execute("INSERT INTO numbers DEFAULT VALUES");
+                throw new InvalidOperationException("no");
+            },
+            Token,
+            onThisThread: true);
+        Task<int> undone = _file.WriteAsync(
+            InsertAndTellThread, Token, beforeCommit: () => throw new InvalidOperationException("not held"), onThisThread: true);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => undone);
+        Assert.True(_file.WriteAsync(InsertAndTellThread, Token, onThisThread: true).IsCompletedSuccessfully);
+        Assert.Equal(2, await CountAsync());
+    }
+
+    [Fact]
+    public async Task A_cancelled_write_on_the_callers_thread_does_nothing()
+    {
+        await WriteAsync("opens the file");
+
+        Task<int> cancelled = _file.WriteAsync(InsertAndTellThread, new CancellationToken(canceled: true), onThisThread: true);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        Assert.Equal(1, await CountAsync());
+    }
+
+    [Fact]
+    public async Task Writes_of_many_callers_on_their_own_threads_and_the_writers_are_all_done_once()
+    {
+        await WriteAsync("opens the file");
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(caller => Task.Run(async () =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                await _file.WriteAsync(InsertAndTellThread, Token, isDurable: false, isLong: i % 7 == 0, onThisThread: (i + caller) % 2 == 0);
+            }
+        })));
+
+        Assert.Equal(401, await CountAsync());
+    }
+
+    [Fact]
+    public async Task After_the_end_no_caller_writes()
+    {
+        await WriteAsync("opens the file");
+        _file.Dispose();
+
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => _file.WriteAsync(InsertAndTellThread, Token, onThisThread: true));
+    }
+
     public void Dispose()
     {
         _file.Dispose();
@@ -86,4 +205,12 @@ public sealed class SqliteWriterTests : IDisposable
         Token,
         beforeCommit: () => _order.Enqueue("commit"),
         isLong: isLong);
+
+    private static int InsertAndTellThread(SqliteSession session)
+    {
+        session.Execute("INSERT INTO numbers DEFAULT VALUES");
+        return Environment.CurrentManagedThreadId;
+    }
+
+    private Task<long> CountAsync() => _file.ReadAsync(session => session.Number("SELECT count(*) FROM numbers"), Token);
 }

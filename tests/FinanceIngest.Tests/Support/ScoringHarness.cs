@@ -41,7 +41,7 @@ internal sealed class ScoringHarness : IDisposable
         Marker = new AlertMarker(Queues, Outbox, Time);
         Telemetry = TestTelemetry.Create(Time);
         Dispatcher = NewDispatcher(DispatchersOutbox, Roles.Scorer | Roles.Dispatcher);
-        _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time);
+        _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time, Events);
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
     }
@@ -75,6 +75,8 @@ internal sealed class ScoringHarness : IDisposable
     public AlertMarker Marker { get; }
 
     public FakeIsolation Isolation { get; }
+
+    public ScoringEvents Events { get; } = new();
 
     public BatchScorer Scorer => _scorer;
 
@@ -124,11 +126,11 @@ internal sealed class ScoringHarness : IDisposable
     {
         ILoggerFactory loggers = logger is null ? NullLoggerFactory.Instance : new OneLogger(logger);
         var reader = new EnvelopeReader(Inbound.Name, Ids);
-        var settler = new MessageSettler(Queues, Marker, new ScoringEvents(), Telemetry, loggers.CreateLogger<MessageSettler>());
+        var settler = new MessageSettler(Queues, Marker, Events, Telemetry, loggers.CreateLogger<MessageSettler>());
         var failures = new FailedMessages(PoisonStore, _scorer, reader, settler, Telemetry, loggers.CreateLogger<FailedMessages>());
         var oneByOne = new MessageScorer(_scorer);
         return new BatchProcessor(
-            reader, _scorer, oneByOne, Isolation, settler, failures, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
+            reader, _scorer, oneByOne, Isolation, settler, failures, Events, Telemetry, Time, loggers.CreateLogger<BatchProcessor>());
     }
 
     /// <summary>Makes a dispatcher as a process with these roles has it. Each dispatcher claims alerts under its own name.</summary>

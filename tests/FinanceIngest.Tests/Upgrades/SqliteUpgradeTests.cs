@@ -74,7 +74,7 @@ public sealed class SqliteUpgradeTests : UpgradeTests
     public async Task A_file_of_a_later_generation_ends_a_program_in_one_line(string name, params string[] arguments)
     {
         await MigrateAsync(old: false);
-        await MigrateLaterAsync(9999, generation: 2, "DROP VIEW processes_text");
+        await MigrateLaterAsync(9999, generation: 2, "DROP VIEW purged_transactions_text");
 
         await using ProgramProcess program = ProgramProcess.StartFile(
             ProgramProcess.PathOf(name), name == "finance-ingest" ? arguments : ["--urls", "http://127.0.0.1:0"], Folder.Path, await EnvironmentAsync());
@@ -115,7 +115,7 @@ public sealed class SqliteUpgradeTests : UpgradeTests
         $"""
         BEGIN IMMEDIATE;
         {sql};
-        INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES ({version}, '{version}_later', 0, {generation});
+        INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES ({version}, '{version}_later', '2026-11-29T00:00:00.000000Z', {generation});
         COMMIT;
         """));
 

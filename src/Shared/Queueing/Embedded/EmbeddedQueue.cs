@@ -1,3 +1,4 @@
+using System.Text;
 using FinanceIngest.Ground;
 using FinanceIngest.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -33,9 +34,15 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     // Messages that a search holds in memory at once.
     private const int RewritePage = 64;
 
+    // A text of up to so many bytes is written on the sender's thread. Longer ones come several at a time, and share a commit.
+    private const int ShortText = MessageText.MaximumLength / 2;
+
     private readonly SqliteFile _file;
     private readonly TimeProvider _time;
     private readonly DependencyStatus _status;
+
+    // Whether this process has sent a message since it last asked for some, so that it need not look whether there is one.
+    private bool _hasSent;
 
     /// <param name="directory">Folder of the queue's file, <c>queue-NAME.db</c>.</param>
     /// <param name="name">The queue's name.</param>
@@ -66,7 +73,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     public Task EnsureExistsAsync(CancellationToken cancellationToken) => ReadAsync(_ => 0, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
+    public async Task<LeasedMessage> SendAsync(MessageBody body, TimeSpan visibilityDelay, CancellationToken cancellationToken)
     {
         if (body.Length > MessageText.MaximumLength)
         {
@@ -79,7 +86,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         long receipt = NewReceipt();
         SqliteValue text = body.Packed is { } packed ? packed : body.Text;
         int transactions = TransactionCount.In(body);
-        return WriteAsync(
+        LeasedMessage sent = await WriteAsync(
             session =>
             {
                 long seq = session.Number(
@@ -88,7 +95,14 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                 session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", seq, text);
                 return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
             },
-            cancellationToken);
+            cancellationToken,
+            onThisThread: body.Length <= ShortText);
+        if (visibilityDelay <= TimeSpan.Zero)
+        {
+            Volatile.Write(ref _hasSent, true);
+        }
+
+        return sent;
     }
 
     /// <inheritdoc/>
@@ -97,7 +111,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         long now = _time.GetUtcNow().Ticks;
 
         // An empty poll is a read: it takes no write lock and costs no fsync.
-        if (!await ReadAsync(session => session.Number("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= ?1)", now) == 1, cancellationToken))
+        bool hasSent = Interlocked.Exchange(ref _hasSent, false);
+        if (!hasSent && !await HasVisibleAsync(now, cancellationToken))
         {
             return [];
         }
@@ -110,8 +125,12 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                     "SELECT seq FROM messages WHERE visible_at <= ?1 ORDER BY visible_at, seq LIMIT ?2", row => row.GetInt64(0), now, maximum);
                 return (IReadOnlyList<LeasedMessage>)taken.ConvertAll<LeasedMessage>(seq => Take(session, seq, now + lease.Ticks, receipt));
             },
-            cancellationToken);
+            cancellationToken,
+            onThisThread: hasSent);
     }
+
+    private Task<bool> HasVisibleAsync(long now, CancellationToken cancellationToken) => ReadAsync(
+        session => session.Number("SELECT EXISTS (SELECT 1 FROM messages WHERE visible_at <= ?1)", now) == 1, cancellationToken, onThisThread: true);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> PeekAsync(int maximum, CancellationToken cancellationToken) => ReadAsync(
@@ -157,7 +176,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             after = page[^1].Seq;
             foreach ((long seq, string id, MessageBody body, bool isLeased) in page)
             {
-                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Text), cancellationToken))
+                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Texts), cancellationToken))
                 {
                     outcome = new QueueRewrite(outcome.Changed + 1, outcome.InHand + (isLeased ? 1 : 0));
                 }
@@ -168,17 +187,35 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     /// <inheritdoc/>
     public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => GuardAsync(_file.ForgetDeletedAsync(cancellationToken));
 
-    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again.
-    private static bool Rewrite(SqliteSession session, long seq, string? text)
+    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again. Further messages have nobody who
+    // could delete them, so what is in them comes again under the ids that it has, which does no harm.
+    private static bool Rewrite(SqliteSession session, long seq, IReadOnlyList<string> texts)
     {
-        if (text is not null)
+        if (texts.Count == 0)
         {
-            return session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, text) == 1
-                && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(text)) == 1;
+            session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
+            return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
         }
 
-        session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
-        return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
+        if (texts.FirstOrDefault(text => Encoding.UTF8.GetByteCount(text) > MessageText.MaximumLength) is not null)
+        {
+            throw new ArgumentException($"A message text has at most {MessageText.MaximumLength} bytes.", nameof(texts));
+        }
+
+        bool isThere = session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, texts[0]) == 1
+            && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(texts[0])) == 1;
+        foreach (string text in isThere ? texts.Skip(1) : [])
+        {
+            long further = session.Number(
+                """
+                INSERT INTO messages (id, inserted_at, visible_at, dequeue_count, pop_receipt, transactions)
+                SELECT ?2, inserted_at, visible_at, dequeue_count, ?3, ?4 FROM messages WHERE seq = ?1 RETURNING seq
+                """,
+                seq, Guid.CreateVersion7(), NewReceipt(), TransactionCount.In(text));
+            session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", further, text);
+        }
+
+        return isThere;
     }
 
     /// <inheritdoc/>
@@ -209,13 +246,15 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
 
     private static long NewReceipt() => Random.Shared.NextInt64();
 
-    private Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
+    private Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.ReadAsync(read, cancellationToken, onThisThread));
 
-    private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) => GuardAsync(_file.WriteAsync(write, cancellationToken));
+    private Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, onThisThread: onThisThread));
 
     // A lease or a delete need not survive a loss of power: the message is then delivered again, which this queue may always do.
-    private Task<T> WriteWithoutFsyncAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken) =>
-        GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false));
+    private Task<T> WriteWithoutFsyncAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, isDurable: false, onThisThread: onThisThread));
 
     private async Task<T> GuardAsync<T>(Task<T> work)
     {

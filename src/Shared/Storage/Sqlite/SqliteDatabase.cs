@@ -85,12 +85,14 @@ public sealed class SqliteDatabase : IDisposable
 
     /// <summary>Runs a read.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
-    internal Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken) => GuardAsync(_file.ReadAsync(read, cancellationToken));
+    internal Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellationToken, bool onThisThread = false) =>
+        GuardAsync(_file.ReadAsync(read, cancellationToken, onThisThread));
 
     /// <summary>Runs a write; see <see cref="SqliteFile.WriteAsync"/>.</summary>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
-    internal Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null, bool isLong = false) =>
-        GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit, isLong: isLong));
+    internal Task<T> WriteAsync<T>(
+        Func<SqliteSession, T> write, CancellationToken cancellationToken, Action? beforeCommit = null, bool isLong = false, bool onThisThread = false) =>
+        GuardAsync(_file.WriteAsync(write, cancellationToken, beforeCommit: beforeCommit, isLong: isLong, onThisThread: onThisThread));
 
     /// <inheritdoc cref="SqliteFile.ForgetDeletedAsync"/>
     /// <exception cref="StoreUnavailableException">The file can't be used.</exception>
@@ -136,7 +138,7 @@ public sealed class SqliteDatabase : IDisposable
         session.Execute(
             $"""
             CREATE TABLE IF NOT EXISTS {Journal} (
-                version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL, generation INTEGER NOT NULL)
+                version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL, generation INTEGER NOT NULL)
             """);
         session.Run(script.Sql);
         session.Execute(

@@ -65,8 +65,22 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Execute("UPDATE poison_messages SET body = ?2, exception = NULL WHERE message_id = ?1", messageId, body) == 1,
+    public Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            bool isThere = session.Execute("UPDATE poison_messages SET body = ?2, exception = NULL WHERE message_id = ?1", messageId, bodies[0]) == 1;
+            foreach (string body in isThere ? bodies.Skip(1) : [])
+            {
+                session.Execute(
+                    """
+                    INSERT INTO poison_messages (message_id, reason, attempts, traceparent, body, inserted_at, failed_at)
+                    SELECT ?2, reason, attempts, traceparent, ?3, inserted_at, failed_at FROM poison_messages WHERE message_id = ?1
+                    """,
+                    messageId, Guid.CreateVersion7().ToString("D"), body);
+            }
+
+            return isThere;
+        },
         cancellationToken);
 
     private static PoisonMessage ToMessage(SqliteRow row) => new(

@@ -15,6 +15,9 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     // Batches of this many rows or more count as long writes, which take milliseconds.
     private const int LongBatch = 500;
 
+    // Baselines of up to this many keys are read on the caller's thread: some microseconds for each.
+    private const int FewKeys = 32;
+
     /// <inheritdoc/>
     public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
@@ -22,7 +25,8 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         BaselineKey[] inOrder = [.. keys];
         Array.Sort(inOrder, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
         return database.ReadAsync<IReadOnlyDictionary<BaselineKey, Baseline>>(
-            session => session.InReadTransaction(() => Load(session, inOrder)), cancellationToken);
+            session => session.InReadTransaction(() => Load(session, inOrder)), cancellationToken,
+            onThisThread: inOrder.Length <= FewKeys);
     }
 
     private static Dictionary<BaselineKey, Baseline> Load(SqliteSession session, BaselineKey[] keys)
@@ -46,8 +50,9 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)
     {
         long batchId = BatchId.Next(time);
+        bool isLong = batch.Results.Count >= LongBatch;
         return database.WriteAsync(
-            session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld, isLong: batch.Results.Count >= LongBatch);
+            session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld, isLong: isLong, onThisThread: !isLong);
     }
 
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)

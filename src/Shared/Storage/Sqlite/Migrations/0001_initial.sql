@@ -1,5 +1,5 @@
--- Uuids are blobs of 16 bytes, so that the order of the bytes is the order of the text; a uuid that begins with a time lies in order of time. Instants are
--- whole microseconds since 1970-01-01 in UTC. Amounts are whole ten-thousandths. The views at the end show all three as people read them.
+-- Uuids are blobs of 16 bytes, so that the order of the bytes is the order of the text; a uuid that begins with a time lies in order of time. Amounts are
+-- whole ten-thousandths. The views at the end show both as people read them. Times are RFC 3339 in UTC with six decimals, so that text order is time order.
 
 CREATE TABLE anomaly_stats (
     id INTEGER PRIMARY KEY,
@@ -8,7 +8,7 @@ CREATE TABLE anomaly_stats (
     mean REAL NOT NULL,
     std_dev REAL NOT NULL,
     sample_count INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
     UNIQUE (user_id, category_id)
 );
 
@@ -26,9 +26,9 @@ CREATE TABLE anomaly_transactions (
     mean REAL,
     std_dev REAL,
     sample_count INTEGER,
-    occurred_at INTEGER,
-    accepted_at INTEGER,
-    created_at INTEGER NOT NULL,
+    occurred_at TEXT,
+    accepted_at TEXT,
+    created_at TEXT NOT NULL,
     error TEXT
 );
 
@@ -48,10 +48,10 @@ CREATE TABLE alert_outbox (
     alert_id BLOB NOT NULL UNIQUE CHECK (length(alert_id) = 16),
     transaction_id BLOB NOT NULL CHECK (length(transaction_id) = 16),
     payload TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    sent_at INTEGER,
+    created_at TEXT NOT NULL,
+    sent_at TEXT,
     owner BLOB CHECK (length(owner) = 16),
-    claimed_until INTEGER,
+    claimed_until TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     traceparent TEXT
 );
@@ -70,8 +70,8 @@ CREATE TABLE poison_messages (
     attempts INTEGER NOT NULL,
     traceparent TEXT,
     body TEXT NOT NULL,
-    inserted_at INTEGER NOT NULL,
-    failed_at INTEGER NOT NULL
+    inserted_at TEXT NOT NULL,
+    failed_at TEXT NOT NULL
 );
 
 -- Poison messages are read in pages by the time at which they were given up; without the index each page would read every text.
@@ -82,7 +82,7 @@ CREATE TABLE message_attempts (
     message_id TEXT PRIMARY KEY,
     attempts INTEGER NOT NULL,
     last_error TEXT NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE INDEX message_attempts_by_time ON message_attempts (updated_at);
@@ -94,9 +94,9 @@ CREATE TABLE repeat_conflicts (
     user_id INTEGER NOT NULL,
     category_id INTEGER NOT NULL,
     amount INTEGER NOT NULL,
-    occurred_at INTEGER NOT NULL,
-    accepted_at INTEGER NOT NULL,
-    recorded_at INTEGER NOT NULL,
+    occurred_at TEXT NOT NULL,
+    accepted_at TEXT NOT NULL,
+    recorded_at TEXT NOT NULL,
     beyond INTEGER NOT NULL DEFAULT 0,
     UNIQUE (transaction_id, accepted_at, user_id, category_id, amount, occurred_at)
 );
@@ -106,7 +106,7 @@ CREATE INDEX repeat_conflicts_by_user ON repeat_conflicts (user_id);
 -- Tombstones of rows removed by retention or erasure: a repeat stays a repeat.
 CREATE TABLE purged_transactions (
     transaction_id BLOB PRIMARY KEY CHECK (length(transaction_id) = 16),
-    purged_at INTEGER NOT NULL
+    purged_at TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- Facts about the installation, such as the fingerprint of its signing key.
@@ -121,22 +121,11 @@ CREATE TABLE processes (
     program TEXT NOT NULL,
     version TEXT NOT NULL,
     roles TEXT NOT NULL,
-    started_at INTEGER NOT NULL,
-    seen_at INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
     batches INTEGER NOT NULL,
     transactions INTEGER NOT NULL
 ) WITHOUT ROWID;
-
-CREATE VIEW anomaly_stats_text AS
-SELECT id,
-       user_id,
-       category_id,
-       mean,
-       std_dev,
-       sample_count,
-       strftime('%Y-%m-%dT%H:%M:%S', (created_at - (created_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at
-FROM anomaly_stats;
 
 CREATE VIEW anomaly_transactions_money AS
 SELECT id,
@@ -153,12 +142,9 @@ SELECT id,
        mean,
        std_dev,
        sample_count,
-       strftime('%Y-%m-%dT%H:%M:%S', (occurred_at - (occurred_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (occurred_at % 1000000 + 1000000) % 1000000) AS occurred_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (accepted_at - (accepted_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (accepted_at % 1000000 + 1000000) % 1000000) AS accepted_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (created_at - (created_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at,
+       occurred_at,
+       accepted_at,
+       created_at,
        error
 FROM anomaly_transactions;
 
@@ -170,39 +156,15 @@ SELECT lower(substr(hex(alert_id), 1, 8) || '-' || substr(hex(alert_id), 9, 4) |
            || substr(hex(transaction_id), 17, 4) || '-'
            || substr(hex(transaction_id), 21)) AS transaction_id,
        payload,
-       strftime('%Y-%m-%dT%H:%M:%S', (created_at - (created_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (sent_at - (sent_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (sent_at % 1000000 + 1000000) % 1000000) AS sent_at,
+       created_at,
+       sent_at,
        CASE WHEN owner IS NOT NULL THEN lower(substr(hex(owner), 1, 8) || '-' || substr(hex(owner), 9, 4) || '-' || substr(hex(owner), 13, 4) || '-'
            || substr(hex(owner), 17, 4) || '-'
            || substr(hex(owner), 21)) END AS owner,
-       strftime('%Y-%m-%dT%H:%M:%S', (claimed_until - (claimed_until % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (claimed_until % 1000000 + 1000000) % 1000000) AS claimed_until,
+       claimed_until,
        attempts,
        traceparent
 FROM alert_outbox;
-
-CREATE VIEW poison_messages_text AS
-SELECT message_id,
-       reason,
-       exception,
-       attempts,
-       traceparent,
-       body,
-       strftime('%Y-%m-%dT%H:%M:%S', (inserted_at - (inserted_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (inserted_at % 1000000 + 1000000) % 1000000) AS inserted_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (failed_at - (failed_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (failed_at % 1000000 + 1000000) % 1000000) AS failed_at
-FROM poison_messages;
-
-CREATE VIEW message_attempts_text AS
-SELECT message_id,
-       attempts,
-       last_error,
-       strftime('%Y-%m-%dT%H:%M:%S', (updated_at - (updated_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (updated_at % 1000000 + 1000000) % 1000000) AS updated_at
-FROM message_attempts;
 
 CREATE VIEW repeat_conflicts_money AS
 SELECT id,
@@ -212,12 +174,9 @@ SELECT id,
        user_id,
        category_id,
        CASE WHEN amount < 0 THEN '-' ELSE '' END || (abs(amount) / 10000) || '.' || printf('%04d', abs(amount) % 10000) AS amount,
-       strftime('%Y-%m-%dT%H:%M:%S', (occurred_at - (occurred_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (occurred_at % 1000000 + 1000000) % 1000000) AS occurred_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (accepted_at - (accepted_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (accepted_at % 1000000 + 1000000) % 1000000) AS accepted_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (recorded_at - (recorded_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (recorded_at % 1000000 + 1000000) % 1000000) AS recorded_at,
+       occurred_at,
+       accepted_at,
+       recorded_at,
        beyond
 FROM repeat_conflicts;
 
@@ -225,19 +184,6 @@ CREATE VIEW purged_transactions_text AS
 SELECT lower(substr(hex(transaction_id), 1, 8) || '-' || substr(hex(transaction_id), 9, 4) || '-' || substr(hex(transaction_id), 13, 4) || '-'
            || substr(hex(transaction_id), 17, 4) || '-'
            || substr(hex(transaction_id), 21)) AS transaction_id,
-       strftime('%Y-%m-%dT%H:%M:%S', (purged_at - (purged_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (purged_at % 1000000 + 1000000) % 1000000) AS purged_at
+       purged_at
 FROM purged_transactions;
 
-CREATE VIEW processes_text AS
-SELECT instance,
-       program,
-       version,
-       roles,
-       strftime('%Y-%m-%dT%H:%M:%S', (started_at - (started_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (started_at % 1000000 + 1000000) % 1000000) AS started_at,
-       strftime('%Y-%m-%dT%H:%M:%S', (seen_at - (seen_at % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-           || printf('.%06dZ', (seen_at % 1000000 + 1000000) % 1000000) AS seen_at,
-       batches,
-       transactions
-FROM processes;
