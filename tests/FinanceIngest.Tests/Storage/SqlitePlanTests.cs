@@ -56,7 +56,7 @@ public sealed class SqlitePlanTests : IDisposable
         await queue.GetDepthAsync(Token);
         await queue.CountTransactionsAsync(Token);
         await queue.ProbeAsync(Token);
-        await queue.RewriteAsync((_, _) => new MessageRewrite("another"), Token);
+        await queue.RewriteAsync((_, _) => new MessageRewrite(["another"]), Token);
         LeasedMessage message = Assert.Single(await queue.ReceiveAsync(1, TimeSpan.FromMinutes(1), Token));
         Assert.True(await message.TryExtendAsync(TimeSpan.FromMinutes(1), Token));
         Assert.True(await message.TryDeleteAsync(Token));
@@ -165,7 +165,7 @@ public sealed class SqlitePlanTests : IDisposable
         await poison.ListPageAsync(null, 10, Token);
         await poison.ReadPageAsync(new PoisonPlace(Sample.Noon, "m"), 10, Token);
         await poison.FindAsync("message", Token);
-        await poison.ReplaceBodyAsync("message", "body", Token);
+        await poison.ReplaceBodyAsync("message", ["body"], Token);
         await poison.RemoveAsync("message", Token);
 
         await new SqliteOverviewStore(database, time).ReadAsync(Token);
