@@ -57,6 +57,7 @@ internal sealed class SqliteFile : IDisposable
     /// </param>
     public SqliteFile(string path, Action<SqliteSession> createSchema, Action<SqliteSession>? checkSchema = null, bool isDrained = false)
     {
+        _ = SqliteEngine.IsMultiThread;
         _isDrained = isDrained;
         Path = path;
         _createSchema = createSchema;
