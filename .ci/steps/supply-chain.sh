@@ -21,11 +21,7 @@ done
 audit_nuget() {
   local source
   source=$(dotnet nuget list source --format short | sed -n 's/^E //p' | head -n 1)
-  {
-    echo '<configuration>'
-    printf '  <%s><clear /><add key="registry" value="%s" /></%s>\n' packageSources "$source" packageSources auditSources "$source" auditSources
-    echo '</configuration>'
-  } >"$results/audit.config"
+  python3 .ci/audit_config.py "$source" >"$results/audit.config"
   dotnet restore "src/$1" --configfile "$results/audit.config" --force \
     -p:NuGetAudit=true -p:NuGetAuditMode=all -p:NuGetAuditLevel=high >"$results/audit.log" 2>&1
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using FinanceIngest.Bench.Load;
 
 namespace FinanceIngest.Bench;
 
@@ -19,6 +20,9 @@ internal sealed record BenchOptions
     /// <summary>The number of rows in the large database.</summary>
     public required int Rows { get; init; }
 
+    /// <summary>The kinds of idempotency keys that "scale" compares.</summary>
+    public required IReadOnlyList<KeyKind> Keys { get; init; }
+
     /// <summary>The folder of databases and queues.</summary>
     public required string DataFolder { get; init; }
 
@@ -27,6 +31,9 @@ internal sealed record BenchOptions
 
     /// <summary>Whether data and logs are kept.</summary>
     public bool Keep { get; init; }
+
+    /// <summary>Whether the results go to standard output only, and bench/RESULTS.md stays as it is.</summary>
+    public bool Print { get; init; }
 
     /// <summary>Whether to list the benchmarks.</summary>
     public bool List { get; init; }
@@ -46,6 +53,12 @@ internal sealed record BenchOptions
         Option<int?> runs = Positive("--runs", "The number of rounds that count, after two rounds of warm-up (default: 5).");
         Option<int?> size = Positive("--size", "The number of transactions in a round, instead of each benchmark's own number.");
         Option<int?> rows = Positive("--rows", "The number of rows in the large database of \"scale\" (default: 5000000).");
+        var keys = new Option<string?>("--keys")
+        {
+            Description = "The idempotency keys of \"scale\": UUIDs of version 7, random ones, or both (default).",
+            HelpName = "v7|random|both",
+        };
+        keys.AcceptOnlyFromAmong("v7", "random", "both");
         var data = new Option<string>("--data")
         {
             Description = "The folder of databases and queues; it decides which disk is measured.",
@@ -53,11 +66,12 @@ internal sealed record BenchOptions
             DefaultValueFactory = _ => Path.GetTempPath(),
         };
         var keep = new Option<bool>("--keep") { Description = "Keep the data and the logs." };
+        var print = new Option<bool>("--print") { Description = "Print the results, and leave bench/RESULTS.md as it is." };
         var contended = new Option<bool>("--contended") { Description = "Measure \"latency\" beside processes that keep every core busy." };
         var list = new Option<bool>("--list") { Description = "List the benchmarks." };
         var command = new RootCommand("Runs benchmarks and writes bench/RESULTS.md, in which each benchmark replaces its own section.")
         {
-            names, runs, size, rows, data, contended, keep, list,
+            names, runs, size, rows, keys, data, contended, keep, print, list,
         };
         command.Validators.Add(parsed =>
         {
@@ -72,9 +86,16 @@ internal sealed record BenchOptions
             Runs = parsed.GetValue(runs) ?? 5,
             Size = parsed.GetValue(size),
             Rows = parsed.GetValue(rows) ?? 5_000_000,
+            Keys = parsed.GetValue(keys) switch
+            {
+                "v7" => [KeyKind.Version7],
+                "random" => [KeyKind.Random],
+                _ => [KeyKind.Version7, KeyKind.Random],
+            },
             DataFolder = parsed.GetRequiredValue(data),
             Contended = parsed.GetValue(contended),
             Keep = parsed.GetValue(keep),
+            Print = parsed.GetValue(print),
             List = parsed.GetValue(list),
         }));
         return command;

@@ -15,7 +15,8 @@ if (CoreBurner.IsAskedFor(args, out TimeSpan atMost))
 Benchmark[] benchmarks =
 [
     AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, Writes.Sqlite, Writes.SqlServer,
-    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Latency.Contended, Scale.Benchmark, Memory.Benchmark, Micro.Benchmark,
+    QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Latency.Contended, Network.Benchmark, Scale.Benchmark, Memory.Benchmark,
+    Micro.Benchmark,
 ];
 
 ParseResult parsed = BenchOptions.CreateCommand([.. benchmarks.Select(benchmark => benchmark.Name)], RunAsync).Parse(args);
@@ -63,7 +64,16 @@ async Task<int> RunAsync(BenchOptions options)
         try
         {
             Section section = await benchmark.RunAsync(new BenchContext(options, folder, stop.Token));
-            ResultsStore.Save(section with { Name = benchmark.Name, At = DateTimeOffset.UtcNow, Commit = await Machine.CommitAsync(stop.Token) });
+            section = section with { Name = benchmark.Name, At = DateTimeOffset.UtcNow, Commit = await Machine.CommitAsync(stop.Token) };
+            if (options.Print)
+            {
+                Console.WriteLine(Report.Describe(section));
+            }
+            else
+            {
+                ResultsStore.Save(section);
+            }
+
             if (!options.Keep)
             {
                 folder.Remove();
@@ -88,9 +98,13 @@ async Task<int> RunAsync(BenchOptions options)
     }
 
     Directory.CreateDirectory(root);
-    Report.Write(
-        await Machine.DescribeAsync(root, stop.Token),
-        [.. benchmarks.Select(benchmark => ResultsStore.Load(benchmark.Name)).OfType<Section>()]);
+    if (!options.Print)
+    {
+        Report.Write(
+            await Machine.DescribeAsync(root, stop.Token), [.. benchmarks.Select(benchmark => benchmark.Name)],
+            [.. benchmarks.Select(benchmark => ResultsStore.Load(benchmark.Name)).OfType<Section>()]);
+    }
+
     if (failed == 0 && !options.Keep)
     {
         Directory.Delete(root, recursive: true);

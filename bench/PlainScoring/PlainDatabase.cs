@@ -7,7 +7,7 @@ namespace FinanceIngest.Bench.Plain;
 /// The service's SQLite database as a simple program would use it: the same file, tables, indexes and pragmas (WAL, synchronous=FULL), with prepared
 /// statements on one connection.
 /// </summary>
-public sealed class PlainDatabase : IDisposable
+public sealed class PlainDatabase : IPlainStore
 {
     private const string SelectBaseline =
         "SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = @user_id AND category_id = @category_id";
@@ -43,18 +43,25 @@ public sealed class PlainDatabase : IDisposable
         _insert = Prepare(InsertRow, s_insertParameters);
     }
 
-    /// <summary>Runs work in one transaction, which is durable when the task completes. Callers take turns, because SQLite has one writer at a time.</summary>
-    public async Task<T> InTransactionAsync<T>(Func<T> work)
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<PlainScore>> WriteAsync(IReadOnlyList<PlainTransaction> transactions)
     {
+        // SQLite has one writer at a time.
         await _turn.WaitAsync();
         try
         {
             using SqliteTransaction transaction = _connection.BeginTransaction(deferred: false);
             _select.Transaction = transaction;
             _insert.Transaction = transaction;
-            T result = work();
+            var scores = new PlainScore[transactions.Count];
+            for (int i = 0; i < scores.Length; i++)
+            {
+                scores[i] = Score(transactions[i]);
+                Insert(transactions[i], scores[i]);
+            }
+
             transaction.Commit();
-            return result;
+            return scores;
         }
         finally
         {
@@ -62,8 +69,16 @@ public sealed class PlainDatabase : IDisposable
         }
     }
 
-    /// <summary>Selects the baseline and returns the transaction's score. The caller is in a database transaction.</summary>
-    public PlainScore Score(PlainTransaction transaction)
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _turn.Dispose();
+        _select.Dispose();
+        _insert.Dispose();
+        _connection.Dispose();
+    }
+
+    private PlainScore Score(PlainTransaction transaction)
     {
         _select.Parameters[0].Value = transaction.UserId;
         _select.Parameters[1].Value = transaction.CategoryId;
@@ -71,11 +86,10 @@ public sealed class PlainDatabase : IDisposable
         return row.Read() ? PlainScore.Of(transaction.Amount, row.GetDouble(0), row.GetDouble(1), row.GetInt64(2)) : default;
     }
 
-    /// <summary>Inserts the row. The caller is in a database transaction.</summary>
-    public void Insert(PlainTransaction transaction, PlainScore score)
+    private void Insert(PlainTransaction transaction, PlainScore score)
     {
         string now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-        Set(0, transaction.Id ?? Guid.CreateVersion7().ToString("D"));
+        Set(0, (transaction.Id is { } id ? Guid.Parse(id) : Guid.CreateVersion7()).ToByteArray(bigEndian: true));
         Set(1, transaction.UserId);
         Set(2, transaction.CategoryId);
         Set(3, (long)(transaction.Amount * 10_000));
@@ -89,15 +103,6 @@ public sealed class PlainDatabase : IDisposable
         Set(11, transaction.AcceptedAt ?? now);
         Set(12, now);
         _insert.ExecuteNonQuery();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _turn.Dispose();
-        _select.Dispose();
-        _insert.Dispose();
-        _connection.Dispose();
     }
 
     private void Set(int parameter, object? value) => _insert.Parameters[parameter].Value = value ?? DBNull.Value;

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 // The usual alternative to the worker: QueueTrigger of the WebJobs SDK, which is the engine of Azure Functions.
-// Options: --mode nothing|score, --inbound QUEUE, --alerts QUEUE, --database PATH (score only), and AzureWebJobsStorage in the environment.
+// Options: --mode nothing|score, --inbound QUEUE, --alerts QUEUE, --database PATH (score only; or PLAIN_SQL in the environment), and AzureWebJobsStorage in
+// the environment.
 using IHost host = new HostBuilder()
     .ConfigureAppConfiguration(configuration => configuration.AddEnvironmentVariables().AddCommandLine(args))
     .ConfigureWebJobs(webJobs => webJobs.AddAzureStorage(queues =>
@@ -24,7 +25,7 @@ using IHost host = new HostBuilder()
         services.AddSingleton<ITypeLocator>(new OneFunction(scores ? typeof(ScoreTrigger) : typeof(NothingTrigger)));
         if (scores)
         {
-            services.AddSingleton(new PlainDatabase(context.Configuration["database"]!));
+            services.AddSingleton(PlainStore.Open(context.Configuration[PlainStore.SqlSetting], context.Configuration["database"]));
             services.AddSingleton<ScoreTrigger>();
         }
     })

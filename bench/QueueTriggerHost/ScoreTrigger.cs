@@ -7,29 +7,16 @@ namespace FinanceIngest.Bench.QueueTriggerHost;
 /// <summary>
 /// Receives the service's packed messages, scores each transaction, stores the rows of a message in one database transaction, and sends alerts.
 /// </summary>
-public sealed class ScoreTrigger(PlainDatabase database)
+public sealed class ScoreTrigger(IPlainStore store)
 {
     /// <summary>Runs for each message.</summary>
     public async Task RunAsync([QueueTrigger("%inbound%")] string message, [Queue("%alerts%")] IAsyncCollector<string> alerts)
     {
         PlainEnvelope envelope = JsonSerializer.Deserialize(message, PlainJson.Default.PlainEnvelope)!;
-        List<string> anomalies = await database.InTransactionAsync(() => Write(envelope));
-        await Task.WhenAll(anomalies.Select(alert => alerts.AddAsync(alert)));
-    }
-
-    private List<string> Write(PlainEnvelope envelope)
-    {
-        var anomalies = new List<string>();
-        foreach (PlainTransaction transaction in envelope.Transactions)
-        {
-            PlainScore score = database.Score(transaction);
-            database.Insert(transaction, score);
-            if (score.IsAnomaly)
-            {
-                anomalies.Add(JsonSerializer.Serialize(transaction, PlainJson.Default.PlainTransaction));
-            }
-        }
-
-        return anomalies;
+        IReadOnlyList<PlainScore> scores = await store.WriteAsync(envelope.Transactions);
+        await Task.WhenAll(envelope.Transactions
+            .Zip(scores)
+            .Where(scored => scored.Second.IsAnomaly)
+            .Select(scored => alerts.AddAsync(JsonSerializer.Serialize(scored.First, PlainJson.Default.PlainTransaction))));
     }
 }

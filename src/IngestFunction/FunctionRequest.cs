@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.RegularExpressions;
 using FinanceIngest.Ground;
 using FinanceIngest.Http;
 using Microsoft.Azure.Functions.Worker;
@@ -8,11 +9,12 @@ using Microsoft.Azure.Functions.Worker.Http;
 namespace FinanceIngest.IngestFunction;
 
 /// <summary>The Azure Functions head's translation of requests and responses.</summary>
-internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
+internal sealed partial class FunctionRequest(HttpRequestData request) : ApiRequest
 {
     public override string Method => request.Method.ToUpperInvariant();
 
-    public override string Path => Uri.UnescapeDataString(request.Url.AbsolutePath);
+    // An encoded slash stays encoded, as Kestrel leaves it: it is part of a segment and ends none.
+    public override string Path => Uri.UnescapeDataString(EncodedSlash().Replace(request.Url.AbsolutePath, "%25$1"));
 
     // The host has read the body already; its announced length adds nothing.
     public override long? ContentLength => request.Body.CanSeek ? request.Body.Length : null;
@@ -56,4 +58,7 @@ internal sealed class FunctionRequest(HttpRequestData request) : ApiRequest
         await response.Body.WriteAsync(answer.Body, cancellationToken);
         return response;
     }
+
+    [GeneratedRegex("%(2f)", RegexOptions.IgnoreCase)]
+    private static partial Regex EncodedSlash();
 }

@@ -6,7 +6,7 @@ namespace FinanceIngest.IngestFunction;
 
 /// <summary>
 /// The contract's routes. The platform checks the function's keys; where FinanceIngest__ApiKeys are configured, their scopes hold as well.
-/// <c>PUT /api/stats</c> takes the platform's admin (master) key.
+/// No function asks for the host's Admin level; what takes the scope admin, such as <c>PUT /api/stats</c>, is IngestServer's.
 /// </summary>
 public sealed class Functions(Api api)
 {
@@ -53,12 +53,6 @@ public sealed class Functions(Api api)
     [Function("GetAnomalies")]
     public Task<HttpResponseData> GetAnomaliesAsync(
         [HttpTrigger(Keyed, "get", Route = "api/anomalies")] HttpRequestData request, CancellationToken cancellationToken) =>
-        FunctionRequest.AnswerAsync(api, request, cancellationToken);
-
-    /// <summary><c>PUT /api/stats</c>.</summary>
-    [Function("PutStats")]
-    public Task<HttpResponseData> PutStatsAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "put", Route = "api/stats")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /healthz</c>.</summary>

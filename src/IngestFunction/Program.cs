@@ -18,5 +18,6 @@ return await ProgramHost.RunAsync(async () =>
 
     using IHost host = builder.Build();
     _ = host.Services.GetRequiredService<IdCertifier>();
+    await EmbeddedFiles.CheckAsync(settings, TimeProvider.System, CancellationToken.None);
     await host.RunAsync();
 });

@@ -10,6 +10,7 @@ return await KestrelProgram.RunAsync(args, ProgramKind.IngestServer, "finance-in
     {
         services.AddIntake(settings);
         services.AddOverview();
+        services.AddBaselines();
         services.AddSingleton<IEndpoints, DashboardEndpoints>();
     }
 });

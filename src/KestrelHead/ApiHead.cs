@@ -84,8 +84,9 @@ public static partial class ApiHead
     private static async Task WriteAsync(HttpContext context, ApiResponse response)
     {
         context.Response.StatusCode = response.Status;
-        context.Response.ContentType = response.ContentType;
-        context.Response.ContentLength = response.Body.Length;
+        bool hasBody = response.Status != StatusCodes.Status204NoContent;
+        context.Response.ContentType = hasBody ? response.ContentType : null;
+        context.Response.ContentLength = hasBody ? response.Body.Length : null;
         foreach ((string name, string value) in ResponseHeaders.Always)
         {
             context.Response.Headers[name] = value;
@@ -101,7 +102,7 @@ public static partial class ApiHead
             context.Response.Headers[name] = value;
         }
 
-        if (!HttpMethods.IsHead(context.Request.Method))
+        if (hasBody && !HttpMethods.IsHead(context.Request.Method))
         {
             await context.Response.Body.WriteAsync(response.Body, context.RequestAborted);
         }

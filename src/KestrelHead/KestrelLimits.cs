@@ -8,7 +8,8 @@ namespace FinanceIngest.KestrelHead;
 /// <summary>Limits what a connection may hold, and for how long, when its client is slow, silent or gone.</summary>
 internal static class KestrelLimits
 {
-    private const int SocketBuffer = 256 * 1024;
+    /// <summary>What is asked for each of a connection's two buffers in the kernel, in bytes; Linux doubles it for its own book-keeping.</summary>
+    public const int SocketBuffer = 256 * 1024;
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(5);
 
     /// <summary>Sets the limits of connections and requests.</summary>

@@ -44,8 +44,9 @@ public static class KestrelProgram
 
                 DataDirectoryReport.Write(app.Services, settings);
 
-                // A signing key that can't be read ends the program before it listens.
+                // A signing key that can't be read, or a file that this program can't use, ends it before it listens.
                 _ = app.Services.GetRequiredService<IdCertifier>();
+                await EmbeddedFiles.CheckAsync(settings, TimeProvider.System, CancellationToken.None);
                 app.UseApi(settings);
                 ProgramEnd end = app.Services.GetRequiredService<ProgramEnd>();
                 await ListenAddresses.StartAsync(app);

@@ -269,7 +269,7 @@ def report(options, folder, queue, bursts, samples, starts, stops, processor, le
     problems = [str(error) for burst in bursts for error in burst.errors]
     accepted = {number for burst in bursts for number in burst.ids}
     with sqlite3.connect(os.path.join(folder, "data", "finance-ingest.db")) as database:
-        rows = dict(database.execute("SELECT transaction_id, status FROM anomaly_transactions"))
+        rows = dict(database.execute("SELECT transaction_id, status FROM anomaly_transactions_money"))
     missing = sum(rows.get(number) != "scored" for number in accepted)
     if len(accepted) != options.burst * options.bursts:
         problems.append(f"{len(accepted)} accepted of {options.burst * options.bursts}")

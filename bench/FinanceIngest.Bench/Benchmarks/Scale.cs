@@ -1,97 +1,65 @@
-using System.Diagnostics;
+using System.Globalization;
 using FinanceIngest.Bench.Load;
-using FinanceIngest.Bench.Processes;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
-using FinanceIngest.Queueing.Embedded;
 
 namespace FinanceIngest.Bench.Benchmarks;
 
-/// <summary>The cost of a transaction in a large database.</summary>
+/// <summary>The cost of a transaction, of reads and of a purge in a large database, against a small one.</summary>
 internal static class Scale
 {
-    private const int SmallRows = 10_000;
+    private const long SmallRows = 10_000;
     private const int SmallBaselines = 1000;
-    private const int RowsPerBaseline = 5;
+    private const int RowsPerBaseline = 10;
 
-    // A single drain takes half a second, which is so short that other work of the machine would distort it.
-    private const int DrainsPerTurn = 5;
-
-    public static Benchmark Benchmark { get; } = new("scale", "cost per transaction at 5 M rows and 1 M baselines; --rows N for another number", RunAsync);
+    public static Benchmark Benchmark { get; } = new(
+        "scale", "drains, reads and a purge at 5 M rows against 10,000; --rows N and --keys v7|random for others", RunAsync);
 
     private static async Task<Section> RunAsync(BenchContext context)
     {
-        int count = context.Size(30_000);
-        int rows = context.Options.Rows;
-        await using var fleet = new Fleet(context, count);
-        IReadOnlyList<Series> series = await context.TakeTurnsAsync(
-            await fleet.AddAsync("time-ordered ids, small", SmallRows, SmallBaselines, keyed: false),
-            await fleet.AddAsync("time-ordered ids, large", rows, rows / RowsPerBaseline, keyed: false),
-            await fleet.AddAsync("keyed ids, small", SmallRows, SmallBaselines, keyed: true),
-            await fleet.AddAsync("keyed ids, large", rows, rows / RowsPerBaseline, keyed: true));
+        long rows = context.Options.Rows;
+        int baselines = (int)Math.Max(rows / RowsPerBaseline, 1);
+        var series = new List<Series>();
+        var ratios = new List<Ratio>();
+        var missing = new List<Missing>();
+        var notes = new List<string>();
+        foreach (KeyKind keys in context.Options.Keys)
+        {
+            string name = keys == KeyKind.Version7 ? "keys of version 7" : "random keys";
+            using GrownDatabase small = await GrownDatabase.OpenAsync(
+                context, new OldRows(Math.Min(SmallRows, rows), Math.Min(SmallBaselines, baselines), keys));
+            using GrownDatabase large = await GrownDatabase.OpenAsync(context, new OldRows(rows, baselines, keys));
+            if (large.FillSeconds is { } seconds)
+            {
+                BenchContext.Say($"  {rows:N0} rows, {name}: made in {seconds:N0} s");
+            }
+
+            await GrownDrains.MeasureAsync(context, name, small, large, series, ratios);
+            await GrownReads.MeasureAsync(context, name, small, large, series, ratios);
+            if (keys == KeyKind.Version7 || context.Options.Keys.Count == 1)
+            {
+                await GrownPurge.MeasureAsync(context, name, large, series, ratios, missing);
+            }
+
+            notes.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"With {name}, the large database has {large.Bytes / 1e9:F2} GB in its file, of which the kernel kept {large.ResidentBytes / 1e9:F2} GB in "
+                    + $"memory at the end of the run."));
+        }
+
         return new Section(
             "Cost in a database that has grown",
             $"""
-            Elapsed time of {DrainsPerTurn} drains of {count:N0} transactions from the embedded queue, per transaction. Small: {SmallRows:N0} rows,
-            {SmallBaselines:N0} baselines; large: {rows:N0} rows, {rows / RowsPerBaseline:N0} baselines, all of which occur. After each drain its rows
-            are removed again. Keyed ids are hashes and fall anywhere into the index; the rows there before were put in in the order of their ids, so
-            that the index's pages are full, which is its worst case.
+            Small: {Math.Min(SmallRows, rows):N0} rows, {Math.Min(SmallBaselines, baselines):N0} baselines; large: {rows:N0} rows,
+            {baselines:N0} baselines, all of which occur. The rows were put in in the order of their times, with ids as the intake makes them of the
+            clients' keys, into the service's schema with all its indexes, so that the pages of the index are as full as use leaves them. Drains: elapsed
+            time of {GrownDrains.PerTurn} drains of {context.Size(GrownDrains.Count):N0} transactions from the embedded queue, per transaction; after each
+            its rows are removed again. The kernel's page cache was not dropped before them: how much of the file it kept stands below. "From the disk":
+            the same for one drain of which the database's file was taken out of the cache just before. Reads: {GrownReads.Requests} requests over HTTP, one
+            after the other, with the cache as it is: the status of 1,000 random ids; 100 results from a random place in the feed; 20 anomalies before a
+            random instant, or of a random user, in turns. Purge: `finance-ingest purge` of the oldest tenth as a program beside the worker, which drains
+            all the while; a thread reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
             """,
-            series,
-            [
-                Ratio.Of($"cost per transaction at {rows:N0} rows against {SmallRows:N0}, time-ordered ids", series[1], series[0], Target.AtMost(1.15)),
-                Ratio.Of($"cost per transaction at {rows:N0} rows against {SmallRows:N0}, keyed ids", series[3], series[2], null),
-            ],
-            []);
-    }
-
-    /// <summary>Workers that take turns, each on a database of its own.</summary>
-    private sealed class Fleet(BenchContext context, int count) : IAsyncDisposable
-    {
-        private readonly List<ChildProcess> _workers = [];
-        private readonly List<IDisposable> _installations = [];
-
-        public async Task<Contender> AddAsync(string name, int rows, int baselines, bool keyed)
-        {
-            Installation installation = await Installation.CreateAsync(context.Folder, "worker", baselines, context.CancellationToken);
-            _installations.Add(installation);
-            BenchContext.Say($"  making {rows:N0} rows: {name}");
-            installation.AddOldRows(rows, keyed);
-            EmbeddedQueue queue = installation.OpenInboundQueue();
-            _installations.Add(queue);
-            ChildProcess worker = ChildProcess.Start("ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], installation.Environment);
-            _workers.Add(worker);
-            await worker.OpenedAsync();
-            var source = new TransactionSource(baselines, Installation.Ids) { UsesKeyedIds = keyed };
-            return new Contender(name, "µs per transaction", async _ =>
-            {
-                TimeSpan elapsed = TimeSpan.Zero;
-                for (int drain = 0; drain < DrainsPerTurn; drain++)
-                {
-                    worker.Hold();
-                    long before = installation.RowsWritten();
-                    await queue.FillAsync(source.NextPacked(count), context.CancellationToken);
-                    long start = Stopwatch.GetTimestamp();
-                    worker.LetGo();
-                    await installation.UntilScoredAsync(before + count, worker, context.CancellationToken);
-                    await queue.UntilEmptyAsync(worker, context.CancellationToken);
-                    elapsed += Stopwatch.GetElapsedTime(start);
-                    worker.Hold();
-                    installation.RemoveRowsAfter(rows);
-                }
-
-                return elapsed.TotalMicroseconds / DrainsPerTurn / count;
-            });
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (ChildProcess worker in _workers)
-            {
-                await worker.DisposeAsync();
-            }
-
-            _installations.ForEach(installation => installation.Dispose());
-        }
+            series, ratios, notes) { Missing = missing };
     }
 }

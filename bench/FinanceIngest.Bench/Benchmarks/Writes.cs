@@ -16,11 +16,17 @@ internal static class Writes
         "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
             + "created_at, error, batch_id";
 
-    private const int ColumnCount = 16;
+    private const string SqliteColumns =
+        "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
+            + "created_at, error";
+
+    private const int ColumnCount = 15;
     private const int RowsPerInsert = 50;
     private const string Time = "2026-11-22T10:00:00.123456Z";
 
-    private static readonly string s_tableColumns = string.Join(", ", Columns.Split(", ").Select(column => $"r.{column}"));
+    // SQL Server finds rows by the bytes of their ids.
+    private static readonly string s_keyColumns = Columns.Replace("transaction_id", "transaction_key", StringComparison.Ordinal);
+    private static readonly string s_tableColumns = string.Join(", ", s_keyColumns.Split(", ").Select(column => $"r.{column}"));
 
     public static Benchmark Sqlite { get; } = new("writes-sqlite", "ways to insert a batch into SQLite", RunSqliteAsync);
 
@@ -29,7 +35,7 @@ internal static class Writes
     private static async Task<Section> RunSqliteAsync(BenchContext context)
     {
         int count = context.Size(50_000);
-        var ways = new (string Name, Action<SqliteConnection, Guid[], long> Insert)[]
+        var ways = new (string Name, Action<SqliteConnection, Guid[]> Insert)[]
         {
             ("statement bound directly (the service's)", BoundDirectly),
             ("SqliteCommand, prepared", Prepared),
@@ -38,11 +44,10 @@ internal static class Writes
         };
         var installations = new List<Installation>();
         var contenders = new List<Contender>();
-        foreach ((string name, Action<SqliteConnection, Guid[], long> insert) in ways)
+        foreach ((string name, Action<SqliteConnection, Guid[]> insert) in ways)
         {
             Installation installation = await Installation.CreateAsync(context.Folder, $"way{installations.Count}", 1, context.CancellationToken);
             installations.Add(installation);
-            long batch = 0;
             contenders.Add(new Contender(name, "rows/s", _ =>
             {
                 using var connection = new SqliteConnection(
@@ -52,7 +57,7 @@ internal static class Writes
                 Guid[] ids = NewIds(count);
                 long start = Stopwatch.GetTimestamp();
                 Execute(connection, "BEGIN IMMEDIATE");
-                insert(connection, ids, ++batch);
+                insert(connection, ids);
                 Execute(connection, "COMMIT");
                 return Task.FromResult(count / Stopwatch.GetElapsedTime(start).TotalSeconds);
             }));
@@ -69,28 +74,28 @@ internal static class Writes
             []);
     }
 
-    private static void BoundDirectly(SqliteConnection connection, Guid[] ids, long batch)
+    private static void BoundDirectly(SqliteConnection connection, Guid[] ids)
     {
         // The session is not disposed, because that would close the caller's connection.
         var session = new SqliteSession(connection);
         using SqliteStatement insert = session.Prepare(
-            $"INSERT INTO anomaly_transactions ({Columns}) SELECT {string.Join(", ", Enumerable.Range(1, ColumnCount).Select(i => $"?{i}"))} "
+            $"INSERT INTO anomaly_transactions ({SqliteColumns}) SELECT {string.Join(", ", Enumerable.Range(1, ColumnCount).Select(i => $"?{i}"))} "
             + "WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1) ON CONFLICT (transaction_id) DO NOTHING");
         DateTime time = DateTime.Parse(Time, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
         foreach (Guid id in ids)
         {
-            insert.Execute(id, 5, 7, 20_000_000, 1.5, 0, "scored", "scored", 2000.0, 500.0, 40, time, time, time, default, batch);
+            insert.Execute(id, 5, 7, 20_000_000, 1.5, 0, "scored", "scored", 2000.0, 500.0, 40, time, time, time, default);
         }
     }
 
-    private static void Prepared(SqliteConnection connection, Guid[] ids, long batch) => Insert(connection, ids, batch, 1);
+    private static void Prepared(SqliteConnection connection, Guid[] ids) => Insert(connection, ids, 1);
 
-    private static void ManyRows(SqliteConnection connection, Guid[] ids, long batch) => Insert(connection, ids, batch, RowsPerInsert);
+    private static void ManyRows(SqliteConnection connection, Guid[] ids) => Insert(connection, ids, RowsPerInsert);
 
-    private static void Insert(SqliteConnection connection, Guid[] ids, long batch, int rows)
+    private static void Insert(SqliteConnection connection, Guid[] ids, int rows)
     {
         using SqliteCommand insert = connection.CreateCommand();
-        insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) VALUES "
+        insert.CommandText = $"INSERT INTO anomaly_transactions ({SqliteColumns}) VALUES "
             + string.Join(
                 ", ",
                 Enumerable.Range(0, rows).Select(row => $"({string.Join(", ", Enumerable.Range(row * ColumnCount, ColumnCount).Select(i => $"@p{i}"))})"))
@@ -105,7 +110,7 @@ internal static class Writes
         {
             for (int row = 0; row < some.Length; row++)
             {
-                object[] values = Values(some[row], batch);
+                object[] values = Values(some[row]);
                 for (int i = 0; i < ColumnCount; i++)
                 {
                     insert.Parameters[(row * ColumnCount) + i].Value = values[i];
@@ -116,20 +121,20 @@ internal static class Writes
         }
     }
 
-    private static void Json(SqliteConnection connection, Guid[] ids, long batch)
+    private static void Json(SqliteConnection connection, Guid[] ids)
     {
         using SqliteCommand insert = connection.CreateCommand();
-        string values = string.Join(", ", Enumerable.Range(0, ColumnCount).Select(i => $"value ->> {i}"));
-        insert.CommandText = $"INSERT INTO anomaly_transactions ({Columns}) SELECT {values} "
+        string values = string.Join(", ", Enumerable.Range(0, ColumnCount).Select(i => i == 0 ? "unhex(value ->> 0)" : $"value ->> {i}"));
+        insert.CommandText = $"INSERT INTO anomaly_transactions ({SqliteColumns}) SELECT {values} "
             + "FROM json_each(@rows) WHERE true ON CONFLICT (transaction_id) DO NOTHING";
         insert.Parameters.AddWithValue(
             "@rows",
-            JsonArray(ids, id => $"[\"{id}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{Time}\",\"{Time}\",\"{Time}\",null,{batch}]"));
+            JsonArray(ids, id => $"[\"{id:N}\",5,7,20000000,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{Time}\",\"{Time}\",\"{Time}\",null]"));
         insert.ExecuteNonQuery();
     }
 
-    private static object[] Values(Guid id, long batch) =>
-        [id.ToString(), 5L, 7L, 20_000_000L, 1.5, 0L, "scored", "scored", 2000.0, 500.0, 40L, Time, Time, Time, DBNull.Value, batch];
+    private static object[] Values(Guid id) =>
+        [id.ToByteArray(bigEndian: true), 5L, 7L, 20_000_000L, 1.5, 0L, "scored", "scored", 2000.0, 500.0, 40L, Time, Time, Time, DBNull.Value];
 
     private static async Task<Section> RunSqlServerAsync(BenchContext context)
     {
@@ -163,8 +168,8 @@ internal static class Writes
     }
 
     private static string InsertFrom(string source) =>
-        $"INSERT INTO anomaly_transactions ({Columns}) SELECT {s_tableColumns} FROM {source} r WHERE NOT EXISTS (SELECT 1 FROM anomaly_transactions t "
-            + "WHERE t.transaction_id = r.transaction_id)";
+        $"INSERT INTO anomaly_transactions ({s_keyColumns}) SELECT {s_tableColumns} FROM {source} r WHERE NOT EXISTS (SELECT 1 FROM anomaly_transactions t "
+            + "WHERE t.transaction_key = r.transaction_key)";
 
     private static async Task TableAsync(SqlConnection connection, Guid[] ids, long batch, CancellationToken cancellationToken)
     {
@@ -190,7 +195,7 @@ internal static class Writes
     private static async Task BulkCopyAsync(SqlConnection connection, Guid[] ids, long batch, CancellationToken cancellationToken)
     {
         using DataTable rows = Table(ids, batch);
-        await ExecuteAsync(connection, $"SELECT {Columns} INTO #rows FROM anomaly_transactions WHERE 1 = 0", cancellationToken);
+        await ExecuteAsync(connection, $"SELECT {s_keyColumns} INTO #rows FROM anomaly_transactions WHERE 1 = 0", cancellationToken);
         using (var copy = new SqlBulkCopy(connection) { DestinationTableName = "#rows" })
         {
             await copy.WriteToServerAsync(rows, cancellationToken);
@@ -205,7 +210,7 @@ internal static class Writes
         insert.CommandText = InsertFrom(
             """
             OPENJSON(@rows) WITH (
-                transaction_id UNIQUEIDENTIFIER '$[0]', user_id BIGINT '$[1]', category_id BIGINT '$[2]', amount DECIMAL(19, 4) '$[3]',
+                transaction_key VARBINARY(16) '$[0]', user_id BIGINT '$[1]', category_id BIGINT '$[2]', amount DECIMAL(19, 4) '$[3]',
                 z_score FLOAT '$[4]', is_anomaly BIT '$[5]', status VARCHAR(16) '$[6]', reason VARCHAR(32) '$[7]', mean FLOAT '$[8]',
                 std_dev FLOAT '$[9]', sample_count BIGINT '$[10]', occurred_at DATETIME2(6) '$[11]', accepted_at DATETIME2(6) '$[12]',
                 created_at DATETIME2(6) '$[13]', error NVARCHAR(MAX) '$[14]', batch_id BIGINT '$[15]')
@@ -213,7 +218,7 @@ internal static class Writes
         const string time = "2026-11-22T10:00:00.123456";
         insert.Parameters.AddWithValue(
             "@rows",
-            JsonArray(ids, id => $"[\"{id}\",5,7,2000.0,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{time}\",\"{time}\",\"{time}\",null,{batch}]"));
+            JsonArray(ids, id => $"[\"{Base64Key(id)}\",5,7,2000.0,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{time}\",\"{time}\",\"{time}\",null,{batch}]"));
         await insert.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -222,11 +227,11 @@ internal static class Writes
         var table = new DataTable();
         Type[] types =
         [
-            typeof(Guid), typeof(long), typeof(long), typeof(decimal), typeof(double), typeof(bool), typeof(string), typeof(string),
+            typeof(byte[]), typeof(long), typeof(long), typeof(decimal), typeof(double), typeof(bool), typeof(string), typeof(string),
             typeof(double), typeof(double), typeof(long),
             typeof(DateTime), typeof(DateTime), typeof(DateTime), typeof(string), typeof(long),
         ];
-        foreach ((string column, Type type) in Columns.Split(", ").Zip(types))
+        foreach ((string column, Type type) in s_keyColumns.Split(", ").Zip(types))
         {
             table.Columns.Add(column, type);
         }
@@ -234,11 +239,14 @@ internal static class Writes
         DateTime at = DateTime.Parse(Time, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
         foreach (Guid id in ids)
         {
-            table.Rows.Add(id, 5L, 7L, 2000m, 1.5, false, "scored", "scored", 2000.0, 500.0, 40L, at, at, at, DBNull.Value, batch);
+            table.Rows.Add(id.ToByteArray(bigEndian: true), 5L, 7L, 2000m, 1.5, false, "scored", "scored", 2000.0, 500.0, 40L, at, at, at, DBNull.Value, batch);
         }
 
         return table;
     }
+
+    // OPENJSON reads bytes from base64.
+    private static string Base64Key(Guid id) => Convert.ToBase64String(id.ToByteArray(bigEndian: true));
 
     private static string JsonArray(Guid[] ids, Func<Guid, string> row) => $"[{string.Join(',', ids.Select(row))}]";
 

@@ -19,8 +19,10 @@ internal sealed class HttpLoad(Uri server, string path, int connections)
     /// <param name="bodies">The bodies, as JSON.</param>
     /// <param name="expected">The status that every answer must have.</param>
     /// <param name="cancellationToken">Ends the sending.</param>
+    /// <param name="milliseconds">Gets the time that each answer took, by the index of its body; null when nobody asks.</param>
     /// <exception cref="InvalidDataException">An answer has another status.</exception>
-    public async Task<TimeSpan> SendAsync(IReadOnlyList<byte[]> bodies, HttpStatusCode expected, CancellationToken cancellationToken)
+    public async Task<TimeSpan> SendAsync(
+        IReadOnlyList<byte[]> bodies, HttpStatusCode expected, CancellationToken cancellationToken, double[]? milliseconds = null)
     {
         byte[][] requests = [.. bodies.Select(Request)];
         var sockets = new List<Socket>();
@@ -41,7 +43,12 @@ internal sealed class HttpLoad(Uri server, string path, int connections)
                     int index;
                     while ((index = Interlocked.Increment(ref next)) < requests.Length)
                     {
+                        long sent = Stopwatch.GetTimestamp();
                         await ExchangeAsync(socket, requests[index], buffer, status, cancellationToken);
+                        if (milliseconds is not null)
+                        {
+                            milliseconds[index] = Stopwatch.GetElapsedTime(sent).TotalMilliseconds;
+                        }
                     }
                 },
                 cancellationToken)));

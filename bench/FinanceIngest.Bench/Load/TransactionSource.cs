@@ -17,8 +17,8 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
     private readonly Random _random = new(20260131);
     private int _made;
 
-    /// <summary>Whether ids derive from idempotency keys instead of the time.</summary>
-    public bool UsesKeyedIds { get; init; }
+    /// <summary>What the ids of transactions that are put on a queue directly derive from.</summary>
+    public KeyKind Keys { get; init; }
 
     /// <summary>Returns the baseline with a number.</summary>
     public static (long UserId, long CategoryId, double Mean, double StdDev) Baseline(int number) =>
@@ -31,7 +31,12 @@ internal sealed class TransactionSource(int baselines, IdCertifier ids, int anom
         for (int i = 0; i < count; i++)
         {
             (long userId, long categoryId, decimal amount) = NextFields();
-            Guid id = UsesKeyedIds ? ids.ForIdempotencyKey(userId, $"order-{_made.ToString(CultureInfo.InvariantCulture)}") : ids.NewId();
+            Guid id = Keys switch
+            {
+                KeyKind.Version7 => ids.ForIdempotencyKey(userId, Guid.CreateVersion7().ToString("D")),
+                KeyKind.Random => ids.ForIdempotencyKey(userId, Guid.NewGuid().ToString("D")),
+                _ => ids.NewId(),
+            };
             yield return new Transaction(id, userId, categoryId, Money.FromDecimal(amount), now, now);
         }
     }

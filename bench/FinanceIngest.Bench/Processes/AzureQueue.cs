@@ -25,6 +25,20 @@ internal sealed class AzureQueue(QueueClient client)
         return Stopwatch.GetElapsedTime(start);
     }
 
+    /// <summary>Sends a message several times, one after the other, and returns the milliseconds of each put.</summary>
+    public async Task<double[]> PutOneByOneAsync(MessageBody message, int count, CancellationToken cancellationToken)
+    {
+        double[] milliseconds = new double[count];
+        for (int i = 0; i < count; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            await client.SendMessageAsync(message.Text, timeToLive: TimeSpan.FromSeconds(-1), cancellationToken: cancellationToken);
+            milliseconds[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        return milliseconds;
+    }
+
     /// <summary>Receives and deletes messages until none is left, and does nothing else with them.</summary>
     public async Task<TimeSpan> EmptyAsync(CancellationToken cancellationToken)
     {

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Azure;
 using Azure.Storage.Queues;
 
 namespace FinanceIngest.Bench.Processes;
@@ -16,6 +18,7 @@ internal sealed class AzuriteProcess : IAsyncDisposable
 
     // Azurite writes its last log lines after its answers have arrived.
     private static readonly TimeSpan s_logDelay = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private readonly ChildProcess _process;
 
     private AzuriteProcess(ChildProcess process, int port)
@@ -43,8 +46,14 @@ internal sealed class AzuriteProcess : IAsyncDisposable
     /// <summary>Starts Azurite.</summary>
     /// <param name="folder">The folder of the log.</param>
     /// <param name="logsAccesses">Whether Azurite logs every request, which takes time.</param>
+    /// <exception cref="NotMeasuredException">Azurite is not installed.</exception>
     public static async Task<AzuriteProcess> StartAsync(BenchFolder folder, bool logsAccesses = false)
     {
+        if (!Directory.Exists(Folder))
+        {
+            throw new NotMeasuredException("no Azurite (npm ci --prefix tests/azurite)");
+        }
+
         int port = FreePort();
         ChildProcess process = ChildProcess.Start(
             "node",
@@ -55,13 +64,7 @@ internal sealed class AzuriteProcess : IAsyncDisposable
             ],
             "azurite", folder);
         var azurite = new AzuriteProcess(process, port);
-
-        // The retries of the SDK wait until Azurite answers.
-        var options = new QueueClientOptions();
-        options.Retry.MaxRetries = 100;
-        options.Retry.Mode = Azure.Core.RetryMode.Fixed;
-        options.Retry.Delay = TimeSpan.FromMilliseconds(200);
-        await new QueueServiceClient(azurite.ConnectionString, options).GetPropertiesAsync();
+        await azurite.AnswersAsync();
         return azurite;
     }
 
@@ -71,9 +74,12 @@ internal sealed class AzuriteProcess : IAsyncDisposable
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{port}/{Account};"
             + $"QueueEndpoint=http://127.0.0.1:{port}/{Account};TableEndpoint=http://127.0.0.1:{port}/{Account};");
 
-    public async Task<AzureQueue> CreateQueueAsync(string name, CancellationToken cancellationToken)
+    public Task<AzureQueue> CreateQueueAsync(string name, CancellationToken cancellationToken) => CreateQueueAsync(name, ConnectionString, cancellationToken);
+
+    /// <summary>Makes a queue, or takes one that is there, through a proxy of which the connection string speaks.</summary>
+    public static async Task<AzureQueue> CreateQueueAsync(string name, string connectionString, CancellationToken cancellationToken)
     {
-        var client = new QueueClient(ConnectionString, name, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None });
+        var client = new QueueClient(connectionString, name, new QueueClientOptions { MessageEncoding = QueueMessageEncoding.None });
         await client.CreateIfNotExistsAsync(cancellationToken: cancellationToken);
         return new AzureQueue(client);
     }
@@ -92,6 +98,28 @@ internal sealed class AzuriteProcess : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    // A machine that does other work takes its time over Node.
+    private async Task AnswersAsync()
+    {
+        var options = new QueueClientOptions();
+        options.Retry.MaxRetries = 0;
+        var client = new QueueServiceClient(ConnectionString, options);
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            _process.ThrowIfEnded();
+            try
+            {
+                await client.GetPropertiesAsync();
+                return;
+            }
+            catch (RequestFailedException) when (Stopwatch.GetElapsedTime(start) < s_patience)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200));
+            }
+        }
+    }
 
     private static int FreePort()
     {

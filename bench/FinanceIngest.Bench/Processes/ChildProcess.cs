@@ -17,6 +17,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly string _name;
     private readonly StreamWriter _log;
     private readonly Lock _gate = new();
+    private bool _disposed;
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ChildProcess(ProcessStartInfo start, string name, string logPath)
@@ -37,6 +38,16 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>The peak of resident memory in MiB, as the kernel counts it.</summary>
     public double PeakResidentMebibytes => Kibibytes("VmHWM:") / 1024;
+
+    /// <summary>The processor time that the program has taken so far, by user and kernel.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
 
     /// <summary>Starts a program of this checkout with these settings only; settings in the environment of the benchmarks are not inherited.</summary>
     public static ChildProcess Start(string project, BenchFolder folder, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
@@ -110,8 +121,15 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Ends the program, which closes its log. It may be called again.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             LetGo();

@@ -1,15 +1,27 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace FinanceIngest.Bench.Reporting;
 
 /// <summary>Writes <c>bench/RESULTS.md</c>.</summary>
-internal static class Report
+internal static partial class Report
 {
     private static string Path => System.IO.Path.Combine(Repository.Root, "bench", "RESULTS.md");
 
-    public static void Write(IReadOnlyList<(string Name, string Value)> machine, IReadOnlyList<Section> sections)
+    /// <summary>Writes the page. A benchmark of which no section is given keeps the one that the page has.</summary>
+    /// <param name="machine">The properties of the machine.</param>
+    /// <param name="names">The names of all benchmarks in the order of the page.</param>
+    /// <param name="sections">The sections that this checkout has measured.</param>
+    public static void Write(IReadOnlyList<(string Name, string Value)> machine, IReadOnlyList<string> names, IReadOnlyList<Section> sections)
     {
+        Dictionary<string, string> earlier = File.Exists(Path) ? Split(File.ReadAllText(Path)) : [];
+        string[] texts =
+        [
+            .. names
+                .Select(name => sections.FirstOrDefault(section => section.Name == name) is { } section ? Describe(section) : earlier.GetValueOrDefault(name))
+                .OfType<string>(),
+        ];
         var text = new StringBuilder();
         text.AppendLine("# Benchmark results");
         text.AppendLine();
@@ -31,18 +43,42 @@ internal static class Report
         text.AppendLine();
         text.AppendLine("| figure | measured | target | met |");
         text.AppendLine("|---|---|---|---|");
-        foreach (Ratio ratio in sections.SelectMany(section => section.Ratios).Where(ratio => ratio.Target is not null))
+        foreach (string line in texts.SelectMany(section => section.Split('\n')).Where(line => TargetRow().IsMatch(line)))
         {
-            AppendRatio(text, ratio);
+            text.AppendLine(line.TrimEnd());
         }
 
-        foreach (Section section in sections)
+        foreach (string section in texts)
         {
-            Append(text, section);
+            text.Append(section);
         }
 
         File.WriteAllText(Path, text.ToString());
     }
+
+    /// <summary>Returns the text of one section.</summary>
+    public static string Describe(Section section)
+    {
+        var text = new StringBuilder();
+        Append(text, section);
+        return text.ToString();
+    }
+
+    // A section begins with its heading; the line below names its benchmark.
+    private static Dictionary<string, string> Split(string page) => Heading().Split(page)
+        .Select(part => (Name: BenchmarkName().Match(part), Text: $"\n{part}"))
+        .Where(part => part.Name.Success)
+        .ToDictionary(part => part.Name.Groups[1].Value, part => part.Text);
+
+    [GeneratedRegex(@"\n(?=## )")]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"\A## .*\n\n`bench/run ([a-z-]+)`, ")]
+    private static partial Regex BenchmarkName();
+
+    // A row of four columns of which the third, the target, is filled.
+    [GeneratedRegex(@"^\|[^|]*\|[^|]*\| [≤≥] [^|]*\|[^|]*\|\s*$")]
+    private static partial Regex TargetRow();
 
     private static void Append(StringBuilder text, Section section)
     {
@@ -66,13 +102,18 @@ internal static class Report
             text.AppendLine();
         }
 
-        if (section.Ratios.Count > 0)
+        if (section.Ratios.Count + section.Missing.Count > 0)
         {
             text.AppendLine("| figure | measured | target | met |");
             text.AppendLine("|---|---|---|---|");
             foreach (Ratio ratio in section.Ratios)
             {
                 AppendRatio(text, ratio);
+            }
+
+            foreach (Missing missing in section.Missing)
+            {
+                AppendMissing(text, missing);
             }
 
             text.AppendLine();
@@ -86,12 +127,17 @@ internal static class Report
 
     private static void AppendRatio(StringBuilder text, Ratio ratio)
     {
-        string target = ratio.Target is null ? "" : $"{(ratio.Target.IsUpper ? "≤" : "≥")} {Number(ratio.Target.Limit)}";
+        string target = ratio.Target is null ? "" : Limit(ratio.Target);
         string met = ratio.Target is null ? "" : ratio.Target.IsMetBy(ratio.Value) ? "yes" : "**no**";
         text.AppendLine(
             CultureInfo.InvariantCulture,
             $"| {ratio.Name} | {Number(ratio.Value)} ({Number(ratio.Lowest)} – {Number(ratio.Highest)}) | {target} | {met} |");
     }
+
+    private static void AppendMissing(StringBuilder text, Missing missing) =>
+        text.AppendLine(CultureInfo.InvariantCulture, $"| {missing.Name} | not measured: {missing.Reason} | {Limit(missing.Target)} | – |");
+
+    private static string Limit(Target target) => $"{(target.IsUpper ? "≤" : "≥")} {Number(target.Limit)}";
 
     // Such measurements have no more than three significant digits.
     private static string Number(double value) => Math.Abs(value) switch

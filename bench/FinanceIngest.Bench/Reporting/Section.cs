@@ -9,6 +9,9 @@ namespace FinanceIngest.Bench.Reporting;
 public sealed record Section(
     string Title, string Method, IReadOnlyList<Series> Series, IReadOnlyList<Ratio> Ratios, IReadOnlyList<string> Notes)
 {
+    /// <summary>Figures with a target that this run could not measure.</summary>
+    public IReadOnlyList<Missing> Missing { get; init; } = [];
+
     /// <summary>The benchmark's name on the command line.</summary>
     public string Name { get; init; } = "";
 
@@ -47,6 +50,12 @@ public sealed record Ratio(string Name, double Value, double Lowest, double High
     /// <summary>Makes a figure of a single series.</summary>
     public static Ratio Of(Series series, Target? target) => new(series.Name, series.Median, series.Values.Min(), series.Values.Max(), target);
 }
+
+/// <summary>A figure that was not measured, because the machine lacks something that it needs.</summary>
+/// <param name="Name">The name of the figure.</param>
+/// <param name="Reason">What is absent.</param>
+/// <param name="Target">The target that stays open.</param>
+public sealed record Missing(string Name, string Reason, Target Target);
 
 /// <summary>A limit that a figure has to keep.</summary>
 /// <param name="Limit">The limit.</param>

@@ -1,8 +1,11 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Storage;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;
@@ -69,35 +72,65 @@ internal sealed class Installation : IDisposable
         }
     }
 
-    /// <summary>Adds old rows in ascending order of their ids, which are time-ordered, or spread over the whole range as hashes are.</summary>
-    public void AddOldRows(int count, bool keyed)
+    /// <summary>
+    /// Makes an installation with old rows, or takes the one that an earlier run has left in the folder and puts it back into its first state.
+    /// </summary>
+    /// <param name="folder">The folder of the installation; a fill that was interrupted leaves another one, which is made anew.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="cancellationToken">Abandons the fill.</param>
+    public static async Task<Installation> OpenFilledAsync(string folder, OldRows rows, CancellationToken cancellationToken)
     {
-        Execute("PRAGMA synchronous = OFF");
-        string prefix = keyed
-            ? FormattableString.Invariant($"printf('%08x-%04x', i * {(double)uint.MaxValue / count:R}, abs(random()) % 65536)")
-            : "printf('%08x-%04x', (1760000000000 + i / 100) >> 16, (1760000000000 + i / 100) & 65535)";
-        Execute(FormattableString.Invariant(
-            $"""
-            WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {count})
-            INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count,
-                occurred_at, accepted_at, created_at, batch_id)
-            SELECT {prefix} || printf('-8%03x-8%03x-%012x', abs(random()) % 4096, abs(random()) % 4096, abs(random()) % 281474976710656),
-                1 + i % 1000, 1 + i % 10, 1000000 + i % 100000, 0.5, i % 100 = 0, 'scored', 'scored', 100.0, 10.0, 50,
-                '2025-10-09T12:00:00.000000Z', '2025-10-09T12:00:00.000000Z', '2025-10-09T12:00:00.000000Z', 1 + i / 5000
-            FROM numbers
-            """));
-        Execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        Execute("PRAGMA synchronous = FULL");
+        if (!Directory.Exists(folder))
+        {
+            string partial = $"{folder}.partial";
+            if (Directory.Exists(partial))
+            {
+                Directory.Delete(partial, recursive: true);
+            }
+
+            using (var database = new SqliteDatabase(partial, TimeProvider.System, new DependencyStatus("database")))
+            {
+                await database.OpenAsync(cancellationToken);
+            }
+
+            rows.Fill(Path.Combine(partial, SqliteDatabase.FileName), BenchContext.Say, cancellationToken);
+            Directory.Move(partial, folder);
+        }
+
+        rows.Restore(Path.Combine(folder, SqliteDatabase.FileName), BenchContext.Say, cancellationToken);
+        return new Installation(folder);
     }
 
-    /// <summary>Removes the rows that a round has added to a number of rows. No other process may use the database at the time.</summary>
-    public void RemoveRowsAfter(int rows)
+    /// <summary>Text that differs between databases of which the schemas differ.</summary>
+    public static string SchemaFingerprint { get; } = Convert.ToHexStringLower(SHA256.HashData(
+        Encoding.UTF8.GetBytes(string.Join('\n', MigrationScript.Of("Sqlite").Select(script => script.Sql))))).Substring(0, 8);
+
+    /// <summary>
+    /// Removes the rows that a round has added to old rows, and checks their number, because a round that loses rows must not count. No other process may use
+    /// the database at the time.
+    /// </summary>
+    public void RemoveAdded(OldRows rows, long added)
     {
-        Execute(FormattableString.Invariant($"DELETE FROM anomaly_transactions WHERE id > {rows}"));
-        Execute("DELETE FROM feed_batches");
+        long found = Scalar(FormattableString.Invariant($"SELECT count(*) FROM anomaly_transactions WHERE id > {rows.Count}"));
+        if (found != added)
+        {
+            throw new UnreachableException($"{found} rows were added, not {added}.");
+        }
+
+        Execute(FormattableString.Invariant($"DELETE FROM anomaly_transactions WHERE id > {rows.Count}"));
+        Execute(FormattableString.Invariant($"DELETE FROM feed_batches WHERE position > {rows.PositionOf(rows.Count)}"));
         Execute("DELETE FROM alert_outbox");
-        Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        Cut();
     }
+
+    /// <summary>Copies the log into the database and cuts it.</summary>
+    public void Cut() => Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+
+    /// <summary>The number of tombstones.</summary>
+    public long Tombstones() => Scalar("SELECT count(*) FROM purged_transactions");
+
+    /// <summary>The lowest number of a row.</summary>
+    public long FirstRow() => Scalar("SELECT coalesce(min(id), 0) FROM anomaly_transactions");
 
     /// <summary>Checks the number of rows, because a run that loses rows must not count.</summary>
     public void RequireRows(long rows)

@@ -11,7 +11,7 @@ internal sealed class RawRows
 {
     private const string Columns =
         "transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
-            + "created_at, error, batch_id";
+            + "created_at, error";
 
     private readonly List<object[]> _rows = [];
 

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Globalization;
+using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
 using Microsoft.Data.SqlClient;
 
@@ -36,7 +39,55 @@ internal sealed class SqlServerDatabase : IAsyncDisposable
     public (string Host, int Port) Address()
     {
         string[] parts = new SqlConnectionStringBuilder(ConnectionString).DataSource.Replace("tcp:", "", StringComparison.OrdinalIgnoreCase).Split(',');
-        return (parts[0], parts.Length > 1 ? int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) : 1433);
+        return (parts[0], parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 1433);
+    }
+
+    /// <summary>Adds baselines by the command line, as an operator does.</summary>
+    public async Task AddBaselinesAsync(int count, BenchFolder folder, IEnumerable<(string, string)> environment, CancellationToken cancellationToken)
+    {
+        string path = folder.NewFile("baselines.csv");
+        await File.WriteAllLinesAsync(
+            path, ["user_id,category_id,mean,std_dev,sample_count", .. Enumerable.Range(0, count).Select(Line)], cancellationToken);
+        await using ChildProcess import = ChildProcess.Start(
+            "Cli", folder, ["stats", "import", path], [.. environment, ("SQL_CONNECTION_STRING", ConnectionString)]);
+        if (await import.EndAsync(cancellationToken) != 0)
+        {
+            throw new InvalidOperationException($"finance-ingest stats import failed; see {import.LogPath}.");
+        }
+
+        static string Line(int number)
+        {
+            (long userId, long categoryId, double mean, double stdDev) = TransactionSource.Baseline(number);
+            return FormattableString.Invariant($"{userId},{categoryId},{mean:R},{stdDev:R},50");
+        }
+    }
+
+    /// <summary>Waits until the database has a number of scored rows.</summary>
+    /// <exception cref="UnreachableException">It has more.</exception>
+    public async Task UntilScoredAsync(long rows, ChildProcess program, CancellationToken cancellationToken)
+    {
+        await using var connection = new SqlConnection(ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        while (true)
+        {
+            // The highest number costs the server little. It may run ahead of the rows, because a batch that is undone takes its numbers along.
+            if (await NumberAsync(connection, "SELECT COALESCE(MAX(id), 0) FROM anomaly_transactions", cancellationToken) >= rows)
+            {
+                long found = await NumberAsync(connection, "SELECT COUNT_BIG(*) FROM anomaly_transactions WHERE status = 'scored'", cancellationToken);
+                if (found > rows)
+                {
+                    throw new UnreachableException($"{found} rows are scored, not {rows}.");
+                }
+
+                if (found == rows)
+                {
+                    return;
+                }
+            }
+
+            program.ThrowIfEnded();
+            await Task.Delay(20, cancellationToken);
+        }
     }
 
     public async Task<(long Rows, long Batches)> CountAsync(CancellationToken cancellationToken)
@@ -58,6 +109,13 @@ internal sealed class SqlServerDatabase : IAsyncDisposable
             new SqlConnectionStringBuilder(ConnectionString) { InitialCatalog = "master" }.ConnectionString,
             $"DROP DATABASE {name}",
             CancellationToken.None);
+    }
+
+    private static async Task<long> NumberAsync(SqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using SqlCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
     }
 
     private static async Task ExecuteAsync(string connectionString, string sql, CancellationToken cancellationToken)

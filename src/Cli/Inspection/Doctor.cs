@@ -103,6 +103,7 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
             string own = facts.ProgramVersion.ToString(CultureInfo.InvariantCulture);
             return (facts, !facts.Exists
                 ? new Finding("database", Verdict.Fine, $"{target} does not exist yet; the first program that starts makes it.")
+                : facts.Refusal is { } refusal ? new Finding("database", Verdict.Problem, $"{target} {refusal}", "Nothing was changed in it.")
                 : facts.Version == 0 ? new Finding("database", Verdict.Problem, $"{target} has no schema of this system.", "Run finance-ingest migrate.")
                 : facts.Version < facts.ProgramVersion
                     ? new Finding(
@@ -111,8 +112,12 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
                         settings.UsesSqlServer ? "Back it up, then run finance-ingest migrate." : "Back it up; the first program that starts upgrades it.")
                 : facts.Version > facts.ProgramVersion
                     ? new Finding(
-                        "database", Verdict.Problem, $"{target} is at schema version {version}, newer than this program's {own}.", "Run the newer program.")
+                        "database", Verdict.Fine, $"{target}, schema version {version}; this program's is {own}, and it can use the later one.")
                 : new Finding("database", Verdict.Fine, $"{target}, schema version {version}"));
+        }
+        catch (SettingsException e)
+        {
+            return (null, new Finding("database", Verdict.Problem, e.Message, "Nothing was changed in it."));
         }
         catch (StoreUnavailableException e)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using FinanceIngest.Cli.Running;
 using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
@@ -27,43 +28,34 @@ internal static class PoisonListCommand
     private static async Task<int> RunAsync(CommandSession session, CancellationToken cancellationToken)
     {
         Report report = session.Report;
-        IReadOnlyList<PoisonSummary> messages = await session.Get<PoisonOperations>().ListAsync(cancellationToken);
-        if (report.Json)
-        {
-            report.WriteJson(json =>
-            {
-                json.WriteStartArray();
-                foreach (PoisonSummary message in messages)
-                {
-                    json.WriteStartObject();
-                    PoisonJson.WriteFields(json, message);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-            });
-        }
-        else if (messages.Count == 0)
+        IAsyncEnumerable<PoisonSummary> messages = session.Get<PoisonOperations>().SummariesAsync(cancellationToken);
+        long count = report.Json
+            ? await report.WriteJsonAsync(messages, Write, cancellationToken)
+            : await report.WriteTableAsync(["id", "failed at", "attempts", "reason"], messages.Select(Row), cancellationToken);
+        if (count == 0 && !report.Json)
         {
             report.WriteLine("No poison messages.");
         }
-        else
-        {
-            report.WriteTable(["id", "failed at", "attempts", "reason"], messages.Select(Row));
-        }
 
-        await NoteUnrecordedAsync(session, messages.Count, cancellationToken);
+        await NoteUnrecordedAsync(session, count, cancellationToken);
         return ProgramHost.Done;
     }
 
-    private static string[] Row(PoisonSummary message) =>
+    private static void Write(Utf8JsonWriter json, PoisonSummary message)
+    {
+        json.WriteStartObject();
+        PoisonJson.WriteFields(json, message);
+        json.WriteEndObject();
+    }
+
+    private static IReadOnlyList<string> Row(PoisonSummary message) =>
     [
         message.MessageId, Timestamp.ToText(message.FailedAt), message.Attempts.ToString(CultureInfo.InvariantCulture), message.Reason,
     ];
 
     // The list comes from the table. A note counts the messages of the queue that have no record, because no other command shows them. The list does not depend
     // on the queue, so an unreachable queue is only noted.
-    private static async Task NoteUnrecordedAsync(CommandSession session, int recorded, CancellationToken cancellationToken)
+    private static async Task NoteUnrecordedAsync(CommandSession session, long recorded, CancellationToken cancellationToken)
     {
         try
         {

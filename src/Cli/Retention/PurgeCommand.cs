@@ -53,6 +53,11 @@ internal static class PurgeCommand
 
     private static int Write(Report report, int days, PurgeOutcome outcome)
     {
+        if (outcome.Rows.OthersAreAtIt)
+        {
+            throw new CliException("Another process is applying the retention at this moment; nothing was removed by this command. Run it again afterwards.");
+        }
+
         long messages = outcome.Poison.Done.Count + outcome.Poison.DoneWithoutRecord;
         if (report.Json)
         {

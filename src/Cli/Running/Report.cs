@@ -15,6 +15,12 @@ internal sealed class Report(CliHost host, bool json)
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Rows of a table on a terminal that are laid out, and held, together.</summary>
+    public const int PageRows = 200;
+
+    /// <summary>Bytes of a JSON list that are held before it is written.</summary>
+    public const int HeldJson = 1024 * 1024;
+
     /// <summary>Whether the answer is one JSON value.</summary>
     public bool Json => json;
 
@@ -54,6 +60,91 @@ internal sealed class Report(CliHost host, bool json)
         foreach (string line in TextTable.Lines(headings, [.. rows.Select(row => row.Select(SafeText.Line).ToArray())], host.OutputWidth()))
         {
             host.Output.WriteLine(line);
+        }
+    }
+
+    /// <summary>
+    /// Writes rows as they come, so that any number of them takes little memory: on a terminal in tables of <see cref="PageRows"/> rows, each with its headings
+    /// and its own widths.
+    /// </summary>
+    /// <returns>How many rows there were; with none, nothing is written.</returns>
+    public async Task<long> WriteTableAsync(IReadOnlyList<string> headings, IAsyncEnumerable<IReadOnlyList<string>> rows, CancellationToken cancellationToken)
+    {
+        long count = 0;
+        var page = new List<string[]>(PageRows);
+        await foreach (IReadOnlyList<string> row in rows.WithCancellation(cancellationToken))
+        {
+            if (count++ == 0 && !host.IsOutputTerminal)
+            {
+                host.Output.WriteLine(string.Join('\t', headings));
+            }
+
+            page.Add([.. row.Select(SafeText.Line)]);
+            if (page.Count == PageRows)
+            {
+                WritePage(headings, page, isFirst: count == PageRows);
+            }
+        }
+
+        if (page.Count > 0)
+        {
+            WritePage(headings, page, isFirst: count < PageRows);
+        }
+
+        return count;
+    }
+
+    private void WritePage(IReadOnlyList<string> headings, List<string[]> page, bool isFirst)
+    {
+        if (!host.IsOutputTerminal)
+        {
+            page.ForEach(row => host.Output.WriteLine(string.Join('\t', row)));
+        }
+        else
+        {
+            IEnumerable<string> lines = TextTable.Lines(headings, page, host.OutputWidth());
+            foreach (string line in isFirst ? lines : lines.Prepend(""))
+            {
+                host.Output.WriteLine(line);
+            }
+        }
+
+        page.Clear();
+    }
+
+    /// <summary>
+    /// Writes a list as one JSON array as its items come. A list that fails before <see cref="HeldJson"/> bytes of it are there leaves standard output empty; a
+    /// longer one ends in the middle.
+    /// </summary>
+    /// <returns>How many items there were.</returns>
+    public async Task<long> WriteJsonAsync<T>(IAsyncEnumerable<T> items, Action<Utf8JsonWriter, T> write, CancellationToken cancellationToken)
+    {
+        long count = 0;
+        var buffer = new ArrayBufferWriter<byte>();
+        await using var writer = new Utf8JsonWriter(buffer, s_options);
+        writer.WriteStartArray();
+        await foreach (T item in items.WithCancellation(cancellationToken))
+        {
+            write(writer, item);
+            count++;
+            if (buffer.WrittenCount + writer.BytesPending > HeldJson)
+            {
+                Flush();
+            }
+        }
+
+        writer.WriteEndArray();
+        Flush();
+        host.Output.WriteLine();
+        return count;
+
+        void Flush()
+        {
+            // What is pending ends with a whole value, so that no character is cut in two.
+            writer.Flush();
+            host.HasAnswered = true;
+            host.Output.Write(Encoding.UTF8.GetString(buffer.WrittenSpan));
+            buffer.ResetWrittenCount();
         }
     }
 

@@ -29,11 +29,26 @@ internal static class MigrateCommand
             "migrate", "Brings the database, also one of the older system, to this program's schema version. It is safe to repeat.") { timeZone, roles };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var migration = new MigrationOptions { OlderTimeZone = parsed.GetRequiredValue(timeZone), Roles = parsed.GetValue(roles) };
             await using var session = new CommandSession(host, options, parsed, CommandKind.Makes);
+            var migration = new MigrationOptions
+            {
+                OlderTimeZone = parsed.GetRequiredValue(timeZone),
+                Roles = parsed.GetValue(roles),
+                Begins = step => Announce(session.Report, step),
+            };
             return await RunAsync(session.Get<IDatabaseMigrator>(), migration, session.Report, cancellationToken);
         });
         return command;
+    }
+
+    private static void Announce(Report report, MigrationStep step)
+    {
+        // A new database takes a moment, and there is nothing to wait for.
+        if (step.Transactions > 0)
+        {
+            report.Note($"Step {step.Number} of {step.Of}: {step.Name}, on about {step.Transactions} transactions. "
+                + "Steps that were finished stay when this command is ended, and the next one goes on behind them.");
+        }
     }
 
     private static async Task<int> RunAsync(IDatabaseMigrator migrator, MigrationOptions options, Report report, CancellationToken cancellationToken)
@@ -58,6 +73,16 @@ internal static class MigrateCommand
                 {
                     report.WriteLine($"  {count} {text}");
                 }
+
+                foreach (string added in older.PutBack)
+                {
+                    report.WriteLine($"Put back: {added}.");
+                }
+
+                foreach (string added in older.NotPutBack)
+                {
+                    report.WriteLine($"NOT put back, as it does not fit the new table: {added}.");
+                }
             }
         }
 
@@ -75,13 +100,7 @@ internal static class MigrateCommand
         json.WriteString("database", target);
         json.WriteNumber("version_before", outcome.VersionBefore);
         json.WriteNumber("version_after", outcome.VersionAfter);
-        json.WriteStartArray("applied");
-        foreach (string name in outcome.Applied)
-        {
-            json.WriteStringValue(name);
-        }
-
-        json.WriteEndArray();
+        WriteNames(json, "applied", outcome.Applied);
         if (outcome.OlderSystem is { } older)
         {
             json.WriteStartObject("older_system");
@@ -90,10 +109,23 @@ internal static class MigrateCommand
                 json.WriteNumber(name, count);
             }
 
+            WriteNames(json, "put_back", older.PutBack);
+            WriteNames(json, "not_put_back", older.NotPutBack);
             json.WriteEndObject();
         }
 
         json.WriteEndObject();
+    }
+
+    private static void WriteNames(Utf8JsonWriter json, string property, IReadOnlyList<string> names)
+    {
+        json.WriteStartArray(property);
+        foreach (string name in names)
+        {
+            json.WriteStringValue(name);
+        }
+
+        json.WriteEndArray();
     }
 
     private static IEnumerable<(string Name, string Text, long Count)> Lines(OlderSystemReport older) =>
@@ -106,6 +138,7 @@ internal static class MigrateCommand
         ("flags_filled_in", "empty is_anomaly filled in from the score", older.FlagsFilledIn),
         ("times_filled_in", "empty created_at, filled in with the time of this upgrade", older.TimesFilledIn),
         ("times_ambiguous", "local times that are ambiguous because clocks were set back, read as standard time", older.TimesAmbiguous),
+        ("times_absurd", "times from before 2000 or after this upgrade, kept as they are", older.TimesAbsurd),
     ];
 
     private static TimeZoneInfo? ParseTimeZone(ArgumentResult argument)

@@ -86,7 +86,7 @@ internal sealed partial class AlertDispatcher(
             {
                 next = _schedule.AfterFailure();
                 telemetry.Retried("alerts");
-                Log.Failed(logger, e.Message, next.Wait.TotalSeconds);
+                Log.Failed(logger, FailureText.Reason(e), next.Wait.TotalSeconds);
             }
         }
     }
@@ -158,7 +158,7 @@ internal sealed partial class AlertDispatcher(
             cancellationToken.ThrowIfCancellationRequested();
             if (failure is not null)
             {
-                throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, failure);
+                throw failure as QueueUnavailableException ?? new QueueUnavailableException(queues.Alerts.Name, $"{FailureText.Kind(failure)}.", failure);
             }
         }
 

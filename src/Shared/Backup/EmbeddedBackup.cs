@@ -26,6 +26,7 @@ public static class EmbeddedBackup
     /// <param name="time">Clock of the manifest.</param>
     /// <param name="cancellationToken">Abandons the backup, of which nothing remains.</param>
     /// <exception cref="BackupException">There is nothing to back up, it can't be read, or the backup can't be written.</exception>
+    /// <exception cref="SettingsException">A file of the installation is not one that this program can use.</exception>
     public static async Task<BackupManifest> WriteAsync(
         Settings settings, string path, bool overwrite, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -85,12 +86,15 @@ public static class EmbeddedBackup
             string copy = Path.Combine(folder, name);
             if (name == SqliteDatabase.FileName)
             {
-                database = SqliteCopy.Take(source, copy, session => (SqliteDatabase.VersionOf(session), FingerprintIn(session)));
-                Refuse(database.Version > 0, $"{source} is no database of this system.");
+                database = SqliteCopy.Take(source, SqliteDatabase.Mark, copy, session =>
+                {
+                    SqliteDatabase.RequireGeneration(session, source);
+                    return (SqliteDatabase.StateOf(session).Version, FingerprintIn(session));
+                });
             }
             else
             {
-                SqliteCopy.Take(source, copy, _ => 0);
+                SqliteCopy.Take(source, EmbeddedQueue.Mark, copy, _ => 0);
             }
 
             names.Add(name);

@@ -1,5 +1,6 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
+using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.SigningKeys;
 using FinanceIngest.Sqlite;
 using FinanceIngest.Storage.Sqlite;
@@ -30,12 +31,8 @@ public static class EmbeddedRestore
     /// <exception cref="BackupException">It can't be read, is no backup, is damaged, or needs a later program.</exception>
     public static async Task<BackupManifest> VerifyAsync(string path, CancellationToken cancellationToken)
     {
-        BackupManifest manifest = await BackupArchive.VerifyAsync(path, cancellationToken);
-        EmbeddedBackup.Refuse(
-            manifest.SchemaVersion <= SqliteDatabase.ProgramVersion,
-            $"{path} has the schema version {manifest.SchemaVersion}, newer than this program's {SqliteDatabase.ProgramVersion}; "
-                + "restore it with the newer program.");
-        return manifest;
+        // What the files are is seen when they are unpacked: a later program's schema may be one that this program can use.
+        return await BackupArchive.VerifyAsync(path, cancellationToken);
     }
 
     /// <summary>Replaces what is in the data directory by a backup.</summary>
@@ -121,6 +118,10 @@ public static class EmbeddedRestore
         {
             using var session = new SqliteSession(SqliteCopy.Open(Path.Combine(work, entry.Name), SqliteOpenMode.ReadWrite));
             SqliteCopy.Check(session, $"{entry.Name} in {path}");
+            string? refusal = session.Number("SELECT count(*) FROM sqlite_master") == 0 ? null
+                : entry.Name == SqliteDatabase.FileName ? SqliteDatabase.RefusalOf(session)
+                : EmbeddedQueue.Mark.Refusal(session);
+            EmbeddedBackup.Refuse(refusal is null, $"Nothing was restored: {entry.Name} in {path} {refusal}");
             fingerprint = entry.Name == SqliteDatabase.FileName ? EmbeddedBackup.FingerprintIn(session) : fingerprint;
         }
 

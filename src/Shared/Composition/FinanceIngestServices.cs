@@ -3,6 +3,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.SigningKeys;
+using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -25,8 +26,9 @@ public static class FinanceIngestServices
         services.AddMetrics();
         services.Configure<HostOptions>(options => options.ShutdownTimeout = Deadlines.HostStop);
         services.AddSingleton<Telemetry>();
-        services.AddSingleton(provider => new IdCertifier(
-            settings.IdSigningKey ?? SigningKeyFile.Of(settings), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => SigningKey.Of(
+            settings, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<Dependencies>().SigningKey));
+        services.AddSingleton(provider => CreateCertifier(settings, provider));
         services.AddQueues(settings);
         services.AddPoisonOperations();
         services.AddRetention();
@@ -34,5 +36,24 @@ public static class FinanceIngestServices
         services.AddSingleton<InstallationOverview>();
         services.AddSingleton(provider => ThisProcess.Of(settings, provider.GetRequiredService<TimeProvider>()));
         return settings.UsesSqlServer ? services.AddSqlServerStores(settings) : services.AddSqliteStores(settings);
+    }
+
+    // A database beside the program is asked at once, before any id is issued; one of SQL Server may be asleep, and the worker asks it. Where the
+    // installation had a key that is missing, no other is made, which would look like the right one.
+    private static IdCertifier CreateCertifier(Settings settings, IServiceProvider provider)
+    {
+        string? remembered =
+            settings.UsesSqlServer || settings.ReadsOnly ? null : SqliteInstallationStore.Remembered(settings.DataDirectory, SigningKeyCheck.Name);
+        if (remembered is not null && settings.IdSigningKey is null && !File.Exists(SigningKeyFile.PathIn(settings.DataDirectory)))
+        {
+            throw new SettingsException(
+                "FinanceIngest__IdSigningKey",
+                $"{SigningKeyFile.PathIn(settings.DataDirectory)} is missing, and the database remembers that it had one (fingerprint {remembered}); "
+                    + "restore it from a backup, or set the key.");
+        }
+
+        var ids = new IdCertifier(provider.GetRequiredService<SigningKey>().Secret, provider.GetRequiredService<TimeProvider>());
+        SigningKeyCheck.Compare(ids, remembered);
+        return ids;
     }
 }

@@ -48,8 +48,12 @@ public static class HttpServices
     /// <summary>Adds the endpoint that tells how the installation is. A function app has none: it would tell of one of many instances.</summary>
     public static IServiceCollection AddOverview(this IServiceCollection services) => services.AddSingleton<IEndpoints, OverviewEndpoints>();
 
+    /// <summary>Adds the endpoints of baselines. A function app has none: none of its routes asks for more than a function key.</summary>
+    public static IServiceCollection AddBaselines(this IServiceCollection services) => services.AddSingleton<IEndpoints, StatsEndpoints>();
+
     /// <summary>
-    /// Adds the HTTP API with all of its endpoints but that of <see cref="AddOverview"/>, the sender of transactions, and the waiting for results.
+    /// Adds the HTTP API with all of its endpoints but those of <see cref="AddOverview"/> and <see cref="AddBaselines"/>, the sender of transactions, and the
+    /// waiting for results.
     /// </summary>
     public static IServiceCollection AddIntake(this IServiceCollection services, Settings settings)
     {
@@ -65,13 +69,18 @@ public static class HttpServices
             provider.GetRequiredService<Queues>().Inbound,
             () => provider.GetRequiredService<InboundSender>().SentMessages,
             provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ResultWaiter>();
+        services.AddSingleton(provider =>
+        {
+            // The program ends only after its last request, so requests that wait for results must be answered when it begins to stop.
+            ResultWaiter waiter = ActivatorUtilities.CreateInstance<ResultWaiter>(provider);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(waiter.Close);
+            return waiter;
+        });
         services.AddSingleton<IEndpoints, OpenApiEndpoints>();
         services.AddSingleton<IEndpoints, SubmitEndpoints>();
         services.AddSingleton<IEndpoints, SubmitBatchEndpoints>();
         services.AddSingleton<IEndpoints, StatusEndpoints>();
         services.AddSingleton<IEndpoints, FeedEndpoints>();
-        services.AddSingleton<IEndpoints, StatsEndpoints>();
         return services;
     }
 }

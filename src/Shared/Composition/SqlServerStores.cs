@@ -23,7 +23,10 @@ internal static class SqlServerStores
     {
         RequireGlobalization();
         services.AddSingleton(provider => new SqlServerDatabase(
-            settings.SqlConnectionString!, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<Dependencies>().Database));
+            settings.SqlConnectionString!,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<Dependencies>().Database,
+            kind: settings.Roles.HasFlag(Roles.Intake) ? SqlServerUse.Answers : settings.Roles == Roles.None ? SqlServerUse.Commands : SqlServerUse.Works));
         services.AddSingleton<IDatabaseMigrator, SqlServerMigrator>();
         services.AddSingleton<IScoringStore, SqlServerScoringStore>();
         services.AddSingleton<IResultsStore, SqlServerResultsStore>();

@@ -12,7 +12,7 @@ namespace FinanceIngest.Composition;
 /// Lets the roles of one process wake each other: a sent message wakes the scorer, a written result wakes the requests that wait for it, and an anomaly
 /// wakes the dispatcher. Roles in different processes notice the same by polling, a little later.
 /// </summary>
-internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IHostApplicationLifetime lifetime) : IHostedService
+internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -28,9 +28,6 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events, IH
         if (waiter is not null)
         {
             events.Written += waiter.OnWritten;
-
-            // The server ends only after its last request, so requests that wait for results must be answered when it begins to stop.
-            lifetime.ApplicationStopping.Register(waiter.Close);
         }
 
         if (dispatcher is not null)

@@ -43,6 +43,19 @@ public sealed record Settings
     /// <summary>A baseline with fewer samples than this is not used; ≥ 1.</summary>
     public int MinimumSamples { get; init; } = 2;
 
+    /// <summary>The most that <see cref="BatchesInHand"/> may be.</summary>
+    internal const int MostBatchesInHand = 64;
+
+    /// <summary>
+    /// Batches that one process scores at once, 1 … <see cref="MostBatchesInHand"/>. Unless set: 4 on embedded storage, where the batches share a commit; 2
+    /// on SQL Server, where each is a session of its own, and a small database allows some dozens of them for all processes together. Two keep the database busy
+    /// while the next batch is received and read.
+    /// </summary>
+    public int BatchesInHand => GivenBatchesInHand ?? (UsesSqlServer ? 2 : 4);
+
+    /// <summary>The value of <see cref="BatchesInHand"/>, where it was set.</summary>
+    internal int? GivenBatchesInHand { get; init; }
+
     /// <summary>The API keys; without keys and tokens the API is open, and listens on loopback only.</summary>
     public IReadOnlyList<ApiKeySetting> ApiKeys { get; init; } = [];
 

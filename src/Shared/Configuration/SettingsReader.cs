@@ -16,7 +16,7 @@ public static partial class SettingsReader
 
     private static readonly FrozenSet<string> s_known = new[]
     {
-        "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "IdSigningKey",
+        "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "Scoring:BatchesInHand", "IdSigningKey",
         "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds", "Intake:MaximumBytesInFlight", "Intake:MaximumConnections",
         "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix", "OlderRoute:WaitSeconds", "PublicUrl",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
@@ -46,6 +46,7 @@ public static partial class SettingsReader
             InboundQueue = ReadQueueName(own, "InboundQueue", "transactions-inbound", maximumLength: 56),
             AlertQueue = ReadQueueName(own, "AlertQueue", "anomaly-alerts", maximumLength: 63),
             Threshold = ReadNumber(own, "Scoring:Threshold", 3, 0, double.MaxValue),
+            GivenBatchesInHand = (int?)ReadInteger(own, "Scoring:BatchesInHand", 1L, Settings.MostBatchesInHand),
             MinimumSamples = ReadInteger(own, "Scoring:MinimumSamples", 1, int.MaxValue) ?? 2,
             ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),

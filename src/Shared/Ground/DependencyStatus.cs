@@ -37,5 +37,5 @@ internal sealed class DependencyStatus(string name)
     public void Succeeded() => _problem = null;
 
     /// <summary>Records that the dependency was used and failed.</summary>
-    public void Failed(Exception cause) => _problem = cause.Message;
+    public void Failed(Exception cause) => _problem = SafeText.Cut(cause.Message, FailureText.LongestReason);
 }

@@ -17,6 +17,9 @@ internal sealed class Dependencies
     /// <summary>The database.</summary>
     public DependencyStatus Database { get; } = new("database");
 
+    /// <summary>The file of the signing key, where the installation has one.</summary>
+    public DependencyStatus SigningKey { get; } = new("signing_key");
+
     /// <summary>All dependencies.</summary>
-    public IEnumerable<DependencyStatus> All => [InboundQueue, PoisonQueue, AlertQueue, Database];
+    public IEnumerable<DependencyStatus> All => [InboundQueue, PoisonQueue, AlertQueue, Database, SigningKey];
 }

@@ -1,6 +1,7 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Observability;
+using FinanceIngest.SigningKeys;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Http;
@@ -73,16 +74,23 @@ public sealed partial class Api
         }
         catch (StoreUnavailableException e)
         {
-            Log.StoreUnavailable(_logger, e.Message);
+            Log.StoreUnavailable(_logger, FailureText.Reason(e));
             _telemetry.Shed("database");
             return ApiResponse.From(Problems.Unavailable(
                 "database", "The database can't be reached at the moment; what was accepted is safe on the queue.", 5).Problem);
         }
         catch (QueueUnavailableException e)
         {
-            Log.QueueUnavailable(_logger, e.Message);
+            Log.QueueUnavailable(_logger, FailureText.Reason(e));
             _telemetry.Shed("queue");
             return ApiResponse.From(Problems.Unavailable("queue", "The queue can't be reached at the moment; nothing was accepted.", 5).Problem);
+        }
+        catch (SigningKeyLostException e)
+        {
+            Log.SigningKeyLost(_logger, e.Message);
+            _telemetry.Shed("signing-key");
+            return ApiResponse.From(Problems.Unavailable(
+                "signing-key", "The file with the signing key is gone or was changed; nothing was accepted.", 30).Problem);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -160,6 +168,9 @@ public sealed partial class Api
 
         [LoggerMessage(LogLevel.Warning, "{Message}")]
         public static partial void QueueUnavailable(ILogger logger, string message);
+
+        [LoggerMessage(LogLevel.Error, "Nothing is accepted: {Message}")]
+        public static partial void SigningKeyLost(ILogger logger, string message);
 
         // "A POST request failed unexpectedly" is what docs/operations.md tells operators to look for.
         [LoggerMessage(LogLevel.Error, "A {Method} request failed unexpectedly: {Failure}")]

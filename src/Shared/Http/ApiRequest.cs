@@ -172,6 +172,13 @@ public abstract class ApiRequest : IDisposable
     public int QueryInteger(string name, int unset, int minimum, int maximum) =>
         Query(name) is { } text ? ParseInteger(name, text, minimum, maximum) : unset;
 
+    /// <summary>The id of a user or category in a query parameter, 1 … 2^63−1; null when the parameter is absent.</summary>
+    /// <exception cref="ProblemException">400: the parameter is no such number.</exception>
+    internal long? QueryId(string name) =>
+        Query(name) is not { } text ? null
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= 1 ? value
+        : throw Problems.Validation(name, "must be from 1 to 9223372036854775807");
+
     /// <summary>The whole number that a parameter's text says, cut to its maximum.</summary>
     /// <exception cref="ProblemException">400: the text is not a whole number of at least <paramref name="minimum"/>.</exception>
     public static int ParseInteger(string name, string text, int minimum, int maximum)

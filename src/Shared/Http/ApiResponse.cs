@@ -23,6 +23,9 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
     /// </summary>
     internal static JsonWriterOptions WriterOptions { get; } = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>204: it is done, and there is nothing to say.</summary>
+    public static ApiResponse Nothing => new(204, "", ReadOnlyMemory<byte>.Empty);
+
     /// <summary>Headers beyond the content type.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers => _headers ?? [];
 

@@ -150,7 +150,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
         Exception? failure = await TrySendAsync(message);
         if (failure is not null)
         {
-            Log.SendFailed(_logger, message.Count, failure.Message);
+            Log.SendFailed(_logger, message.Count, FailureText.Reason(failure));
             Telemetry.Fail(span, failure);
         }
 

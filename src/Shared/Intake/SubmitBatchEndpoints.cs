@@ -48,7 +48,7 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
         var outcome = new Outcome();
         var next = new TransactionFields();
         int index = 0;
-        DateTime acceptedAt = factory.Now();
+        DateTime acceptedAt = factory.Begin();
         int count = ManyItems.Read(body, format, BatchLimits.MaximumItems, ReadNext, NotAnItem, fields =>
         {
             if (factory.CreateItem(fields, batchKey, index, acceptedAt) is { } transaction)

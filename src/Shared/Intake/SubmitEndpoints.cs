@@ -57,6 +57,10 @@ internal sealed class SubmitEndpoints(
         request.RequireJson();
         TransactionFields fields = Parse(await request.ReadBodyAsync(MaximumBody, cancellationToken), roundAmount);
         Transaction transaction = factory.Create(fields, headerKey) ?? throw Problems.Validation(fields.Errors!);
+
+        // The body is parsed, so its bytes are given back: the request may wait for its send for seconds, and for its result for minutes.
+        request.HoldInstead(ApiRequest.BesideItsBody);
+
         if (waitSeconds == 0)
         {
             await SendAsync(request, transaction);

@@ -1,14 +1,16 @@
+using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Intake;
 
 /// <summary>Makes transactions from the fields of a request: checks the rules beyond the grammar, gives the id and the time of acceptance.</summary>
-internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
+internal sealed class TransactionFactory(IdCertifier ids, SigningKey key, TimeProvider time)
 {
     /// <summary>Makes the transaction of a single request.</summary>
     /// <param name="fields">The body.</param>
     /// <param name="headerKey">The header <c>Idempotency-Key</c>.</param>
     /// <returns>The transaction; null when fields are not valid, which <see cref="TransactionFields.Errors"/> lists.</returns>
+    /// <exception cref="SigningKeyLostException">The file of the signing key is gone, or holds another key.</exception>
     internal Transaction? Create(TransactionFields fields, string? headerKey)
     {
         if (headerKey is not null && fields.IdempotencyKey is not null && headerKey != fields.IdempotencyKey)
@@ -16,7 +18,7 @@ internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
             fields.AddError("idempotency_key", "differs from the header Idempotency-Key");
         }
 
-        DateTime acceptedAt = Now();
+        DateTime acceptedAt = Begin();
         if (!IsAcceptable(fields, acceptedAt))
         {
             return null;
@@ -30,7 +32,7 @@ internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
     /// <param name="fields">The item.</param>
     /// <param name="batchKey">The header <c>Idempotency-Key</c>, from which an item without a key of its own gets one.</param>
     /// <param name="index">The item's index in the batch.</param>
-    /// <param name="acceptedAt">The batch's time of acceptance, which is <see cref="Now"/> once for all items.</param>
+    /// <param name="acceptedAt">The batch's time of acceptance, which <see cref="Begin"/> tells once for all items.</param>
     /// <returns>The transaction; null when fields are not valid, which <see cref="TransactionFields.Errors"/> lists.</returns>
     internal Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt)
     {
@@ -45,8 +47,13 @@ internal sealed class TransactionFactory(IdCertifier ids, TimeProvider time)
         return Make(id, fields, acceptedAt);
     }
 
-    /// <summary>The time of acceptance of a transaction that is made now. UTC, whole microseconds.</summary>
-    public DateTime Now() => time.UtcNowMicroseconds();
+    /// <summary>Begins to accept: no id is issued under a key that was lost. Returns the time of acceptance; UTC, whole microseconds.</summary>
+    /// <exception cref="SigningKeyLostException">The file of the signing key is gone, or holds another key.</exception>
+    public DateTime Begin()
+    {
+        key.Require();
+        return time.UtcNowMicroseconds();
+    }
 
     private static bool IsAcceptable(TransactionFields fields, DateTime acceptedAt)
     {

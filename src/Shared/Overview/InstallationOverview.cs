@@ -72,7 +72,7 @@ public sealed class InstallationOverview(Queues queues, IOverviewStore store, Ti
         }
         catch (Exception e) when (e is QueueUnavailableException or StoreUnavailableException)
         {
-            problem = e.Message;
+            problem = FailureText.Reason(e);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

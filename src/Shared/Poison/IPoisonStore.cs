@@ -74,6 +74,11 @@ public interface IPoisonStore
     /// <summary>
     /// Replaces the body of a message's record and removes its exception, whose text may quote the old body; returns false when there is no such record.
     /// </summary>
+    /// <param name="messageId">The record's id, which it keeps.</param>
+    /// <param name="bodies">
+    /// The new body, and the bodies of further records that are added in the same database transaction: each gets an id of its own, and is the same otherwise.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the call; then nothing is changed.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken);
+    Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken);
 }

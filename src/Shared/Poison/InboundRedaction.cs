@@ -17,8 +17,11 @@ internal sealed record Redaction
     /// <summary>Whether the message holds a transaction of the person.</summary>
     public bool IsConcerned { get; init; }
 
-    /// <summary>The message's new text; null when it holds no transactions of others, or none of the person.</summary>
-    public string? Remainder { get; init; }
+    /// <summary>
+    /// The texts that replace the message's, each short enough for a queue; empty when it holds no transactions of others, or none of the person. There are
+    /// several where the ids that are written into what remains make it too long for one message.
+    /// </summary>
+    public IReadOnlyList<string> Remainder { get; init; } = [];
 
     /// <summary>Whether the message can't be read and contains the person's number somewhere.</summary>
     public bool IsSuspect { get; init; }
@@ -41,7 +44,8 @@ internal static class InboundRedaction
             if (MessageText.TryDecode(text, out json))
             {
                 using JsonDocument document = JsonDocument.Parse(json);
-                return Without(document.RootElement, userId, new Ids(queue, messageId, ids));
+                var form = new Form(IsJson: text.AsSpan().TrimStart("\uFEFF \t\r\n") is ['{' or '[', ..]);
+                return Without(document.RootElement, userId, new Ids(queue, messageId, ids), form);
             }
         }
         catch (JsonException)
@@ -54,7 +58,7 @@ internal static class InboundRedaction
         return new Redaction { IsSuspect = containsNumber };
     }
 
-    private static Redaction Without(JsonElement root, long userId, Ids ids)
+    private static Redaction Without(JsonElement root, long userId, Ids ids, Form form)
     {
         bool isBare = root.ValueKind == JsonValueKind.Array;
         JsonElement[]? items = root.ValueKind switch
@@ -81,62 +85,91 @@ internal static class InboundRedaction
         {
             IsConcerned = true,
             Removed = [.. items.Index().Where(item => isOf[item.Index]).Select(item => ids.Of(item.Item, item.Index, isBare))],
-            Remainder = isOf.Contains(false) ? Write(root, items, isOf, ids) : null,
+            Remainder = isOf.Contains(false) ? Write(root, items, isOf, ids, form) : [],
         };
     }
 
     // Names and values are copied as raw bytes. Reading and writing them would change escapes, and fail for strings that are legal JSON but no Unicode.
-    private static string Write(JsonElement root, JsonElement[] items, bool[] isOf, Ids ids)
+    private static List<string> Write(JsonElement root, JsonElement[] items, bool[] isOf, Ids ids, Form form)
     {
+        bool isBare = root.ValueKind == JsonValueKind.Array;
+        (byte[] head, byte[] tail) = isBare ? ("["u8.ToArray(), "]"u8.ToArray()) : (HeadOf(root), "]}"u8.ToArray());
+        var texts = new List<string>();
         var json = new ArrayBufferWriter<byte>();
-        if (root.ValueKind == JsonValueKind.Array)
-        {
-            WriteItems(json, items, isOf, ids, isBare: true);
-        }
-        else
-        {
-            json.Write("{"u8);
-            foreach (JsonProperty property in root.EnumerateObject().Where(property => !IsNamed(property, "transactions")))
-            {
-                WriteProperty(json, property);
-                json.Write(","u8);
-            }
-
-            json.Write("\"transactions\":"u8);
-            WriteItems(json, items, isOf, ids, isBare: false);
-            json.Write("}"u8);
-        }
-
-        return MessageText.Encode(json.WrittenSpan);
-    }
-
-    private static void WriteItems(ArrayBufferWriter<byte> json, JsonElement[] items, bool[] isOf, Ids ids, bool isBare)
-    {
-        ReadOnlySpan<byte> separator = "["u8;
         foreach ((int index, JsonElement item) in items.Index().Where(item => !isOf[item.Index]))
         {
-            json.Write(separator);
-            separator = ","u8;
-            if (item.ValueKind != JsonValueKind.Object || ids.Has(item, isBare))
+            byte[] written = WithId(item, index, ids, isBare);
+            if (head.Length + written.Length + tail.Length > form.MaximumJsonLength)
             {
-                json.Write(JsonMarshal.GetRawUtf8Value(item));
-                continue;
+                return [InPlace(head, items, isOf, tail, form)];
             }
 
-            // A derived id depends on the item's index, which changes here. The item keeps the id of its failed row when that id is written into it.
-            json.Write("{\"id\":\""u8);
-            Encoding.UTF8.GetBytes(ids.Of(item, index, isBare).ToString(), json);
-            json.Write("\""u8);
-            foreach (JsonProperty property in item.EnumerateObject().Where(property => !IsNamed(property, "id")))
+            if (json.WrittenCount > 0 && json.WrittenCount + 1 + written.Length + tail.Length > form.MaximumJsonLength)
             {
-                json.Write(","u8);
-                WriteProperty(json, property);
+                json.Write(tail);
+                texts.Add(Form.TextOf(json.WrittenSpan));
+                json.ResetWrittenCount();
             }
 
-            json.Write("}"u8);
+            json.Write(json.WrittenCount == 0 ? head : ","u8);
+            json.Write(written);
         }
 
-        json.Write("]"u8);
+        json.Write(tail);
+        texts.Add(Form.TextOf(json.WrittenSpan));
+        return texts;
+    }
+
+    private static byte[] HeadOf(JsonElement envelope)
+    {
+        var json = new ArrayBufferWriter<byte>();
+        json.Write("{"u8);
+        foreach (JsonProperty property in envelope.EnumerateObject().Where(property => !IsNamed(property, "transactions")))
+        {
+            WriteProperty(json, property);
+            json.Write(","u8);
+        }
+
+        json.Write("\"transactions\":["u8);
+        return json.WrittenSpan.ToArray();
+    }
+
+    // A derived id depends on the item's index, which changes here. The item keeps the id of its failed row when that id is written into it.
+    private static byte[] WithId(JsonElement item, int index, Ids ids, bool isBare)
+    {
+        if (item.ValueKind != JsonValueKind.Object || ids.Has(item, isBare))
+        {
+            return JsonMarshal.GetRawUtf8Value(item).ToArray();
+        }
+
+        var json = new ArrayBufferWriter<byte>();
+        json.Write("{\"id\":\""u8);
+        Encoding.UTF8.GetBytes(ids.Of(item, index, isBare).ToString(), json);
+        json.Write("\""u8);
+        foreach (JsonProperty property in item.EnumerateObject().Where(property => !IsNamed(property, "id")))
+        {
+            json.Write(","u8);
+            WriteProperty(json, property);
+        }
+
+        json.Write("}"u8);
+        return json.WrittenSpan.ToArray();
+    }
+
+    // Where one item and its id fill more than a message, no item may change its place instead: a zero stands where each of the person's stood, and no text
+    // gets longer. A zero is no transaction, so the message stays poison, which a person looks at.
+    private static string InPlace(byte[] head, JsonElement[] items, bool[] isOf, byte[] tail, Form form)
+    {
+        var json = new ArrayBufferWriter<byte>();
+        json.Write(head);
+        foreach ((int index, JsonElement item) in items.Index())
+        {
+            json.Write(index == 0 ? [] : ","u8);
+            json.Write(isOf[index] ? "0"u8 : JsonMarshal.GetRawUtf8Value(item));
+        }
+
+        json.Write(tail);
+        return Form.TextOf(json.WrittenSpan);
     }
 
     private static void WriteProperty(ArrayBufferWriter<byte> json, JsonProperty property)
@@ -176,6 +209,15 @@ internal static class InboundRedaction
         {
             return null;
         }
+    }
+
+    /// <summary>What texts a message may become: base64, or, where the message was JSON as it is, and base64 is too long, JSON again.</summary>
+    private readonly record struct Form(bool IsJson)
+    {
+        public int MaximumJsonLength => IsJson ? MessageText.MaximumLength : MessageText.MaximumJsonLength;
+
+        public static string TextOf(ReadOnlySpan<byte> json) =>
+            json.Length <= MessageText.MaximumJsonLength ? MessageText.Encode(json) : Encoding.UTF8.GetString(json);
     }
 
     /// <summary>The ids of a message's transactions, as <see cref="EnvelopeReader"/> gives them.</summary>

@@ -6,7 +6,8 @@ namespace FinanceIngest.Poison;
 
 /// <summary>
 /// Takes a person's transactions out of poison messages: out of their records, and out of their copies on the poison queue. A message that holds only
-/// transactions of this person is deleted; a message that also holds transactions of others is replaced by one without this person's.
+/// transactions of this person is deleted; a message that also holds transactions of others is replaced by one without this person's, or by several where
+/// one would be too long for a queue.
 /// </summary>
 public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier ids)
 {
@@ -71,7 +72,8 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
         int rewritten = 0;
         foreach (string messageId in concerned)
         {
-            if (await store.FindAsync(messageId, cancellationToken) is { } record && Redact(record.Body, messageId, userId).Remainder is { } remainder)
+            if (await store.FindAsync(messageId, cancellationToken) is { } record
+                && Redact(record.Body, messageId, userId).Remainder is { Count: > 0 } remainder)
             {
                 await store.ReplaceBodyAsync(messageId, remainder, cancellationToken);
                 rewritten++;
@@ -106,7 +108,7 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
 
         async Task SendRemainderAsync(PoisonCopy copy, CancellationToken token)
         {
-            if (RedactCopy(copy).Remainder is { } remainder)
+            foreach (string remainder in RedactCopy(copy).Remainder)
             {
                 await queues.Poison.SendAsync(remainder, TimeSpan.Zero, token);
             }
@@ -138,10 +140,11 @@ public sealed class PoisonErasure(IPoisonStore store, Queues queues, IdCertifier
     private Redaction Redact(string text, string messageId, long userId, string said = "")
     {
         Redaction redaction = InboundRedaction.Without(text, userId, queues.Inbound.Name, messageId, ids);
-        string? rest = redaction.IsConcerned ? redaction.Remainder : text;
+        IReadOnlyList<string> rest = redaction.IsConcerned ? redaction.Remainder : [text];
         return redaction with
         {
-            IsSuspect = rest is not null && (redaction.IsSuspect || PersonSearch.StandsIn(rest, userId) || PersonSearch.StandsInText(said, userId)),
+            IsSuspect = rest.Count > 0
+                && (redaction.IsSuspect || rest.Any(part => PersonSearch.StandsIn(part, userId)) || PersonSearch.StandsInText(said, userId)),
         };
     }
 }

@@ -27,6 +27,10 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
         return summaries;
     }
 
+    /// <summary>Lists the records, oldest first, without their texts, and holds one page of them at a time.</summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    public IAsyncEnumerable<PoisonSummary> SummariesAsync(CancellationToken cancellationToken) => store.SummariesAsync(cancellationToken);
+
     /// <summary>Reads one record; null when there is none under this id.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     public Task<PoisonMessage?> FindAsync(string messageId, CancellationToken cancellationToken) => store.FindAsync(messageId, cancellationToken);
@@ -233,7 +237,8 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
     }
 
     /// <summary>
-    /// Sends a message as it was. When its transactions would get new ids that way, envelopes that contain their present ids are sent instead.
+    /// Sends a message as it was. When its transactions would get new ids that way, or it is too long for a queue, envelopes that contain their present ids are
+    /// sent instead.
     /// </summary>
     /// <returns>Why the message was not sent; null when it was sent.</returns>
     private async Task<PoisonRefusal?> SendAsync(LeasedMessage message, string? traceParent, bool hasRecord, CancellationToken cancellationToken)
@@ -244,7 +249,8 @@ public sealed class PoisonOperations(IPoisonStore store, Queues queues, IdCertif
             return refusal;
         }
 
-        foreach (string text in delivery.HasDerivedIds ? Envelopes(delivery.Transactions, delivery.TraceParent ?? W3CTrace.Read(traceParent)) : [message.Text])
+        bool isPutTogether = delivery.HasDerivedIds || message.Body.Length > MessageText.MaximumLength;
+        foreach (string text in isPutTogether ? Envelopes(delivery.Transactions, delivery.TraceParent ?? W3CTrace.Read(traceParent)) : [message.Text])
         {
             await queues.Inbound.SendAsync(text, TimeSpan.Zero, cancellationToken);
         }

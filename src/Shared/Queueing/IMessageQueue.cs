@@ -113,8 +113,11 @@ public abstract class LeasedMessage
 }
 
 /// <summary>What becomes of a message.</summary>
-/// <param name="Text">Its new text; null: the message is removed.</param>
-public sealed record MessageRewrite(string? Text);
+/// <param name="Texts">
+/// Its new text, and the texts of further messages that stand beside it, as old, as visible and as often received as it is; empty: the message is removed. Each
+/// has at most <see cref="MessageText.MaximumLength"/> bytes of UTF-8.
+/// </param>
+public sealed record MessageRewrite(IReadOnlyList<string> Texts);
 
 /// <summary>What was changed on a queue.</summary>
 /// <param name="Changed">Messages that were removed or rewritten.</param>

@@ -25,7 +25,7 @@ internal sealed partial class QueueCreation(Queues queues, TimeProvider time, IL
             catch (Exception e)
             {
                 TimeSpan pause = retry.Next();
-                Log.NotYet(logger, e.Message, pause.TotalSeconds);
+                Log.NotYet(logger, FailureText.Reason(e), pause.TotalSeconds);
                 await Task.Delay(pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

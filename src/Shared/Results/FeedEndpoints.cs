@@ -31,7 +31,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         var filter = new AnomalyFilter(
-            QueryId(request, "user_id"), QueryId(request, "category_id"), QueryTime(request, "from"), QueryTime(request, "to"));
+            request.QueryId("user_id"), request.QueryId("category_id"), QueryTime(request, "from"), QueryTime(request, "to"));
         AnomalyPage page = await store.ReadAnomaliesAsync(filter, Cursors.ReadAnomalies(request.Query("after")), limit, cancellationToken);
         return ApiResponse.Json(200, json => WritePage(json, "anomalies", page.Anomalies, page.Next is { } next ? Cursors.Write(next) : null));
     }
@@ -51,11 +51,6 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
         json.WriteString("next", next);
         json.WriteEndObject();
     }
-
-    private static long? QueryId(ApiRequest request, string name) =>
-        request.Query(name) is not { } text ? null
-        : long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long value) && value >= 1 ? value
-        : throw Problems.Validation(name, "must be from 1 to 9223372036854775807");
 
     private static DateTime? QueryTime(ApiRequest request, string name)
     {

@@ -1,3 +1,4 @@
+using FinanceIngest.Ground;
 using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Results;
@@ -230,7 +231,7 @@ internal sealed partial class ResultWaiter(IResultsStore store, TimeProvider tim
         catch (Exception e)
         {
             // The loop survives every failure: without it later requests would wait in vain.
-            Log.LookUpFailed(logger, e.Message);
+            Log.LookUpFailed(logger, FailureText.Reason(e));
             return;
         }
 

@@ -17,6 +17,9 @@ public interface IRetentionStore
     /// until
     /// the alert is sent, so that retention loses no alert.
     /// </summary>
+    /// <remarks>
+    /// On SQL Server one process purges at a time: where another is at it, the call returns at once, with <see cref="RemovedRows.OthersAreAtIt"/>.
+    /// </remarks>
     /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows.</exception>
     Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken);
 
@@ -28,10 +31,8 @@ public interface IRetentionStore
     /// Makes what was deleted unreadable in the database's files, as far as they are this program's. False: other programs were in the way; the call has to be
     /// repeated. On SQL Server the log and the backups are the server's (<c>docs/operations.md</c> says what they keep).
     /// </summary>
-    /// <param name="inOldFiles">Whether a file in which older programs deleted without overwriting is written anew, which holds up every other write.</param>
-    /// <param name="cancellationToken">Abandons the wait for the call's turn.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken);
+    Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Deletes everything about a user: rows, alerts (sent or not), recorded repeats, baselines, and the baselines of the older system that these superseded.
@@ -52,6 +53,9 @@ public interface IRetentionStore
 /// <param name="Baselines">Rows of <c>anomaly_stats</c> and <c>anomaly_stats_superseded</c>.</param>
 public readonly record struct RemovedRows(long Transactions = 0, long RepeatConflicts = 0, long Alerts = 0, long UnsentAlerts = 0, long Baselines = 0)
 {
+    /// <summary>Nothing was deleted, because another process is deleting the same rows at this moment.</summary>
+    public bool OthersAreAtIt { get; init; }
+
     /// <summary>Adds the numbers.</summary>
     public static RemovedRows operator +(RemovedRows a, RemovedRows b) => new(
         a.Transactions + b.Transactions,

@@ -22,10 +22,16 @@ public sealed class RetentionPurge(IRetentionStore store, PoisonOperations poiso
     {
         DateTime before = time.UtcNowMicroseconds().AddDays(-days);
         RemovedRows rows = await store.PurgeAsync(before, cancellationToken);
+        if (rows.OthersAreAtIt)
+        {
+            // The other process also removes the poison messages.
+            return new PurgeOutcome(before, rows, new PoisonOutcome());
+        }
+
         PoisonOutcome messages = await poison.DropOlderAsync(before, cancellationToken);
 
         // Where a program is in the way, the log is cut by the next purge, or when the last program ends.
-        await store.ForgetDeletedAsync(inOldFiles: false, cancellationToken);
+        await store.ForgetDeletedAsync(cancellationToken);
         return new PurgeOutcome(before, rows, messages);
     }
 }

@@ -1,6 +1,5 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
-using FinanceIngest.Observability;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -45,7 +44,14 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
 
                 _startedAt = time.GetTimestamp();
                 PurgeOutcome outcome = await purge.PurgeAsync(settings.RetentionDays!.Value, stoppingToken);
-                Log.Purged(logger, outcome.Rows.Transactions, outcome.Poison.Done.Count, settings.RetentionDays.Value);
+                if (outcome.Rows.OthersAreAtIt)
+                {
+                    Log.Skipped(logger);
+                }
+                else
+                {
+                    Log.Purged(logger, outcome.Rows.Transactions, outcome.Poison.Done.Count, settings.RetentionDays.Value);
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -53,7 +59,7 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
             }
             catch (Exception e) when (e is StoreUnavailableException or QueueUnavailableException)
             {
-                Log.Failed(logger, e.Message);
+                Log.Failed(logger, FailureText.Reason(e));
             }
             catch (Exception e)
             {
@@ -67,6 +73,9 @@ internal sealed partial class RetentionService(RetentionPurge purge, Settings se
     {
         [LoggerMessage(LogLevel.Information, "Retention: {Rows} rows and {Messages} poison messages older than {Days} days removed.")]
         public static partial void Purged(ILogger logger, long rows, int messages, int days);
+
+        [LoggerMessage(LogLevel.Information, "Retention: another process is removing old rows at this moment; this one leaves it to that.")]
+        public static partial void Skipped(ILogger logger);
 
         [LoggerMessage(
             LogLevel.Warning,

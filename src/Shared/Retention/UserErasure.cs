@@ -33,7 +33,7 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
         Dictionary<string, Redaction>? alerts = await poison.FindAsync(queues.Alerts, userId, cancellationToken);
         QueueRewrite queued = await queues.Alerts.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default;
 
-        bool isForgotten = await store.ForgetDeletedAsync(inOldFiles: true, cancellationToken);
+        bool isForgotten = await store.ForgetDeletedAsync(cancellationToken);
         foreach (IMessageQueue queue in new[] { queues.Inbound, queues.Poison, queues.Alerts })
         {
             isForgotten &= await queue.ForgetDeletedAsync(cancellationToken);

@@ -44,7 +44,11 @@ internal sealed partial class BatchProcessor(
         try
         {
             ILookup<Handling, LeasedMessage> sorted = messages.ToLookup(HandlingOf);
-            await ScoreTogetherAsync([.. sorted[Handling.Together].Select(reader.Read)], hand, abandon);
+            foreach (List<Delivery> part in scorer.Limit.Divide([.. sorted[Handling.Together].Select(reader.Read)]))
+            {
+                await ScoreTogetherAsync(part, hand, abandon);
+            }
+
             await ScoreSuspectsAsync([.. sorted[Handling.Alone]], hand, abandon);
             foreach (LeasedMessage marker in sorted[Handling.Marker])
             {
@@ -85,6 +89,13 @@ internal sealed partial class BatchProcessor(
         try
         {
             outcome = await scorer.ScoreAsync(batch, hand.Leases, abandon);
+        }
+        catch (StoreUnavailableException e) when (e.WasTooMuch)
+        {
+            // An outage like others: the messages are given back, nothing is counted against them, and they come again in smaller batches.
+            Telemetry.Fail(span, e);
+            Log.TooMuch(logger, batch.Sum(delivery => delivery.Transactions.Count), scorer.Limit.Most);
+            throw;
         }
         catch (Exception e) when (MessageScorer.IsFaultOfMessages(e))
         {
@@ -186,6 +197,11 @@ internal sealed partial class BatchProcessor(
     {
         [LoggerMessage(LogLevel.Warning, "A batch of {Count} messages failed and is halved: {Problem}")]
         public static partial void Splitting(ILogger logger, int count, string problem);
+
+        [LoggerMessage(
+            LogLevel.Warning,
+            "The database did not finish a write of {Count} transactions in time; the next have {Most} at most, and more again once they are quick.")]
+        public static partial void TooMuch(ILogger logger, int count, int most);
 
         [LoggerMessage(LogLevel.Warning, "Message {Id} was not scored in its child process and comes again in 10 s: {Problem}")]
         public static partial void TookTooLong(ILogger logger, string id, string problem);

@@ -15,14 +15,36 @@ namespace FinanceIngest.Scoring;
 internal sealed class BatchScorer(
     IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ScoringEvents events, ProcessTally? tally = null)
 {
+    /// <summary>How many transactions this process writes at once; what is handed to the scorer should stay within it.</summary>
+    public BatchLimit Limit { get; } = new();
+
     private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
 
     /// <summary>
     /// Scores and writes everything in the batch, poison records and failed rows included, for the messages that are still held. When it returns, all of that
     /// is committed, and the outcome's deliveries may be settled.
     /// </summary>
-    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// The database can't be reached, or did not finish in time: then <see cref="Limit"/> has become smaller.
+    /// </exception>
     public async Task<ScoringOutcome> ScoreAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
+    {
+        int size = batch.Sum(delivery => delivery.Transactions.Count);
+        long startedAt = time.GetTimestamp();
+        try
+        {
+            ScoringOutcome outcome = await ScoreWithinAsync(batch, leases, cancellationToken);
+            Limit.Written(size, time.GetElapsedTime(startedAt));
+            return outcome;
+        }
+        catch (StoreUnavailableException e) when (e.WasTooMuch)
+        {
+            Limit.TookTooLong(size);
+            throw;
+        }
+    }
+
+    private async Task<ScoringOutcome> ScoreWithinAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         IReadOnlyList<Delivery> held = DropLost(batch, leases);
         BaselineKey[] keys = [.. held.SelectMany(delivery => delivery.Transactions).Select(KeyOf).Distinct()];

@@ -24,11 +24,10 @@ internal sealed partial class InboundWorker(
     TimeProvider time,
     ILogger<InboundWorker> logger) : BackgroundService
 {
-    // Batches in hand at once: with BatchReceiver.MaximumCharacters this bounds the memory, however long the queue is.
-    private const int MaximumBatches = 4;
-
     private readonly WakeSignal _wake = new();
-    private readonly SemaphoreSlim _free = new(MaximumBatches, MaximumBatches);
+
+    // Batches in hand at once: with BatchReceiver.MaximumCharacters this bounds the memory, however long the queue is.
+    private readonly SemaphoreSlim _free = new(settings.BatchesInHand, settings.BatchesInHand);
     private readonly RetryBackoff _retry = new(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(15));
 
     // Failures of batches, for the loop to wait out: the latest one is enough.
@@ -93,7 +92,7 @@ internal sealed partial class InboundWorker(
         }
 
         // What is in hand is finished, or given back.
-        for (int batch = 0; batch < MaximumBatches; batch++)
+        for (int batch = 0; batch < settings.BatchesInHand; batch++)
         {
             await _free.WaitAsync(CancellationToken.None);
         }
@@ -104,9 +103,11 @@ internal sealed partial class InboundWorker(
     /// out an outage on the queue instead of being received over and over.
     /// </summary>
     /// <exception cref="SettingsException">The database remembers another signing key.</exception>
+    /// <exception cref="SigningKeyLostException">The file of the signing key is gone, or holds another key.</exception>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     private async Task WaitForDatabaseAsync(CancellationToken stoppingToken)
     {
+        signingKey.RequireFile();
         if (!_isDatabaseUp)
         {
             await signingKey.VerifyAsync(stoppingToken);
@@ -167,15 +168,14 @@ internal sealed partial class InboundWorker(
 
     private async Task WaitOutAsync(Exception failure, CancellationToken stoppingToken)
     {
-        string reason = failure.Message;
-        if (failure is QueueUnavailableException or StoreUnavailableException)
+        string reason = failure is SigningKeyLostException ? failure.Message : FailureText.Reason(failure);
+        if (failure is QueueUnavailableException or StoreUnavailableException or SigningKeyLostException)
         {
             // An outage is no fault of the messages: they were given back, and wait for as long as it lasts.
             _isDatabaseUp &= failure is not StoreUnavailableException;
         }
         else
         {
-            reason = $"{FailureText.Kind(failure)}.";
             Log.Unexpected(logger, FailureText.Of(failure));
             Log.UnexpectedInFull(logger, failure);
         }

@@ -30,6 +30,16 @@ internal sealed class MessageScorer(BatchScorer scorer)
 
     private async Task ScorePieceAsync(Delivery piece, Tally tally, ILeaseHolder leases, CancellationToken cancellationToken)
     {
+        if (piece.Transactions.Count > scorer.Limit.Most)
+        {
+            foreach (Delivery part in PartsOf(piece))
+            {
+                await ScorePieceAsync(part, tally, leases, cancellationToken);
+            }
+
+            return;
+        }
+
         try
         {
             tally.Add(await scorer.ScoreAsync([piece], leases, cancellationToken));
@@ -43,21 +53,27 @@ internal sealed class MessageScorer(BatchScorer scorer)
 
     private async Task SplitAsync(Delivery failed, Exception failure, Tally tally, ILeaseHolder leases, CancellationToken cancellationToken)
     {
-        int count = failed.Transactions.Count;
-        bool holdsMore = failed.Unreadable.Count > 0 || failed.PoisonReason is not null;
-        if (count == 0 || (count == 1 && !holdsMore))
+        if (failed.Transactions.Count == 0 || (failed.Transactions.Count == 1 && !HoldsMore(failed)))
         {
             tally.Fail(failed.Transactions, failure);
             return;
         }
 
-        Delivery[] pieces = holdsMore
-            ? [failed.WithoutTransactions(), failed.Only(0, count)]
-            : [failed.Only(0, count / 2), failed.Only(count / 2, count - (count / 2))];
-        foreach (Delivery piece in pieces)
+        foreach (Delivery piece in PartsOf(failed))
         {
             await ScorePieceAsync(piece, tally, leases, cancellationToken);
         }
+    }
+
+    private static bool HoldsMore(Delivery delivery) => delivery.Unreadable.Count > 0 || delivery.PoisonReason is not null;
+
+    // What the message holds beside its transactions, and these; or their halves.
+    private static Delivery[] PartsOf(Delivery delivery)
+    {
+        int count = delivery.Transactions.Count;
+        return HoldsMore(delivery)
+            ? [delivery.WithoutTransactions(), delivery.Only(0, count)]
+            : [delivery.Only(0, count / 2), delivery.Only(count / 2, count - (count / 2))];
     }
 
     /// <summary>What became of the pieces of one message.</summary>

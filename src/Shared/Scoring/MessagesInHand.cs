@@ -97,7 +97,7 @@ internal sealed partial class MessagesInHand : IAsyncDisposable
         catch (Exception e) when (e is QueueUnavailableException or OperationCanceledException)
         {
             // The message's lease ends by itself.
-            Log.NotGivenBack(_logger, message.Id, e.Message);
+            Log.NotGivenBack(_logger, message.Id, FailureText.Reason(e));
         }
     }
 

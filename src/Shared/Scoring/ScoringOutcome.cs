@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using FinanceIngest.Ground;
-using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 

@@ -15,13 +15,16 @@ internal static class SigningKeyFile
     /// </summary>
     /// <inheritdoc cref="ReadOrCreate"/>
     public static string Of(Settings settings) =>
-        settings.ReadsOnly && !File.Exists(Path.Combine(settings.DataDirectory, FileName)) ? Make() : ReadOrCreate(settings.DataDirectory);
+        settings.ReadsOnly && !File.Exists(PathIn(settings.DataDirectory)) ? Make() : ReadOrCreate(settings.DataDirectory);
+
+    /// <summary>Where the file is in a data directory.</summary>
+    public static string PathIn(string dataDirectory) => Path.Combine(dataDirectory, FileName);
 
     /// <summary>Reads the key; creates it when there is none. When several processes start at once, all of them return the same key.</summary>
     /// <exception cref="SettingsException">The folder or the file can't be used.</exception>
     public static string ReadOrCreate(string dataDirectory)
     {
-        string path = Path.Combine(dataDirectory, FileName);
+        string path = PathIn(dataDirectory);
         try
         {
             if (!File.Exists(path))

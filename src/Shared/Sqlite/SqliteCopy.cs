@@ -1,3 +1,4 @@
+using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -9,12 +10,14 @@ internal static class SqliteCopy
 {
     /// <summary>Copies a file as it is at one instant, beside programs that use it, to a new private file without a log.</summary>
     /// <param name="source">A file that exists. It is not changed and not upgraded.</param>
+    /// <param name="mark">What the file is.</param>
     /// <param name="target">A file that does not exist.</param>
     /// <param name="read">Reads from the copy.</param>
     /// <returns>What <paramref name="read"/> returned.</returns>
     /// <exception cref="SqliteException">The file can't be read.</exception>
     /// <exception cref="InvalidDataException">The copy fails SQLite's check of its structure.</exception>
-    public static T Take<T>(string source, string target, Func<SqliteSession, T> read)
+    /// <exception cref="SettingsException">This program can't use the file.</exception>
+    public static T Take<T>(string source, SqliteMark mark, string target, Func<SqliteSession, T> read)
     {
         PrivateFiles.CreateNew(target).Dispose();
         using SqliteConnection from = Open(source, SqliteOpenMode.ReadWrite);
@@ -25,6 +28,11 @@ internal static class SqliteCopy
         Copy(from.Handle!, to.Handle);
         to.Run("PRAGMA journal_mode = DELETE");
         Check(to, source);
+        if (to.Number("SELECT count(*) FROM sqlite_master") > 0)
+        {
+            mark.Require(to, source);
+        }
+
         return read(to);
     }
 
@@ -42,6 +50,7 @@ internal static class SqliteCopy
     /// <summary>Opens a connection that is not pooled.</summary>
     public static SqliteConnection Open(string path, SqliteOpenMode mode)
     {
+        SqliteLibrary.Require();
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, Mode = mode }.ToString());
         try
         {

@@ -30,14 +30,15 @@ internal sealed class SqliteFile : IDisposable
     /// <summary>Name of the file that stands in a data directory while a restore replaces its files one after the other.</summary>
     internal const string HalfRestored = "restore.incomplete";
 
-    // user_version of a file in which whatever was ever deleted has been overwritten.
-    private const int OverwritesDeleted = 1;
+    // Pages, 16 MiB, that are overwritten in one transaction: other writes wait for it no longer than for a long one of their own.
+    private const int OverwrittenAtOnce = 4 * 1024;
 
     /// <summary><c>busy_timeout</c> of every session.</summary>
     internal const int LockTimeoutMilliseconds = LockTimeoutSeconds * 1000;
 
     private readonly string _connectionString;
     private readonly string _openString;
+    private readonly SqliteMark _mark;
     private readonly bool _isDrained;
     private readonly Lock _gate = new();
     private readonly Action<SqliteSession> _createSchema;
@@ -47,17 +48,21 @@ internal sealed class SqliteFile : IDisposable
     private bool _disposed;
 
     /// <param name="path">The file. The first use creates it and its folder.</param>
-    /// <param name="createSchema">Brings the schema up to date when this process first opens the file, in one write transaction.</param>
+    /// <param name="mark">What the file is. A file with tables and another mark is refused, and is not changed.</param>
+    /// <param name="createSchema">Brings the schema up to date when this process first opens the file, in transactions of its own.</param>
     /// <param name="checkSchema">
     /// Null: this process may write. Otherwise it only reads, and this refuses a file whose schema it does not know: nothing is made or upgraded, and a file
     /// that is not there reads as an empty one.
     /// </param>
     /// <param name="isDrained">
-    /// Whether what is in a file that was deleted under this process is still worth reading and removing, as with a queue: durable writes fail all the same.
+    /// Whether all that is written is soon deleted, as in a queue. Deleted pages are then overwritten by <see cref="ForgetDeletedAsync"/> alone. What is in
+    /// such a file is still worth reading and removing when it was deleted under this process: durable writes fail all the same.
     /// </param>
-    public SqliteFile(string path, Action<SqliteSession> createSchema, Action<SqliteSession>? checkSchema = null, bool isDrained = false)
+    public SqliteFile(
+        string path, SqliteMark mark, Action<SqliteSession> createSchema, Action<SqliteSession>? checkSchema = null, bool isDrained = false)
     {
         _ = SqliteEngine.IsMultiThread;
+        _mark = mark;
         _isDrained = isDrained;
         Path = path;
         _createSchema = createSchema;
@@ -157,16 +162,15 @@ internal sealed class SqliteFile : IDisposable
     }
 
     /// <summary>
-    /// Makes what was deleted unreadable in every file: the log, which holds pages as they were, is copied into the file and cut to nothing; a file in which
-    /// older programs deleted without overwriting is written anew, once.
+    /// Makes what was deleted unreadable: pages that became free in a drained file are overwritten, and the log, which holds pages as they were, is copied
+    /// into the file and cut to nothing.
     /// </summary>
-    /// <param name="inOldFiles">
-    /// Whether a file of older programs is written anew. No other write goes on meanwhile, which takes seconds for each million rows.
-    /// </param>
-    /// <param name="cancellationToken">Abandons the wait for the call's turn.</param>
-    /// <returns>False: another program reads or writes all the time, so that the log could not be cut; the call has to be repeated.</returns>
+    /// <param name="cancellationToken">Abandons the call between two of its transactions.</param>
+    /// <returns>
+    /// False: other programs read, write or delete all the time, so that the log could not be cut or free pages are left; the call has to be repeated.
+    /// </returns>
     /// <exception cref="SqliteException">The file can't be written.</exception>
-    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) => Task.Run(
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
             if (!File.Exists(Path))
@@ -175,14 +179,10 @@ internal sealed class SqliteFile : IDisposable
             }
 
             using SqliteSession session = OpenSession(_openString);
-            if (inOldFiles && session.Number("PRAGMA user_version") < OverwritesDeleted)
-            {
-                session.Run("VACUUM");
-                session.Run(FormattableString.Invariant($"PRAGMA user_version = {OverwritesDeleted}"));
-            }
+            bool isOverwritten = !_isDrained || OverwriteFree(session, cancellationToken);
 
             // The first column is 1 if a reader or writer was in the way for longer than the time-out.
-            return session.Number("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
+            return session.Number("PRAGMA wal_checkpoint(TRUNCATE)") == 0 && isOverwritten;
         },
         cancellationToken);
 
@@ -257,12 +257,12 @@ internal sealed class SqliteFile : IDisposable
         try
         {
             session.Run(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
-            if (session.Number("SELECT count(*) FROM sqlite_master") == 0)
+            if (IsEmpty(session))
             {
-                session.Run(FormattableString.Invariant($"PRAGMA user_version = {OverwritesDeleted}"));
+                session.InTransaction(() => MarkIfEmpty(session));
             }
 
-            session.InTransaction(() => _createSchema(session));
+            _createSchema(session);
         }
         catch
         {
@@ -271,6 +271,34 @@ internal sealed class SqliteFile : IDisposable
         }
 
         return new SqliteWriter(session, Path, new SqliteLog(Path, session));
+    }
+
+    // Another program may have made its tables since this one looked.
+    private void MarkIfEmpty(SqliteSession session)
+    {
+        if (IsEmpty(session))
+        {
+            _mark.Write(session);
+        }
+    }
+
+    private static bool IsEmpty(SqliteSession session) => session.Number("SELECT count(*) FROM sqlite_master") == 0;
+
+    // SQLite hands out free pages before it lengthens the file, so zeros that take every free page overwrite what was there. False: others free pages as fast.
+    private static bool OverwriteFree(SqliteSession session, CancellationToken cancellationToken)
+    {
+        session.Run("CREATE TABLE IF NOT EXISTS overwritten (zeros BLOB NOT NULL)");
+        long free = session.Number("PRAGMA freelist_count");
+        for (long left = 2 * free; free > 0 && left > 0; left -= OverwrittenAtOnce)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            long bytes = Math.Min(free, OverwrittenAtOnce) * PageSize;
+            session.InTransaction(() => session.Execute("INSERT INTO overwritten (zeros) VALUES (zeroblob(?1))", bytes));
+            free = session.Number("PRAGMA freelist_count");
+        }
+
+        session.Run("DROP TABLE overwritten");
+        return free == 0;
     }
 
     private void RefuseHalfRestored()
@@ -291,8 +319,9 @@ internal sealed class SqliteFile : IDisposable
             : null;
         try
         {
-            if (session is not null && session.Number("SELECT count(*) FROM sqlite_master") > 0)
+            if (session is not null && !IsEmpty(session))
             {
+                _mark.Require(session, Path);
                 checkSchema(session);
                 return session;
             }
@@ -301,7 +330,7 @@ internal sealed class SqliteFile : IDisposable
             session?.Dispose();
             session = null;
             session = OpenPlain(new SqliteConnectionStringBuilder { DataSource = ":memory:", Pooling = false });
-            session.InTransaction(() => _createSchema(session));
+            _createSchema(session);
             return session;
         }
         catch
@@ -313,6 +342,7 @@ internal sealed class SqliteFile : IDisposable
 
     private static SqliteSession OpenPlain(SqliteConnectionStringBuilder source)
     {
+        SqliteLibrary.Require();
         var connection = new SqliteConnection(source.ToString());
         try
         {
@@ -329,22 +359,31 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    private static SqliteSession OpenSession(string connectionString)
+    private SqliteSession OpenSession(string connectionString)
     {
+        SqliteLibrary.Require();
         var connection = new SqliteConnection(connectionString);
         try
         {
             connection.Open();
             var session = new SqliteSession(connection);
             session.Run(FormattableString.Invariant($"PRAGMA busy_timeout = {LockTimeoutMilliseconds}"));
+
+            // A file that is not of this system is left as it is, its journal mode included.
+            if (!IsEmpty(session))
+            {
+                _mark.Require(session, Path);
+            }
+
             SqliteLog.SwitchOn(session, TimeSpan.FromMilliseconds(LockTimeoutMilliseconds), TimeProvider.System, Thread.Sleep);
             session.SetDurable(true);
             session.Run(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {CheckpointPages}"));
             session.Run(FormattableString.Invariant($"PRAGMA journal_size_limit = {CheckpointPages * PageSize}"));
             session.Run("PRAGMA temp_store = MEMORY");
 
-            // What is deleted is overwritten in the file, and not only forgotten: whoever was erased must not be found in free pages.
-            session.Run("PRAGMA secure_delete = ON");
+            // What is deleted is overwritten in the file, and not only forgotten: whoever was erased must not be found there. FAST leaves out pages that
+            // become free as a whole, which would be written once more for it (https://sqlite.org/pragma.html#pragma_secure_delete).
+            session.Run(_isDrained ? "PRAGMA secure_delete = FAST" : "PRAGMA secure_delete = ON");
             return session;
         }
         catch

@@ -10,6 +10,8 @@ namespace FinanceIngest.Sqlite;
 /// </summary>
 internal readonly ref struct SqliteRow
 {
+    private const int UuidLength = 16;
+
     private readonly sqlite3_stmt _statement;
 
     internal SqliteRow(sqlite3_stmt statement) => _statement = statement;
@@ -41,7 +43,13 @@ internal readonly ref struct SqliteRow
 
     /// <summary>An id that was bound as a <see cref="Guid"/>.</summary>
     /// <exception cref="FormatException">The column holds none.</exception>
-    public Guid GetGuid(int column) => Guid.Parse(Utf8(column));
+    public Guid GetGuid(int column)
+    {
+        ReadOnlySpan<byte> bytes = Utf8(column);
+        return bytes.Length == UuidLength && raw.sqlite3_column_type(_statement, column) == raw.SQLITE_BLOB
+            ? new Guid(bytes, bigEndian: true)
+            : throw new FormatException(FormattableString.Invariant($"Column {column} holds no id of 16 bytes."));
+    }
 
     /// <summary>An instant that was bound as a <see cref="DateTime"/>, in UTC.</summary>
     /// <exception cref="FormatException">The column holds none.</exception>

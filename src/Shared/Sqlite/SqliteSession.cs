@@ -22,6 +22,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     private sqlite3 Database => connection.Handle!;
 
+    /// <summary>The texts of the statements that were prepared so far.</summary>
+    internal IReadOnlyCollection<string> Statements => _statements.Keys;
+
     /// <summary>Whether the file at the path is no longer the one that this connection has open.</summary>
     public bool HasMoved => SqliteNative.HasMoved(Database);
 

@@ -28,6 +28,9 @@ internal sealed class SqliteStatement : IDisposable
         _parameters = raw.sqlite3_bind_parameter_count(_statement);
     }
 
+    /// <summary>How many values the statement takes.</summary>
+    internal int Parameters => _parameters;
+
     /// <summary>Runs the statement and returns how many rows it inserted, updated or deleted; for one that only reads, the number means nothing.</summary>
     /// <exception cref="SqliteException">SQLite refuses a value or the statement fails.</exception>
     public int Execute(params ReadOnlySpan<SqliteValue> values)

@@ -6,14 +6,14 @@ using SQLitePCL;
 namespace FinanceIngest.Sqlite;
 
 /// <summary>
-/// The value of one parameter, made by implicit conversion: no value is boxed, and no string is made of an id or an instant. Ids are bound as
-/// lower-case text, instants in the form of <see cref="Timestamp"/>; <see cref="SqliteRow"/> reads both back.
+/// The value of one parameter, made by implicit conversion: no value is boxed or allocated. Ids are bound as blobs of 16 bytes whose order is that of the
+/// ids' text, instants as text in the form of <see cref="Timestamp"/>; <see cref="SqliteRow"/> reads both back.
 /// </summary>
 internal readonly struct SqliteValue
 {
     // A UTF-8 text of up to so many bytes is encoded on the stack.
     private const int StackBytes = 256;
-    private const int UuidLength = 36;
+    private const int UuidLength = 16;
 
     private readonly Kind _kind;
     private readonly long _number;
@@ -51,10 +51,10 @@ internal readonly struct SqliteValue
     /// <summary>A blob.</summary>
     public static implicit operator SqliteValue(byte[]? value) => value is null ? default : new(Kind.Blob, reference: value);
 
-    /// <summary>An id, as 36 characters of lower-case text.</summary>
+    /// <summary>An id, as 16 bytes in the order of its text.</summary>
     public static implicit operator SqliteValue(Guid value) => new(Kind.Uuid, uuid: value);
 
-    /// <summary>An instant in UTC, as text.</summary>
+    /// <summary>An instant in UTC, as text; a fraction of a microsecond is dropped.</summary>
     public static implicit operator SqliteValue(DateTime? value) => value is { } instant ? new(Kind.Instant, instant.Ticks) : default;
 
     /// <summary>Binds the value; SQLite copies what it needs.</summary>
@@ -73,8 +73,8 @@ internal readonly struct SqliteValue
                 return raw.sqlite3_bind_blob(statement, parameter, (byte[])_reference!);
             case Kind.Uuid:
                 Span<byte> uuid = stackalloc byte[UuidLength];
-                _uuid.TryFormat(uuid, out _);
-                return raw.sqlite3_bind_text(statement, parameter, uuid);
+                _uuid.TryWriteBytes(uuid, bigEndian: true, out _);
+                return raw.sqlite3_bind_blob(statement, parameter, uuid);
             case Kind.Instant:
                 Span<byte> instant = stackalloc byte[Timestamp.Length];
                 Timestamp.Write(new DateTime(_number, DateTimeKind.Utc), instant);

@@ -17,5 +17,14 @@ public interface IDatabaseInspector
 /// <param name="KeyFingerprint">Fingerprint of the installation's signing key; null when no worker has run yet.</param>
 /// <param name="NewestRow">When the newest row was written, by its writer's clock (UTC); null when there is none.</param>
 /// <param name="Clock">The server's clock (UTC); null where the database is a file.</param>
+/// <param name="Refusal">
+/// Why this program can't use the database, as the rest of a sentence that begins with its name; null when it can, as soon as its version is not older.
+/// </param>
 public sealed record DatabaseFacts(
-    bool Exists, int Version, int ProgramVersion, string? KeyFingerprint = null, DateTime? NewestRow = null, DateTime? Clock = null);
+    bool Exists,
+    int Version,
+    int ProgramVersion,
+    string? KeyFingerprint = null,
+    DateTime? NewestRow = null,
+    DateTime? Clock = null,
+    string? Refusal = null);

@@ -7,8 +7,13 @@ namespace FinanceIngest.Storage;
 /// <param name="Version">1, 2, 3 …</param>
 /// <param name="Name">File name without its ending, such as <c>0001_initial</c>.</param>
 /// <param name="Sql">The script.</param>
-internal sealed record MigrationScript(int Version, string Name, string Sql)
+/// <param name="Generation">
+/// Programs must know this generation to use the database afterwards. A script whose first line is <c>-- generation: N</c> begins generation N, since programs
+/// from before it could not work on what it leaves; the others are additive and belong to the generation of the script before them. The first is 1.
+/// </param>
+internal sealed record MigrationScript(int Version, string Name, string Sql, int Generation = 1)
 {
+    private const string GenerationLine = "-- generation: ";
     private const string Root = "FinanceIngest.Storage.";
     private static readonly Assembly s_assembly = typeof(MigrationScript).Assembly;
 
@@ -16,11 +21,25 @@ internal sealed record MigrationScript(int Version, string Name, string Sql)
     public static IReadOnlyList<MigrationScript> Of(string engine)
     {
         string folder = $"{engine}.Migrations.";
-        return [.. s_assembly.GetManifestResourceNames()
+        return InOrder(s_assembly.GetManifestResourceNames()
             .Where(resource => resource.StartsWith(Root + folder, StringComparison.Ordinal))
             .Select(resource => resource[Root.Length..])
-            .Select(file => Load(file, file[folder.Length..^".sql".Length]))
-            .OrderBy(script => script.Version)];
+            .Select(file => (file[folder.Length..^".sql".Length], Read(file))));
+    }
+
+    /// <summary>Makes the scripts of names and texts, the lowest version first.</summary>
+    internal static IReadOnlyList<MigrationScript> InOrder(IEnumerable<(string Name, string Sql)> files)
+    {
+        var scripts = new List<MigrationScript>();
+        foreach ((string name, string sql) in files.OrderBy(file => file.Name, StringComparer.Ordinal))
+        {
+            int generation = sql.StartsWith(GenerationLine, StringComparison.Ordinal)
+                ? int.Parse(sql.AsSpan(GenerationLine.Length, sql.IndexOf('\n', StringComparison.Ordinal) - GenerationLine.Length), CultureInfo.InvariantCulture)
+                : scripts.Count > 0 ? scripts[^1].Generation : 1;
+            scripts.Add(new MigrationScript(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, sql, generation));
+        }
+
+        return scripts;
     }
 
     /// <summary>The text of a script in this folder, such as <c>SqlServer.Roles.sql</c>.</summary>
@@ -29,7 +48,4 @@ internal sealed record MigrationScript(int Version, string Name, string Sql)
         using var reader = new StreamReader(s_assembly.GetManifestResourceStream(Root + file)!);
         return reader.ReadToEnd();
     }
-
-    private static MigrationScript Load(string file, string name) =>
-        new(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, Read(file));
 }

@@ -26,4 +26,13 @@ public sealed record OlderSystemReport
 
     /// <summary>Local times that a change of the clocks made ambiguous or impossible: they were taken as standard time.</summary>
     public long TimesAmbiguous { get; set; }
+
+    /// <summary>Times from before 2000 or more than a day after the upgrade: they were kept as they are.</summary>
+    public long TimesAbsurd { get; set; }
+
+    /// <summary>Indexes and rights that an operator had added to the tables, and that the new tables have too.</summary>
+    public IReadOnlyList<string> PutBack { get; set; } = Array.Empty<string>();
+
+    /// <summary>What else was added to the tables, such as triggers; the new tables don't have it.</summary>
+    public IReadOnlyList<string> NotPutBack { get; set; } = Array.Empty<string>();
 }

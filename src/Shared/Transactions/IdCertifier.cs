@@ -12,13 +12,17 @@ namespace FinanceIngest.Transactions;
 /// <remarks>
 /// A UUID of version 8 (RFC 9562, section 5.8) has 122 free bits. Here 98 bits are the body and 24 bits are the tag. The body is 48 bits of Unix
 /// milliseconds followed by 50 random bits, so that ids sort by time; for an idempotency key it is 98 bits of HMAC-SHA256 over user and key, so that a
-/// repeat has the same id. The tag is SipHash-2-4 over the body. Each purpose has its own key, derived from the signing key by HKDF (RFC 5869).
-/// <c>docs/security.md</c> says what an attacker can do with forged tags.
+/// repeat has the same id. A key that carries its own time (<see cref="KeyTime"/>) lends the id that time: 38 bits of units of 1,024 ms, followed by 60 bits
+/// of the hash, so that ids of such keys lie in order too. The tag is SipHash-2-4 over the body. Each purpose has its own key, derived from the signing key
+/// by HKDF (RFC 5869). <c>docs/security.md</c> says what an attacker can do with forged tags.
 /// </remarks>
 public sealed class IdCertifier
 {
     private const int TagLength = 3;
     private const int RandomLength = 7;
+
+    // The time that a key lends is told to 2^10 milliseconds, so that the hash has 60 bits.
+    private const int UnitBits = 10;
 
     // Random bytes come from the operating system by the page, so that hundreds of ids cost one call.
     [ThreadStatic]
@@ -58,11 +62,11 @@ public sealed class IdCertifier
         return Certify(body);
     }
 
-    /// <summary>Returns the id of a user's idempotency key.</summary>
-    public Guid ForIdempotencyKey(long userId, string key) => FromHash("key", userId, key, 0);
+    /// <summary>Returns the id of a user's idempotency key, with the key's time where it carries one.</summary>
+    public Guid ForIdempotencyKey(long userId, string key) => FromKey("key", userId, key, 0);
 
-    /// <summary>Returns the id of a batch item that has no key of its own, from the batch's key and the item's index.</summary>
-    public Guid ForBatchItem(long userId, string batchKey, int index) => FromHash("batch", userId, batchKey, index);
+    /// <summary>Returns the id of a batch item that has no key of its own, from the batch's key and the item's index, with that key's time.</summary>
+    public Guid ForBatchItem(long userId, string batchKey, int index) => FromKey("batch", userId, batchKey, index);
 
     /// <summary>Returns the id of a transaction that has none in its message; it is the same for every delivery of that message.</summary>
     public Guid ForMessage(string queue, string messageId, int index) => FromHash("message", index, $"{queue}\n{messageId}", index);
@@ -93,6 +97,26 @@ public sealed class IdCertifier
 
         ComputeTag(bytes, tag);
         return CryptographicOperations.FixedTimeEquals(tag, bytes[13..]);
+    }
+
+    private Guid FromKey(string purpose, long userId, string key, int index)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        Hash(purpose, userId, key, index, hash);
+        if (KeyTime.TryRead(key, out long milliseconds))
+        {
+            LendTime(hash, milliseconds);
+        }
+
+        return Certify(hash[..16]);
+    }
+
+    // The first 38 bits become the time; the others of the hash stay.
+    private static void LendTime(Span<byte> body, long milliseconds)
+    {
+        ulong time = (ulong)(milliseconds >> UnitBits) << (16 + UnitBits);
+        ulong rest = BinaryPrimitives.ReadUInt64BigEndian(body) & ((1UL << (16 + UnitBits)) - 1);
+        BinaryPrimitives.WriteUInt64BigEndian(body, time | rest);
     }
 
     private Guid FromHash(string purpose, long number, string text, int index)

@@ -48,6 +48,7 @@ internal sealed class HostileCallers : IScenario
         var amplifier = new HostileCaller(intake.Address);
         var hoarder = new HostileCaller(intake.Address);
         var probes = new Probes(intake.Address);
+        var memory = new MemoryWatch(intake);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(TimeSpan.FromMinutes(run.Options.Minutes));
         run.Say("the attack begins");
@@ -58,6 +59,7 @@ internal sealed class HostileCallers : IScenario
                 .. Enumerable.Range(0, Amplifiers).Select(_ => AmplifyAsync(amplifier, end.Token)),
                 .. Enumerable.Range(0, Hoarders).Select(i => HoardAsync(hoarder, i, parked, end.Token)),
                 probes.RunAsync(end.Token),
+                memory.RunAsync(end.Token),
                 Task.Run(async () => silent = await BeSilentAsync(hoarder, end.Token), CancellationToken.None),
                 Task.Run(async () => poison = await PoisonAsync(run, end.Token), CancellationToken.None),
             ]);
@@ -65,11 +67,12 @@ internal sealed class HostileCallers : IScenario
         run.Say("the attack is over");
         var figures = ProcessFigures.Of(intake);
         int good = run.Ledger.Count - acknowledged;
+        (bool isFlat, string quarters) = memory.Compare();
         run.Tell(string.Create(
             CultureInfo.InvariantCulture,
             $"Batches of 10,000 items with 120 errors each: {amplifier.Statuses}, the longest answer {amplifier.LongestAnswer} bytes. "
                 + $"Slow readers and long polls: {hoarder.Statuses}. {silent} silent connections were opened for {Connections} places; {probes.Report}. "
-                + $"The intake had {before} MB before, at most {figures.PeakMegabytes} MB, {figures.Megabytes} MB after; "
+                + $"The intake had {before} MB before, at most {figures.PeakMegabytes} MB, {figures.Megabytes} MB after ({quarters}); "
                 + $"{good} transactions were acknowledged meanwhile, {run.Ledger.Refusals - refusals} refused."));
         run.Audit.Check(amplifier.Count("400") > 0, $"batches were answered with their errors: {amplifier.Count("400")}");
         run.Audit.Check(amplifier.LongestAnswer <= MaximumAnswer, $"no answer is longer than 1 MiB: {amplifier.LongestAnswer} bytes");
@@ -78,6 +81,7 @@ internal sealed class HostileCallers : IScenario
         run.Audit.Check(silent > Connections, $"silence took every place: {silent} connections");
         run.Audit.Check(probes.Missed == 0 && probes.Answered > 0, $"every probe is answered: {probes.Report}");
         run.Audit.Check(figures.PeakMegabytes < MaximumMegabytes, $"the intake's memory is bounded: {figures.PeakMegabytes} MB");
+        run.Audit.Check(isFlat, $"the intake's memory is flat: {quarters}");
         run.Audit.Check(run.Fleet.All.All(process => process.IsRunning), "no process has ended");
         await DropPoisonAsync(run, rows, poison, cancellationToken);
         await run.FinishAsync(cancellationToken);

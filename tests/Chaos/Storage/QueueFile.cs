@@ -23,9 +23,9 @@ internal sealed class QueueFile(string path) : IQueueView
         using SqliteTransaction transaction = connection.BeginTransaction();
         using SqliteCommand message = Command(
             connection,
-            "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt) VALUES (@id, @now, @now, 1); "
+            "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt, transactions) VALUES (@id, @now, @now, 1, 1); "
                 + "INSERT INTO texts (seq, text) VALUES (last_insert_rowid(), @text)");
-        message.Parameters.AddWithValue("@id", Guid.NewGuid().ToString());
+        message.Parameters.AddWithValue("@id", Guid.NewGuid().ToByteArray());
         message.Parameters.AddWithValue("@now", DateTime.UtcNow.Ticks);
         message.Parameters.AddWithValue("@text", text);
         message.ExecuteNonQuery();

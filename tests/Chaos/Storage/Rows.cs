@@ -13,7 +13,7 @@ internal sealed class Rows(Installation installation)
     /// <summary>Returns the number of unsent alerts that are claimed.</summary>
     public long ClaimedAlerts() => Number(installation is SqlInstallation
         ? "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > SYSUTCDATETIME()"
-        : "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > strftime('%Y-%m-%dT%H:%M:%f', 'now')");
+        : "SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL AND claimed_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')");
 
     public long Anomalies() => Number("SELECT count(*) FROM anomaly_transactions WHERE is_anomaly = 1");
 
@@ -24,8 +24,9 @@ internal sealed class Rows(Installation installation)
     public long Attempts() => Number("SELECT coalesce(sum(attempts), 0) FROM message_attempts");
 
     /// <summary>Returns the feed position of the batch that wrote an id's row; it grows with each change of status.</summary>
-    public long Position(Guid id) => Number(
-        $"SELECT coalesce(max(f.position), 0) FROM feed_batches f JOIN anomaly_transactions t ON t.batch_id = f.batch_id WHERE t.transaction_id = '{id:D}'");
+    public long Position(Guid id) => Number(installation is SqlInstallation
+        ? $"SELECT coalesce(max(f.position), 0) FROM feed_batches f JOIN anomaly_transactions t ON t.batch_id = f.batch_id WHERE t.transaction_id = '{id:D}'"
+        : $"SELECT coalesce(min(f.position), 0) FROM feed_batches f JOIN anomaly_transactions t ON t.id <= f.last_id WHERE t.transaction_id = x'{id:N}'");
 
     public List<ResultRow> Results() => Query(
         "SELECT transaction_id, user_id, amount, status, is_anomaly FROM anomaly_transactions",
@@ -47,7 +48,7 @@ internal sealed class Rows(Installation installation)
     /// <summary>Returns the result of SQLite's integrity check; always <c>ok</c> on SQL Server.</summary>
     public string Integrity() => installation is SqlInstallation ? "ok" : Query("PRAGMA integrity_check", row => row.GetString(0))[0];
 
-    private static Guid Uuid(DbDataReader row, int column) => row.GetValue(column) is Guid uuid ? uuid : Guid.Parse(row.GetString(column));
+    private static Guid Uuid(DbDataReader row, int column) => row.GetValue(column) is Guid uuid ? uuid : new Guid((byte[])row.GetValue(column), bigEndian: true);
 
     // The SQLite column holds whole ten-thousandths.
     private static decimal Money(DbDataReader row, int column) =>

@@ -9,7 +9,7 @@ internal static class Floors
     public static readonly string[][] FromBelow =
     [
         ["Ground", "Transactions"],
-        ["Configuration"],
+        ["Configuration", "Detection"],
         ["Hosting", "SigningKeys", "Sqlite"],
         ["Queueing"],
         ["Observability", "Poison"],

@@ -94,6 +94,6 @@ internal sealed class CrashingPoisonStore(IPoisonStore store, Crash crash) : IPo
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) =>
         crash.RunAsync("table", () => store.RemoveAsync(messageId, cancellationToken));
 
-    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) =>
-        crash.RunAsync("table", () => store.ReplaceBodyAsync(messageId, body, cancellationToken));
+    public Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken) =>
+        crash.RunAsync("table", () => store.ReplaceBodyAsync(messageId, bodies, cancellationToken));
 }

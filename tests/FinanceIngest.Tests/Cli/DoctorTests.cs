@@ -56,19 +56,28 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_newer_schema_is_a_problem()
+    public async Task A_schema_of_a_later_generation_is_a_problem()
     {
         await MakeAsync();
-        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', '')");
+        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', 0, 2)");
 
-        await AssertProblemAsync("database", "newer than this program's");
+        await AssertProblemAsync("database", "is of generation 2, which this program, of generation 1, can't use");
+    }
+
+    [Fact]
+    public async Task A_later_schema_of_the_same_generation_is_fine()
+    {
+        await MakeAsync();
+        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', 0, 1)");
+
+        Assert.Contains(Checks(await _cli.RunAsync("doctor", "--json")), check => check is { Name: "database", Status: "ok" });
     }
 
     [Fact]
     public async Task A_clock_that_was_put_back_is_pointed_out()
     {
         await MakeAsync();
-        await WriteAsync("UPDATE anomaly_transactions SET created_at = '2026-03-01T00:00:00.000000Z'");
+        await WriteAsync("UPDATE anomaly_transactions SET created_at = 1772323200000000");
 
         Assert.Contains(Checks(await _cli.RunAsync("doctor", "--json")), check => check is { Name: "clock", Status: "warning" });
     }
@@ -133,7 +142,9 @@ public sealed class DoctorTests : IDisposable
         string key = SigningKeyFile.ReadOrCreate(_cli.PathOf("data"));
         using var database = new SqliteDatabase(_cli.PathOf("data"), _cli.Time, new DependencyStatus("database"));
         await new SqliteScoringStore(database, _cli.Time).WriteAsync(Sample.Batch(Sample.Scored()), Token);
-        await new SigningKeyCheck(new SqliteInstallationStore(database), new FinanceIngest.Transactions.IdCertifier(key, _cli.Time)).VerifyAsync(Token);
+        var signingKey = new SigningKey(key, path: null, _cli.Time, new DependencyStatus("signing_key"));
+        var ids = new FinanceIngest.Transactions.IdCertifier(key, _cli.Time);
+        await new SigningKeyCheck(new SqliteInstallationStore(database), ids, signingKey).VerifyAsync(Token);
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Submitting;
 
@@ -29,7 +30,23 @@ public sealed class HostileFileTests
         ["names that are no Unicode"] = (".ndjson", "", "{\"\\ud800\":1,}\n"),
     };
 
+    private static readonly Dictionary<string, (string Start, byte[] Unit)> s_baselineFiles = new()
+    {
+        ["rows that are refused.csv"] = ("user_id,category_id,mean,std_dev,sample_count\n", "1,2,x,1,1\n"u8.ToArray()),
+        ["one line.csv"] = ("user_id,category_id,mean,std_dev,sample_count\n", "1,"u8.ToArray()),
+        ["items that are refused.json"] = ("[", "{\"user_id\":0},"u8.ToArray()),
+        ["brackets.json"] = ("", "["u8.ToArray()),
+        ["one number.json"] = ("[{\"user_id\":1,\"category_id\":1,\"mean\":", "9"u8.ToArray()),
+        ["users that are refused.json"] = ("{", "\"x\":[[[[]]]],\n"u8.ToArray()),
+        ["marks.pkl"] = ("\u0080\u0004", "("u8.ToArray()),
+        ["dicts.pkl"] = ("\u0080\u0004", "}"u8.ToArray()),
+        ["memos.pkl"] = ("\u0080\u0004}", [0x94]),
+        ["one long number.pkl"] = ("\u0080\u0004", [0x8b, 0xff, 0xff, 0x0f, 0x00, .. new byte[0xfffff]]),
+    };
+
     public static TheoryData<string> Files => [.. s_files.Keys];
+
+    public static TheoryData<string> BaselineFiles => [.. s_baselineFiles.Keys];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -41,6 +58,19 @@ public sealed class HostileFileTests
         long large = Allocated(() => Read(name, Text(start, line, 4 * Size)));
 
         // Four times the size, and what the buffers cost on top of that.
+        Assert.InRange(large, 0, (6 * small) + (16L << 20));
+    }
+
+    [Theory]
+    [MemberData(nameof(BaselineFiles))]
+    public void What_reading_baselines_costs_grows_with_the_file_and_not_faster(string file)
+    {
+        (string start, byte[] unit) = s_baselineFiles[file];
+        BaselineFileFormat format = BaselineFile.FormatOf(file[file.LastIndexOf('.')..]);
+        Refuse(Bytes(start, unit, Size / 4), format);
+        long small = Allocated(() => Refuse(Bytes(start, unit, Size), format));
+        long large = Allocated(() => Refuse(Bytes(start, unit, 4 * Size), format));
+
         Assert.InRange(large, 0, (6 * small) + (16L << 20));
     }
 
@@ -70,6 +100,21 @@ public sealed class HostileFileTests
         }
 
         Assert.Equal((998, SubmitTally.MaximumRepeatedKeys), (tally.RepeatedKeyCount, tally.RepeatedKeys.Count));
+    }
+
+    private static byte[] Bytes(string start, byte[] unit, int size) =>
+        [.. Encoding.Latin1.GetBytes(start), .. Enumerable.Repeat(unit, size / unit.Length).SelectMany(bytes => bytes)];
+
+    private static void Refuse(byte[] file, BaselineFileFormat format)
+    {
+        try
+        {
+            Assert.Empty(BaselineFile.Parse(file, format, "file").Rows);
+        }
+        catch (BaselineFileException e)
+        {
+            Assert.InRange(e.Message.Length, 1, 1000);
+        }
     }
 
     private static long Allocated(Action read)

@@ -4,12 +4,14 @@ using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
 using FinanceIngest.Cli.Submitting;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
 using FinanceIngest.Http;
 using FinanceIngest.Intake;
 using FinanceIngest.KestrelHead;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
+using FinanceIngest.SigningKeys;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.AspNetCore.Builder;
@@ -26,6 +28,7 @@ public sealed partial class FigureTests
 
     private static readonly KestrelServerLimits s_kestrel = ReadKestrelLimits();
 
+    private static readonly int s_connections = new Settings { DataDirectory = "" }.MaximumConnections;
     private static readonly int s_headerSeconds = Code.Whole(s_kestrel.RequestHeadersTimeout.TotalSeconds);
     private static readonly int s_grace = Code.Whole(s_kestrel.MinRequestBodyDataRate!.GracePeriod.TotalSeconds);
     private static readonly double s_bodyRate = s_kestrel.MinRequestBodyDataRate!.BytesPerSecond;
@@ -166,6 +169,11 @@ public sealed partial class FigureTests
             $"an answer to a batch has at most {Code.Size(ApiResponse.MaximumList)}, and a text of a problem {Problem.MaximumText} characters",
             $"its first byte within {Code.Whole(ConnectionPlaces.FirstByte.TotalSeconds)} s",
             $"{ConnectionPlaces.Reserved} places are kept for probes",
+            $"asks for {Code.Size(KestrelLimits.SocketBuffer)} in each direction, which Linux doubles: at most {Code.Size(2 * KestrelLimits.SocketBuffer)}",
+            $"{Code.Number(s_connections + ConnectionPlaces.Reserved)} connections, that is "
+                + $"{Code.Number((s_connections + ConnectionPlaces.Reserved) * 2L * KestrelLimits.SocketBuffer >> 20)} MiB",
+            $"the last look holds for {SigningKey.LookHolds.TotalSeconds} s",
+            $"a reason in the log has at most {Code.Number(FailureText.LongestReason)} characters",
             $"{Code.Number(FailureLimiter.IdsPerMinute)} ids that were never issued are answered for each key and minute, "
                 + $"and {FailureLimiter.KeysPerMinute} requests without a known key for each address and minute",
             $"told of {FailureLimiter.KeysPerMinute} failures a minute",

@@ -43,6 +43,9 @@ public sealed partial class SettingsPageTests
         Assert.Equal($"`{unset.AlertQueue}`", s_rows["FinanceIngest__AlertQueue"]);
         Assert.Equal($"`{Text(unset.Threshold)}`", s_rows["FinanceIngest__Scoring__Threshold"]);
         Assert.Equal($"`{Text(unset.MinimumSamples)}`", s_rows["FinanceIngest__Scoring__MinimumSamples"]);
+        Settings withSqlServer = Read(("SQL_CONNECTION_STRING", "Server=s;Database=d;User ID=u;Password=p"), ("FinanceIngest:IdSigningKey", "0123456789"));
+        Assert.Equal(
+            $"`{Text(unset.BatchesInHand)}`; with SQL Server `{Text(withSqlServer.BatchesInHand)}`", s_rows["FinanceIngest__Scoring__BatchesInHand"]);
         Assert.Equal($"`{Text(unset.MaximumConnections)}`", s_rows["FinanceIngest__Intake__MaximumConnections"]);
         Assert.Equal($"`{Text(unset.MaximumPollInterval.TotalSeconds)}`", s_rows["FinanceIngest__Polling__MaximumSeconds"]);
         Assert.Equal(Scopes.Submit | Scopes.Read, withKey.ApiKeys[0].Scopes);

@@ -12,6 +12,7 @@ public sealed class SettingsTests
 
     [Theory]
     [InlineData("IngestServer", "FinanceIngest__Scoring__Threshold", "FinanceIngest__Scoring__Threshold=three")]
+    [InlineData("ScoringWorker", "FinanceIngest__Scoring__BatchesInHand", "FinanceIngest__Scoring__BatchesInHand=65")]
     [InlineData("IngestServer", "FinanceIngest__Scoring__MinimumSamples", "FinanceIngest__Scoring__MinimumSamples=0")]
     [InlineData("IngestServer", "FinanceIngest__Roles", "FinanceIngest__Roles=intake,score")]
     [InlineData("IngestServer", "FinanceIngest__InboundQueue", "FinanceIngest__InboundQueue=anomaly_alerts")]

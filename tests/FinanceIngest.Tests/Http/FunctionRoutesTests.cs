@@ -30,6 +30,8 @@ public sealed partial class FunctionRoutesTests
         Assert.Equal(
             services.GetRequiredService<Api>().Routes.Select(route => (route.Method, route.Template, route.Scope == Scopes.None)).Order(),
             functions.Order());
+        Assert.DoesNotContain(triggers, trigger => trigger.Groups["level"].Value is not ("Open" or "Keyed"));
+        Assert.DoesNotContain("AuthorizationLevel.Admin", source, StringComparison.Ordinal);
     }
 
     [GeneratedRegex("""HttpTrigger\((?<level>[\w.]+)(?:, "(?<method>[a-z]+)")+, Route = "(?<route>[^"]+)"\)""")]

@@ -16,7 +16,7 @@ public abstract class HealthTests(HeadFixture head)
         Answer answer = (await _nobody.GetAsync("/readyz")).Is(200);
         Assert.Equal("ready", answer.String("status"));
         Assert.Equal(
-            ["alert_queue", "database", "inbound_queue", "poison_queue"],
+            ["alert_queue", "database", "inbound_queue", "poison_queue", "signing_key"],
             answer.Json.GetProperty("dependencies").EnumerateObject().Select(dependency => dependency.Name).Order());
         Assert.Equal("ok", answer.Json.GetProperty("dependencies").GetProperty("inbound_queue").GetString());
     }

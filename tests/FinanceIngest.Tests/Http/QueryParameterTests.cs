@@ -18,7 +18,9 @@ public abstract class QueryParameterTests(HeadFixture head)
         ("GET", "/api/transactions/01a204d7-059f-8d5a-a9c0-40695736d4e3", null, "wait"),
         ("GET", "/api/results", null, "after, limit"),
         ("GET", "/api/anomalies", null, Anomalies),
-        ("PUT", "/api/stats", "[]", ""));
+        ("PUT", "/api/stats", "[]", ""),
+        ("GET", "/api/stats", null, "user_id, category_id, after, limit"),
+        ("DELETE", "/api/stats", null, "user_id, category_id"));
 
     [Theory]
     [MemberData(nameof(Routes))]
@@ -73,7 +75,7 @@ public abstract class QueryParameterTests(HeadFixture head)
     public async Task The_open_routes_ignore_theirs(string path) => (await head.Client.GetAsync($"{path}?x=&x=&user_id=1")).Is(200);
 
     private Task<Answer> SendAsync(string method, string path, string? body) =>
-        (method == "PUT" ? head.Admin : head.Client).SendAsync(new HttpMethod(method), path, body is null ? null : ApiClient.Content(body));
+        (method is "PUT" or "DELETE" ? head.Admin : head.Client).SendAsync(new HttpMethod(method), path, body is null ? null : ApiClient.Content(body));
 }
 
 [Collection(ServerHead.Collection)]

@@ -191,6 +191,15 @@ public sealed class DatabaseOutageTests(BrokenDatabaseServer server) : IClassFix
     }
 
     [Fact]
+    public async Task An_id_that_was_never_issued_is_answered_without_the_database()
+    {
+        string invented = Guid.NewGuid().ToString("D");
+        (await server.Client.GetAsync($"/api/transactions/{invented}?wait=30")).IsProblem(404, "not-found");
+        Answer many = (await server.Client.PostAsync("/api/transactions/status", $$"""{"ids": ["{{invented}}", "x"]}""")).Is(200);
+        Assert.Equal($$"""{"results":[{"id":"{{invented}}","status":"unknown"},{"id":"x","status":"unknown"}]}""", many.Text);
+    }
+
+    [Fact]
     public async Task Reading_is_503_and_says_when_to_try_again()
     {
         string id = (await server.Client.SubmitAsync(Requests.Transaction())).Id;

@@ -160,7 +160,7 @@ public sealed class OtherStatusTests(OwnServer server) : IClassFixture<OwnServer
             INSERT INTO purged_transactions (transaction_id, purged_at) VALUES ($id, '2026-01-01T00:00:00.000000Z');
             DELETE FROM anomaly_transactions WHERE transaction_id = $id;
             """;
-        command.Parameters.AddWithValue("$id", id);
+        command.Parameters.AddWithValue("$id", Guid.Parse(id).ToByteArray(bigEndian: true));
         command.ExecuteNonQuery();
     }
 }

@@ -2,7 +2,6 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Ground;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
-using FinanceIngest.Sqlite;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Time.Testing;
@@ -52,28 +51,6 @@ public sealed class TransactionCountTests : IDisposable
 
         Assert.True(await first.TryDeleteAsync(default));
         Assert.Equal(new TransactionCount(4, false), await _queue.CountTransactionsAsync(default));
-    }
-
-    [Fact]
-    public async Task A_file_that_an_older_program_made_gets_the_column_and_its_messages_are_estimated_from_a_sample()
-    {
-        await SendAsync(5);
-        _queue.Dispose();
-        using (var older = new SqliteFile(Path.Combine(_folder.Path, "queue-transactions-inbound.db"), _ => { }))
-        {
-            await older.WriteAsync(
-                session =>
-                {
-                    session.Run("ALTER TABLE messages DROP COLUMN transactions");
-                    return 0;
-                },
-                default);
-        }
-
-        using var queue = new EmbeddedQueue(_folder.Path, "transactions-inbound", _time, new DependencyStatus("queue"));
-        Assert.Equal(new TransactionCount(5, false), await queue.CountTransactionsAsync(default));
-        await queue.SendAsync(Envelope(7).ToBody(), TimeSpan.Zero, default);
-        Assert.Equal(new TransactionCount(12, false), await queue.CountTransactionsAsync(default));
     }
 
     [Fact]

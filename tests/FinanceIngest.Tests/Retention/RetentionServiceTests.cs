@@ -68,8 +68,8 @@ public sealed class RetentionServiceTests : IDisposable
 
         public Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.BuryAsync(ids, cancellationToken);
 
-        public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) =>
-            store.ForgetDeletedAsync(inOldFiles, cancellationToken);
+        public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) =>
+            store.ForgetDeletedAsync(cancellationToken);
 
         public Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken) =>
             store.EraseUserAsync(userId, nameless, cancellationToken);

@@ -1,9 +1,12 @@
 using System.Text;
+using FinanceIngest.Ground;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
+using FinanceIngest.Queueing.AzureStorage;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Tests.Cli;
+using FinanceIngest.Tests.Queueing;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 
@@ -143,7 +146,112 @@ public sealed class UserErasureTests : IDisposable
         Assert.Equal(["young", "young and without a record"], (await ScoringHarness.TextsAsync(_system.Poison)).Order());
     }
 
+    [Theory]
+    [InlineData(true, false, 1000)]
+    [InlineData(true, true, 1000)]
+    [InlineData(false, false, 1400)]
+    [InlineData(false, true, 1400)]
+    public async Task What_remains_with_its_ids_is_held_in_as_many_messages_as_it_needs(bool isBase64, bool isBare, int count)
+    {
+        LeasedMessage sent = await PoisonAsync(Many(isBase64, isBare, count));
+
+        ErasureOutcome outcome = await EraseAsync();
+
+        Assert.Equal((0, 1), (outcome.Poison.Removed, outcome.Poison.Rewritten));
+        IReadOnlyList<PoisonMessage> records = await _system.PoisonStore.ListAsync(Token);
+        Assert.True(records.Count > 1);
+        Assert.Contains(records, record => record.MessageId == sent.Id);
+        Assert.Equal(records.Select(record => record.Body).Order(), (await ScoringHarness.TextsAsync(_system.Poison)).Order());
+        Assert.Empty((await EraseAsync()).Poison.Suspect);
+
+        // Every record is put back, and each transaction has the id that it had by its place in the first message.
+        PoisonOutcome redriven = await new PoisonOperations(_system.PoisonStore, _system.Queues, _system.Ids).RedriveAllAsync(Token);
+        Assert.Equal((records.Count, 0), (redriven.Done.Count, redriven.Refused.Count));
+        await _system.ProcessAsync();
+        await AssertAllButTheFirstAreScoredAsync(sent.Id, count);
+    }
+
+    [Theory]
+    [InlineData(true, false, 1000)]
+    [InlineData(true, true, 1000)]
+    [InlineData(false, true, 1400)]
+    public async Task What_waits_and_remains_with_its_ids_is_held_in_as_many_messages_as_it_needs(bool isBase64, bool isBare, int count)
+    {
+        LeasedMessage sent = await _system.Inbound.SendAsync(Many(isBase64, isBare, count, amount: "1"), TimeSpan.Zero, Token);
+        Queues queues = _system.Queues with { Inbound = _system.Inbound.Behind };
+
+        ErasureOutcome outcome =
+            await new UserErasure(_system.Retention, new PoisonErasure(_system.PoisonStore, queues, _system.Ids), queues).EraseAsync(399, Token);
+
+        Assert.Equal((1L, 0L), (outcome.WaitingTransactions, outcome.InboundMessages));
+        Assert.True((await _system.Inbound.GetDepthAsync(Token)).Length > 1);
+        Assert.Equal(count - 1, (await queues.Inbound.CountTransactionsAsync(Token))!.Value.Count);
+        await _system.ProcessAsync();
+        await AssertAllButTheFirstAreScoredAsync(sent.Id, count);
+        Assert.Empty(await _system.PoisonStore.ListAsync(Token));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_item_too_long_for_its_id_stays_in_its_place_and_keeps_its_message(bool isBase64)
+    {
+        int limit = isBase64 ? MessageText.MaximumJsonLength : MessageText.MaximumLength;
+        const string mine = """{"user_id":399}""";
+        const string theirs = """{"user_id":400,"category_id":1,"amount":1,"note":""}""";
+        string json = $"[{mine},{theirs.Insert(theirs.Length - 2, new string('x', limit - mine.Length - theirs.Length - 3))}]";
+        LeasedMessage sent = await PoisonAsync(isBase64 ? Encoded(json) : json);
+
+        ErasureOutcome outcome = await EraseAsync();
+
+        Assert.Equal((0, 1), (outcome.Poison.Removed, outcome.Poison.Rewritten));
+        PoisonMessage record = Assert.Single(await _system.PoisonStore.ListAsync(Token));
+        Assert.Equal(json.Replace(mine, "0", StringComparison.Ordinal), isBase64 || !record.Body.StartsWith('[') ? Decoded(record.Body) : record.Body);
+        Assert.Equal([record.Body], await ScoringHarness.TextsAsync(_system.Poison));
+        Assert.Equal(TransactionStatus.Purged, (await _system.ResultAsync(_system.Ids.ForMessage(_system.Inbound.Name, sent.Id, 0)))!.Status);
+        Assert.Equal(400, (await _system.ResultAsync(_system.Ids.ForMessage(_system.Inbound.Name, sent.Id, 1)))!.UserId);
+    }
+
+    [Fact]
+    public async Task On_an_azure_queue_what_remains_is_held_in_several_messages_too()
+    {
+        LeasedMessage sent = await PoisonAsync(Many(isBase64: true, isBare: false, 1000));
+        var azure = new AzureMessageQueue(new FakeQueueClient(), new DependencyStatus("queue"));
+        await azure.SendAsync(Assert.Single(await ScoringHarness.TextsAsync(_system.Poison)), TimeSpan.Zero, Token);
+        Queues queues = new(_system.Inbound, azure, _system.Alerts);
+
+        PoisonErasureOutcome outcome = await new PoisonErasure(_system.PoisonStore, queues, _system.Ids).EraseAsync(399, _ => Task.CompletedTask, Token);
+
+        Assert.Equal((0, 1, 0L), (outcome.Removed, outcome.Rewritten, outcome.OutOfReach));
+        IReadOnlyList<PoisonMessage> records = await _system.PoisonStore.ListAsync(Token);
+        Assert.True(records.Count > 1);
+        Assert.Equal(records.Select(record => record.Body).Order(), (await azure.PeekAsync(32, Token)).Order());
+        Assert.Contains(_system.Ids.ForMessage(_system.Inbound.Name, sent.Id, 999).ToString(), Decoded(records[^1].Body), StringComparison.Ordinal);
+    }
+
     public void Dispose() => _system.Dispose();
+
+    // The person's item comes first and makes the message poison; the ids of all others derive from their places.
+    private static string Many(bool isBase64, bool isBare, int count, string amount = "\"?\"")
+    {
+        string mine = $$"""{"user_id":399,"category_id":1,"amount":{{amount}}}""";
+        string[] items = [mine, .. Enumerable.Repeat("""{"user_id":4,"category_id":1,"amount":1}""", count - 1)];
+        string list = $"[{string.Join(',', items)}]";
+        string json = isBare ? list : $$"""{"v":1,"transactions":{{list}}}""";
+        return isBase64 ? Encoded(json) : json;
+    }
+
+    private async Task AssertAllButTheFirstAreScoredAsync(string messageId, int count)
+    {
+        Guid[] ids = [.. Enumerable.Range(0, count).Select(index => _system.Ids.ForMessage(_system.Inbound.Name, messageId, index))];
+        IReadOnlyList<TransactionResult> first = await _system.Results.GetAsync(ids[..1000], Token);
+        IReadOnlyList<TransactionResult> results = [.. first, .. await _system.Results.GetAsync(ids[1000..], Token)];
+        Assert.Equal(count, results.Count);
+        Assert.Equal(TransactionStatus.Purged, results.Single(result => result.Id == ids[0]).Status);
+        Assert.All(results.Where(result => result.Id != ids[0]), result => Assert.Equal(TransactionStatus.Scored, result.Status));
+    }
+
+    private static string Encoded(string json) => MessageText.Encode(json);
 
     private static async Task<bool> CrashAndRepeatAsync(int step, bool afterwards)
     {

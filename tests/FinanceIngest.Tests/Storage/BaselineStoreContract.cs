@@ -33,6 +33,43 @@ public abstract class BaselineStoreContract(StoreFixture fixture) : StoreContrac
     }
 
     [Fact]
+    public async Task Pages_hold_every_row_of_a_filter_once_in_order()
+    {
+        BaselineRow[] rows = [.. Enumerable.Range(1, 12).SelectMany(user => Enumerable.Range(1, 5).Select(category => Row(user, category, user)))];
+        await Stores.Baselines.UpsertAsync([.. rows.Reverse()], Token);
+
+        foreach ((long? user, long? category) in new (long?, long?)[] { (null, null), (3, null), (null, 4), (3, 4), (99, null), (3, 99) })
+        {
+            BaselineRow[] expected =
+                [.. rows.Where(row => (user ?? row.Key.UserId) == row.Key.UserId && (category ?? row.Key.CategoryId) == row.Key.CategoryId)];
+            foreach (int limit in new[] { 1, 3, 100 })
+            {
+                List<BaselineRow> read = [];
+                while (await Stores.Baselines.ReadPageAsync(user, category, read.Count == 0 ? null : read[^1].Key, limit, Token) is { Count: > 0 } page)
+                {
+                    Assert.InRange(page.Count, 1, limit);
+                    read.AddRange(page);
+                }
+
+                Assert.Equal(expected, read);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_users_are_removed_all_or_that_of_a_category()
+    {
+        await Stores.Baselines.UpsertAsync([Row(1, 1, 10), Row(1, 2, 20), Row(2, 1, 30), Row(2, 2, 40)], Token);
+
+        Assert.Equal(1, await Stores.Baselines.RemoveAsync(1, 2, Token));
+        Assert.Equal(0, await Stores.Baselines.RemoveAsync(1, 2, Token));
+        Assert.Equal(0, await Stores.Baselines.RemoveAsync(3, null, Token));
+        Assert.Equal([Row(1, 1, 10), Row(2, 1, 30), Row(2, 2, 40)], await ReadAllAsync());
+        Assert.Equal(2, await Stores.Baselines.RemoveAsync(2, null, Token));
+        Assert.Equal([Row(1, 1, 10)], await ReadAllAsync());
+    }
+
+    [Fact]
     public async Task All_rows_are_read_in_the_order_of_user_and_category()
     {
         // The stores read these rows in more than one page.

@@ -54,6 +54,71 @@ public sealed class OlderRowTests
         Assert.Equal(new OlderSystemReport { AmountsOutOfRange = 1 }, _report);
     }
 
+    public static TheoryData<object, string> OtherTypes => new()
+    {
+        { 12.34m, "12.34" }, // DECIMAL(18,2)
+        { 922337203685477.5807m, "922337203685477.5807" }, // MONEY
+        { 0.1f, "0.1" }, // REAL, whose double is 0.10000000149011612
+        { (byte)7, "7" },
+        { (short)-7, "-7" },
+        { 7, "7" },
+        { 7L, "7" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OtherTypes))]
+    public void An_amount_of_another_numeric_type_is_taken_as_it_is(object original, string expected)
+    {
+        Assert.Equal((decimal.Parse(expected, CultureInfo.InvariantCulture), null), Row().Amount(original));
+        Assert.Equal(new OlderSystemReport(), _report);
+    }
+
+    [Fact]
+    public void Amounts_of_other_types_are_rounded_and_limited_alike()
+    {
+        Assert.Equal((1.0002m, 1.00015), Row().Amount((object)1.00015m));
+        Assert.Equal((null, 1e15), Row().Amount((object)1_000_000_000_000_000m));
+        Assert.Equal((null, -1e18), Row().Amount(-1_000_000_000_000_000_000L));
+        Assert.Throws<InvalidCastException>(() => Row().Amount("12"));
+        Assert.Throws<InvalidCastException>(() => Row().Amount(DBNull.Value));
+        Assert.Equal(new OlderSystemReport { AmountsRounded = 1, AmountsOutOfRange = 2 }, _report);
+    }
+
+    [Theory]
+    [InlineData("1753-01-01T00:00:00", 1)]
+    [InlineData("0001-01-01T00:00:00", 1)]
+    [InlineData("1999-12-31T23:59:59", 1)]
+    [InlineData("2000-01-01T00:00:00", 0)]
+    [InlineData("2026-11-23T12:00:00", 0)]
+    [InlineData("2026-11-23T12:00:01", 1)]
+    [InlineData("9999-12-31T23:59:59", 1)]
+    public void An_absurd_time_is_kept_and_counted(string stored, int absurd)
+    {
+        DateTime local = DateTime.Parse(stored, CultureInfo.InvariantCulture);
+
+        Assert.Equal(local, Row().Time(local));
+        Assert.Equal(new OlderSystemReport { TimesAbsurd = absurd }, _report);
+    }
+
+    [Theory]
+    [InlineData("Asia/Kolkata", "0001-01-01T00:00:00")]
+    [InlineData("America/New_York", "9999-12-31T23:59:59")]
+    public void A_time_at_the_end_of_all_times_is_no_failure_in_any_time_zone(string zone, string stored)
+    {
+        new OlderRow(TimeZoneInfo.FindSystemTimeZoneById(zone), s_now, _report).Time(DateTime.Parse(stored, CultureInfo.InvariantCulture));
+
+        Assert.Equal(1, _report.TimesAbsurd);
+    }
+
+    [Fact]
+    public void A_time_with_an_offset_is_an_instant_already()
+    {
+        var stored = new DateTimeOffset(2024, 5, 1, 10, 0, 0, TimeSpan.FromHours(2));
+
+        Assert.Equal(stored.UtcDateTime, new OlderRow(TimeZoneInfo.FindSystemTimeZoneById("Asia/Kolkata"), s_now, _report).Time(stored));
+        Assert.Throws<InvalidCastException>(() => Row().Time("yesterday"));
+    }
+
     [Theory]
     [InlineData(true, 0.5, true, 0)]
     [InlineData(false, 9.0, false, 0)]

@@ -101,6 +101,26 @@ public sealed class OlderSystemUpgradeTests
         Assert.Null((await database.MigrateAsync()).OlderSystem);
     }
 
+    [Fact]
+    public async Task What_an_operator_changed_and_added_is_converted_and_put_back()
+    {
+        await using EmptySqlServerDatabase database = await OlderDatabaseAsync();
+        await FillAsync(database, [Stats(1)], [Transaction(1), Transaction(2)]);
+        await ExecuteAsync(database, "ALTER TABLE anomaly_transactions ALTER COLUMN amount DECIMAL(18, 2) NOT NULL");
+        await ExecuteAsync(database, "UPDATE anomaly_transactions SET created_at = '1980-01-01' WHERE id = 2");
+        await ExecuteAsync(database, "CREATE INDEX by_user ON anomaly_transactions (user_id, created_at)");
+        await ExecuteAsync(database, "GRANT SELECT ON anomaly_transactions TO public");
+
+        OlderSystemReport report = (await database.MigrateAsync(time: _time)).OlderSystem!;
+
+        Assert.Equal((2, 0, 1), (report.Transactions, report.AmountsRounded, report.TimesAbsurd));
+        Assert.Contains(report.PutBack, words => words.StartsWith("index by_user", StringComparison.Ordinal));
+        Assert.Contains("GRANT SELECT ON anomaly_transactions TO public", report.PutBack);
+        await using SqlConnection connection = await database.ConnectAsync();
+        Assert.Equal([1.25m, 2m], await connection.QueryAsync<decimal>("SELECT amount FROM anomaly_transactions ORDER BY id"));
+        Assert.Equal(1, await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM sys.indexes WHERE name LIKE 'by_user%'"));
+    }
+
     [Theory]
     [InlineData("anomaly_stats")]
     [InlineData("anomaly_transactions")]

@@ -80,10 +80,25 @@ public abstract class PoisonStoreContract(StoreFixture fixture) : StoreContract(
     {
         await AddAsync(Sample.Poison("a"), Sample.Poison("b"));
 
-        Assert.True(await Stores.Poison.ReplaceBodyAsync("a", "ключ 💸", Token));
-        Assert.False(await Stores.Poison.ReplaceBodyAsync("c", "", Token));
+        Assert.True(await Stores.Poison.ReplaceBodyAsync("a", ["ключ 💸"], Token));
+        Assert.False(await Stores.Poison.ReplaceBodyAsync("c", ["", "further"], Token));
 
         Assert.Equal([Sample.Poison("a") with { Body = "ключ 💸", Exception = null }, Sample.Poison("b")], await Stores.Poison.ListAsync(Token));
+    }
+
+    [Fact]
+    public async Task Parts_of_a_record_become_records_that_say_the_same_under_ids_of_their_own()
+    {
+        await AddAsync(Sample.Poison("a"), Sample.Poison("b"));
+
+        Assert.True(await Stores.Poison.ReplaceBodyAsync("a", ["one", "two", "three"], Token));
+
+        IReadOnlyList<PoisonMessage> records = await Stores.Poison.ListAsync(Token);
+        Assert.Equal(
+            [Sample.Poison("b"), .. new[] { "one", "three", "two" }.Select(body => Sample.Poison("a") with { Body = body, Exception = null })],
+            records.Select(record => record.Body is "two" or "three" ? record with { MessageId = "a" } : record)
+                .OrderBy(record => record.MessageId == "a").ThenBy(record => record.Body, StringComparer.Ordinal));
+        Assert.Equal(4, records.Select(record => record.MessageId).Distinct().Count());
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using Dapper;
 using FinanceIngest.Ground;
+using FinanceIngest.Overview;
 using FinanceIngest.Results;
+using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Tests.Support;
@@ -27,42 +29,79 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         using SqlServerDatabase database = _server.OpenDatabase();
         await new SqlServerScoringStore(database, Time).WriteAsync(a, Sample.Batch(late), BatchId.Next(Time), Token);
 
-        // Writer B comes second and must wait for A.
-        Task<WriteCounts> b = Fixture.Open().Scoring.WriteAsync(Sample.Batch(next), Token);
-        await UntilBlockedAsync(b);
+        // Writer B comes second, waits for nobody, and is committed first.
+        Assert.Equal(1, (await Fixture.Open().Scoring.WriteAsync(Sample.Batch(next), Token).WaitAsync(TimeSpan.FromSeconds(20), Token)).Written);
         FeedPage before = await ReadSnapshotAsync(cursor);
         Assert.Empty(before.Results);
+        Assert.Equal(cursor, before.Next);
 
         await a.ExecuteAsync("COMMIT TRANSACTION");
-        await b;
         FeedPage after = await ReadFeedAsync(before.Next);
 
         Assert.Equal([late, next], after.Results);
     }
 
     [Fact]
-    public async Task A_writer_that_has_rows_but_no_place_yet_comes_behind_whoever_is_faster()
+    public async Task A_writer_that_has_its_place_and_gives_up_holds_nobody_up_any_more()
     {
         FeedCursor cursor = await WriteOneAsync();
-        TransactionResult first = Sample.Scored();
-        TransactionResult second = Sample.Scored();
+        TransactionResult next = Sample.Scored();
+        await using SqlConnection a = await _server.ConnectAsync();
+        await a.ExecuteAsync("BEGIN TRANSACTION");
+        using SqlServerDatabase database = _server.OpenDatabase();
+        await new SqlServerScoringStore(database, Time).WriteAsync(a, Sample.Batch(Sample.Scored()), BatchId.Next(Time), Token);
+        await WriteAsync(next);
+        Assert.Empty((await ReadSnapshotAsync(cursor)).Results);
 
-        // A third session holds the feed's head and then rolls back. Until then both writers wait at their last statement, with their rows written.
-        await using SqlConnection holder = await _server.ConnectAsync();
-        await holder.ExecuteAsync("BEGIN TRANSACTION; UPDATE feed_head SET position = position + 1 WHERE id = 1");
-        Task<WriteCounts> a = Fixture.Open().Scoring.WriteAsync(Sample.Batch(first), Token);
-        Task<WriteCounts> b = Fixture.Open().Scoring.WriteAsync(Sample.Batch(second), Token);
-        await UntilBlockedAsync(a, b);
+        await a.ExecuteAsync("ROLLBACK TRANSACTION");
+
+        Assert.Equal([next], (await ReadFeedAsync(cursor)).Results);
+    }
+
+    [Fact]
+    public async Task Fifty_writers_of_single_rows_wait_for_nobody_and_their_reader_misses_none()
+    {
+        const int writers = 50;
+        const int each = 20;
+        FeedCursor cursor = await WriteOneAsync();
+        TransactionResult[] results = [.. Enumerable.Range(0, writers * each).Select(_ => Sample.Scored())];
+        using var writing = new CancellationTokenSource();
+        Task<List<Guid>> reader = FollowAsync(cursor, writing.Token);
+
+        await Task.WhenAll(results.Chunk(each).Select(async share =>
+        {
+            foreach (TransactionResult result in share)
+            {
+                Assert.Equal(1, (await Stores.Scoring.WriteAsync(Sample.Batch(result), Token)).Written);
+            }
+        }));
+        await writing.CancelAsync();
+
+        List<Guid> seen = await reader;
+        Assert.Equal(results.Length, seen.Count);
+        Assert.Equal(results.Select(result => result.Id).ToHashSet(), [.. seen]);
+    }
+
+    [Fact]
+    public async Task A_writer_that_has_rows_but_no_place_yet_is_not_missed()
+    {
+        FeedCursor cursor = await WriteOneAsync();
+        TransactionResult slow = Sample.Scored();
+        TransactionResult quick = Sample.Scored();
+
+        // Writer A waits for its process' row, and has written everything else; writer B is committed meanwhile.
+        await using SqlConnection holder = await HoldProcessAsync();
+        Task<WriteCounts> a = Fixture.Open().Scoring.WriteAsync(Sample.Batch(slow) with { Process = s_process }, Token);
+        await UntilBlockedAsync(a);
+        await WriteAsync(quick);
         FeedPage before = await ReadSnapshotAsync(cursor);
-        Assert.Empty(before.Results);
 
         await holder.ExecuteAsync("ROLLBACK TRANSACTION");
-        await Task.WhenAll(a, b);
-        FeedPage one = await ReadFeedAsync(before.Next, limit: 1);
-        FeedPage two = await ReadFeedAsync(one.Next, limit: 1);
+        await a;
+        FeedPage after = await ReadFeedAsync(before.Next);
 
-        Assert.Equal([first, second], [.. one.Results, .. two.Results], new AnyOrder());
-        Assert.Equal([cursor.Position + 1, cursor.Position + 2], [one.Next.Position, two.Next.Position]);
+        Assert.Equal([slow, quick], [.. before.Results, .. after.Results], new AnyOrder());
+        Assert.Equal(2, before.Results.Count + after.Results.Count);
     }
 
     [Fact]
@@ -106,14 +145,14 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         TransactionResult failed = Sample.Failed();
         await WriteAsync(failed);
 
-        // The session takes its locks in the wrong order: it holds the feed's head and wants the row, and the writer holds the row and wants the head.
-        await using SqlConnection other = await _server.ConnectAsync();
-        await other.ExecuteAsync("SET DEADLOCK_PRIORITY HIGH; BEGIN TRANSACTION; UPDATE feed_head SET position = position WHERE id = 1");
-        Task<WriteCounts> writer = WriteAsync(Sample.Scored(failed.Id));
+        // The session takes its locks in the wrong order: it holds the row of the process and wants that of the transaction; the writer has the latter.
+        await using SqlConnection other = await HoldProcessAsync("SET DEADLOCK_PRIORITY HIGH; ");
+        Task<WriteCounts> writer = Stores.Scoring.WriteAsync(Sample.Batch(Sample.Scored(failed.Id)) with { Process = s_process }, Token);
         await UntilBlockedAsync(writer);
         try
         {
-            await other.ExecuteAsync("UPDATE anomaly_transactions SET error = error WHERE transaction_id = @id", new { id = failed.Id });
+            await other.ExecuteAsync(
+                "UPDATE anomaly_transactions SET error = error WHERE transaction_key = @key", new { key = SqlServerTables.Key(failed.Id) });
             await other.ExecuteAsync("COMMIT TRANSACTION");
         }
         catch (SqlException e) when (e.Number == 1205)
@@ -128,11 +167,10 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
     [Fact]
     public async Task A_cancelled_write_leaves_nothing()
     {
-        await using SqlConnection holder = await _server.ConnectAsync();
-        await holder.ExecuteAsync("BEGIN TRANSACTION; UPDATE feed_head SET position = position WHERE id = 1");
+        await using SqlConnection holder = await HoldProcessAsync();
         using var cancel = new CancellationTokenSource();
         TransactionResult anomaly = Sample.Anomaly();
-        Task<WriteCounts> write = Stores.Scoring.WriteAsync(Sample.Batch(anomaly), cancel.Token);
+        Task<WriteCounts> write = Stores.Scoring.WriteAsync(Sample.Batch(anomaly) with { Process = s_process }, cancel.Token);
         await UntilBlockedAsync(write);
 
         await cancel.CancelAsync();
@@ -183,6 +221,94 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new SqlServerAlertOutbox(database, Time).CountUnsentAsync(Token));
 
         Assert.False(status.IsOk);
+    }
+
+    [Fact]
+    public async Task A_write_that_takes_too_long_is_an_outage_that_asks_for_less_and_leaves_nothing()
+    {
+        await using SqlConnection holder = await HoldProcessAsync();
+        string impatient = new SqlConnectionStringBuilder(_server.ConnectionString) { CommandTimeout = 1 }.ConnectionString;
+        using SqlServerDatabase database = SqlServerFixture.OpenDatabase(impatient, Time);
+        TransactionResult anomaly = Sample.Anomaly();
+
+        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => new SqlServerScoringStore(database, Time).WriteAsync(Sample.Batch(anomaly) with { Process = s_process }, Token));
+        await holder.ExecuteAsync("ROLLBACK TRANSACTION");
+
+        Assert.True(e.WasTooMuch);
+        Assert.Equal(0, await Fixture.CountRowsAsync("anomaly_transactions"));
+        Assert.Equal(1, (await WriteAsync(anomaly)).Written);
+    }
+
+    [Fact]
+    public async Task One_process_purges_at_a_time_and_the_others_leave_it_to_that()
+    {
+        TransactionResult old = Sample.Scored() with { ScoredAt = Time.GetUtcNow().UtcDateTime };
+        await WriteAsync(old);
+        Time.Advance(TimeSpan.FromDays(1));
+        DateTime before = Time.GetUtcNow().UtcDateTime;
+        using SqlServerDatabase first = _server.OpenDatabase();
+
+        RemovedRows others = await first.RunAloneAsync(
+            "finance-ingest purge", () => Fixture.Open().Retention.PurgeAsync(before, Token), default(RemovedRows), Token);
+        Assert.True(others.OthersAreAtIt);
+        Assert.Equal(TransactionStatus.Scored, (await GetAsync(old.Id)).Status);
+
+        // The lock has ended with the work, also where the work fails.
+        await Assert.ThrowsAsync<FormatException>(
+            () => first.RunAloneAsync<int>("finance-ingest purge", () => throw new FormatException(), 0, Token));
+        Assert.Equal(new RemovedRows(Transactions: 1), await Stores.Retention.PurgeAsync(before, Token));
+    }
+
+    [Fact]
+    public async Task A_row_is_found_by_its_readable_id()
+    {
+        TransactionResult anomaly = Sample.Anomaly();
+        await WriteAsync(anomaly);
+        await using SqlConnection connection = await _server.ConnectAsync();
+
+        (Guid Id, byte[] Key, Guid AlertId) row = await connection.QuerySingleAsync<(Guid, byte[], Guid)>(
+            """
+            SELECT t.transaction_id, t.transaction_key, o.alert_id
+            FROM finance_key(@id) k
+            JOIN anomaly_transactions t ON t.transaction_key = k.id_key
+            JOIN alert_outbox o ON o.transaction_key = t.transaction_key
+            """,
+            new { id = anomaly.Id });
+
+        Assert.Equal(anomaly.Id, row.Id);
+        Assert.Equal(SqlServerTables.Key(anomaly.Id), row.Key);
+        Assert.Equal(Sample.Alert(anomaly).AlertId, row.AlertId);
+    }
+
+    private static readonly ProcessSeen s_process = new(
+        new ThisProcess("held", "ScoringWorker", "1", "scorer", new DateTime(2026, 1, 2, 0, 0, 0, DateTimeKind.Utc)),
+        new DateTime(2026, 1, 2, 0, 0, 0, DateTimeKind.Utc), 1, 1);
+
+    /// <summary>Begins a transaction that holds the row of a process, for which a write of that process then waits, with all else written but its place.</summary>
+    private async Task<SqlConnection> HoldProcessAsync(string settings = "")
+    {
+        await Stores.Scoring.WriteAsync(new ScoredBatch([], [], [Sample.Poison("of the process")]) { Process = s_process }, Token);
+        SqlConnection holder = await _server.ConnectAsync();
+        await holder.ExecuteAsync($"{settings}BEGIN TRANSACTION; UPDATE processes SET batches = batches WHERE instance = 'held'");
+        return holder;
+    }
+
+    private async Task<List<Guid>> FollowAsync(FeedCursor cursor, CancellationToken writing)
+    {
+        IResultsStore store = Fixture.Open().Results;
+        var seen = new List<Guid>();
+        while (true)
+        {
+            bool last = writing.IsCancellationRequested;
+            FeedPage page = (await store.ReadFeedAsync(cursor, last ? 1000 : 7, Token))!;
+            seen.AddRange(page.Results.Select(result => result.Id));
+            cursor = page.Next;
+            if (last && page.Results.Count < 1000)
+            {
+                return seen;
+            }
+        }
     }
 
     private async Task<FeedCursor> WriteOneAsync()

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Azure.Core;
 using FinanceIngest.Ground;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Tests.Support;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Time.Testing;
 
@@ -50,6 +51,71 @@ public sealed class SqlServerDatabaseTests
         Assert.Equal("mine", builder.ApplicationName);
     }
 
+    [Theory]
+    [InlineData(SqlServerUse.Works, "", 0)]
+    [InlineData(SqlServerUse.Answers, "", 0)]
+    [InlineData(SqlServerUse.Answers, ";ConnectRetryCount=3", 3)]
+    [InlineData(SqlServerUse.Commands, "", 1)]
+    public void Servers_leave_repeated_attempts_to_their_own_pauses(object kind, string given, int expected)
+    {
+        using SqlServerDatabase database = Create($"Server=s;Database=d;User ID=u;Password=p{given}", (SqlServerUse)kind);
+
+        Assert.Equal(expected, new SqlConnectionStringBuilder(database.ConnectionString).ConnectRetryCount);
+    }
+
+    [Fact]
+    public void The_primary_replica_is_asked_whatever_the_string_says()
+    {
+        using SqlServerDatabase database = Create($"{Server};Application Intent=ReadOnly");
+
+        Assert.Equal(ApplicationIntent.ReadWrite, new SqlConnectionStringBuilder(database.ConnectionString).ApplicationIntent);
+    }
+
+    [Fact]
+    public async Task Who_reads_over_HTTP_hears_of_an_outage_within_a_second_and_all_of_them_wait_for_one_attempt()
+    {
+        // The server takes connections and answers nothing.
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        int connections = 0;
+        _ = Task.Run(async () =>
+        {
+            var held = new List<TcpClient>();
+            while (true)
+            {
+                held.Add(await server.AcceptTcpClientAsync(TestContext.Current.CancellationToken));
+                Interlocked.Increment(ref connections);
+            }
+        });
+        var time = new FakeTimeProvider();
+        var status = new DependencyStatus("database");
+        using var database = new SqlServerDatabase(
+            $"Server=tcp:127.0.0.1,{((IPEndPoint)server.LocalEndpoint).Port};Database=d;User ID=u;Password=p;Encrypt=Optional;Connect Timeout=60;Pooling=false",
+            time, status, kind: SqlServerUse.Answers);
+        Task<long> Read() => new SqlServerAlertOutbox(database, time).CountUnsentAsync(TestContext.Current.CancellationToken);
+
+        Task<long> first = Read();
+        time.Advance(TimeSpan.FromSeconds(0.9));
+        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(() => first);
+        Assert.IsType<TimeoutException>(e.InnerException);
+        Assert.False(e.WasTooMuch);
+        Assert.False(status.IsOk);
+
+        // The outage is known now.
+        for (int round = 0; round < 3; round++)
+        {
+            Task<long>[] others = [.. Enumerable.Range(0, 10).Select(_ => Read())];
+            time.Advance(TimeSpan.FromSeconds(0.9));
+            foreach (Task<long> other in others)
+            {
+                Assert.IsType<TimeoutException>((await Assert.ThrowsAsync<StoreUnavailableException>(() => other)).InnerException);
+            }
+        }
+
+        await Eventually.TrueAsync(() => Volatile.Read(ref connections) == 2, TestContext.Current.CancellationToken);
+        server.Stop();
+    }
+
     [Fact]
     public async Task A_server_that_refuses_connections_is_an_outage()
     {
@@ -79,8 +145,8 @@ public sealed class SqlServerDatabaseTests
             () => new SqlServerAlertOutbox(database, new FakeTimeProvider()).CountUnsentAsync(cancelled.Token));
     }
 
-    private static SqlServerDatabase Create(string connectionString) =>
-        new(connectionString, new FakeTimeProvider(), new DependencyStatus("database"), new NoCredential());
+    private static SqlServerDatabase Create(string connectionString, SqlServerUse kind = SqlServerUse.Works) =>
+        new(connectionString, new FakeTimeProvider(), new DependencyStatus("database"), new NoCredential(), kind);
 
     private sealed class NoCredential : TokenCredential
     {

@@ -10,11 +10,11 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>A SQL Server database of one test class, dropped afterwards.</summary>
 public sealed class SqlServerFixture : StoreFixture
 {
-    // The script clears every table that holds data. feed_head keeps its one row.
+    // The script clears every table that holds data.
     private const string ClearSql =
         """
         DELETE FROM anomaly_stats; DELETE FROM anomaly_stats_superseded; DELETE FROM anomaly_transactions;
-        DELETE FROM feed_batches; UPDATE feed_head SET position = 0;
+        DELETE FROM feed_batches;
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
         DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
         """;
@@ -85,10 +85,10 @@ public sealed class SqlServerFixture : StoreFixture
 
     public override Task PurgeAsync(Guid transactionId) => ExecuteAsync(
         """
-        DELETE FROM anomaly_transactions WHERE transaction_id = @id;
-        INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (@id, @now);
+        DELETE FROM anomaly_transactions WHERE transaction_key = @key;
+        INSERT INTO purged_transactions (transaction_key, purged_at) VALUES (@key, @now);
         """,
-        new { id = transactionId, now = Time.UtcNowMicroseconds() });
+        new { key = SqlServerTables.Key(transactionId), now = Time.UtcNowMicroseconds() });
 
     public override async Task<long> CountRowsAsync(string table)
     {

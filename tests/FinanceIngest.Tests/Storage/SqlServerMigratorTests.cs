@@ -28,19 +28,55 @@ public sealed class SqlServerMigratorTests
     }
 
     [Fact]
-    public async Task A_database_of_a_newer_program_is_left_alone()
+    public async Task A_database_of_a_build_from_before_the_first_release_is_refused_with_a_line_that_says_so()
+    {
+        await using var fixture = new EmptySqlServerDatabase();
+        await fixture.InitializeAsync();
+        await using SqlConnection connection = await fixture.ConnectAsync();
+        await connection.ExecuteAsync(
+            """
+            CREATE TABLE schema_migrations (version INT NOT NULL PRIMARY KEY, name NVARCHAR(200) NOT NULL, applied_at DATETIME2(6) NOT NULL);
+            INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '0001_initial', '2026-11-01'), (6, '0006_poison_by_time', '2026-11-01');
+            """);
+
+        MigrationException e = await Assert.ThrowsAsync<MigrationException>(fixture.ApplyAsync);
+        DatabaseFacts facts = await new SqlServerInspector(fixture.Database).InspectAsync(Token);
+
+        Assert.All([e.Message, facts.Refusal!], message =>
+        {
+            Assert.Contains("before 0.1.0", message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', message);
+        });
+        Assert.Equal(1, await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM sys.tables"));
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public async Task A_database_that_a_later_program_migrated_is_used_unless_it_is_of_a_later_generation(int generation, bool isRefused)
     {
         await using var fixture = new EmptySqlServerDatabase();
         await fixture.InitializeAsync();
         await fixture.ApplyAsync();
         await using (SqlConnection connection = await fixture.ConnectAsync())
         {
-            await connection.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', '2030-01-01')");
+            await connection.ExecuteAsync(
+                "INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', '2030-01-01', @generation)", new { generation });
         }
 
-        StoreUnavailableException e = await Assert.ThrowsAsync<StoreUnavailableException>(fixture.ApplyAsync);
+        DatabaseFacts facts = await new SqlServerInspector(fixture.Database).InspectAsync(Token);
 
-        Assert.Contains("9999", e.Message, StringComparison.Ordinal);
+        Assert.Equal(9999, facts.Version);
+        if (isRefused)
+        {
+            Assert.Contains("generation 2", (await Assert.ThrowsAsync<MigrationException>(fixture.ApplyAsync)).Message, StringComparison.Ordinal);
+            Assert.Contains("generation 2", facts.Refusal!, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Empty(await fixture.ApplyAsync());
+            Assert.Null(facts.Refusal);
+        }
     }
 
     [Fact]
@@ -53,5 +89,6 @@ public sealed class SqlServerMigratorTests
             () => new SqlServerAlertOutbox(fixture.Database, TimeProvider.System).CountUnsentAsync(Token));
 
         Assert.Contains("alert_outbox", e.Message, StringComparison.Ordinal);
+        Assert.Contains("finance-ingest migrate", e.Message, StringComparison.Ordinal);
     }
 }

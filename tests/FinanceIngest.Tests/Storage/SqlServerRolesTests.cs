@@ -67,6 +67,7 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
         Assert.Equal(0, await new SqlServerAlertOutbox(intake, TimeProvider.System).CountUnsentAsync(Token));
         var row = new BaselineRow(new BaselineKey(1, 2), new Baseline(1, 1, 10));
         Assert.Equal(1, (await new SqlServerBaselineStore(intake, TimeProvider.System).UpsertAsync([row], Token)).Inserted);
+        Assert.Equal(1, await new SqlServerBaselineStore(intake, TimeProvider.System).RemoveAsync(1, 2, Token));
 
         await AssertDeniedAsync(intake, "UPDATE anomaly_transactions SET is_anomaly = 0");
         await AssertDeniedAsync(intake, "UPDATE alert_outbox SET sent_at = created_at");

@@ -60,10 +60,12 @@ public sealed class SqlServerStatementTests
 
         Assert.Equal(
             [
+                nameof(OlderAttachments),
                 nameof(OlderSystemUpgrade),
                 nameof(SqlServerAlertOutbox),
                 nameof(SqlServerBaselineStore),
                 nameof(SqlServerConflictStore),
+                nameof(SqlServerDatabase),
                 nameof(SqlServerInspector),
                 nameof(SqlServerInstallationStore),
                 nameof(SqlServerMigrator),

@@ -14,7 +14,9 @@ public sealed class SqliteLogTests : IDisposable
     private readonly SqliteFile _file;
 
     public SqliteLogTests() => _file = new SqliteFile(
-        Path.Combine(_folder.Path, "log.db"), session => session.Execute("CREATE TABLE IF NOT EXISTS numbers (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)"));
+        Path.Combine(_folder.Path, "log.db"),
+        new SqliteMark(1, 1, "file", "numbers"),
+        session => session.Execute("CREATE TABLE IF NOT EXISTS numbers (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)"));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -38,10 +38,10 @@ public sealed class SqliteSessionTests : IDisposable
         var id = Guid.Parse("0193a8c7-1b2c-7d3e-8f40-a1b2c3d4e5f6");
         var at = new DateTime(2026, 11, 22, 19, 2, 28, 123, 456, DateTimeKind.Utc);
         Assert.Equal(
-            (long.MinValue, -0.1, id, at, "0193a8c7-1b2c-7d3e-8f40-a1b2c3d4e5f6", "2026-11-22T19:02:28.123456Z"),
+            (long.MinValue, -0.1, id, at, "0193A8C71B2C7D3E8F40A1B2C3D4E5F6", "2026-11-22T19:02:28.123456Z"),
             _session.Single(
-                "SELECT ?1, ?2, ?3, ?4",
-                row => (row.GetInt64(0), row.GetDouble(1), row.GetGuid(2), row.GetTime(3), row.GetString(2), row.GetString(3)),
+                "SELECT ?1, ?2, ?3, ?4, hex(?3)",
+                row => (row.GetInt64(0), row.GetDouble(1), row.GetGuid(2), row.GetTime(3), row.GetString(4), row.GetString(3)),
                 long.MinValue, -0.1, id, at));
         foreach (byte[] bytes in new byte[][] { [], [0, 1, 255] })
         {

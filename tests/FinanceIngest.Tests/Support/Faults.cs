@@ -70,6 +70,9 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 /// <summary>A queue that is down when the test says so.</summary>
 internal sealed class FaultingQueue(IMessageQueue queue) : IMessageQueue
 {
+    /// <summary>The queue itself, which is never down.</summary>
+    public IMessageQueue Behind => queue;
+
     public bool IsDown { get; set; }
 
     public int Sends { get; private set; }

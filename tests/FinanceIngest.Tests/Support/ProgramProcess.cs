@@ -38,21 +38,30 @@ internal sealed class ProgramProcess : IAsyncDisposable
     public static ProgramProcess StartServer(string name, string dataDirectory, params (string Name, string Value)[] environment) =>
         Start(name, ["--urls", "http://127.0.0.1:0"], dataDirectory, [("FinanceIngest__DataDirectory", dataDirectory), .. environment]);
 
+    /// <summary>Starts such a server as another user, who is in one more group; the tests must run as root on Linux.</summary>
+    public static ProgramProcess StartServerAs(int user, int group, string name, string dataDirectory) => StartCommand(
+        "setpriv",
+        [$"--reuid={user}", $"--regid={user}", $"--groups={group}", "--no-new-privs", "dotnet", PathOf(name), "--urls", "http://127.0.0.1:0"],
+        "/",
+        [("FinanceIngest__DataDirectory", dataDirectory), ("HOME", "/nonexistent")]);
+
     /// <summary>Starts a program with only these settings, whatever variables the tests' own environment has.</summary>
     public static ProgramProcess Start(string name, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment) =>
         StartFile(PathOf(name), arguments, workingDirectory, environment);
 
     /// <summary>Starts a program from its file, such as one of another version, in the same way.</summary>
-    public static ProgramProcess StartFile(string file, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment)
+    public static ProgramProcess StartFile(string file, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment) =>
+        StartCommand("dotnet", [file, .. arguments], workingDirectory, environment);
+
+    private static ProgramProcess StartCommand(string command, string[] arguments, string workingDirectory, (string Name, string Value)[] environment)
     {
         NeedsAttribute.Require(Outside.Program);
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(command)
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
             WorkingDirectory = workingDirectory,
         };
-        start.ArgumentList.Add(file);
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);

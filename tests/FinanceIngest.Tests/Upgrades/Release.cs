@@ -9,10 +9,12 @@ namespace FinanceIngest.Tests.Upgrades;
 /// </summary>
 internal static class Release
 {
-    /// <summary>The last release: the tag that is looked for, and the commit that was released, for clones without tags.</summary>
+    /// <summary>The last release: the tag that is looked for.</summary>
     public const string Version = "0.1.0";
     private const string Tag = $"v{Version}";
-    private const string Commit = "5d38a8d96f63775d23a2705137002380cc540412";
+
+    // The commit that was released, for clones without tags. Until there is one, it is a commit that made the schema with which 0.1.0 begins; empty: none yet.
+    private const string Commit = "";
 
     private static readonly string[] s_programs = ["IngestServer", "ScoringWorker", "Cli"];
     private static readonly Lazy<Task<(string? Folder, string Reason)>> s_built = new(BuildAsync);
@@ -26,20 +28,13 @@ internal static class Release
         return Path.Combine(folder!, "built", name == "finance-ingest" ? "Cli" : name, $"{name}.dll");
     }
 
-    /// <summary>Returns the names of the files that the release had in a folder of the repository.</summary>
-    public static async Task<string[]> FilesAsync(string folder)
-    {
-        (int code, string output) = await GitAsync("ls-tree", "--name-only", await RevisionAsync() ?? "HEAD", $"{folder}/");
-        Assert.Equal(0, code);
-        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(path => Path.GetFileName(path)!)];
-    }
-
     private static async Task<(string? Folder, string Reason)> BuildAsync()
     {
         string? revision = await RevisionAsync();
         if (revision is null)
         {
-            return (null, $"neither {Tag} nor {Commit[..12]} is in this clone (git fetch --unshallow --tags).");
+            string commit = Commit.Length == 0 ? "a commit of it" : Commit[..12];
+            return (null, $"neither {Tag} nor {commit} is in this clone (git fetch --unshallow --tags).");
         }
 
         string folder = Path.Combine(Path.GetTempPath(), $"finance-ingest-release-{revision[..12]}");
@@ -83,7 +78,7 @@ internal static class Release
 
     private static async Task<string?> RevisionAsync()
     {
-        foreach (string name in new[] { Tag, Commit })
+        foreach (string name in new[] { Tag, Commit }.Where(name => name.Length > 0))
         {
             (int code, string output) = await GitAsync("rev-parse", "--verify", "--quiet", $"{name}^{{commit}}");
             if (code == 0)

@@ -28,6 +28,4 @@ public sealed class SqlServerUpgradeTests(AzuriteFixture azurite) : UpgradeTests
         ("FinanceIngest__InboundQueue", _inbound),
         ("FinanceIngest__AlertQueue", _alerts),
     ];
-
-    private protected override Task<string?> OldCanNotAsync() => Task.FromResult<string?>(null);
 }

@@ -36,6 +36,7 @@ internal sealed class FuzzApi
         services.AddLogging(logging => logging.AddProvider(Errors));
         services.AddFinanceIngest(settings);
         services.AddIntake(settings);
+        services.AddBaselines();
         services.AddSingleton(new Queues(Inbound, new FuzzQueue("poison"), new FuzzQueue("alerts")));
         services.AddSingleton<IResultsStore>(new FuzzResultsStore());
         services.AddSingleton<IBaselineStore>(Baselines);

@@ -67,5 +67,13 @@ internal sealed class FuzzBaselineStore : IBaselineStore
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<BaselineRow>> ReadPageAsync(
+        long? userId, long? categoryId, BaselineKey? after, int limit, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<BaselineRow>>([new BaselineRow(new BaselineKey(userId ?? 399, categoryId ?? 2310), new Baseline(2000, 500, 40))]);
+
+    /// <inheritdoc/>
+    public Task<int> RemoveAsync(long userId, long? categoryId, CancellationToken cancellationToken) => Task.FromResult(1);
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<BaselineRow> ReadAllAsync(CancellationToken cancellationToken) => AsyncEnumerable.Empty<BaselineRow>();
 }

@@ -139,12 +139,19 @@ internal sealed class InboundTarget : FuzzTarget
         Transaction[] theirs = [.. message.Transactions.Where(transaction => transaction.UserId == user)];
         Property.SameItems([.. theirs.Select(transaction => transaction.Id)], redaction.Removed, "a person's transactions are taken out");
         Transaction[] others = [.. message.Transactions.Where(transaction => transaction.UserId != user)];
-        Property.Same(others.Length > 0, redaction.Remainder is not null, "what remains is kept, and nothing else");
-        if (redaction.Remainder is not null)
+        Property.Same(others.Length > 0, redaction.Remainder.Count > 0, "what remains is kept, and nothing else");
+        Delivery[] remainder = [.. redaction.Remainder.Select(Decode)];
+        Property.Holds(
+            redaction.Remainder.All(part => Encoding.UTF8.GetByteCount(part) <= MessageText.MaximumLength),
+            "what remains fits into messages",
+            $"{text.Length} characters");
+
+        // Where one item and its id are too long for a message, a zero stands for the person's, so that the message stays poison.
+        if (!(remainder.Length == 1 && remainder[0].Unreadable.Count == theirs.Length))
         {
-            Delivery remainder = Decode(redaction.Remainder);
-            Property.Same(null, remainder.PoisonReason, "what remains is a message");
-            Property.SameItems(others, remainder.Transactions, "what remains is as it was");
+            Property.Holds(Array.TrueForAll(remainder, part => part.PoisonReason is null), "what remains is a message", $"{text.Length} characters");
         }
+
+        Property.SameItems(others, [.. remainder.SelectMany(part => part.Transactions)], "what remains is as it was");
     }
 }

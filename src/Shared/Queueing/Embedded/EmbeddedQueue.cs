@@ -1,3 +1,4 @@
+using System.Text;
 using FinanceIngest.Ground;
 using FinanceIngest.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -15,23 +16,20 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS messages (
             seq INTEGER PRIMARY KEY,
-            id TEXT NOT NULL,
+            id BLOB NOT NULL CHECK (length(id) = 16),
             inserted_at INTEGER NOT NULL,
             visible_at INTEGER NOT NULL,
             dequeue_count INTEGER NOT NULL DEFAULT 0,
             pop_receipt INTEGER NOT NULL,
-            transactions INTEGER
+            transactions INTEGER NOT NULL
         );
         CREATE INDEX IF NOT EXISTS messages_by_visibility ON messages (visible_at, seq);
         CREATE TABLE IF NOT EXISTS texts (seq INTEGER PRIMARY KEY, text TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
         """;
 
-    // Files of older programs have no such column, and older programs that use the file beside this one leave it empty.
-    private const string AddCountSql = "ALTER TABLE messages ADD COLUMN transactions INTEGER";
-
-    // Messages of older programs whose texts are read to conclude what the others carry.
-    private const int Sample = 32;
+    /// <summary>What the file is. The application id reads "FIqu" in the file's header.</summary>
+    internal static readonly SqliteMark Mark = new(0x46497175, 1, "queue", "messages");
 
     // Messages that a search holds in memory at once.
     private const int RewritePage = 64;
@@ -56,21 +54,17 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         Name = name;
         _time = time;
         _status = status;
-        _file = new SqliteFile(Path.Combine(directory, FileOf(name)), CreateSchema, readsOnly ? static _ => { } : null, isDrained: true);
+        _file = new SqliteFile(Path.Combine(directory, FileOf(name)), Mark, CreateSchema, readsOnly ? static _ => { } : null, isDrained: true);
         status.Watch(() => _file.Moved);
     }
+
+    /// <summary>The queue's file.</summary>
+    internal SqliteFile File => _file;
 
     /// <summary>The name of a queue's file in the data directory.</summary>
     internal static string FileOf(string name) => $"queue-{name}.db";
 
-    private static void CreateSchema(SqliteSession session)
-    {
-        session.Run(Schema);
-        if (session.Number("SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'transactions'") == 0)
-        {
-            session.Run(AddCountSql);
-        }
-    }
+    private static void CreateSchema(SqliteSession session) => session.InTransaction(() => session.Run(Schema));
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -87,7 +81,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         }
 
         DateTime now = _time.GetUtcNow().UtcDateTime;
-        string id = Guid.CreateVersion7().ToString("D");
+        var uuid = Guid.CreateVersion7();
+        string id = uuid.ToString("D");
         long receipt = NewReceipt();
         SqliteValue text = body.Packed is { } packed ? packed : body.Text;
         int transactions = TransactionCount.In(body);
@@ -96,7 +91,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             {
                 long seq = session.Number(
                     "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt, transactions) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING seq",
-                    id, now.Ticks, now.Ticks + visibilityDelay.Ticks, receipt, transactions);
+                    uuid, now.Ticks, now.Ticks + visibilityDelay.Ticks, receipt, transactions);
                 session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", seq, text);
                 return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
             },
@@ -154,22 +149,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<TransactionCount?> CountTransactionsAsync(CancellationToken cancellationToken) => ReadAsync(
-        session => session.InReadTransaction<TransactionCount?>(() =>
-        {
-            (long known, long uncounted) = session.Single(
-                "SELECT coalesce(sum(transactions), 0), count(*) - count(transactions) FROM messages", row => (row.GetInt64(0), row.GetInt64(1)));
-            if (uncounted == 0)
-            {
-                return new TransactionCount(known, IsEstimate: false);
-            }
-
-            List<string> sample = session.Query(
-                "SELECT t.text FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.transactions IS NULL ORDER BY m.seq LIMIT ?1",
-                row => ReadBody(row, 0).Text,
-                Sample);
-            return TransactionCount.Of(uncounted, sample) is { } rest ? rest with { Count = rest.Count + known } : null;
-        }),
+    public Task<TransactionCount?> CountTransactionsAsync(CancellationToken cancellationToken) => ReadAsync<TransactionCount?>(
+        session => new TransactionCount(session.Number("SELECT coalesce(sum(transactions), 0) FROM messages"), IsEstimate: false),
         cancellationToken);
 
     /// <inheritdoc/>
@@ -184,7 +165,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
                     SELECT m.seq, m.id, t.text, m.dequeue_count > 0 AND m.visible_at > ?2
                     FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?3
                     """,
-                    row => (row.GetInt64(0), row.GetString(1), ReadBody(row, 2), row.GetInt64(3) == 1),
+                    row => (row.GetInt64(0), row.GetGuid(1).ToString("D"), ReadBody(row, 2), row.GetInt64(3) == 1),
                     after, _time.GetUtcNow().Ticks, RewritePage),
                 cancellationToken);
             if (page.Count == 0)
@@ -195,7 +176,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             after = page[^1].Seq;
             foreach ((long seq, string id, MessageBody body, bool isLeased) in page)
             {
-                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Text), cancellationToken))
+                if (rewrite(id, body) is { } change && await WriteAsync(session => Rewrite(session, seq, change.Texts), cancellationToken))
                 {
                     outcome = new QueueRewrite(outcome.Changed + 1, outcome.InHand + (isLeased ? 1 : 0));
                 }
@@ -204,19 +185,37 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
     }
 
     /// <inheritdoc/>
-    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => GuardAsync(_file.ForgetDeletedAsync(inOldFiles: true, cancellationToken));
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => GuardAsync(_file.ForgetDeletedAsync(cancellationToken));
 
-    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again.
-    private static bool Rewrite(SqliteSession session, long seq, string? text)
+    // Where the message is leased, its lease stays: whoever holds it may delete it, and finds the new text if it comes again. Further messages have nobody who
+    // could delete them, so what is in them comes again under the ids that it has, which does no harm.
+    private static bool Rewrite(SqliteSession session, long seq, IReadOnlyList<string> texts)
     {
-        if (text is not null)
+        if (texts.Count == 0)
         {
-            return session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, text) == 1
-                && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(text)) == 1;
+            session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
+            return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
         }
 
-        session.Execute("DELETE FROM texts WHERE seq = ?1", seq);
-        return session.Execute("DELETE FROM messages WHERE seq = ?1", seq) == 1;
+        if (texts.FirstOrDefault(text => Encoding.UTF8.GetByteCount(text) > MessageText.MaximumLength) is not null)
+        {
+            throw new ArgumentException($"A message text has at most {MessageText.MaximumLength} bytes.", nameof(texts));
+        }
+
+        bool isThere = session.Execute("UPDATE texts SET text = ?2 WHERE seq = ?1", seq, texts[0]) == 1
+            && session.Execute("UPDATE messages SET transactions = ?2 WHERE seq = ?1", seq, TransactionCount.In(texts[0])) == 1;
+        foreach (string text in isThere ? texts.Skip(1) : [])
+        {
+            long further = session.Number(
+                """
+                INSERT INTO messages (id, inserted_at, visible_at, dequeue_count, pop_receipt, transactions)
+                SELECT ?2, inserted_at, visible_at, dequeue_count, ?3, ?4 FROM messages WHERE seq = ?1 RETURNING seq
+                """,
+                seq, Guid.CreateVersion7(), NewReceipt(), TransactionCount.In(text));
+            session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", further, text);
+        }
+
+        return isThere;
     }
 
     /// <inheritdoc/>
@@ -234,7 +233,7 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
             "SELECT m.id, t.text, m.inserted_at, m.dequeue_count FROM messages m JOIN texts t ON t.seq = m.seq WHERE m.seq = ?1",
             row => new EmbeddedLease(this, seq, receipt)
             {
-                Id = row.GetString(0),
+                Id = row.GetGuid(0).ToString("D"),
                 Body = ReadBody(row, 1),
                 InsertedAt = new DateTime(row.GetInt64(2), DateTimeKind.Utc),
                 DequeueCount = row.GetInt64(3),

@@ -12,6 +12,24 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
     /// <summary>The largest amount of this system, 922,337,203,685,477.5807.</summary>
     private static readonly decimal s_largest = new Money(long.MaxValue).ToDecimal();
 
+    /// <summary>Nothing that the older system scored is from before this.</summary>
+    private static readonly DateTime s_earliest = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    /// <summary>Converts an amount from the type of its column: FLOAT, or another numeric type to which an operator has changed it.</summary>
+    /// <returns>As <see cref="Amount(double)"/>.</returns>
+    /// <exception cref="InvalidCastException">The value is no number.</exception>
+    public (decimal? Amount, double? Legacy) Amount(object original) => original switch
+    {
+        double number => Amount(number),
+
+        // The shortest text of a REAL is the number that people see; as a double it would have noise.
+        float number => Amount(double.Parse(number.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)),
+        decimal number => Amount(number, (double)number),
+        byte or short or int or long => Amount(
+            Convert.ToDecimal(original, CultureInfo.InvariantCulture), Convert.ToDouble(original, CultureInfo.InvariantCulture)),
+        _ => throw new InvalidCastException($"an amount is a {original.GetType().Name}."),
+    };
+
     /// <summary>
     /// Converts an amount from FLOAT. A double stands for the number that people see: the shortest decimal that reads back as the same double.
     /// </summary>
@@ -26,6 +44,11 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
         }
 
         decimal exact = decimal.Parse(original.ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+        return Amount(exact, original);
+    }
+
+    private (decimal? Amount, double? Legacy) Amount(decimal exact, double original)
+    {
         decimal rounded = decimal.Round(exact, 4, MidpointRounding.ToEven);
         if (Math.Abs(rounded) > s_largest)
         {
@@ -56,14 +79,35 @@ internal sealed class OlderRow(TimeZoneInfo timeZone, DateTime now, OlderSystemR
     }
 
     /// <summary>A local time as an instant in UTC; where it is NULL, the time of the upgrade.</summary>
-    public DateTime Time(DateTime? original)
+    /// <exception cref="InvalidCastException">The value is no time.</exception>
+    public DateTime Time(object? original)
     {
-        if (original is not { } stored)
+        DateTime instant;
+        switch (original)
         {
-            report.TimesFilledIn++;
-            return now;
+            case null:
+                report.TimesFilledIn++;
+                return now;
+            case DateTimeOffset known:
+                instant = Timestamp.Truncate(known.UtcDateTime);
+                break;
+            case DateTime stored:
+                instant = Instant(stored);
+                break;
+            default:
+                throw new InvalidCastException($"a time is a {original.GetType().Name}.");
         }
 
+        if (instant < s_earliest || instant > now.AddDays(1))
+        {
+            report.TimesAbsurd++;
+        }
+
+        return instant;
+    }
+
+    private DateTime Instant(DateTime stored)
+    {
         DateTime local = DateTime.SpecifyKind(stored, DateTimeKind.Unspecified);
         bool exists = !timeZone.IsInvalidTime(local);
         if (!exists || timeZone.IsAmbiguousTime(local))

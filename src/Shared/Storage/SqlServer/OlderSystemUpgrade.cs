@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Dapper;
 using FinanceIngest.Results;
 using FinanceIngest.Transactions;
@@ -53,18 +54,20 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
 
     internal const string FinishTransactionsSql = "DROP TABLE anomaly_transactions_older; DBCC CHECKIDENT ('anomaly_transactions', RESEED) WITH NO_INFOMSGS";
 
-    private bool _hasStats;
-    private bool _hasTransactions;
+    internal const string OwnIndexesSql = "SELECT name FROM sys.indexes WHERE object_id = OBJECT_ID(@table) AND name IS NOT NULL";
+
+    private OlderAttachments? _stats;
+    private OlderAttachments? _transactions;
 
     /// <summary>Whether <see cref="SetAsideAsync(CancellationToken)"/> found a table of the older system.</summary>
-    public bool IsNeeded => _hasStats || _hasTransactions;
+    public bool IsNeeded => _stats is not null || _transactions is not null;
 
     /// <summary>Finds the older system's tables in a database without this system's schema, and renames them.</summary>
     /// <exception cref="MigrationException">A table has the name of one of the older system's, but not its columns.</exception>
     public async Task SetAsideAsync(CancellationToken cancellationToken)
     {
-        _hasStats = await SetAsideAsync(Stats, s_statsColumns, cancellationToken);
-        _hasTransactions = await SetAsideAsync(Transactions, s_transactionsColumns, cancellationToken);
+        _stats = await SetAsideAsync(Stats, s_statsColumns, cancellationToken);
+        _transactions = await SetAsideAsync(Transactions, s_transactionsColumns, cancellationToken);
     }
 
     /// <summary>Copies the rows of the tables that were set aside into the new schema, and drops those tables.</summary>
@@ -76,25 +79,27 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
     {
         var report = new OlderSystemReport();
         var convert = new OlderRow(timeZone, now, report);
-        if (_hasStats)
+        if (_stats is not null)
         {
             await CopyStatsAsync(convert, report, cancellationToken);
+            await PutBackAsync(Stats, _stats, report, cancellationToken);
         }
 
-        if (_hasTransactions)
+        if (_transactions is not null)
         {
             await CopyTransactionsAsync(ids, convert, report, cancellationToken);
+            await PutBackAsync(Transactions, _transactions, report, cancellationToken);
         }
 
         return report;
     }
 
-    private async Task<bool> SetAsideAsync(string table, string[] expected, CancellationToken cancellationToken)
+    private async Task<OlderAttachments?> SetAsideAsync(string table, string[] expected, CancellationToken cancellationToken)
     {
         string[] columns = [.. await connection.QueryAsync<string>(Command(ColumnsSql, new { table }, cancellationToken))];
         if (columns.Length == 0)
         {
-            return false;
+            return null;
         }
 
         string[] missing = [.. expected.Except(columns, StringComparer.OrdinalIgnoreCase)];
@@ -111,8 +116,35 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
                 + "Nothing was changed; rename the table, or move those columns to a table of their own, and run this again.");
         }
 
+        var attachments = new OlderAttachments(table);
+        await attachments.ReadAsync((sql, of) => ReadTextsAsync(sql, of, cancellationToken));
         await connection.ExecuteAsync(Command(SetAsideSql, new { table, older = $"{table}_older" }, cancellationToken));
-        return true;
+        return attachments;
+    }
+
+    // What fits is put back after the rows are there: an index is then built once.
+    private async Task PutBackAsync(string table, OlderAttachments attachments, OlderSystemReport report, CancellationToken cancellationToken)
+    {
+        string[] taken = [.. await connection.QueryAsync<string>(Command(OwnIndexesSql, new { table }, cancellationToken))];
+        (IReadOnlyList<(string Sql, string Words)> fitting, IReadOnlyList<string> others) = attachments.Plan(taken);
+        foreach ((string sql, string _) in fitting)
+        {
+            await connection.ExecuteAsync(Command(sql, null, cancellationToken));
+        }
+
+        report.PutBack = [.. report.PutBack, .. fitting.Select(item => item.Words)];
+        report.NotPutBack = [.. report.NotPutBack, .. others];
+    }
+
+    private async Task<IReadOnlyList<string?[]>> ReadTextsAsync(string sql, string table, CancellationToken cancellationToken)
+    {
+        await using DbDataReader reader = await connection.ExecuteReaderAsync(Command(sql, new { table }, cancellationToken));
+        return await SqlServerRows.ReadAsync(
+            reader,
+            row => Enumerable.Range(0, row.FieldCount)
+                .Select(column => row.IsDBNull(column) ? null : Convert.ToString(row.GetValue(column), CultureInfo.InvariantCulture))
+                .ToArray(),
+            cancellationToken);
     }
 
     private async Task CopyStatsAsync(OlderRow convert, OlderSystemReport report, CancellationToken cancellationToken)
@@ -130,7 +162,8 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
                 {
                     after = Integer(row, 0);
                     List<object?[]> target = row.GetInt32(7) == 1 ? newest : others;
-                    target.Add([after, Integer(row, 1), Integer(row, 2), row.GetDouble(3), row.GetDouble(4), Integer(row, 5), convert.Time(Time(row, 6))]);
+                    target.Add(Converted(Stats, row, () => [
+                        after, Integer(row, 1), Integer(row, 2), Double(row, 3), Double(row, 4), Integer(row, 5), convert.Time(Value(row, 6))]));
                 }
             }
 
@@ -152,7 +185,7 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
     {
         string[] columns =
         [
-            "id", "transaction_id", "user_id", "category_id", "amount", "amount_legacy", "z_score", "is_anomaly", "status", "reason",
+            "id", "transaction_key", "user_id", "category_id", "amount", "amount_legacy", "z_score", "is_anomaly", "status", "reason",
             "occurred_at", "accepted_at", "created_at",
         ];
         long after = long.MinValue;
@@ -165,17 +198,20 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
                 while (await row.ReadAsync(cancellationToken))
                 {
                     after = Integer(row, 0);
-                    (decimal? amount, double? legacy) = convert.Amount(row.GetDouble(3));
-                    double? zScore = row.IsDBNull(4) ? null : row.GetDouble(4);
-                    DateTime at = convert.Time(Time(row, 6));
+                    rows.Add(Converted(Transactions, row, () =>
+                    {
+                        (decimal? amount, double? legacy) = convert.Amount(row.GetValue(3));
+                        double? zScore = row.IsDBNull(4) ? null : Double(row, 4);
+                        DateTime at = convert.Time(Value(row, 6));
 
-                    // The older system stored no baseline with a row; a score of NULL meant that it had found none.
-                    rows.Add(
-                    [
-                        after, ids.ForOlderRow(after), Integer(row, 1), Integer(row, 2), amount, legacy, zScore,
-                        convert.IsAnomaly(row.IsDBNull(5) ? null : row.GetBoolean(5), zScore),
-                        Names.Of(TransactionStatus.Scored), Names.Of(zScore is null ? ScoreReason.NoBaseline : ScoreReason.Scored), at, at, at,
-                    ]);
+                        // The older system stored no baseline with a row; a score of NULL meant that it had found none.
+                        return
+                        [
+                            after, SqlServerTables.Key(ids.ForOlderRow(after)), Integer(row, 1), Integer(row, 2), amount, legacy, zScore,
+                            convert.IsAnomaly(row.IsDBNull(5) ? null : Convert.ToBoolean(row.GetValue(5), CultureInfo.InvariantCulture), zScore),
+                            Names.Of(TransactionStatus.Scored), Names.Of(zScore is null ? ScoreReason.NoBaseline : ScoreReason.Scored), at, at, at,
+                        ];
+                    }));
                 }
             }
 
@@ -221,8 +257,24 @@ internal sealed class OlderSystemUpgrade(SqlConnection connection, SqlTransactio
     private CommandDefinition Command(string sql, object? parameters, CancellationToken cancellationToken) =>
         new(sql, parameters, transaction, timeout, cancellationToken: cancellationToken);
 
-    // The column is INT, as in the older system's script, or BIGINT if an operator has widened it.
-    private static long Integer(DbDataReader row, int ordinal) => Convert.ToInt64(row.GetValue(ordinal), System.Globalization.CultureInfo.InvariantCulture);
+    // The columns have the types of the older system's script, or those to which an operator has changed them: BIGINT, DECIMAL, DATETIME2 …
+    private static long Integer(DbDataReader row, int ordinal) => Convert.ToInt64(row.GetValue(ordinal), CultureInfo.InvariantCulture);
 
-    private static DateTime? Time(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetDateTime(ordinal);
+    private static double Double(DbDataReader row, int ordinal) => Convert.ToDouble(row.GetValue(ordinal), CultureInfo.InvariantCulture);
+
+    private static object? Value(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetValue(ordinal);
+
+    private static object?[] Converted(string table, DbDataReader row, Func<object?[]> convert)
+    {
+        try
+        {
+            return convert();
+        }
+        catch (Exception e) when (e is InvalidCastException or FormatException or OverflowException)
+        {
+            throw new MigrationException(
+                $"The row with id {row.GetValue(0)} of {table} holds a value that is not of its column's kind: {e.Message} "
+                + "Nothing was changed; correct the row and run this again.");
+        }
+    }
 }

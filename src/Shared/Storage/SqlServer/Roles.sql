@@ -13,14 +13,13 @@ GRANT SELECT ON purged_transactions TO finance_ingest_intake;
 GRANT SELECT ON feed_batches TO finance_ingest_intake;
 GRANT SELECT ON alert_outbox TO finance_ingest_intake;
 GRANT SELECT ON processes TO finance_ingest_intake;
-GRANT SELECT, INSERT, UPDATE ON anomaly_stats TO finance_ingest_intake;
+GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_intake;
 GO
 
 -- The worker writes results and never takes one away.
 GRANT SELECT ON anomaly_stats TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE ON anomaly_transactions TO finance_ingest_worker;
 GRANT SELECT ON purged_transactions TO finance_ingest_worker;
-GRANT SELECT, UPDATE ON feed_head TO finance_ingest_worker;
 GRANT SELECT, INSERT ON feed_batches TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_outbox TO finance_ingest_worker;
 GRANT SELECT, INSERT ON poison_messages TO finance_ingest_worker;
@@ -44,7 +43,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_operator
 GRANT SELECT, DELETE ON anomaly_stats_superseded TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_transactions TO finance_ingest_operator;
 GRANT SELECT, INSERT ON purged_transactions TO finance_ingest_operator;
-GRANT SELECT, UPDATE ON feed_head TO finance_ingest_operator;
 GRANT SELECT, INSERT ON feed_batches TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_outbox TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON poison_messages TO finance_ingest_operator;
@@ -55,12 +53,15 @@ GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
 GRANT SELECT ON schema_migrations TO finance_ingest_operator;
 GO
 
+-- Rows by their readable ids, for people.
+GRANT SELECT ON finance_key TO finance_ingest_operator;
+GO
+
 -- The parameters that statements come with.
 GRANT EXECUTE ON TYPE::finance_ids TO finance_ingest_intake, finance_ingest_worker, finance_ingest_retention, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_baselines TO finance_ingest_intake, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
-GRANT EXECUTE ON TYPE::finance_traced_alerts TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;
 GO

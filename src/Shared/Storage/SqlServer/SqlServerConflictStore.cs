@@ -9,10 +9,11 @@ internal sealed class SqlServerConflictStore(SqlServerDatabase database) : IConf
 {
     internal const string ReadSql =
         """
-        SELECT TOP (@limit) c.id, c.transaction_id, c.user_id, c.category_id, c.amount, c.occurred_at, c.accepted_at, c.recorded_at,
+        SELECT TOP (@limit) c.id, c.transaction_key, c.user_id, c.category_id, c.amount, c.occurred_at, c.accepted_at, c.recorded_at,
             t.id, t.user_id, t.category_id, t.amount, t.occurred_at, c.beyond
-        FROM repeat_conflicts c LEFT JOIN anomaly_transactions t ON t.transaction_id = c.transaction_id
-        WHERE c.id < @before ORDER BY c.id DESC;
+        FROM repeat_conflicts c LEFT JOIN anomaly_transactions t ON t.transaction_key = c.transaction_key
+        WHERE c.id < @before ORDER BY c.id DESC
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         """;
 
     /// <inheritdoc/>
@@ -25,7 +26,7 @@ internal sealed class SqlServerConflictStore(SqlServerDatabase database) : IConf
                 reader,
                 row => new RepeatConflict(
                     row.GetInt64(0),
-                    row.GetGuid(1),
+                    SqlServerRows.Id(row, 1),
                     row.IsDBNull(8) ? null : Facts(row, 9),
                     Facts(row, 2),
                     SqlServerRows.Time(row, 6)!.Value,

@@ -9,8 +9,9 @@ internal sealed class SqlServerInspector(SqlServerDatabase database) : IDatabase
 {
     internal const string VersionSql =
         """
-        IF OBJECT_ID('schema_migrations', 'U') IS NULL SELECT 0, SYSUTCDATETIME();
-        ELSE SELECT COALESCE(MAX(version), 0), SYSUTCDATETIME() FROM schema_migrations;
+        IF OBJECT_ID('schema_migrations', 'U') IS NULL SELECT 0, SYSUTCDATETIME(), 1;
+        ELSE SELECT COALESCE(MAX(version), 0), SYSUTCDATETIME(), CASE WHEN COL_LENGTH('schema_migrations', 'generation') IS NULL THEN 0 ELSE 1 END
+            FROM schema_migrations;
         """;
 
     internal const string FactsSql =
@@ -22,19 +23,35 @@ internal sealed class SqlServerInspector(SqlServerDatabase database) : IDatabase
     public Task<DatabaseFacts> InspectAsync(CancellationToken cancellationToken) => database.RunAsync(
         async connection =>
         {
-            int programVersion = MigrationScript.Of("SqlServer")[^1].Version;
+            IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
+            int programVersion = scripts[^1].Version;
             int version;
             DateTime clock;
-            await using (DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(VersionSql, cancellationToken: cancellationToken)))
+            bool isReleased;
+            await using (DbDataReader reader = await connection.ExecuteReaderAsync(
+                new CommandDefinition(VersionSql, cancellationToken: cancellationToken)))
             {
                 await reader.ReadAsync(cancellationToken);
                 version = reader.GetInt32(0);
                 clock = SqlServerRows.Time(reader, 1)!.Value;
+                isReleased = reader.GetInt32(2) == 1;
+            }
+
+            if (!isReleased)
+            {
+                return new DatabaseFacts(Exists: true, version, programVersion, Clock: clock, Refusal: SqlServerMigrator.Unreleased);
             }
 
             if (version == 0)
             {
                 return new DatabaseFacts(Exists: true, 0, programVersion, Clock: clock);
+            }
+
+            int generation = await connection.ExecuteScalarAsync<int>(
+                new CommandDefinition(SqlServerMigrator.GenerationSql, cancellationToken: cancellationToken));
+            if (SchemaRule.Refusal(generation, scripts) is { } refusal)
+            {
+                return new DatabaseFacts(Exists: true, version, programVersion, Clock: clock, Refusal: refusal);
             }
 
             await using DbDataReader facts = await connection.ExecuteReaderAsync(

@@ -28,13 +28,23 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
             CREATE TABLE schema_migrations (
                 version INT NOT NULL CONSTRAINT schema_migrations_pk PRIMARY KEY,
                 name NVARCHAR(200) NOT NULL,
-                applied_at DATETIME2(6) NOT NULL
+                applied_at DATETIME2(6) NOT NULL,
+                generation INT NOT NULL
             );
         """;
 
-    internal const string VersionSql = "SELECT COALESCE(MAX(version), 0) FROM schema_migrations";
+    // The journal of a build from before the first release has no generation.
+    internal const string VersionSql =
+        "SELECT COALESCE(MAX(version), 0), CASE WHEN COL_LENGTH('schema_migrations', 'generation') IS NULL THEN 0 ELSE 1 END FROM schema_migrations";
 
-    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@Version, @Name, @now)";
+    internal const string GenerationSql = "SELECT COALESCE(MAX(generation), 0) FROM schema_migrations";
+
+    internal const string AppliedSql = "INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (@Version, @Name, @now, @Generation)";
+
+    /// <summary>Why a database of a build from before the first release is refused.</summary>
+    internal const string Unreleased =
+        "was made by a build from before 0.1.0, the first release, and such databases are not upgraded. Nothing was changed; "
+        + "create an empty database, name it in SQL_CONNECTION_STRING, and run \"finance-ingest migrate\".";
 
     /// <summary>The script that creates the roles and grants them their rights; it may be repeated.</summary>
     internal static string RolesScript { get; } = MigrationScript.Read("SqlServer.Roles.sql");
@@ -72,12 +82,16 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         await connection.ExecuteAsync(Command(JournalSql));
-        int version = await connection.ExecuteScalarAsync<int>(Command(VersionSql));
-        IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
-        if (version > scripts[^1].Version)
+        (int version, int isReleased) = await connection.QuerySingleAsync<(int, int)>(Command(VersionSql));
+        if (isReleased == 0)
         {
-            throw new StoreUnavailableException(new InvalidOperationException(
-                $"it is at schema version {version}, newer than this program's {scripts[^1].Version}; run the newer program."));
+            throw new MigrationException($"The database {Target} {Unreleased}");
+        }
+
+        IReadOnlyList<MigrationScript> scripts = MigrationScript.Of("SqlServer");
+        if (SchemaRule.Refusal(await connection.ExecuteScalarAsync<int>(Command(GenerationSql)), scripts) is { } refusal)
+        {
+            throw new MigrationException($"The database {Target} {refusal}");
         }
 
         var older = new OlderSystemUpgrade(connection, transaction, Patience);
@@ -87,14 +101,16 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         MigrationScript[] missing = [.. scripts.Where(script => script.Version > version)];
-        foreach (MigrationScript script in missing)
+        long rows = version == 0 || missing.Length == 0 ? 0 : await connection.ExecuteScalarAsync<long>(Command(SqlServerRetentionStore.LastSql));
+        foreach ((int at, MigrationScript script) in missing.Index())
         {
+            options.Begins?.Invoke(new MigrationStep(at + 1, missing.Length, script.Name, rows));
             foreach (string batch in Batches(script.Sql))
             {
                 await connection.ExecuteAsync(Command(batch));
             }
 
-            await connection.ExecuteAsync(Command(AppliedSql, new { script.Version, script.Name, now = time.UtcNowMicroseconds() }));
+            await connection.ExecuteAsync(Command(AppliedSql, new { script.Version, script.Name, script.Generation, now = time.UtcNowMicroseconds() }));
         }
 
         OlderSystemReport? report = null;
@@ -112,7 +128,7 @@ internal sealed partial class SqlServerMigrator(SqlServerDatabase database, IdCe
         }
 
         await transaction.CommitAsync(cancellationToken);
-        return new MigrationOutcome(version, scripts[^1].Version, [.. missing.Select(script => script.Name)], report);
+        return new MigrationOutcome(version, Math.Max(version, scripts[^1].Version), [.. missing.Select(script => script.Name)], report);
     }
 
     [GeneratedRegex(@"^[ \t]*GO[ \t]*\r?$", RegexOptions.Multiline | RegexOptions.IgnoreCase)]

@@ -20,7 +20,7 @@ internal sealed class SqlServerOverviewStore(SqlServerDatabase database, TimePro
     public bool IsAwake => database.IsAwake;
 
     /// <inheritdoc/>
-    public Task<DatabaseFigures> ReadAsync(CancellationToken cancellationToken) => database.RunAsync(
+    public Task<DatabaseFigures> ReadAsync(CancellationToken cancellationToken) => database.ReadAsync(
         async connection =>
         {
             DateTime now = time.UtcNowMicroseconds();

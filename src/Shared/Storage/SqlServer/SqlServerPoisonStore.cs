@@ -9,12 +9,13 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IPoisonStore"/>
 internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvider time) : IPoisonStore
 {
+    // What is forgotten is found by its time, a hundred at once, and never waited for.
     internal const string CountAttemptSql =
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
         BEGIN TRANSACTION;
-        DELETE FROM message_attempts WHERE updated_at < @old;
+        DELETE TOP (100) FROM message_attempts WITH (READPAST, READCOMMITTEDLOCK) WHERE updated_at < @old;
         UPDATE message_attempts SET attempts = attempts + 1, last_error = @error, updated_at = @now WHERE message_id = @messageId;
         IF @@ROWCOUNT = 0
             INSERT INTO message_attempts (message_id, attempts, last_error, updated_at) VALUES (@messageId, 1, @error, @now);
@@ -93,10 +94,27 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
 
     internal const string ReplaceBodySql = "UPDATE poison_messages SET body = @body, exception = NULL WHERE message_id = @messageId";
 
+    internal const string AddPartSql = """
+        INSERT INTO poison_messages (message_id, reason, attempts, traceparent, body, inserted_at, failed_at)
+        SELECT @partId, reason, attempts, traceparent, @body, inserted_at, failed_at FROM poison_messages WHERE message_id = @messageId
+        """;
+
     /// <inheritdoc/>
-    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.RunAsync(
-        async connection => await connection.ExecuteAsync(
-            new CommandDefinition(ReplaceBodySql, new { messageId, body }, cancellationToken: cancellationToken)) == 1,
+    public Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            bool isThere = await connection.ExecuteAsync(
+                new CommandDefinition(ReplaceBodySql, new { messageId, body = bodies[0] }, transaction, cancellationToken: cancellationToken)) == 1;
+            foreach (string body in isThere ? bodies.Skip(1) : [])
+            {
+                await connection.ExecuteAsync(new CommandDefinition(
+                    AddPartSql, new { messageId, partId = Guid.CreateVersion7().ToString("D"), body }, transaction, cancellationToken: cancellationToken));
+            }
+
+            await transaction.CommitAsync(cancellationToken);
+            return isThere;
+        },
         cancellationToken);
 
     // A time is sent as DATETIME2: as DATETIME it would lose its microseconds, and the page would begin elsewhere.

@@ -9,19 +9,21 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
 {
     internal const string GetSql =
         $"""
-        SELECT {SqlServerRows.ResultColumns} FROM @ids i JOIN anomaly_transactions t ON t.transaction_id = i.id OPTION (LOOP JOIN, FORCE ORDER);
-        SELECT p.transaction_id FROM @ids i JOIN purged_transactions p ON p.transaction_id = i.id OPTION (LOOP JOIN, FORCE ORDER);
+        SELECT {SqlServerRows.ResultColumns} FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT p.transaction_key FROM @ids i JOIN purged_transactions p ON p.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         """;
 
+    private static readonly SizedSql s_get = new(GetSql);
+
     /// <inheritdoc/>
-    public Task<IReadOnlyList<TransactionResult>> GetAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.RunAsync(
+    public Task<IReadOnlyList<TransactionResult>> GetAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.ReadAsync(
         async connection =>
         {
             await using DbDataReader reader = await connection.ExecuteReaderAsync(
-                new CommandDefinition(GetSql, new { ids = SqlServerTables.Ids(ids) }, cancellationToken: cancellationToken));
+                new CommandDefinition(s_get.For(ids.Count), new { ids = SqlServerTables.Ids(ids) }, cancellationToken: cancellationToken));
             List<TransactionResult> results = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToResult, cancellationToken);
             await reader.NextResultAsync(cancellationToken);
-            List<Guid> purged = await SqlServerRows.ReadAsync(reader, row => row.GetGuid(0), cancellationToken);
+            List<Guid> purged = await SqlServerRows.ReadAsync(reader, row => SqlServerRows.Id(row, 0), cancellationToken);
 
             // A row that was purged between the two statements is found by both; it counts as it was when it was read.
             purged.RemoveAll(results.Select(result => result.Id).ToHashSet().Contains);
@@ -29,26 +31,41 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
         },
         cancellationToken);
 
-    // The head is read first: batches that are committed behind it meanwhile wait for the next page. Positions are committed in ascending order (see
-    // SqlServerScoringStore), so that no batch can appear below the head later. The page is sorted out of no more batches than hold @reach rows: a
-    // reader at the beginning of a long history must not sort all of it.
+    // A place in the feed is a rowversion, taken at the last insert of a transaction: places may be committed in another order than they were taken in.
+    // MIN_ACTIVE_ROWVERSION() is the lowest place whose transaction is still open. It is read first, in a statement of its own: everything below it was
+    // committed or undone before the next statement looks, whether that reads row versions or locks, so no row can appear below it later. Only the primary
+    // replica knows the open transactions of others, so the feed is read there.
+    // The page is found by keys alone, in the rest of the cursor's batch and then in no more batches than hold @reach rows; the rows themselves are looked
+    // up for the page only. So a page costs the same at the beginning of a long history, and within a batch of thousands.
     internal const string ReadFeedSql =
         $"""
-        DECLARE @head BIGINT = COALESCE((SELECT MAX(position) FROM feed_batches), 0), @last BIGINT;
+        IF DATABASEPROPERTYEX(DB_NAME(), 'Updateability') <> 'READ_WRITE'
+            THROW 50410, 'The results feed is read from the primary replica: this one does not know which transactions are still open.', 1;
+        DECLARE @end BINARY(8) = MIN_ACTIVE_ROWVERSION(), @after BINARY(8) = CAST(@position AS BINARY(8)), @head BINARY(8), @last BINARY(8);
+        SELECT @head = MAX(position) FROM feed_batches WHERE position < @end;
         SELECT @last = MIN(w.position)
         FROM (SELECT TOP (@reach) position, SUM(CAST(row_count AS BIGINT)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS total
-            FROM feed_batches WHERE position > @position AND position <= @head ORDER BY position) w
+            FROM feed_batches WHERE position > @after AND position <= @head ORDER BY position) w
         WHERE w.total >= @reach;
         SET @last = COALESCE(@last, @head);
 
-        SELECT @head, @last, COALESCE((SELECT batch_id FROM feed_batches WHERE position = @last), 0)
-        WHERE @position = 0 OR EXISTS (SELECT 1 FROM feed_batches WHERE position = @position AND batch_id = @batch_id);
+        SELECT COALESCE(CAST(@head AS BIGINT), 0), COALESCE(CAST(@last AS BIGINT), 0),
+            COALESCE((SELECT batch_id FROM feed_batches WHERE position = @last), 0)
+        WHERE @position = 0 OR EXISTS (SELECT 1 FROM feed_batches WHERE position = @after AND batch_id = @batch_id);
 
-        SELECT TOP (@limit) {SqlServerRows.ResultColumns}, b.position, b.batch_id
-        FROM feed_batches b JOIN anomaly_transactions t ON t.batch_id = b.batch_id
-        WHERE b.position >= @position AND b.position <= @last AND (b.position > @position OR t.id > @row_id)
-        ORDER BY b.position, t.id
-        OPTION (LOOP JOIN, FORCE ORDER);
+        SELECT {SqlServerRows.ResultColumns}, CAST(k.position AS BIGINT), k.batch_id, k.id
+        FROM (SELECT TOP (@limit) u.position, u.batch_id, u.id
+            FROM (SELECT @after AS position, r.batch_id, r.id
+                FROM (SELECT TOP (@limit) o.batch_id, o.id FROM anomaly_transactions o WHERE o.batch_id = @batch_id AND o.id > @row_id ORDER BY o.id) r
+                UNION ALL
+                SELECT CAST(b.position AS BINARY(8)), b.batch_id, r.id
+                FROM feed_batches b
+                CROSS APPLY (SELECT TOP (@limit) o.id FROM anomaly_transactions o WHERE o.batch_id = b.batch_id ORDER BY o.id) r
+                WHERE b.position > @after AND b.position <= @last) u
+            ORDER BY u.position, u.id) k
+        LEFT JOIN anomaly_transactions t ON t.id = k.id AND t.batch_id = k.batch_id
+        ORDER BY k.position, k.id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         """;
 
     /// <inheritdoc/>
@@ -65,16 +82,16 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
                 return null;
             }
 
-            results.AddRange(window.Rows.Select(row => row.Result));
-            at = results.Count == limit ? window.Rows[^1].Cursor : window.End;
-            if (results.Count == limit || at.Position == window.Head)
+            results.AddRange(window.Rows.Select(row => row.Result).OfType<TransactionResult>());
+            at = window.IsFull ? window.Rows[^1].Cursor : window.End;
+            if (results.Count == limit || (!window.IsFull && at.Position == window.Head))
             {
                 return new FeedPage(results, at);
             }
         }
     }
 
-    private Task<FeedWindow?> ReadWindowAsync(FeedCursor after, int limit, long reach, CancellationToken cancellationToken) => database.RunAsync(
+    private Task<FeedWindow?> ReadWindowAsync(FeedCursor after, int limit, long reach, CancellationToken cancellationToken) => database.ReadAsync(
         async connection =>
         {
             var parameters = new { position = after.Position, batch_id = after.BatchId, row_id = after.RowId, limit, reach };
@@ -88,20 +105,23 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
             long head = reader.GetInt64(0);
             FeedCursor end = head == 0 ? FeedCursor.Start : new FeedCursor(reader.GetInt64(1), reader.GetInt64(2), long.MaxValue);
             await reader.NextResultAsync(cancellationToken);
-            return new FeedWindow(head, end, await SqlServerRows.ReadAsync(
+            List<(TransactionResult? Result, FeedCursor Cursor)> rows = await SqlServerRows.ReadAsync(
                 reader,
                 row => (
-                    SqlServerRows.ToResult(row),
-                    new FeedCursor(row.GetInt64(SqlServerRows.NextColumn), row.GetInt64(SqlServerRows.NextColumn + 1), row.GetInt64(0))),
-                cancellationToken));
+                    row.IsDBNull(0) ? null : SqlServerRows.ToResult(row),
+                    new FeedCursor(
+                        row.GetInt64(SqlServerRows.NextColumn), row.GetInt64(SqlServerRows.NextColumn + 1), row.GetInt64(SqlServerRows.NextColumn + 2))),
+                cancellationToken);
+            return new FeedWindow(head, end, rows, rows.Count == limit);
         },
         cancellationToken);
 
     /// <summary>The rows of as many batches as were read for one page.</summary>
     /// <param name="Head">Position of the newest batch.</param>
     /// <param name="End">The cursor behind the last batch of the window.</param>
-    /// <param name="Rows">The rows, as many as the limit at most.</param>
-    private sealed record FeedWindow(long Head, FeedCursor End, List<(TransactionResult Result, FeedCursor Cursor)> Rows);
+    /// <param name="Rows">The places, as many as the limit at most; the result is null where the row moved on while it was looked up.</param>
+    /// <param name="IsFull">Whether there may be more places in the window.</param>
+    private sealed record FeedWindow(long Head, FeedCursor End, List<(TransactionResult? Result, FeedCursor Cursor)> Rows, bool IsFull);
 
     /// <summary>Each combination of filters has a statement of its own, so that each uses its index.</summary>
     internal static string AnomaliesSql(AnomalyFilter filter, AnomalyCursor? after) =>
@@ -117,7 +137,7 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
 
     /// <inheritdoc/>
     public Task<AnomalyPage> ReadAnomaliesAsync(
-        AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) => database.RunAsync(
+        AnomalyFilter filter, AnomalyCursor? after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
         async connection =>
         {
             var parameters = new

@@ -8,18 +8,23 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IRetentionStore"/>
 /// <remarks>
 /// Ids are looked up first, without locks that outlast the statement. Then the rows are removed in short transactions that take locks in the order of all
-/// writers (see <see cref="SqlServerScoringStore"/>): keys of <c>anomaly_transactions</c> by transaction id, <c>purged_transactions</c>,
+/// writers (see <see cref="SqlServerScoringStore"/>): keys of <c>anomaly_transactions</c> in their order, <c>purged_transactions</c>,
 /// <c>repeat_conflicts</c>, <c>alert_outbox</c>.
 /// </remarks>
 internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimeProvider time) : IRetentionStore
 {
-    /// <summary>Seconds for a look-up that may read the whole table: there is no index by user.</summary>
-    private const int Patience = 1800;
+    /// <summary>Seconds for a look-up; on a cold database each row that it finds may take a page from the disk.</summary>
+    private const int Patience = 300;
+
+    /// <summary>Ids that one look-up of a user's rows reads: some 15 MiB of the table.</summary>
+    private const int Span = 100_000;
+
+    private const string PurgeLock = "finance-ingest purge";
 
     // A batch's id begins with the time at which it was written. So the feed's index finds old rows, and rows that are being written lie behind them.
     internal const string OldSql =
         """
-        SELECT TOP (@size) batch_id, id, transaction_id
+        SELECT TOP (@size) batch_id, id, transaction_key
         FROM anomaly_transactions
         WHERE batch_id < @end AND batch_id >= @batch AND (batch_id > @batch OR id > @id) AND created_at < @before
         ORDER BY batch_id, id
@@ -27,17 +32,24 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
 
     // Rows of the older system belong to no batch.
     internal const string OldWithoutBatchSql =
-        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions "
+        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_key FROM anomaly_transactions "
         + "WHERE batch_id IS NULL AND id > @id AND created_at < @before ORDER BY id";
 
+    // There is no index by user: every row that is written would pay for it, and erasures are rare. The table is read once, in ranges of ids, so that no
+    // statement is long, and none waits for the rows of more than a few open transactions.
     internal const string OfUserSql =
-        "SELECT TOP (@size) CAST(0 AS BIGINT), id, transaction_id FROM anomaly_transactions WHERE user_id = @userId AND id > @id ORDER BY id";
+        """
+        SELECT t.transaction_key FROM anomaly_transactions t WHERE t.id > @id AND t.id <= @id + @span AND t.user_id = @userId ORDER BY t.id
+        OPTION (MAXDOP 1)
+        """;
+
+    internal const string LastSql = "SELECT COALESCE(MAX(id), 0) FROM anomaly_transactions";
 
     private const string Head =
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
-        DECLARE @gone TABLE (transaction_id UNIQUEIDENTIFIER NOT NULL PRIMARY KEY);
+        DECLARE @gone TABLE (transaction_key BINARY(16) NOT NULL PRIMARY KEY);
         DECLARE @conflicts INT, @alerts INT, @unsent INT;
         BEGIN TRANSACTION;
 
@@ -46,18 +58,18 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     private const string Tail =
         """
 
-        INSERT INTO purged_transactions (transaction_id, purged_at)
-        SELECT g.transaction_id, @now FROM @gone g
-        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = g.transaction_id)
-        ORDER BY g.transaction_id
-        OPTION (LOOP JOIN);
+        INSERT INTO purged_transactions (transaction_key, purged_at)
+        SELECT g.transaction_key, @now FROM @gone g
+        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = g.transaction_key)
+        ORDER BY g.transaction_key
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
-        DELETE c FROM @gone g JOIN repeat_conflicts c ON c.transaction_id = g.transaction_id OPTION (LOOP JOIN, FORCE ORDER);
+        DELETE c FROM @gone g JOIN repeat_conflicts c ON c.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @conflicts = @@ROWCOUNT;
 
-        SELECT @unsent = COUNT(*) FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id WHERE o.sent_at IS NULL
-        OPTION (LOOP JOIN, FORCE ORDER);
-        DELETE o FROM @gone g JOIN alert_outbox o ON o.transaction_id = g.transaction_id OPTION (LOOP JOIN, FORCE ORDER);
+        SELECT @unsent = COUNT(*) FROM @gone g JOIN alert_outbox o ON o.transaction_key = g.transaction_key WHERE o.sent_at IS NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        DELETE o FROM @gone g JOIN alert_outbox o ON o.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @alerts = @@ROWCOUNT;
 
         COMMIT TRANSACTION;
@@ -68,38 +80,47 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     internal const string PurgeSql =
         $"""
         {Head}
-        DELETE t OUTPUT deleted.transaction_id INTO @gone (transaction_id)
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_id = i.id
-        WHERE t.created_at < @before AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_id = t.transaction_id AND o.sent_at IS NULL)
-        OPTION (LOOP JOIN, FORCE ORDER);
+        DELETE t OUTPUT deleted.transaction_key INTO @gone (transaction_key)
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        WHERE t.created_at < @before AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_key = t.transaction_key AND o.sent_at IS NULL)
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         {Tail}
         """;
 
+    private static readonly SizedSql s_purge = new(PurgeSql);
+
     /// <inheritdoc/>
-    public async Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken)
+    public Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken) => database.RunAloneAsync(
+        PurgeLock, () => PurgeAloneAsync(before, cancellationToken), new RemovedRows { OthersAreAtIt = true }, cancellationToken);
+
+    private async Task<RemovedRows> PurgeAloneAsync(DateTime before, CancellationToken cancellationToken)
     {
-        RemovedRows batched = await RemoveAsync(OldSql, PurgeSql, new { before, end = BatchId.First(before) }, cancellationToken);
-        return batched + await RemoveAsync(OldWithoutBatchSql, PurgeSql, new { before }, cancellationToken);
+        RemovedRows batched = await RemoveAsync(OldSql, s_purge, new { before, end = BatchId.First(before) }, cancellationToken);
+        return batched + await RemoveAsync(OldWithoutBatchSql, s_purge, new { before }, cancellationToken);
     }
 
     internal const string EraseSql =
         $"""
         {Head}
-        DELETE t OUTPUT deleted.transaction_id INTO @gone (transaction_id)
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_id = i.id
+        DELETE t OUTPUT deleted.transaction_key INTO @gone (transaction_key)
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
         WHERE t.user_id = @userId OR t.user_id IS NULL
-        OPTION (LOOP JOIN, FORCE ORDER);
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         {Tail}
         """;
 
+    private static readonly SizedSql s_erase = new(EraseSql);
+
     internal const string BurySql =
         """
-        INSERT INTO purged_transactions (transaction_id, purged_at)
-        SELECT i.id, @now FROM @ids i
-        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = i.id)
-        ORDER BY i.id
-        OPTION (LOOP JOIN);
+        INSERT INTO purged_transactions (transaction_key, purged_at)
+        SELECT i.id_key, @now FROM @ids i
+        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = i.id_key)
+        ORDER BY i.id_key
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         """;
+
+    private static readonly SizedSql s_bury = new(BurySql);
 
     /// <inheritdoc/>
     public async Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
@@ -108,13 +129,13 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         {
             await database.RunAsync(
                 connection => connection.ExecuteAsync(new CommandDefinition(
-                    BurySql, new { ids = SqlServerTables.Ids(some), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
+                    s_bury.For(some.Length), new { ids = SqlServerTables.Ids(some), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
                 cancellationToken);
         }
     }
 
     /// <inheritdoc/>
-    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) => Task.FromResult(true);
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
     internal const string EraseRestSql =
         """
@@ -136,10 +157,25 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     /// <inheritdoc/>
     public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
     {
-        RemovedRows removed = await RemoveAsync(OfUserSql, EraseSql, new { userId }, cancellationToken);
+        RemovedRows removed = default;
+        long last = await database.RunAsync(
+            connection => connection.ExecuteScalarAsync<long>(new CommandDefinition(LastSql, cancellationToken: cancellationToken)), cancellationToken);
+        for (long id = 0; id < last; id += Span)
+        {
+            var parameters = new { userId, id, span = Span };
+            List<byte[]> found = await database.RunAsync(
+                async connection => (await connection.QueryAsync<byte[]>(
+                    new CommandDefinition(OfUserSql, parameters, commandTimeout: Patience, cancellationToken: cancellationToken))).AsList(),
+                cancellationToken);
+            foreach (byte[][] some in found.Chunk(IRetentionStore.ChunkSize))
+            {
+                removed += await RemoveAsync(s_erase, new { userId }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
+            }
+        }
+
         foreach (Guid[] some in nameless.Chunk(IRetentionStore.ChunkSize))
         {
-            removed += await RemoveAsync(EraseSql, new { userId }, some, cancellationToken);
+            removed += await RemoveAsync(s_erase, new { userId }, some, cancellationToken);
         }
 
         (int conflicts, int baselines) = await database.RunAsync(
@@ -150,7 +186,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     }
 
     /// <summary>Pages through the rows that a look-up finds. Each page begins behind the one before it, although rows with unsent alerts stay.</summary>
-    private async Task<RemovedRows> RemoveAsync(string lookUp, string remove, object condition, CancellationToken cancellationToken)
+    private async Task<RemovedRows> RemoveAsync(string lookUp, SizedSql remove, object condition, CancellationToken cancellationToken)
     {
         RemovedRows removed = default;
         (long Batch, long Id) at = (0, 0);
@@ -158,8 +194,8 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         {
             var parameters = new DynamicParameters(condition);
             parameters.AddDynamicParams(new { size = IRetentionStore.ChunkSize, batch = at.Batch, id = at.Id });
-            List<(long Batch, long Id, Guid TransactionId)> page = await database.RunAsync(
-                async connection => (await connection.QueryAsync<(long, long, Guid)>(
+            List<(long Batch, long Id, byte[] Key)> page = await database.RunAsync(
+                async connection => (await connection.QueryAsync<(long, long, byte[])>(
                     new CommandDefinition(lookUp, parameters, commandTimeout: Patience, cancellationToken: cancellationToken))).AsList(),
                 cancellationToken);
             if (page.Count == 0)
@@ -168,7 +204,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
             }
 
             at = (page[^1].Batch, page[^1].Id);
-            removed += await RemoveAsync(remove, condition, [.. page.Select(row => row.TransactionId)], cancellationToken);
+            removed += await RemoveAsync(remove, condition, [.. page.Select(row => SqlServerRows.Id(row.Key))], cancellationToken);
             if (page.Count < IRetentionStore.ChunkSize)
             {
                 return removed;
@@ -176,13 +212,13 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         }
     }
 
-    private Task<RemovedRows> RemoveAsync(string remove, object condition, Guid[] ids, CancellationToken cancellationToken) => database.RunAsync(
+    private Task<RemovedRows> RemoveAsync(SizedSql remove, object condition, Guid[] ids, CancellationToken cancellationToken) => database.RunAsync(
         async connection =>
         {
             var parameters = new DynamicParameters(condition);
             parameters.AddDynamicParams(new { ids = SqlServerTables.Ids(ids), now = time.UtcNowMicroseconds() });
             (int rows, int conflicts, int alerts, int unsent) = await connection.QuerySingleAsync<(int, int, int, int)>(
-                new CommandDefinition(remove, parameters, cancellationToken: cancellationToken));
+                new CommandDefinition(remove.For(ids.Length), parameters, cancellationToken: cancellationToken));
             return new RemovedRows(rows, conflicts, alerts, unsent);
         },
         cancellationToken);

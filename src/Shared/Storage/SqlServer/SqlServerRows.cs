@@ -10,7 +10,7 @@ internal static class SqlServerRows
 {
     /// <summary>The columns that <see cref="ToResult"/> reads, of the table under the alias <c>t</c>.</summary>
     public const string ResultColumns =
-        "t.id, t.transaction_id, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
+        "t.id, t.transaction_key, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
         + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error";
 
     /// <summary>Ordinal of the first column behind <see cref="ResultColumns"/>.</summary>
@@ -19,7 +19,7 @@ internal static class SqlServerRows
     /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(DbDataReader row) => new()
     {
-        Id = row.GetGuid(1),
+        Id = Id(row, 1),
         UserId = Value<long>(row, 2),
         CategoryId = Value<long>(row, 3),
         Amount = Value<decimal>(row, 4) is { } amount ? Money.FromDecimal(amount) : null,
@@ -33,6 +33,12 @@ internal static class SqlServerRows
         ScoredAt = Time(row, 14),
         Error = Text(row, 15),
     };
+
+    /// <summary>The id of a key: see <see cref="SqlServerTables.Key(Guid)"/>.</summary>
+    public static Guid Id(byte[] key) => new(key, bigEndian: true);
+
+    /// <summary>The id whose key stands in a column.</summary>
+    public static Guid Id(DbDataReader row, int ordinal) => Id(row.GetFieldValue<byte[]>(ordinal));
 
     public static string? Text(DbDataReader row, int ordinal) => row.IsDBNull(ordinal) ? null : row.GetString(ordinal);
 

@@ -10,10 +10,11 @@ namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
-/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> by transaction id, then
-/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and last the one row
-/// of <c>feed_head</c>, which stays locked until the commit. No range is locked: where two workers write one new id, the unique key stops the second, whose
-/// transaction is repeated and then sees the first one's row.
+/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> in their order, then
+/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
+/// <c>feed_batches</c>. No two batches of different transactions wait for each other, and no range is locked: where two workers write one new id, the unique
+/// key stops the second, whose transaction is repeated and then sees the first one's row. No plan is parallel, because its threads would take the locks in
+/// no order.
 /// </remarks>
 internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
 {
@@ -21,8 +22,10 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         """
         SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
         FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
-        OPTION (LOOP JOIN, FORCE ORDER)
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1)
         """;
+
+    private static readonly SizedSql s_loadBaselines = new(LoadBaselinesSql);
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
@@ -34,7 +37,8 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
 
         IEnumerable<(long UserId, long CategoryId, double Mean, double StdDev, long SampleCount)> rows = await database.RunAsync(
             connection => connection.QueryAsync<(long, long, double, double, long)>(
-                new CommandDefinition(LoadBaselinesSql, new { keys = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken)),
+                new CommandDefinition(
+                    s_loadBaselines.For(keys.Count), new { keys = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken)),
             cancellationToken);
         return rows.ToDictionary(row => new BaselineKey(row.UserId, row.CategoryId), row => new Baseline(row.Mean, row.StdDev, row.SampleCount));
     }
@@ -46,21 +50,21 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         SET XACT_ABORT ON;
         DECLARE @written INT, @conflicts INT = 0, @alerted INT;
         DECLARE @differing TABLE (
-            transaction_id UNIQUEIDENTIFIER NOT NULL, user_id BIGINT NOT NULL, category_id BIGINT NOT NULL, amount DECIMAL(19, 4) NOT NULL,
+            transaction_key BINARY(16) NOT NULL, user_id BIGINT NOT NULL, category_id BIGINT NOT NULL, amount DECIMAL(19, 4) NOT NULL,
             occurred_at DATETIME2(6) NOT NULL, accepted_at DATETIME2(6) NOT NULL, number BIGINT NOT NULL);
         BEGIN TRANSACTION;
 
-        INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+        INSERT INTO anomaly_transactions (transaction_key, user_id, category_id, amount, z_score, is_anomaly, status, reason,
             mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
-        SELECT r.transaction_id, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
+        SELECT r.transaction_key, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
             r.mean, r.std_dev, r.sample_count, r.occurred_at, r.accepted_at, r.created_at, r.error, @batch_id
         FROM @results r
         WHERE r.is_candidate = 1
             -- The row is tested before its tombstone: a statement that waited for a row that is just being purged then sees the tombstone.
-            AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_id = r.transaction_id)
-            AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_id = r.transaction_id)
-        ORDER BY r.transaction_id
-        OPTION (LOOP JOIN, FORCE ORDER);
+            AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = r.transaction_key)
+            AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = r.transaction_key)
+        ORDER BY r.transaction_key
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @written = @@ROWCOUNT;
 
         IF @written < @count
@@ -68,48 +72,50 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             UPDATE t SET user_id = r.user_id, category_id = r.category_id, amount = r.amount, z_score = r.z_score,
                 is_anomaly = r.is_anomaly, status = r.status, reason = r.reason, mean = r.mean, std_dev = r.std_dev, sample_count = r.sample_count,
                 occurred_at = r.occurred_at, accepted_at = r.accepted_at, created_at = r.created_at, error = r.error, batch_id = @batch_id
-            FROM @results r JOIN anomaly_transactions t ON t.transaction_id = r.transaction_id
+            FROM @results r JOIN anomaly_transactions t ON t.transaction_key = r.transaction_key
             WHERE r.is_candidate = 1 AND r.status = 'scored' AND t.status = 'failed'
-            OPTION (LOOP JOIN, FORCE ORDER);
+            OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
             SET @written = @written + @@ROWCOUNT;
 
             -- RepeatRule.Differs, in SQL: an occurred_at that equals accepted_at was filled in and says nothing.
-            INSERT INTO @differing (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, number)
-            SELECT d.transaction_id, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at,
-                ROW_NUMBER() OVER (PARTITION BY d.transaction_id ORDER BY d.accepted_at, d.user_id, d.category_id, d.amount, d.occurred_at)
-                    + (SELECT COUNT_BIG(*) FROM repeat_conflicts k WHERE k.transaction_id = d.transaction_id)
-            FROM (SELECT DISTINCT r.transaction_id, r.user_id, r.category_id, r.amount, r.occurred_at, r.accepted_at
-            FROM @results r JOIN anomaly_transactions t ON t.transaction_id = r.transaction_id
+            INSERT INTO @differing (transaction_key, user_id, category_id, amount, occurred_at, accepted_at, number)
+            SELECT d.transaction_key, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at,
+                ROW_NUMBER() OVER (PARTITION BY d.transaction_key ORDER BY d.accepted_at, d.user_id, d.category_id, d.amount, d.occurred_at)
+                    + (SELECT COUNT_BIG(*) FROM repeat_conflicts k WHERE k.transaction_key = d.transaction_key)
+            FROM (SELECT DISTINCT r.transaction_key, r.user_id, r.category_id, r.amount, r.occurred_at, r.accepted_at
+            FROM @results r JOIN anomaly_transactions t ON t.transaction_key = r.transaction_key
             WHERE r.status = 'scored' AND t.status = 'scored'
                 AND (t.user_id IS NULL OR t.user_id <> r.user_id OR t.category_id IS NULL OR t.category_id <> r.category_id
                     OR t.amount IS NULL OR t.amount <> r.amount
                     OR (t.occurred_at <> r.occurred_at AND r.occurred_at <> r.accepted_at AND (t.accepted_at IS NULL OR t.occurred_at <> t.accepted_at)))
                 AND NOT EXISTS (SELECT 1 FROM repeat_conflicts c
-                    WHERE c.transaction_id = r.transaction_id AND c.accepted_at = r.accepted_at AND c.user_id = r.user_id
+                    WHERE c.transaction_key = r.transaction_key AND c.accepted_at = r.accepted_at AND c.user_id = r.user_id
                         AND c.category_id = r.category_id AND c.amount = r.amount AND c.occurred_at = r.occurred_at)) d
-            OPTION (LOOP JOIN, FORCE ORDER);
+            OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
             SET @conflicts = @@ROWCOUNT;
 
-            INSERT INTO repeat_conflicts (transaction_id, user_id, category_id, amount, occurred_at, accepted_at, recorded_at)
-            SELECT d.transaction_id, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at, @now
-            FROM @differing d WHERE d.number <= @most;
+            INSERT INTO repeat_conflicts (transaction_key, user_id, category_id, amount, occurred_at, accepted_at, recorded_at)
+            SELECT d.transaction_key, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at, @now
+            FROM @differing d WHERE d.number <= @most
+            ORDER BY d.transaction_key, d.number
+            OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
-            -- A worker whose role is of the version before counts nothing here; the metric counts all the same.
-            IF EXISTS (SELECT 1 FROM @differing d WHERE d.number > @most) AND HAS_PERMS_BY_NAME('repeat_conflicts', 'OBJECT', 'UPDATE') = 1
+            IF EXISTS (SELECT 1 FROM @differing d WHERE d.number > @most)
                 UPDATE c SET beyond = c.beyond + b.beyond
-                FROM (SELECT d.transaction_id, COUNT_BIG(*) AS beyond FROM @differing d WHERE d.number > @most GROUP BY d.transaction_id) b
-                CROSS APPLY (SELECT TOP (1) k.id FROM repeat_conflicts k WHERE k.transaction_id = b.transaction_id ORDER BY k.id DESC) newest
-                JOIN repeat_conflicts c ON c.id = newest.id;
+                FROM (SELECT d.transaction_key, COUNT_BIG(*) AS beyond FROM @differing d WHERE d.number > @most GROUP BY d.transaction_key) b
+                CROSS APPLY (SELECT TOP (1) k.id FROM repeat_conflicts k WHERE k.transaction_key = b.transaction_key ORDER BY k.id DESC) newest
+                JOIN repeat_conflicts c ON c.id = newest.id
+                OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         END;
 
         -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
-        INSERT INTO alert_outbox (alert_id, transaction_id, payload, traceparent, created_at)
-        SELECT a.alert_id, a.transaction_id, a.payload, a.traceparent, a.created_at
-        FROM @alerts a JOIN anomaly_transactions t ON t.transaction_id = a.transaction_id
+        INSERT INTO alert_outbox (alert_key, transaction_key, payload, traceparent, created_at)
+        SELECT a.alert_key, a.transaction_key, a.payload, a.traceparent, a.created_at
+        FROM @alerts a JOIN anomaly_transactions t ON t.transaction_key = a.transaction_key
         WHERE t.batch_id = @batch_id AND t.is_anomaly = 1
-            AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.alert_id = a.alert_id)
-        ORDER BY a.alert_id
-        OPTION (LOOP JOIN, FORCE ORDER);
+            AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.alert_key = a.alert_key)
+        ORDER BY a.alert_key
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @alerted = @@ROWCOUNT;
 
         INSERT INTO poison_messages (message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at)
@@ -117,33 +123,31 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         FROM @poison m
         WHERE NOT EXISTS (SELECT 1 FROM poison_messages p WHERE p.message_id = m.message_id)
         ORDER BY m.message_id
-        OPTION (LOOP JOIN);
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
-        -- Each process writes its own row, which no other waits for. A worker whose role is of the version before leaves it out.
-        IF @instance IS NOT NULL AND HAS_PERMS_BY_NAME('processes', 'OBJECT', 'UPDATE') = 1
+        -- Each process writes its own row, which no other waits for.
+        IF @instance IS NOT NULL
         BEGIN
             UPDATE processes SET program = @program, version = @version, roles = @roles, started_at = @started_at, seen_at = @now,
                 batches = @batches, transactions = @transactions
             WHERE instance = @instance;
             IF @@ROWCOUNT = 0
             BEGIN
-                DELETE FROM processes WITH (READPAST) WHERE seen_at < @forgotten;
+                DELETE FROM processes WITH (READPAST, READCOMMITTEDLOCK) WHERE seen_at < @forgotten;
                 INSERT INTO processes (instance, program, version, roles, started_at, seen_at, batches, transactions)
                 VALUES (@instance, @program, @version, @roles, @started_at, @now, @batches, @transactions);
             END;
         END;
 
         IF @written > 0
-        BEGIN
-            -- The place in the feed comes last. The row's lock is held from here to the end of the transaction, so that positions are
-            -- committed in their order and none is left out: a reader that sees a position sees all before it. A rollback gives it back.
-            UPDATE feed_head SET position = position + 1 WHERE id = 1;
-            INSERT INTO feed_batches (position, batch_id, row_count) SELECT position, @batch_id, @written FROM feed_head WHERE id = 1;
-        END;
+            -- The place in the feed comes last, so that a transaction holds up the feed's readers for no longer than its commit takes.
+            INSERT INTO feed_batches (batch_id, row_count) VALUES (@batch_id, @written);
 
         COMMIT TRANSACTION;
         SELECT @written, @conflicts, @alerted;
         """;
+
+    private static readonly SizedSql s_write = new(WriteSql);
 
     /// <inheritdoc/>
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
@@ -182,7 +186,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             forgotten = now - ProcessSeen.Kept,
         };
         (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
-            new CommandDefinition(WriteSql, parameters, cancellationToken: cancellationToken));
+            new CommandDefinition(s_write.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
         return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted);
     }
 }

@@ -14,7 +14,7 @@ namespace FinanceIngest.Storage.SqlServer;
 /// </summary>
 internal static class SqlServerTables
 {
-    private static readonly SqlMetaData[] s_ids = [new("id", SqlDbType.UniqueIdentifier)];
+    private static readonly SqlMetaData[] s_ids = [Key("id_key")];
 
     private static readonly SqlMetaData[] s_baselineKeys = [new("user_id", SqlDbType.BigInt), new("category_id", SqlDbType.BigInt)];
 
@@ -25,7 +25,7 @@ internal static class SqlServerTables
 
     private static readonly SqlMetaData[] s_results =
     [
-        new("transaction_id", SqlDbType.UniqueIdentifier),
+        Key("transaction_key"),
         new("ordinal", SqlDbType.Int),
         new("is_candidate", SqlDbType.Bit),
         new("user_id", SqlDbType.BigInt),
@@ -46,8 +46,7 @@ internal static class SqlServerTables
 
     private static readonly SqlMetaData[] s_alerts =
     [
-        new("alert_id", SqlDbType.UniqueIdentifier), new("transaction_id", SqlDbType.UniqueIdentifier),
-        Text("payload"), Text("traceparent"), Time("created_at"),
+        Key("alert_key"), Key("transaction_key"), Text("payload"), Text("traceparent"), Time("created_at"),
     ];
 
     private static readonly SqlMetaData[] s_poison =
@@ -58,7 +57,7 @@ internal static class SqlServerTables
     ];
 
     public static SqlMapper.ICustomQueryParameter Ids(IEnumerable<Guid> ids) =>
-        Table("finance_ids", s_ids, ids.Distinct(), (record, id) => record.SetGuid(0, id));
+        Table("finance_ids", s_ids, ids.Distinct(), (record, id) => record.SetValue(0, Key(id)));
 
     public static SqlMapper.ICustomQueryParameter BaselineKeys(IEnumerable<BaselineKey> keys) => Table(
         "finance_baseline_keys", s_baselineKeys, keys.Distinct(), (record, key) => record.SetValues(key.UserId, key.CategoryId));
@@ -91,10 +90,10 @@ internal static class SqlServerTables
 
     /// <summary>Alerts; of several with one id the first is taken.</summary>
     public static SqlMapper.ICustomQueryParameter Alerts(IEnumerable<NewAlert> alerts) => Table(
-        "finance_traced_alerts",
+        "finance_alerts",
         s_alerts,
         alerts.DistinctBy(alert => alert.AlertId),
-        (record, alert) => record.SetValues(alert.AlertId, alert.TransactionId, alert.Payload, OrNull(alert.TraceParent), alert.CreatedAt));
+        (record, alert) => record.SetValues(Key(alert.AlertId), Key(alert.TransactionId), alert.Payload, OrNull(alert.TraceParent), alert.CreatedAt));
 
     /// <summary>Poison messages; of several with one id the first is taken.</summary>
     public static SqlMapper.ICustomQueryParameter Poison(IEnumerable<PoisonMessage> messages) => Table(
@@ -106,7 +105,7 @@ internal static class SqlServerTables
             message.InsertedAt, message.FailedAt));
 
     private static void Set(SqlDataRecord record, TransactionResult result, int ordinal, bool isCandidate) => record.SetValues(
-        result.Id,
+        Key(result.Id),
         ordinal,
         isCandidate,
         OrNull(result.UserId),
@@ -123,6 +122,11 @@ internal static class SqlServerTables
         OrNull(result.AcceptedAt),
         OrNull(result.ScoredAt),
         OrNull(result.Error));
+
+    /// <summary>The key of an id: its bytes in the order of its text, in which SQL Server compares a BINARY(16).</summary>
+    internal static byte[] Key(Guid id) => id.ToByteArray(bigEndian: true);
+
+    private static SqlMetaData Key(string name) => new(name, SqlDbType.Binary, 16);
 
     private static SqlMetaData Text(string name) => new(name, SqlDbType.NVarChar, SqlMetaData.Max);
 

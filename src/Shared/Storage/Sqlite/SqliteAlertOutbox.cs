@@ -29,8 +29,8 @@ internal sealed class SqliteAlertOutbox(SqliteDatabase database, TimeProvider ti
         return session.Query(
             """
             UPDATE alert_outbox SET owner = ?1, claimed_until = ?2, attempts = attempts + 1
-            WHERE alert_id IN (
-                SELECT alert_id FROM alert_outbox
+            WHERE id IN (
+                SELECT id FROM alert_outbox
                 WHERE sent_at IS NULL AND (claimed_until IS NULL OR claimed_until <= ?3)
                 ORDER BY created_at LIMIT ?4)
             RETURNING alert_id, payload, traceparent, attempts, created_at

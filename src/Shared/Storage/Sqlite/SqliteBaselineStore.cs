@@ -43,6 +43,27 @@ internal sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider 
     private static bool Write(SqliteSession session, string sql, BaselineRow row, DateTime now) =>
         session.Execute(sql, row.Key.UserId, row.Key.CategoryId, row.Baseline.Mean, row.Baseline.StdDev, row.Baseline.SampleCount, now) == 1;
 
+    // The range of users lets the index find one user's; a page of one category of all users reads through the others.
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<BaselineRow>> ReadPageAsync(
+        long? userId, long? categoryId, BaselineKey? after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
+        session => (IReadOnlyList<BaselineRow>)session.Query(
+            """
+            SELECT user_id, category_id, mean, std_dev, sample_count FROM anomaly_stats
+            WHERE user_id BETWEEN ?1 AND ?2 AND (user_id, category_id) > (?3, ?4) AND category_id = coalesce(?5, category_id)
+            ORDER BY user_id, category_id LIMIT ?6
+            """,
+            ToRow, userId ?? long.MinValue, userId ?? long.MaxValue, after?.UserId ?? long.MinValue, after?.CategoryId ?? long.MinValue, categoryId, limit),
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<int> RemoveAsync(long userId, long? categoryId, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1 AND category_id = coalesce(?2, category_id)", userId, categoryId),
+        cancellationToken);
+
+    private static BaselineRow ToRow(SqliteRow row) =>
+        new(new BaselineKey(row.GetInt64(0), row.GetInt64(1)), new Baseline(row.GetDouble(2), row.GetDouble(3), row.GetInt64(4)));
+
     /// <inheritdoc/>
     public async IAsyncEnumerable<BaselineRow> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -55,8 +76,7 @@ internal sealed class SqliteBaselineStore(SqliteDatabase database, TimeProvider 
                     SELECT user_id, category_id, mean, std_dev, sample_count FROM anomaly_stats
                     WHERE (user_id, category_id) > (?1, ?2) ORDER BY user_id, category_id LIMIT ?3
                     """,
-                    row => new BaselineRow(
-                        new BaselineKey(row.GetInt64(0), row.GetInt64(1)), new Baseline(row.GetDouble(2), row.GetDouble(3), row.GetInt64(4))),
+                    ToRow,
                     last.UserId, last.CategoryId, PageSize),
                 cancellationToken);
             foreach (BaselineRow row in page)

@@ -12,7 +12,7 @@ internal sealed class SqliteInspector(Settings settings) : IDatabaseInspector
     /// <inheritdoc/>
     public async Task<DatabaseFacts> InspectAsync(CancellationToken cancellationToken)
     {
-        using var file = new SqliteFile(Path.Combine(settings.DataDirectory, SqliteDatabase.FileName), _ => { }, _ => { });
+        using var file = new SqliteFile(Path.Combine(settings.DataDirectory, SqliteDatabase.FileName), SqliteDatabase.Mark, _ => { }, _ => { });
         if (!File.Exists(file.Path))
         {
             return new DatabaseFacts(Exists: false, 0, SqliteDatabase.ProgramVersion);
@@ -30,9 +30,10 @@ internal sealed class SqliteInspector(Settings settings) : IDatabaseInspector
 
     private static DatabaseFacts Read(SqliteSession session)
     {
-        int version = SqliteDatabase.VersionOf(session);
-        return version == 0
-            ? new DatabaseFacts(Exists: true, 0, SqliteDatabase.ProgramVersion)
+        int version = SqliteDatabase.StateOf(session).Version;
+        string? refusal = version == 0 ? null : SqliteDatabase.RefusalOf(session);
+        return version == 0 || refusal is not null
+            ? new DatabaseFacts(Exists: true, version, SqliteDatabase.ProgramVersion, Refusal: refusal)
             : new DatabaseFacts(
                 Exists: true,
                 version,

@@ -10,5 +10,5 @@ internal sealed class SqliteMigrator(SqliteDatabase database) : IDatabaseMigrato
     /// <remarks>The older system had no SQLite database.</remarks>
     public Task<MigrationOutcome> MigrateAsync(MigrationOptions options, CancellationToken cancellationToken) => options.Roles
         ? throw new MigrationException("The embedded database has no users and no roles; leave out --roles, or set SQL_CONNECTION_STRING.")
-        : database.OpenAsync(cancellationToken);
+        : database.MigrateAsync(options, cancellationToken);
 }

@@ -17,8 +17,9 @@ internal sealed class SqliteOverviewStore(SqliteDatabase database, TimeProvider 
             session.Number("SELECT count(*) FROM alert_outbox WHERE sent_at IS NULL"),
             session.FirstOrDefault(
                 """
-                SELECT b.batch_id, (SELECT count(*) FROM anomaly_transactions t WHERE t.batch_id = b.batch_id)
-                FROM feed_batches b ORDER BY b.position DESC LIMIT 1
+                SELECT batch_id, (SELECT count(*) FROM anomaly_transactions t WHERE t.id <= b.last_id
+                    AND t.id > coalesce((SELECT p.last_id FROM feed_batches p WHERE p.position < b.position ORDER BY p.position DESC LIMIT 1), 0))
+                FROM feed_batches b WHERE position > 0 ORDER BY position DESC LIMIT 1
                 """,
                 row => new LastBatch(BatchId.TimeOf(row.GetInt64(0)), row.GetInt64(1))),
             session.Query(

@@ -31,7 +31,7 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
         session => (IReadOnlyList<PoisonSummary>)session.Query(
             """
             SELECT message_id, substr(reason, 1, ?4), attempts, traceparent, inserted_at, failed_at FROM poison_messages
-            WHERE (failed_at, message_id) > (coalesce(?1, ''), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
+            WHERE (failed_at, message_id) > (coalesce(?1, -9223372036854775808), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
             """,
             row => new PoisonSummary(
                 row.GetString(0), PoisonSummary.Beginning(row.GetString(1)), row.GetInt32(2), row.GetStringOrNull(3), row.GetTime(4), row.GetTime(5)),
@@ -43,7 +43,7 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
         session => (IReadOnlyList<PoisonMessage>)session.Query(
             """
             SELECT message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at FROM poison_messages
-            WHERE (failed_at, message_id) > (coalesce(?1, ''), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
+            WHERE (failed_at, message_id) > (coalesce(?1, -9223372036854775808), coalesce(?2, '')) ORDER BY failed_at, message_id LIMIT ?3
             """,
             ToMessage, after?.FailedAt, after?.MessageId, limit),
         cancellationToken);
@@ -65,8 +65,22 @@ internal sealed class SqlitePoisonStore(SqliteDatabase database, TimeProvider ti
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<bool> ReplaceBodyAsync(string messageId, string body, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Execute("UPDATE poison_messages SET body = ?2, exception = NULL WHERE message_id = ?1", messageId, body) == 1,
+    public Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            bool isThere = session.Execute("UPDATE poison_messages SET body = ?2, exception = NULL WHERE message_id = ?1", messageId, bodies[0]) == 1;
+            foreach (string body in isThere ? bodies.Skip(1) : [])
+            {
+                session.Execute(
+                    """
+                    INSERT INTO poison_messages (message_id, reason, attempts, traceparent, body, inserted_at, failed_at)
+                    SELECT ?2, reason, attempts, traceparent, ?3, inserted_at, failed_at FROM poison_messages WHERE message_id = ?1
+                    """,
+                    messageId, Guid.CreateVersion7().ToString("D"), body);
+            }
+
+            return isThere;
+        },
         cancellationToken);
 
     private static PoisonMessage ToMessage(SqliteRow row) => new(

@@ -1,4 +1,5 @@
 using FinanceIngest.Results;
+using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
@@ -35,28 +36,25 @@ internal sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStor
     public Task<FeedPage?> ReadFeedAsync(FeedCursor after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
         session =>
         {
-            if (after.Position > 0
-                && session.FirstOrDefault("SELECT batch_id FROM feed_batches WHERE position = ?1", row => row.GetInt64(0), after.Position) != after.BatchId)
+            // Positions are last ids plus a number that is the same for all batches, so both name the place in the feed, which is the order of the ids.
+            FeedBatch? from = Find(session, "SELECT position, batch_id, last_id FROM feed_batches WHERE position = ?1", after.Position);
+            if (after.Position > 0 && from?.BatchId != after.BatchId)
             {
                 return null;
             }
 
             // The head is read first: batches that are committed behind it meanwhile wait for the next page.
-            FeedCursor head = session.FirstOrDefault(
-                "SELECT position, batch_id FROM feed_batches ORDER BY position DESC LIMIT 1",
-                row => new FeedCursor(row.GetInt64(0), row.GetInt64(1), long.MaxValue));
-            List<(TransactionResult Result, FeedCursor Cursor)> rows = session.Query(
-                $"""
-                SELECT {SqliteRows.ResultColumns}, b.position, b.batch_id
-                FROM feed_batches b CROSS JOIN anomaly_transactions t ON t.batch_id = b.batch_id
-                WHERE b.position >= ?1 AND b.position <= ?2 AND (b.position > ?1 OR t.id > ?3)
-                ORDER BY b.position, t.id LIMIT ?4
-                """,
-                row => (
-                    SqliteRows.ToResult(row),
-                    new FeedCursor(row.GetInt64(SqliteRows.NextColumn), row.GetInt64(SqliteRows.NextColumn + 1), row.GetInt64(0))),
-                after.Position, head.Position, after.RowId, limit);
-            FeedCursor next = rows.Count == limit ? rows[^1].Cursor : head;
+            if (Find(session, "SELECT position, batch_id, last_id FROM feed_batches WHERE position <= ?1 ORDER BY position DESC LIMIT 1", long.MaxValue)
+                is not { } head)
+            {
+                return new FeedPage([], default);
+            }
+
+            List<(TransactionResult Result, long RowId)> rows = session.Query(
+                $"SELECT {SqliteRows.ResultColumns} FROM anomaly_transactions t WHERE t.id > ?1 AND t.id <= ?2 ORDER BY t.id LIMIT ?3",
+                row => (SqliteRows.ToResult(row), row.GetInt64(0)),
+                Math.Min(after.RowId, from?.LastId ?? 0), head.LastId, limit);
+            FeedCursor next = rows.Count == limit ? CursorAt(session, rows[^1].RowId, head) : head.End;
             return new FeedPage([.. rows.Select(row => row.Result)], next);
         },
         cancellationToken);
@@ -84,4 +82,22 @@ internal sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStor
                 more ? new AnomalyCursor(page[^1].Result.OccurredAt ?? Timestamp.Truncate(DateTime.UnixEpoch), page[^1].RowId) : null);
         },
         cancellationToken);
+
+    private static FeedBatch? Find(SqliteSession session, string sql, long position) =>
+        session.FirstOrDefault(sql, static row => new FeedBatch(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), position);
+
+    private static FeedCursor CursorAt(SqliteSession session, long rowId, FeedBatch head)
+    {
+        FeedBatch batch = Find(
+            session,
+            "SELECT position, batch_id, last_id FROM feed_batches WHERE position >= ?1 ORDER BY position LIMIT 1",
+            rowId + head.Position - head.LastId)!;
+        return new FeedCursor(batch.Position, batch.BatchId, rowId);
+    }
+
+    private sealed record FeedBatch(long Position, long BatchId, long LastId)
+    {
+        /// <summary>Behind the batch's last row.</summary>
+        public FeedCursor End => new(Position, BatchId, long.MaxValue);
+    }
 }

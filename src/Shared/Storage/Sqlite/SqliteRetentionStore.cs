@@ -9,22 +9,37 @@ namespace FinanceIngest.Storage.Sqlite;
 /// <inheritdoc cref="IRetentionStore"/>
 internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider time) : IRetentionStore
 {
+    // Rows that one read looks through.
+    private const long SearchedAtOnce = 100_000;
+
+    // How far the times of batches may be from the order in which they were committed.
+    private static readonly TimeSpan s_disorder = TimeSpan.FromMinutes(10);
+
     /// <inheritdoc/>
     public async Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken)
     {
         RemovedRows removed = default;
-        (long Batch, long Row) at = (0, 0);
+
+        // Ids are in the order of commits. A batch's id begins with the time at which it was written, so that the newest batches from before the limit bound
+        // the rows that can be old enough. Batches may have been committed in another order than that of their times; after a clock was put back by more than
+        // the tolerance, a row goes with a later purge.
+        long first = BatchId.First(before);
+        long last = await database.ReadAsync(
+            session => session.Number(
+                """
+                SELECT coalesce(max(last_id), 0) FROM feed_batches
+                WHERE batch_id < ?1 AND batch_id > (SELECT max(batch_id) FROM feed_batches WHERE batch_id < ?1) - ?2
+                """,
+                first, first - BatchId.First(before - s_disorder)),
+            cancellationToken);
+        long at = 0;
         while (true)
         {
-            // A batch's id begins with the time at which it was written, so that the feed's index finds old rows.
-            List<(long Batch, long Row, Guid Id)> page = await database.ReadAsync(
+            List<(long Row, Guid Id)> page = await database.ReadAsync(
                 session => session.Query(
-                    """
-                    SELECT batch_id, id, transaction_id FROM anomaly_transactions
-                    WHERE batch_id < ?1 AND (batch_id, id) > (?2, ?3) AND created_at < ?4 ORDER BY batch_id, id LIMIT ?5
-                    """,
-                    row => (row.GetInt64(0), row.GetInt64(1), row.GetGuid(2)),
-                    BatchId.First(before), at.Batch, at.Row, before, IRetentionStore.ChunkSize),
+                    "SELECT id, transaction_id FROM anomaly_transactions WHERE id > ?1 AND id <= ?2 AND created_at < ?3 ORDER BY id LIMIT ?4",
+                    static row => (row.GetInt64(0), row.GetGuid(1)),
+                    at, last, before, IRetentionStore.ChunkSize),
                 cancellationToken);
             if (page.Count == 0)
             {
@@ -32,7 +47,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             }
 
             // The next page begins behind this one, although rows with unsent alerts stay.
-            at = (page[^1].Batch, page[^1].Row);
+            at = page[^1].Row;
             removed += await database.WriteAsync(
                 session => Remove(session, page.Select(row => row.Id), id => session.Execute(
                     """
@@ -47,9 +62,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     /// <inheritdoc/>
     public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
     {
-        List<Guid> ids = await database.ReadAsync(
-            session => session.Query("SELECT transaction_id FROM anomaly_transactions WHERE user_id = ?1 ORDER BY id", row => row.GetGuid(0), userId),
-            cancellationToken);
+        List<Guid> ids = await FindAsync(userId, cancellationToken);
         RemovedRows removed = default;
         foreach (Guid[] some in ids.Concat(nameless).Chunk(IRetentionStore.ChunkSize))
         {
@@ -70,6 +83,25 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             cancellationToken);
     }
 
+    // No index leads to the rows of a user: it would cost every insert a page somewhere in the file (docs/storage-writes.md). The rows are looked through in
+    // pieces, so that no reading keeps the log from beginning anew for long. Rows that come behind the last one are of transactions accepted later.
+    private async Task<List<Guid>> FindAsync(long userId, CancellationToken cancellationToken)
+    {
+        long last = await database.ReadAsync(session => session.Number("SELECT coalesce(max(id), 0) FROM anomaly_transactions"), cancellationToken);
+        List<Guid> ids = [];
+        for (long at = 0; at < last; at += SearchedAtOnce)
+        {
+            ids.AddRange(await database.ReadAsync(
+                session => session.Query(
+                    "SELECT transaction_id FROM anomaly_transactions WHERE id > ?1 AND id <= ?2 AND user_id = ?3",
+                    static row => row.GetGuid(0),
+                    at, at + SearchedAtOnce, userId),
+                cancellationToken));
+        }
+
+        return ids;
+    }
+
     /// <inheritdoc/>
     public async Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
@@ -80,8 +112,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     }
 
     /// <inheritdoc/>
-    public Task<bool> ForgetDeletedAsync(bool inOldFiles, CancellationToken cancellationToken) =>
-        database.ForgetDeletedAsync(inOldFiles, cancellationToken);
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => database.ForgetDeletedAsync(cancellationToken);
 
     private static bool Bury(SqliteSession session, Guid id, DateTime now) => session.Execute(
         "INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now) == 1;

@@ -13,9 +13,6 @@ internal static class SqliteRows
         "t.id, t.transaction_id, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
         + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error";
 
-    /// <summary>Ordinal of the first column behind <see cref="ResultColumns"/>.</summary>
-    public const int NextColumn = 16;
-
     /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(SqliteRow row) => new()
     {

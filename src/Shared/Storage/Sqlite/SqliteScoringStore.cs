@@ -59,12 +59,15 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     {
         // The write may have waited for its turn, and for another process's lock.
         batch.ThrowUnlessHeld();
+        (long position, long lastId) = Head(session);
         int written = 0;
         int conflicts = 0;
         var anomalies = new HashSet<Guid>();
-        foreach (TransactionResult result in batch.Results)
+        foreach (TransactionResult result in InOrder(batch.Results))
         {
-            if (Insert(session, result, batchId) || ReplaceFailed(session, result, batchId))
+            // A row that replaces a failed one takes a new place in the feed.
+            if (Insert(session, result, lastId + written + 1)
+                || (RemoveFailed(session, result) && Insert(session, result, lastId + written + 1)))
             {
                 written++;
                 if (result.IsAnomaly)
@@ -93,42 +96,43 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
 
         if (written > 0)
         {
-            // SQLite has one writer at a time, so that positions are committed in ascending order.
-            session.Execute("INSERT INTO feed_batches (position, batch_id) SELECT coalesce(max(position), 0) + 1, ?1 FROM feed_batches", batchId);
+            // SQLite has one writer at a time, so that ids and positions are committed in ascending order.
+            session.Execute(
+                "INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?3)", position + written, batchId, lastId + written);
         }
 
         return new WriteCounts(written, batch.Results.Count - written, conflicts, alerts);
     }
 
-    private static bool Insert(SqliteSession session, TransactionResult result, long batchId) => WriteColumns(
-        session,
+    // The newest row has the last id of the newest batch, unless somebody has changed the tables by hand: an id must not be given twice even then.
+    private static (long Position, long LastId) Head(SqliteSession session)
+    {
+        (long position, long lastId) = session.FirstOrDefault(
+            "SELECT position, last_id FROM feed_batches WHERE position > 0 ORDER BY position DESC LIMIT 1", static row => (row.GetInt64(0), row.GetInt64(1)));
+        long beyond = Math.Max(0, session.Number("SELECT coalesce(max(id), 0) FROM anomaly_transactions") - lastId);
+        return (position + beyond, lastId + beyond);
+    }
+
+    // Ids are looked for in the order in which they lie in the index. Repeats of an id stay in the order in which they came: the first one becomes the row.
+    private static IEnumerable<TransactionResult> InOrder(IReadOnlyList<TransactionResult> results) =>
+        results.Count == 1 ? results : results.OrderBy(static result => result.Id);
+
+    private static bool Insert(SqliteSession session, TransactionResult result, long rowId) => session.Execute(
         """
-        INSERT INTO anomaly_transactions (transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
-            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+        INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error)
+        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
         WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1)
         ON CONFLICT (transaction_id) DO NOTHING
         """,
-        result,
-        batchId);
-
-    private static bool ReplaceFailed(SqliteSession session, TransactionResult result, long batchId) =>
-        result.Status == TransactionStatus.Scored && WriteColumns(
-            session,
-            """
-            UPDATE anomaly_transactions SET user_id = ?2, category_id = ?3, amount = ?4, z_score = ?5, is_anomaly = ?6, status = ?7, reason = ?8,
-                mean = ?9, std_dev = ?10, sample_count = ?11, occurred_at = ?12, accepted_at = ?13, created_at = ?14, error = ?15, batch_id = ?16
-            WHERE transaction_id = ?1 AND status = 'failed'
-            """,
-            result,
-            batchId);
-
-    private static bool WriteColumns(SqliteSession session, string sql, TransactionResult result, long batchId) => session.Execute(
-        sql,
         result.Id, result.UserId, result.CategoryId, result.Amount?.Units, result.ZScore, result.IsAnomaly ? 1 : 0,
         Names.Of(result.Status), result.Reason is { } reason ? Names.Of(reason) : null,
         result.Baseline?.Mean, result.Baseline?.StdDev, result.Baseline?.SampleCount,
-        result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, batchId) == 1;
+        result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId) == 1;
+
+    private static bool RemoveFailed(SqliteSession session, TransactionResult result) =>
+        result.Status == TransactionStatus.Scored
+        && session.Execute("DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND status = 'failed'", result.Id) == 1;
 
     private bool RecordConflict(SqliteSession session, TransactionResult repeat)
     {

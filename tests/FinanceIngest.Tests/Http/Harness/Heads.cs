@@ -21,6 +21,9 @@ public abstract class HeadFixture(bool isFunction) : IAsyncLifetime
     /// <summary>A client that may change baselines. Skips the running test where this head can't be started.</summary>
     public ApiClient Admin => Available(_admin);
 
+    /// <summary>Where baselines are changed; null: at the head itself.</summary>
+    protected virtual Uri? AdminAddress => null;
+
     /// <summary>The reason why the head can't be started on this machine; null when it can.</summary>
     protected virtual string? Unavailable => null;
 
@@ -37,7 +40,7 @@ public abstract class HeadFixture(bool isFunction) : IAsyncLifetime
         else if (await StartAsync() is { } address)
         {
             _client = new ApiClient(address, ServerFixture.Key, isFunction);
-            _admin = _client.WithKey(ServerFixture.AdminKey);
+            _admin = AdminAddress is { } other ? new ApiClient(other, ServerFixture.AdminKey) : _client.WithKey(ServerFixture.AdminKey);
         }
     }
 
@@ -77,8 +80,8 @@ public sealed class ServerHead() : HeadFixture(isFunction: false)
 }
 
 /// <summary>
-/// IngestFunction under the function driver, which stands in for the Functions host, and a ScoringWorker. The two programs share Azurite's queues and one
-/// SQLite database.
+/// IngestFunction under the function driver, which stands in for the Functions host, a ScoringWorker, and an IngestServer for baselines. They share Azurite's
+/// queues and one SQLite database.
 /// </summary>
 public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunction: true)
 {
@@ -88,6 +91,11 @@ public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunctio
     private readonly TemporaryFolder _folder = new();
     private ProgramProcess? _worker;
     private ProgramProcess? _driver;
+    private ProgramProcess? _administration;
+    private Uri? _adminAddress;
+
+    /// <inheritdoc/>
+    protected override Uri? AdminAddress => _adminAddress;
 
     /// <inheritdoc/>
     protected override string? Unavailable => _driver is null ? AzuriteFixture.Missing : null;
@@ -98,6 +106,7 @@ public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunctio
         using TemporaryFolder folder = _folder;
         await using ProgramProcess? worker = _worker;
         await using ProgramProcess? driver = _driver;
+        await using ProgramProcess? administration = _administration;
         if (driver is not null)
         {
             // Nothing may have failed unexpectedly, whatever the tests sent, and both programs must end when they are asked to.
@@ -132,6 +141,11 @@ public sealed class FunctionHead(AzuriteFixture azurite) : HeadFixture(isFunctio
             _folder.Path,
             settings);
         await _worker.AddressAsync();
+
+        // A function app has no route for baselines: an installation that has one puts them in by an IngestServer or by the operator's tool.
+        _administration = ProgramProcess.StartServer(
+            "IngestServer", _folder.Path, [.. settings, .. ServerFixture.Keys, ("FinanceIngest__Roles", "intake")]);
+        _adminAddress = await _administration.AddressAsync();
         return await _driver.AddressAsync();
     }
 }

@@ -1,0 +1,224 @@
+using static FinanceIngest.Detection.SpecialFunctions;
+
+namespace FinanceIngest.Detection;
+
+/// <summary>
+/// The detector that learns: how unusual an amount is for this user in this category, given what he and everybody spent before. A pure function of the
+/// transaction and of what is known when it is scored; what it learns is a <see cref="Contribution"/>, which the caller adds to the states and keeps.
+/// </summary>
+/// <remarks>
+/// <para>The amount is foreseen on two scales, plain and logarithmic, whose mixture gives its density and its tails. Remembered amounts add to it.
+/// Against this stands the density of a bad amount: several times the usual one, or large for anybody. The ratio of the two, with the probability that an episode of
+/// misuse is going on, gives the odds. docs/detection.md has the formulas.</para>
+/// <para>What a suspicious row teaches is limited in weight and in distance, so that what should be found does not become usual.</para>
+/// </remarks>
+/// <param name="settings">Constants.</param>
+internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
+{
+    /// <summary>The name of this detector in settings.</summary>
+    public const string Name = "adaptive";
+
+    /// <summary>The name and version that results carry.</summary>
+    public const string Version = "adaptive/1";
+
+    // The least amount that has a logarithm here: a hundredth.
+    private const double LeastAmount = 0.01;
+    private const double Tiny = 1e-300;
+
+    private readonly double _episodeBase = Logit(settings.EpisodeBase);
+    private readonly double _episodeMost = Logit(settings.EpisodeMost);
+
+    /// <inheritdoc/>
+    public string NameAndVersion => Version;
+
+    /// <inheritdoc/>
+    public Judgement Score(in Sighting sighting, in Knowledge known) => Score(sighting, known.Key, known.User, known.Prior);
+
+    /// <summary>Scores one transaction.</summary>
+    /// <param name="sighting">The transaction.</param>
+    /// <param name="key">What is known of the user's amounts of this sign in the category.</param>
+    /// <param name="user">What is known of the user over all categories.</param>
+    /// <param name="prior">What is known of everybody in the category.</param>
+    public Judgement Score(in Sighting sighting, in KeyState key, in UserState user, CategoryPrior prior)
+    {
+        DateTime now = sighting.OccurredAt;
+        double size = Math.Max(Math.Abs(sighting.Amount), LeastAmount);
+        double logSize = Math.Log(size);
+        double season = prior.OffsetOf(now);
+        double log = logSize - season;
+        double amount = Math.Exp(log);
+
+        Moments known = Moments.Of(key, now, settings.MostRows);
+        double level = prior.Known.Level + ElsewhereAbove(user, known, now, prior);
+        var plain = Predictive.OfAmounts(amount, log, known, level, prior, settings);
+        var logs = Predictive.OfLogs(log, known, level, prior, settings);
+        double share = prior.PlainWeight;
+        double logDensity = LogSum(Math.Log(share) + plain.LogDensity, Math.Log(1 - share) + logs.LogDensity);
+        double upper = (share * plain.Upper) + ((1 - share) * logs.Upper);
+        double lower = (share * plain.Lower) + ((1 - share) * logs.Lower);
+        double usualLog = (share * Math.Log(Math.Max(plain.Location, LeastAmount))) + ((1 - share) * logs.Location);
+        double outside = Math.Min(upper, lower);
+
+        Memory memory = Recall(key, logSize, Days.Of(now));
+        double repeats = Math.Min(
+            ((settings.RememberedShare * settings.RememberedRows) + key.Repeats) / (settings.RememberedRows + key.Rows), 0.9);
+        double expected = repeats * memory.Share;
+        logDensity = LogSum(Math.Log(1 - repeats) + logDensity, Math.Log((expected / (2 * settings.RememberedWidth)) + Tiny));
+        upper = Math.Min(((1 - repeats) * upper) + expected, 1);
+        lower = Math.Min(((1 - repeats) * lower) + expected, 1);
+
+        double everybody = (log - prior.Known.Everybody) / prior.Known.EverybodyDeviation;
+        double ratio = Math.Clamp(BadLogDensity(log, usualLog, known.Rows, prior) - logDensity, -30, 60);
+        ratio = Math.Exp(log < usualLog ? Math.Min(ratio, 0) : ratio);
+        double episodeBefore = Math.Clamp(_episodeBase + user.Evidence(now), _episodeBase + settings.EpisodeLeast, _episodeMost);
+        double episode = Logistic(episodeBefore);
+        double lifted = episode * Math.Pow(1 - upper, settings.EpisodePower);
+        double bad = (((1 - lifted) * settings.LoneShare) + (lifted * settings.EpisodeShare)) * ratio;
+        double good = ((1 - lifted) * (1 - settings.LoneShare)) + (lifted * (1 - settings.EpisodeShare));
+        double suspicion = bad / (bad + good);
+        double odds = Math.Log(bad) - Math.Log(good) + (settings.SizeGain * Math.Clamp(everybody, 0, settings.SizeMost))
+            + (settings.TailGain * Math.Clamp(prior.Tail.RarityOf(everybody) - settings.TailFrom, 0, settings.TailMost));
+
+        double weight = Math.Max(1 - suspicion, known.Rows < 0.01 ? Math.Max(settings.LeastWeight, 0.5) : settings.LeastWeight);
+        Contribution contribution = memory.Take(key, logSize, now, outside < settings.RememberedBelow) with
+        {
+            Weight = (float)weight,
+            Amount = Math.Clamp(amount, plain.Location - (settings.FarthestPull * plain.Scale), plain.Location + (settings.FarthestPull * plain.Scale)),
+            Log = (float)Math.Clamp(log, logs.Location - (settings.FarthestPull * logs.Scale), logs.Location + (settings.FarthestPull * logs.Scale)),
+            Evidence = (float)EvidenceForPlain(plain, logs, log, usualLog, share),
+            Episode = (float)(EpisodeAfter(episodeBefore, ratio) - episodeBefore),
+            EpisodeBefore = (float)episodeBefore,
+            Residual = (float)Math.Clamp(log - prior.Known.Level, -3, 3),
+            Seasonal = (float)Math.Clamp(logSize - usualLog, -2, 2),
+            IsRepeat = memory.Share > 0,
+            PriorVersion = prior.Known.Version,
+            OddsBin = OddsTable.BinOf(odds, upper < AlertThresholds.MostSurprise),
+        };
+        double factor = Math.Exp(season);
+        return new Judgement
+        {
+            Odds = odds,
+            Surprise = upper,
+            SurpriseBelow = lower,
+            Suspicion = suspicion,
+            ZScore = plain.Deviations,
+            Mean = plain.Location * factor,
+            Deviation = plain.Scale * factor,
+            Usual = new Usual(
+                Math.Max(QuantileOf(plain, logs, share, -NormalNinth), 0) * factor, QuantileOf(plain, logs, share, 0) * factor,
+                QuantileOf(plain, logs, share, NormalNinth) * factor, key.Rows),
+            IsKnown = key.Rows > 0 || prior.Known.Version > 0,
+            Episode = episode,
+            Size = everybody,
+            UsualLog = usualLog + season,
+            RemembersDay = memory.Share > 0 ? memory.Day : null,
+            Season = season,
+            Contribution = contribution,
+        };
+    }
+
+    // The normal deviate below which nine in ten lie.
+    private const double NormalNinth = 1.2815515655446004;
+
+    // How far a user's amounts in his other categories lie above what these expect.
+    private static double ElsewhereAbove(in UserState user, in Moments known, DateTime now, CategoryPrior prior)
+    {
+        double fade = Fading.Weight(now);
+        double rows = (user.Weight.High / fade) - known.Rows;
+        if (rows <= 0.5)
+        {
+            return 0;
+        }
+
+        double above = (user.Residuals.High / fade) - (known.Rows * (known.LogMean - prior.Known.Level));
+        return Math.Clamp(above / (rows + 3), -2, 2);
+    }
+
+    private static double QuantileOf(in Predictive plain, in Predictive logs, double share, double z) =>
+        (share * plain.Quantile(z)) + ((1 - share) * Math.Exp(Math.Min(logs.Quantile(z), 700)));
+
+    private double BadLogDensity(double log, double usualLog, double rows, CategoryPrior prior)
+    {
+        double variance = (settings.BadSpread * settings.BadSpread) + (rows < 1 ? 1 : 0.3 / rows);
+        double ofUser = LogBell(log - usualLog - settings.BadFactor, variance);
+        double deviation = prior.Known.EverybodyDeviation;
+        double ofAnybody = LogBell(log - prior.Known.Everybody - (settings.LargeCentre * deviation), deviation * deviation);
+        return LogSum(Math.Log(1 - settings.LargeShare) + ofUser, Math.Log(settings.LargeShare) + ofAnybody);
+    }
+
+    // A normal density below its centre and a Cauchy density above it: no amount is so high that it would be a better ordinary one than a bad one, whose
+    // own tail is a power of its logarithm at least.
+    private static double LogBell(double above, double variance) =>
+        (above < 0 ? -0.5 * above * above / variance : -Math.Log(1 + (above * above / variance))) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
+
+    // Bayes' rule for an episode: a row is bad with one probability in it and with another outside of it.
+    private double EpisodeAfter(double before, double ratio)
+    {
+        double after = before
+            + Math.Log(1 - settings.EpisodeShare + (settings.EpisodeShare * ratio)) - Math.Log(1 - settings.LoneShare + (settings.LoneShare * ratio));
+        return Math.Clamp(after, _episodeBase + settings.EpisodeLeast, _episodeMost);
+    }
+
+    // Only the upper half matters to alerts: the density where the amount is above the usual one, the mass below that where it is not (censored likelihood
+    // score, Diks, Panchenko and van Dijk 2011).
+    private static double EvidenceForPlain(in Predictive plain, in Predictive logs, double log, double usualLog, double share)
+    {
+        double ofPlain = log > usualLog ? plain.LogDensity : plain.LogBelow(Math.Exp(usualLog));
+        double ofLogs = log > usualLog ? logs.LogDensity : logs.LogBelow(usualLog);
+        double ofBoth = LogSum(Math.Log(share) + ofPlain, Math.Log(1 - share) + ofLogs);
+        return Math.Clamp(ofPlain - ofBoth, -1, 1) - Math.Clamp(ofLogs - ofBoth, -1, 1);
+    }
+
+    private Memory Recall(in KeyState key, double log, int day)
+    {
+        double match = 0, all = 0, weakest = double.PositiveInfinity;
+        int at = -1, free = 0;
+        for (int i = 0; i < RememberedAmounts.Length; i++)
+        {
+            RememberedAmount slot = key.Remembered[i];
+            double weight = slot.Count == 0 ? 0 : Math.Min((int)slot.Count, 20) * Math.Exp(-Math.Max(day - slot.MeanDay, 0) / settings.RememberedFor);
+            if (weight < weakest)
+            {
+                (weakest, free) = (weight, i);
+            }
+
+            if (slot.Count == 0)
+            {
+                continue;
+            }
+
+            bool near = Math.Abs(slot.Log - log) < settings.RememberedWidth;
+            bool old = day - slot.MeanDay >= settings.RememberedAge;
+            at = near ? i : at;
+            all += old ? weight : 0;
+            match += near && old ? weight : 0;
+        }
+
+        return new Memory(match > 0 ? match / Math.Max(all, 1) : 0, at, free, at < 0 ? 0 : (int)key.Remembered[at].MeanDay);
+    }
+
+    /// <summary>What the remembered amounts say of an amount.</summary>
+    /// <param name="Share">Its share among them; 0: it is none of them, or too new a one.</param>
+    /// <param name="At">Its place; −1: none.</param>
+    /// <param name="Free">The place that a new one takes: that of the weakest.</param>
+    /// <param name="Day">Mean day of its rows.</param>
+    private readonly record struct Memory(double Share, int At, int Free, int Day)
+    {
+        /// <summary>Returns the place that the row takes, or none.</summary>
+        public Contribution Take(in KeyState key, double log, DateTime now, bool isOutside)
+        {
+            if (At >= 0)
+            {
+                RememberedAmount slot = key.Remembered[At];
+                return slot.Count >= RememberedAmount.MostRows
+                    ? default
+                    : new Contribution { Slot = (byte)(At + 1), Generation = slot.Generation, SlotFirstDay = slot.FirstDay, SlotLog = slot.Log };
+            }
+
+            ushort generation = key.Remembered[Free].Generation;
+            return !isOutside || generation == ushort.MaxValue
+                ? default
+                : new Contribution { Slot = (byte)(Free + 1), Generation = (ushort)(generation + 1), SlotFirstDay = Days.Of(now), SlotLog = (float)log };
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+
+namespace FinanceIngest.Detection;
+
+/// <summary>
+/// Scores rows one after another in order of time and learns from each, with all states in memory: what a worker does, batch by batch, over its store. It serves
+/// to score a history again, and to measure a detector.
+/// </summary>
+/// <param name="detector">The detector.</param>
+/// <param name="settings">Constants.</param>
+/// <param name="alertsPerUserMonth">The budget of alerts.</param>
+internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings, double alertsPerUserMonth)
+{
+    private readonly Dictionary<(long User, CategoryKey Category), KeyState> _keys = [];
+    private readonly Dictionary<long, UserState> _users = [];
+    private readonly Dictionary<CategoryKey, SeasonSums> _seasons = [];
+    private readonly ThresholdHistory _history = new(alertsPerUserMonth);
+    private Dictionary<CategoryKey, CategoryPrior> _priors = [];
+    private CategoryPrior _others = CategoryPrior.Unknown;
+    private DateTime _began;
+    private DateTime _nextRenewal;
+    private int _version;
+
+    /// <summary>The thresholds that hold now.</summary>
+    public AlertThresholds Thresholds => _history.Thresholds;
+
+    /// <summary>What is known of users and categories.</summary>
+    public IReadOnlyDictionary<(long User, CategoryKey Category), KeyState> Keys => _keys;
+
+    /// <summary>Scores a row and learns from it.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="category">The category.</param>
+    /// <param name="sighting">The transaction, not earlier than those before.</param>
+    /// <param name="isAnomaly">Whether it is one, with the sensitivity <see cref="AlertLevel.Normal"/>.</param>
+    public Judgement Next(long user, long category, in Sighting sighting, out bool isAnomaly)
+    {
+        RenewIfDue(sighting.OccurredAt);
+        var kind = new CategoryKey(category, sighting.IsRefund);
+        ref KeyState key = ref CollectionsMarshal.GetValueRefOrAddDefault(_keys, (user, kind), out _);
+        ref UserState state = ref CollectionsMarshal.GetValueRefOrAddDefault(_users, user, out _);
+        Judgement judgement = detector.Score(sighting, new Knowledge(key, state, _priors.GetValueOrDefault(kind, _others)));
+        isAnomaly = _history.Thresholds.IsAnomaly(judgement, AlertLevel.Normal);
+        Contribution contribution = judgement.Contribution;
+        key.Apply(contribution, sighting.OccurredAt);
+        state.Apply(contribution, sighting.OccurredAt);
+        if (!_seasons.TryGetValue(kind, out SeasonSums? season))
+        {
+            _seasons.Add(kind, season = new SeasonSums());
+        }
+
+        season.Apply(contribution, sighting.OccurredAt);
+        _history.Add(contribution.OddsBin, user, sighting.OccurredAt);
+        return judgement;
+    }
+
+    /// <summary>Replaces what a row contributed by what it contributes after a verdict.</summary>
+    public void Replace(long user, long category, in Sighting sighting, in Contribution before, in Contribution after)
+    {
+        ref KeyState key = ref CollectionsMarshal.GetValueRefOrAddDefault(_keys, (user, new CategoryKey(category, sighting.IsRefund)), out _);
+        ref UserState state = ref CollectionsMarshal.GetValueRefOrAddDefault(_users, user, out _);
+        key.Remove(before, sighting.OccurredAt);
+        state.Remove(before, sighting.OccurredAt);
+        key.Apply(after, sighting.OccurredAt);
+        state.Apply(after, sighting.OccurredAt);
+    }
+
+    private void RenewIfDue(DateTime now)
+    {
+        if (_version == 0)
+        {
+            _began = now.Date;
+        }
+        else if (now < _nextRenewal)
+        {
+            return;
+        }
+
+        _nextRenewal = RenewalSchedule.After(_began, now);
+        _version++;
+        if (_keys.Count == 0)
+        {
+            return;
+        }
+
+        var renewal = new PriorRenewal(now, _version, settings);
+        foreach (((_, CategoryKey category), KeyState state) in _keys)
+        {
+            renewal.Add(category, state);
+        }
+
+        (_priors, _others) = renewal.Finish(_seasons);
+        _history.Renew(now);
+    }
+}
