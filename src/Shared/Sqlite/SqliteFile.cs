@@ -61,6 +61,7 @@ internal sealed class SqliteFile : IDisposable
     public SqliteFile(
         string path, SqliteMark mark, Action<SqliteSession> createSchema, Action<SqliteSession>? checkSchema = null, bool isDrained = false)
     {
+        _ = SqliteEngine.IsMultiThread;
         _mark = mark;
         _isDrained = isDrained;
         Path = path;

@@ -10,6 +10,11 @@ namespace FinanceIngest.Sqlite;
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteStatement> _statements = [];
+
+    // The statement that was asked for last. A loop asks for the same text again and again, and computing the hash of a long one costs as much as binding a few
+    // of its values.
+    private string? _lastText;
+    private SqliteStatement? _last;
     private bool _isDurable;
 
     /// <summary>SQLite's handle of the connection.</summary>
@@ -26,12 +31,18 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>The statement, prepared once. A loop takes it from here and runs it for each item; elsewhere the methods below read better.</summary>
     public SqliteStatement Prepare(string sql)
     {
+        if (ReferenceEquals(sql, _lastText))
+        {
+            return _last!;
+        }
+
         if (!_statements.TryGetValue(sql, out SqliteStatement? statement))
         {
             statement = new SqliteStatement(Database, sql);
             _statements.Add(sql, statement);
         }
 
+        (_lastText, _last) = (sql, statement);
         return statement;
     }
 

@@ -11,10 +11,15 @@ namespace FinanceIngest.Sqlite;
 internal sealed class SqliteWriter : IDisposable
 {
     private const int MaximumGroup = 512;
+
+    // At most so many callers of this process stand in a commit of their own at the same time, over all files, so that the pool keeps a thread that computes.
+    private static readonly int s_mostHere = Math.Max(1, Environment.ProcessorCount - 1);
+    private static int s_here;
     private readonly SqliteSession _session;
     private readonly string _path;
-    private bool _isClosed;
     private readonly SqliteLog _log;
+    private bool _isClosed;
+    private volatile bool _hasMoved;
 
     // Null only wakes the writer's thread.
     private readonly BlockingCollection<Write?> _writes = new(boundedCapacity: 100_000);
@@ -44,15 +49,27 @@ internal sealed class SqliteWriter : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Whether the file at the path is no longer the one that this writer has open.</summary>
+    /// <summary>
+    /// Whether the file at the path is no longer the one that this writer has open. While a commit is under way, this is what was found at its begin: only the
+    /// thread whose turn it is may use the session.
+    /// </summary>
     public bool HasMoved
     {
         get
         {
-            lock (_writes)
+            if (!_turn.IsHeldByCurrentThread && _turn.TryEnter())
             {
-                return !_isClosed && _session.HasMoved;
+                try
+                {
+                    return !_isClosed && HasMovedNow();
+                }
+                finally
+                {
+                    _turn.Exit();
+                }
             }
+
+            return _hasMoved;
         }
     }
 
@@ -82,11 +99,9 @@ internal sealed class SqliteWriter : IDisposable
         _thread.Join();
         lock (_turn)
         {
-            lock (_writes)
-            {
-                _isClosed = true;
-                _session.Dispose();
-            }
+            _isClosed = true;
+            _hasMoved = false;
+            _session.Dispose();
         }
 
         _writes.Dispose();
@@ -95,7 +110,24 @@ internal sealed class SqliteWriter : IDisposable
     // False: others write, or the writer is being disposed of.
     private bool TryRunHere(Write write)
     {
-        if (_isThreadNext || _writes.Count > 0 || _writes.IsAddingCompleted || _turn.IsHeldByCurrentThread || !_turn.TryEnter())
+        if (_isThreadNext || _writes.Count > 0 || _writes.IsAddingCompleted || _turn.IsHeldByCurrentThread)
+        {
+            return false;
+        }
+
+        try
+        {
+            return Interlocked.Increment(ref s_here) <= s_mostHere && TryTakeTurn(write);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref s_here);
+        }
+    }
+
+    private bool TryTakeTurn(Write write)
+    {
+        if (!_turn.TryEnter())
         {
             return false;
         }
@@ -240,7 +272,7 @@ internal sealed class SqliteWriter : IDisposable
     private void Commit(List<Write> group)
     {
         // Into a file that nobody will find, only the removal of what is read out of it is written.
-        if (_session.HasMoved)
+        if (HasMovedNow())
         {
             FailDurable(group);
             group.RemoveAll(write => write.IsDurable);
@@ -288,7 +320,7 @@ internal sealed class SqliteWriter : IDisposable
         }
 
         // A write is reported when the file was still there after it. What was reported before it was deleted went with it.
-        if (group.Exists(write => write.IsDurable) && _session.HasMoved)
+        if (group.Exists(write => write.IsDurable) && HasMovedNow())
         {
             FailDurable(group);
             group.RemoveAll(write => write.IsDurable);
@@ -296,6 +328,9 @@ internal sealed class SqliteWriter : IDisposable
 
         group.ForEach(write => write.Succeed());
     }
+
+    // The caller has the turn.
+    private bool HasMovedNow() => _hasMoved = _session.HasMoved;
 
     private void FailDurable(List<Write> group)
     {

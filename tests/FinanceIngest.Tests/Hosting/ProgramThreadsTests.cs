@@ -22,20 +22,29 @@ public sealed class ProgramThreadsTests
     }
 
     [Fact]
-    public void The_pool_has_a_thread_for_each_core_beside_those_that_wait_for_the_disk()
+    public void The_pool_has_a_second_thread_on_a_single_core_and_is_otherwise_left_alone()
     {
         ThreadPool.GetMinThreads(out int before, out int completions);
         try
         {
+            Assert.True(ThreadPool.SetMinThreads(1, completions));
             OnNewThread(ProgramThreads.Prepare);
-            ThreadPool.GetMinThreads(out int workers, out int after);
-            Assert.True(workers >= Environment.ProcessorCount + ProgramThreads.Committing);
-            Assert.Equal(completions, after);
+            Assert.Equal((ProgramThreads.Least, completions), MinThreads());
+
+            Assert.True(ThreadPool.SetMinThreads(7, completions));
+            OnNewThread(ProgramThreads.Prepare);
+            Assert.Equal((7, completions), MinThreads());
         }
         finally
         {
             ThreadPool.SetMinThreads(before, completions);
         }
+    }
+
+    private static (int Workers, int Completions) MinThreads()
+    {
+        ThreadPool.GetMinThreads(out int workers, out int completions);
+        return (workers, completions);
     }
 
     private static void OnNewThread(Action action)
