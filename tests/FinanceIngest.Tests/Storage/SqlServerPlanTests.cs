@@ -115,7 +115,7 @@ public sealed partial class SqlServerPlanTests
     {
         string[] ends =
         [
-            "anomaly_transactions_pk", "anomaly_transactions_by_key", "anomaly_transactions_by_batch", "feed_batches_pk", "feed_batches_by_batch",
+            "anomaly_transactions_pk", "anomaly_transactions_by_key", "anomaly_transactions_by_batch", "feed_batches_pk", "feed_batches_by_position",
             "alert_outbox_pk", "alert_outbox_by_transaction",
         ];
 
@@ -142,7 +142,7 @@ public sealed partial class SqlServerPlanTests
         Assert.True(sql.IndexOf("MIN_ACTIVE_ROWVERSION()", StringComparison.Ordinal) < sql.IndexOf("FROM feed_batches", StringComparison.Ordinal));
         Assert.Contains("WHERE position < @end", sql, StringComparison.Ordinal);
         Assert.Equal(2, Regex.Count(sql, @"SELECT TOP \(@limit\) (o\.batch_id, )?o\.id FROM anomaly_transactions o WHERE o\.batch_id = "));
-        Assert.Contains("position ROWVERSION NOT NULL CONSTRAINT feed_batches_pk PRIMARY KEY", s_schema, StringComparison.Ordinal);
+        Assert.Contains("CREATE UNIQUE CLUSTERED INDEX feed_batches_by_position ON feed_batches (position)", s_schema, StringComparison.Ordinal);
         Assert.DoesNotContain("feed_head", s_schema, StringComparison.Ordinal);
     }
 

@@ -64,10 +64,12 @@ CREATE INDEX anomaly_transactions_anomalies_of_user ON anomaly_transactions (use
 -- below MIN_ACTIVE_ROWVERSION(), the lowest place whose transaction is still open (see SqlServerResultsStore). row_count is what a batch wrote; rows that
 -- moved on or were purged still count.
 CREATE TABLE feed_batches (
-    position ROWVERSION NOT NULL CONSTRAINT feed_batches_pk PRIMARY KEY,
-    batch_id BIGINT NOT NULL CONSTRAINT feed_batches_by_batch UNIQUE,
+    position ROWVERSION NOT NULL,
+    batch_id BIGINT NOT NULL CONSTRAINT feed_batches_pk PRIMARY KEY NONCLUSTERED,
     row_count INT NOT NULL
 );
+
+CREATE UNIQUE CLUSTERED INDEX feed_batches_by_position ON feed_batches (position);
 
 -- Rows lie in the order in which they were written. An alert's id is a hash, in no order: its index covers the unpurged alerts only, some 60 bytes each.
 CREATE TABLE alert_outbox (
@@ -188,7 +190,7 @@ BEGIN
     EXEC('ALTER INDEX anomaly_transactions_by_key ON anomaly_transactions SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
     EXEC('ALTER INDEX anomaly_transactions_by_batch ON anomaly_transactions SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
     EXEC('ALTER INDEX feed_batches_pk ON feed_batches SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
-    EXEC('ALTER INDEX feed_batches_by_batch ON feed_batches SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
+    EXEC('ALTER INDEX feed_batches_by_position ON feed_batches SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
     EXEC('ALTER INDEX alert_outbox_pk ON alert_outbox SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
     EXEC('ALTER INDEX alert_outbox_by_transaction ON alert_outbox SET (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)');
 END;
