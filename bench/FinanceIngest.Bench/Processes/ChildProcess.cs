@@ -11,7 +11,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private const int SignalContinue = 18;
     private const int SignalStop = 19;
     private const int SignalTerminate = 15;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly string _name;
