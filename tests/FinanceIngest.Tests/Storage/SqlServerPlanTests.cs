@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
-using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Time.Testing;
 
