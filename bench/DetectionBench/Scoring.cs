@@ -35,7 +35,8 @@ internal static class Scoring
 
             Console.Error.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{rows.Length} rows, {verdicts.Count(verdict => verdict.IsAlert)} alerts, {clock.Elapsed.TotalMicroseconds / Math.Max(rows.Length, 1):F2} microseconds a row"));
+                $"{rows.Length} rows, {verdicts.Count(verdict => verdict.IsAlert)} alerts, "
+                + $"{clock.Elapsed.TotalMicroseconds / Math.Max(rows.Length, 1):F2} microseconds a row"));
             return 0;
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)

@@ -4,7 +4,8 @@ using FinanceIngest.DetectionBench.Data;
 namespace FinanceIngest.DetectionBench.Detectors;
 
 /// <summary>
-/// The product's default: a z-score against a baseline that is put in from outside, here made from the first days and never renewed. A user and category without
+/// The product's default: a z-score against a baseline that is put in from outside, here made from the first days and never renewed. A user and
+/// category without
 /// one, or with one without variance, has no score.
 /// </summary>
 /// <param name="learningDays">Days from the first row on.</param>

@@ -4,7 +4,8 @@ using FinanceIngest.Detection;
 namespace FinanceIngest.DetectionBench.Detectors;
 
 /// <summary>
-/// Half-space trees (Tan, Ting and Liu 2011): random trees that halve a box of features; the fewer of the last window's rows share a row's box, the stranger it is.
+/// Half-space trees (Tan, Ting and Liu 2011): random trees that halve a box of features; the fewer of the last window's rows share a row's box, the
+/// stranger it is.
 /// The features are the deviations from the user's running mean of log amounts and the deviations from everybody's.
 /// </summary>
 internal sealed class HalfSpaceTrees : IRunningDetector

@@ -8,7 +8,8 @@ namespace FinanceIngest.Detection;
 /// </summary>
 /// <remarks>
 /// <para>The amount is foreseen on two scales, plain and logarithmic, whose mixture gives its density and its tails. Remembered amounts add to it.
-/// Against this stands the density of a bad amount: several times the usual one, or large for anybody. The ratio of the two, with the probability that an episode of
+/// Against this stands the density of a bad amount: several times the usual one, or large for anybody. The ratio of the two, with the probability
+/// that an episode of
 /// misuse is going on, gives the odds. docs/detection.md has the formulas.</para>
 /// <para>What a suspicious row teaches is limited in weight and in distance, so that what should be found does not become usual.</para>
 /// </remarks>
@@ -49,7 +50,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         double amount = Math.Exp(log);
 
         Moments known = Moments.Of(key, now, settings.MostRows);
-        double level = prior.Known.Level + ElsewhereAbove(user, known, now, prior);
+        double level = prior.Known.Level + ElsewhereAbove(user, key, now, prior);
         var plain = Predictive.OfAmounts(amount, log, known, level, prior, settings);
         var logs = Predictive.OfLogs(log, known, level, prior, settings);
         double share = prior.PlainWeight;
@@ -58,17 +59,25 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         double lower = (share * plain.Lower) + ((1 - share) * logs.Lower);
         double usualLog = (share * Math.Log(Math.Max(plain.Location, LeastAmount))) + ((1 - share) * logs.Location);
         double outside = Math.Min(upper, lower);
+        logDensity = WithDrift(logDensity, log - usualLog, logs.Scale);
 
-        Memory memory = Recall(key, logSize, Days.Of(now));
-        double repeats = Math.Min(
+        Memory memory = Recall(key, logSize, Days.Of(now), settings);
+        double repeats = !memory.IsAny ? 0 : Math.Min(
             ((settings.RememberedShare * settings.RememberedRows) + key.Repeats) / (settings.RememberedRows + key.Rows), 0.9);
         double expected = repeats * memory.Share;
         logDensity = LogSum(Math.Log(1 - repeats) + logDensity, Math.Log((expected / (2 * settings.RememberedWidth)) + Tiny));
+
+        // What is as high includes standing amounts that are higher. Whether it is unusual does not depend on these.
+        double surprise = Math.Min(((1 - repeats) * upper) + (repeats * memory.Higher), 1);
+        double surpriseBelow = Math.Min(((1 - repeats) * lower) + (repeats * memory.Lower), 1);
         upper = Math.Min(((1 - repeats) * upper) + expected, 1);
-        lower = Math.Min(((1 - repeats) * lower) + expected, 1);
 
         double everybody = (log - prior.Known.Everybody) / prior.Known.EverybodyDeviation;
+        double rarity = prior.Tail.RarityOf(everybody);
         double ratio = Math.Clamp(BadLogDensity(log, usualLog, known.Rows, prior) - logDensity, -30, 60);
+        double absurd = AbsurdLogDensity(log - usualLog) - logDensity;
+        double strange = Math.Exp(log < usualLog ? 0 : Math.Clamp(absurd, 0, 60));
+        ratio = LogSum(ratio, Math.Min(absurd, settings.AbsurdMost));
         ratio = Math.Exp(log < usualLog ? Math.Min(ratio, 0) : ratio);
         double episodeBefore = Math.Clamp(_episodeBase + user.Evidence(now), _episodeBase + settings.EpisodeLeast, _episodeMost);
         double episode = Logistic(episodeBefore);
@@ -76,10 +85,15 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         double bad = (((1 - lifted) * settings.LoneShare) + (lifted * settings.EpisodeShare)) * ratio;
         double good = ((1 - lifted) * (1 - settings.LoneShare)) + (lifted * (1 - settings.EpisodeShare));
         double suspicion = bad / (bad + good);
-        double odds = Math.Log(bad) - Math.Log(good) + (settings.SizeGain * Math.Clamp(everybody, 0, settings.SizeMost))
-            + (settings.TailGain * Math.Clamp(prior.Tail.RarityOf(everybody) - settings.TailFrom, 0, settings.TailMost));
+        double atRisk = (settings.SizeGain * Math.Clamp(everybody, 0, settings.SizeMost))
+            + (settings.TailGain * Math.Clamp(rarity - settings.TailFrom, 0, settings.TailMost));
 
-        double weight = Math.Max(1 - suspicion, known.Rows < 0.01 ? Math.Max(settings.LeastWeight, 0.5) : settings.LeastWeight);
+        // An amount that was paid before is no more at risk for being large.
+        double odds = Math.Log(bad) - Math.Log(good) + (memory.Share > 0 ? 0 : atRisk);
+
+        // What is absurd teaches little as well, whether it is bad or not.
+        double ordinary = Math.Min(1 - suspicion, (1 - settings.LoneShare) / (1 - settings.LoneShare + (settings.LoneShare * strange)));
+        double weight = Math.Max(ordinary, known.Rows < 0.01 ? Math.Max(settings.LeastWeight, 0.5) : settings.LeastWeight);
         Contribution contribution = memory.Take(key, logSize, now, outside < settings.RememberedBelow) with
         {
             Weight = (float)weight,
@@ -92,14 +106,17 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             Seasonal = (float)Math.Clamp(logSize - usualLog, -2, 2),
             IsRepeat = memory.Share > 0,
             PriorVersion = prior.Known.Version,
-            OddsBin = OddsTable.BinOf(odds, upper < AlertThresholds.MostSurprise),
+            SurpriseBin = CalibrationTable.BinOf(surprise),
+            CountBucket = CalibrationTable.BucketOf(key.Rows),
+            OddsBin = OddsTable.BinOf(odds, upper < AlertThresholds.MostUnusual),
         };
         double factor = Math.Exp(season);
         return new Judgement
         {
             Odds = odds,
-            Surprise = upper,
-            SurpriseBelow = lower,
+            Surprise = surprise,
+            SurpriseBelow = surpriseBelow,
+            Unusual = upper,
             Suspicion = suspicion,
             ZScore = plain.Deviations,
             Mean = plain.Location * factor,
@@ -110,6 +127,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             IsKnown = key.Rows > 0 || prior.Known.Version > 0,
             Episode = episode,
             Size = everybody,
+            Rarity = prior.Known.Users < PriorRenewal.UsersForTail ? 0 : rarity,
             UsualLog = usualLog + season,
             RemembersDay = memory.Share > 0 ? memory.Day : null,
             Season = season,
@@ -117,20 +135,27 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         };
     }
 
+    /// <summary>Returns the place that an amount takes among the remembered ones, or none, because its place is full.</summary>
+    public static Contribution PlaceFor(in KeyState key, double amount, DateTime occurredAt, AdaptiveSettings settings)
+    {
+        double log = Math.Log(Math.Max(Math.Abs(amount), LeastAmount));
+        return Recall(key, log, Days.Of(occurredAt), settings).Take(key, log, occurredAt, isOutside: true);
+    }
+
     // The normal deviate below which nine in ten lie.
     private const double NormalNinth = 1.2815515655446004;
 
     // How far a user's amounts in his other categories lie above what these expect.
-    private static double ElsewhereAbove(in UserState user, in Moments known, DateTime now, CategoryPrior prior)
+    private static double ElsewhereAbove(in UserState user, in KeyState key, DateTime now, CategoryPrior prior)
     {
         double fade = Fading.Weight(now);
-        double rows = (user.Weight.High / fade) - known.Rows;
-        if (rows <= 0.5)
+        double rows = (user.Weight.High - key.Weight.High) / fade;
+        if (!(rows > 0.5))
         {
             return 0;
         }
 
-        double above = (user.Residuals.High / fade) - (known.Rows * (known.LogMean - prior.Known.Level));
+        double above = (user.Residuals.High - (key.Logs.High - (key.Weight.High * prior.Known.Level))) / fade;
         return Math.Clamp(above / (rows + 3), -2, 2);
     }
 
@@ -140,16 +165,29 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     private double BadLogDensity(double log, double usualLog, double rows, CategoryPrior prior)
     {
         double variance = (settings.BadSpread * settings.BadSpread) + (rows < 1 ? 1 : 0.3 / rows);
-        double ofUser = LogBell(log - usualLog - settings.BadFactor, variance);
+        double above = log - usualLog - settings.BadFactor;
+        double ofUser = (-0.5 * above * above / variance) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
         double deviation = prior.Known.EverybodyDeviation;
-        double ofAnybody = LogBell(log - prior.Known.Everybody - (settings.LargeCentre * deviation), deviation * deviation);
+        double large = ((log - prior.Known.Everybody) / deviation) - settings.LargeCentre;
+        double ofAnybody = (-0.5 * large * large) - Math.Log(deviation) - HalfLogTwoPi;
         return LogSum(Math.Log(1 - settings.LargeShare) + ofUser, Math.Log(settings.LargeShare) + ofAnybody);
     }
 
-    // A normal density below its centre and a Cauchy density above it: no amount is so high that it would be a better ordinary one than a bad one, whose
-    // own tail is a power of its logarithm at least.
-    private static double LogBell(double above, double variance) =>
-        (above < 0 ? -0.5 * above * above / variance : -Math.Log(1 + (above * above / variance))) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
+    // A normal density below its centre and one like Cauchy's above it: no amount is so high that it would be a better ordinary one, whose own tail is a power
+    // of its logarithm at least.
+    private double AbsurdLogDensity(double aboveUsual)
+    {
+        double above = aboveUsual - settings.BadFactor - settings.AbsurdFrom;
+        return (above < 0 ? -0.5 * above * above : -Math.Log(1 + (above * above))) - HalfLogTwoPi + Math.Log(settings.AbsurdShare);
+    }
+
+    // Of the ordinary amounts a few have another level than before.
+    private double WithDrift(double logDensity, double aboveUsual, double scale)
+    {
+        double variance = (settings.DriftSpread * settings.DriftSpread) + (scale * scale);
+        double ofDrift = (-0.5 * aboveUsual * aboveUsual / variance) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
+        return LogSum(Math.Log(1 - settings.DriftShare) + logDensity, Math.Log(settings.DriftShare) + ofDrift);
+    }
 
     // Bayes' rule for an episode: a row is bad with one probability in it and with another outside of it.
     private double EpisodeAfter(double before, double ratio)
@@ -169,9 +207,9 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         return Math.Clamp(ofPlain - ofBoth, -1, 1) - Math.Clamp(ofLogs - ofBoth, -1, 1);
     }
 
-    private Memory Recall(in KeyState key, double log, int day)
+    private static Memory Recall(in KeyState key, double log, int day, AdaptiveSettings settings)
     {
-        double match = 0, all = 0, weakest = double.PositiveInfinity;
+        double match = 0, higher = 0, lower = 0, all = 0, weakest = double.PositiveInfinity;
         int at = -1, free = 0;
         for (int i = 0; i < RememberedAmounts.Length; i++)
         {
@@ -192,9 +230,13 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             at = near ? i : at;
             all += old ? weight : 0;
             match += near && old ? weight : 0;
+            higher += old && (near || slot.Log > log) ? weight : 0;
+            lower += old && (near || slot.Log < log) ? weight : 0;
         }
 
-        return new Memory(match > 0 ? match / Math.Max(all, 1) : 0, at, free, at < 0 ? 0 : (int)key.Remembered[at].MeanDay);
+        return new Memory(
+            match > 0 ? match / Math.Max(all, 1) : 0, at, free, at < 0 ? 0 : (int)key.Remembered[at].MeanDay, all > 0,
+            higher / Math.Max(all, Tiny), lower / Math.Max(all, Tiny));
     }
 
     /// <summary>What the remembered amounts say of an amount.</summary>
@@ -202,7 +244,10 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     /// <param name="At">Its place; −1: none.</param>
     /// <param name="Free">The place that a new one takes: that of the weakest.</param>
     /// <param name="Day">Mean day of its rows.</param>
-    private readonly record struct Memory(double Share, int At, int Free, int Day)
+    /// <param name="IsAny">Whether any remembered amount is old enough to vouch.</param>
+    /// <param name="Higher">Share of these that are as high or higher.</param>
+    /// <param name="Lower">Share of these that are as low or lower.</param>
+    private readonly record struct Memory(double Share, int At, int Free, int Day, bool IsAny, double Higher, double Lower)
     {
         /// <summary>Returns the place that the row takes, or none.</summary>
         public Contribution Take(in KeyState key, double log, DateTime now, bool isOutside)

@@ -28,10 +28,10 @@ internal sealed record AdaptiveSettings
     public double LoneShare { get; init; } = 0.002;
 
     /// <summary>Share of bad rows in an episode of misuse.</summary>
-    public double EpisodeShare { get; init; } = 1.0 / 3;
+    public double EpisodeShare { get; init; } = 0.25;
 
     /// <summary>Probability that an episode is going on when nothing speaks for or against it.</summary>
-    public double EpisodeBase { get; init; } = 0.007;
+    public double EpisodeBase { get; init; } = 0.004;
 
     /// <summary>The highest probability of an episode.</summary>
     public double EpisodeMost { get; init; } = 0.9;
@@ -40,13 +40,32 @@ internal sealed record AdaptiveSettings
     public double EpisodeLeast { get; init; } = -1;
 
     /// <summary>An episode lifts a row by this power of 1 − surprise of its probability, so that an ordinary row stays ordinary.</summary>
-    public double EpisodePower { get; init; } = 2;
+    public double EpisodePower { get; init; } = 1;
 
     /// <summary>Log of the factor by which a bad amount exceeds the usual one.</summary>
     public double BadFactor { get; init; } = Math.Log(4);
 
     /// <summary>Deviation of that log factor.</summary>
     public double BadSpread { get; init; } = 0.8;
+
+    /// <summary>
+    /// Weight of amounts that are absurdly high, so that none is so high that it would be a better ordinary one. It counts as evidence only up to
+    /// <see cref="AbsurdMost"/>:
+    /// nothing is known of such amounts, and a house is bought as well.
+    /// </summary>
+    public double AbsurdShare { get; init; } = 0.05;
+
+    /// <summary>How far above bad amounts these lie, in log amounts.</summary>
+    public double AbsurdFrom { get; init; } = 2;
+
+    /// <summary>The most that an absurd amount counts for, in log odds.</summary>
+    public double AbsurdMost { get; init; } = 5;
+
+    /// <summary>Share of ordinary amounts whose level has just changed: a rise of the rent or of the salary, a more expensive shop.</summary>
+    public double DriftShare { get; init; } = 0.03;
+
+    /// <summary>Deviation of such a change, as a log amount.</summary>
+    public double DriftSpread { get; init; } = 0.3;
 
     /// <summary>Share of bad amounts that are large for anybody rather than for this user.</summary>
     public double LargeShare { get; init; } = 0.2;

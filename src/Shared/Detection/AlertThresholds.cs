@@ -17,7 +17,8 @@ internal enum AlertLevel
 }
 
 /// <summary>
-/// Counts of rows by their odds, from which the odds follow that spend a budget of alerts: integers, so that they add up in any order, and a row is taken out again.
+/// Counts of rows by their odds, from which the odds follow that spend a budget of alerts: integers, so that they add up in any order, and a row is
+/// taken out again.
 /// </summary>
 internal sealed class OddsTable
 {
@@ -51,7 +52,8 @@ internal sealed class OddsTable
 }
 
 /// <summary>
-/// The odds from which on a transaction is an anomaly, for each level: such that as many are as the budget allows. Renewed from what was seen (Siffer et al. 2017
+/// The odds from which on a transaction is an anomaly, for each level: such that as many are as the budget allows. Renewed from what was seen
+/// (Siffer et al. 2017
 /// do likewise with the tail of a stream). "Alerts", not "false alerts": without answers the two cannot be told apart.
 /// </summary>
 /// <param name="Rarely">For <see cref="AlertLevel.Rarely"/>.</param>
@@ -59,8 +61,8 @@ internal sealed class OddsTable
 /// <param name="Often">For <see cref="AlertLevel.Often"/>.</param>
 internal readonly record struct AlertThresholds(double Rarely, double Normal, double Often)
 {
-    /// <summary>An anomaly is at least this surprising, whatever its odds: what a user spends once in thirty times is nobody's news.</summary>
-    public const double MostSurprise = 0.03;
+    /// <summary>An anomaly is at least this unusual, whatever its odds: what a user spends once in thirty times is nobody's news.</summary>
+    public const double MostUnusual = 0.03;
 
     /// <summary>What <see cref="AlertLevel.Rarely"/> means, in parts of the budget.</summary>
     public const double RarelyFactor = 0.4;
@@ -68,7 +70,8 @@ internal readonly record struct AlertThresholds(double Rarely, double Normal, do
     /// <summary>What <see cref="AlertLevel.Often"/> means, in parts of the budget.</summary>
     public const double OftenFactor = 4;
 
-    // Before anything was seen: alerts in a user's month above odds of zero, and by what factor they grow rarer with each unit of the odds. They weigh this many
+    // Before anything was seen: alerts in a user's month above odds of zero, and by what factor they grow rarer with each unit of the odds. They
+    // weigh this many
     // months of one user.
     private const double StartRate = 0.5;
     private const double StartDecay = 0.6;
@@ -93,7 +96,7 @@ internal readonly record struct AlertThresholds(double Rarely, double Normal, do
     };
 
     /// <summary>Returns whether a judgement is an anomaly at a level.</summary>
-    public bool IsAnomaly(in Judgement judgement, AlertLevel level) => judgement.IsKnown && judgement.Surprise < MostSurprise && judgement.Odds >= Of(level);
+    public bool IsAnomaly(in Judgement judgement, AlertLevel level) => judgement.IsKnown && judgement.Unusual < MostUnusual && judgement.Odds >= Of(level);
 
     private static double ThresholdOf(OddsTable table, double userMonths, double budget)
     {

@@ -18,7 +18,9 @@ internal sealed class CategoryPrior
     public const int FirstMonth = 7;
 
     /// <summary>Bytes of the encoded prior.</summary>
-    public const int Size = 16 + (8 * (9 + Seasons));
+    public const int Size = TailAt + (4 * AmountTail.Bins);
+
+    private const int TailAt = 16 + (8 * (9 + Seasons));
 
     private const byte EncodingVersion = 1;
 
@@ -27,8 +29,10 @@ internal sealed class CategoryPrior
     /// <summary>Makes a prior.</summary>
     /// <param name="figures">What the prior says.</param>
     /// <param name="season">Offsets, <see cref="Seasons"/> of them; none: no season.</param>
-    public CategoryPrior(in Figures figures, ReadOnlySpan<double> season = default)
+    /// <param name="tail">How rare amounts are for anybody; null: log amounts are normal.</param>
+    public CategoryPrior(in Figures figures, ReadOnlySpan<double> season = default, AmountTail? tail = null)
     {
+        Tail = tail ?? AmountTail.OfNormal;
         Known = figures;
         _season = season.IsEmpty ? new double[Seasons] : season.ToArray();
         LevelDeviation = Math.Sqrt(Math.Min(figures.LevelVariance, 4));
@@ -50,7 +54,8 @@ internal sealed class CategoryPrior
     /// <param name="Everybody">Mean of everybody's log amounts, row by row.</param>
     /// <param name="EverybodyDeviation">Their deviation.</param>
     public readonly record struct Figures(
-        int Version, int Users, double Level, double LevelVariance, double PlainSpread, double PlainStrength, double LogSpread, double LogStrength, double Evidence,
+        int Version, int Users, double Level, double LevelVariance, double PlainSpread, double PlainStrength, double LogSpread, double LogStrength,
+        double Evidence,
         double Everybody, double EverybodyDeviation);
 
     /// <summary>
@@ -62,7 +67,7 @@ internal sealed class CategoryPrior
     public Figures Known { get; }
 
     /// <summary>How rare an amount is for anybody.</summary>
-    public AmountTail Tail { get; init; } = AmountTail.Of(SpecialFunctions.NormalUpperTail);
+    public AmountTail Tail { get; }
 
     /// <summary>Deviation of the level, at most 2.</summary>
     public double LevelDeviation { get; }
@@ -97,6 +102,8 @@ internal sealed class CategoryPrior
         {
             BinaryPrimitives.WriteDoubleLittleEndian(destination[(16 + (8 * i))..], figures[i]);
         }
+
+        Tail.Write(destination[TailAt..]);
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
@@ -118,6 +125,7 @@ internal sealed class CategoryPrior
             new Figures(
                 BinaryPrimitives.ReadInt32LittleEndian(source[4..]), BinaryPrimitives.ReadInt32LittleEndian(source[8..]),
                 figures[0], figures[1], figures[2], figures[3], figures[4], figures[5], figures[6], figures[7], figures[8]),
-            figures[9..]);
+            figures[9..],
+            AmountTail.Read(source[TailAt..]));
     }
 }

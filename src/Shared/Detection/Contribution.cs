@@ -53,7 +53,7 @@ internal readonly record struct Contribution
     /// <summary>Log amount of the place.</summary>
     public float SlotLog { get; init; }
 
-    /// <summary>Bin of the surprise in the category's table, see the table of false alerts.</summary>
+    /// <summary>Bin of the surprise in the category's table, see <see cref="CalibrationTable"/>.</summary>
     public byte SurpriseBin { get; init; }
 
     /// <summary>Bucket of the rows known in the category's table.</summary>
@@ -98,7 +98,7 @@ internal readonly record struct Contribution
         if (source.Length != Size || source[0] != Version)
         {
             throw new FormatException(
-                $"A row's contribution has {source.Length} bytes and version {(source.IsEmpty ? 0 : source[0])}; this program reads version {Version} of {Size} bytes.");
+                $"A row's contribution has {source.Length} bytes; this program reads version {Version} of {Size} bytes.");
         }
 
         return new Contribution

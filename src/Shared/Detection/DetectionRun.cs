@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace FinanceIngest.Detection;
 
 /// <summary>
-/// Scores rows one after another in order of time and learns from each, with all states in memory: what a worker does, batch by batch, over its store. It serves
+/// Scores rows one after another in order of time and learns from each, with all states in memory: what a worker does, batch by batch, over its
+/// store. It serves
 /// to score a history again, and to measure a detector.
 /// </summary>
 /// <param name="detector">The detector.</param>
@@ -15,6 +16,7 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
     private readonly Dictionary<long, UserState> _users = [];
     private readonly Dictionary<CategoryKey, SeasonSums> _seasons = [];
     private readonly ThresholdHistory _history = new(alertsPerUserMonth);
+    private readonly Dictionary<CategoryKey, VerdictTable> _verdicts = [];
     private Dictionary<CategoryKey, CategoryPrior> _priors = [];
     private CategoryPrior _others = CategoryPrior.Unknown;
     private DateTime _began;
@@ -39,6 +41,11 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
         ref KeyState key = ref CollectionsMarshal.GetValueRefOrAddDefault(_keys, (user, kind), out _);
         ref UserState state = ref CollectionsMarshal.GetValueRefOrAddDefault(_users, user, out _);
         Judgement judgement = detector.Score(sighting, new Knowledge(key, state, _priors.GetValueOrDefault(kind, _others)));
+        if (_verdicts.TryGetValue(kind, out VerdictTable? table))
+        {
+            judgement = judgement.Corrected(table.CorrectionFor(sighting.Amount));
+        }
+
         isAnomaly = _history.Thresholds.IsAnomaly(judgement, AlertLevel.Normal);
         Contribution contribution = judgement.Contribution;
         key.Apply(contribution, sighting.OccurredAt);
@@ -53,15 +60,29 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
         return judgement;
     }
 
-    /// <summary>Replaces what a row contributed by what it contributes after a verdict.</summary>
-    public void Replace(long user, long category, in Sighting sighting, in Contribution before, in Contribution after)
+    /// <summary>Learns from a verdict on a row: its contribution is taken out, and what it contributes after the verdict is added.</summary>
+    /// <returns>What the row contributes from now on.</returns>
+    public Contribution Answer(long user, long category, in Sighting sighting, in Judgement judgement, FeedbackVerdict verdict)
     {
-        ref KeyState key = ref CollectionsMarshal.GetValueRefOrAddDefault(_keys, (user, new CategoryKey(category, sighting.IsRefund)), out _);
+        var kind = new CategoryKey(category, sighting.IsRefund);
+        ref KeyState key = ref CollectionsMarshal.GetValueRefOrAddDefault(_keys, (user, kind), out _);
         ref UserState state = ref CollectionsMarshal.GetValueRefOrAddDefault(_users, user, out _);
+        Contribution before = judgement.Contribution;
+        Contribution after = Feedback.After(before, verdict, key, sighting.Amount, sighting.OccurredAt, settings);
         key.Remove(before, sighting.OccurredAt);
         state.Remove(before, sighting.OccurredAt);
         key.Apply(after, sighting.OccurredAt);
         state.Apply(after, sighting.OccurredAt);
+        SeasonSums season = _seasons[kind];
+        season.Remove(before, sighting.OccurredAt);
+        season.Apply(after, sighting.OccurredAt);
+        if (!_verdicts.TryGetValue(kind, out VerdictTable? table))
+        {
+            _verdicts.Add(kind, table = new VerdictTable());
+        }
+
+        table.Add(sighting.Amount, verdict, judgement.Suspicion);
+        return after;
     }
 
     private void RenewIfDue(DateTime now)

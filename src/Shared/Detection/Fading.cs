@@ -9,7 +9,8 @@ internal static class Fading
     /// <summary>Half-life of what is known of a user and category. 540 days of exponential memory, rounded to whole days.</summary>
     public static readonly TimeSpan HalfLife = TimeSpan.FromDays(375);
 
-    // Beyond this many half-lives from the landmark, two centuries, a time counts as this far: a double holds every power up to there, squares of money included.
+    // Beyond this many half-lives from the landmark, two centuries, a time counts as this far: a double holds every power up to there, squares of
+    // money included.
     private const int MostOctaves = 200;
 
     private static readonly DateTime s_landmark = new(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);

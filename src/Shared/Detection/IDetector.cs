@@ -1,7 +1,8 @@
 namespace FinanceIngest.Detection;
 
 /// <summary>
-/// A detector: a pure function of a transaction and of what is known when it is scored. It keeps nothing. What it learns is in the judgement, and the caller adds
+/// A detector: a pure function of a transaction and of what is known when it is scored. It keeps nothing. What it learns is in the judgement, and
+/// the caller adds
 /// it to the states.
 /// </summary>
 internal interface IDetector

@@ -28,7 +28,15 @@ internal readonly record struct Judgement
     /// <summary>How often it is that low, 0 … 1. It is told and never alerted.</summary>
     public double SurpriseBelow { get; init; }
 
-    /// <summary>Probability that the transaction is bad by its amount and what came before, 0 … 1. It is no estimate of fraud: it ranks, and says how far to learn.</summary>
+    /// <summary>
+    /// How often an amount is that high that is not a remembered one, 0 … 1; a remembered one has its own share added. Below a standing amount this
+    /// is less than
+    /// <see cref="Surprise"/>: a rent of 1,000 makes 900 no more usual.
+    /// </summary>
+    public double Unusual { get; init; }
+
+    /// <summary>Probability that the transaction is bad by its amount and what came before, 0 … 1. It is no estimate of fraud: it ranks, and says
+    /// how far to learn.</summary>
     public double Suspicion { get; init; }
 
     /// <summary>(amount − predicted mean) / predicted deviation.</summary>
@@ -52,6 +60,9 @@ internal readonly record struct Judgement
     /// <summary>Deviations above everybody's log mean in the category.</summary>
     public double Size { get; init; }
 
+    /// <summary>How rare it is that anybody pays that much in the category: −log₁₀ of the share of higher amounts, ≥ 0; 0: too few users.</summary>
+    public double Rarity { get; init; }
+
     /// <summary>Log amount that is usual for the user in the category, the season included.</summary>
     public double UsualLog { get; init; }
 
@@ -63,4 +74,12 @@ internal readonly record struct Judgement
 
     /// <summary>What the transaction adds to the states.</summary>
     public Contribution Contribution { get; init; }
+
+    /// <summary>Returns the judgement with what the verdicts in its category say of amounts of its size added to the odds.</summary>
+    /// <param name="logOdds">See <see cref="VerdictTable.CorrectionFor"/>.</param>
+    public Judgement Corrected(double logOdds) => this with
+    {
+        Odds = Odds + logOdds,
+        Contribution = Contribution with { OddsBin = OddsTable.BinOf(Odds + logOdds, Unusual < AlertThresholds.MostUnusual) },
+    };
 }

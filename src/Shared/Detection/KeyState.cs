@@ -47,7 +47,8 @@ internal struct KeyState
     public RememberedAmounts Remembered;
 
     /// <summary>
-    /// Whether the sums are certain to a relative 1e-9. They are not once a row was taken out beside which the others are less than a billionth; such a state has to be
+    /// Whether the sums are certain to a relative 1e-9. They are not once a row was taken out beside which the others are less than a billionth;
+    /// such a state has to be
     /// summed again from its rows.
     /// </summary>
     public readonly bool IsPrecise => Rows == 0 || Exponent(AmountSquares.High) > Peak - MostPrecisionLost;
@@ -137,7 +138,8 @@ internal struct KeyState
 
         if (source.Length != Size || source[0] != Version)
         {
-            throw new FormatException($"A detector's state has {source.Length} bytes and version {source[0]}; this program reads version {Version} of {Size} bytes.");
+            throw new FormatException(
+                $"A detector's state has {source.Length} bytes and version {source[0]}; this program reads version {Version} of {Size}.");
         }
 
         int at = 12;

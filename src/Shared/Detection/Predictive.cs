@@ -1,7 +1,8 @@
 namespace FinanceIngest.Detection;
 
 /// <summary>
-/// What one scale foresees of the next amount: Student's t about a location. The posterior is that of a normal distribution with unknown mean and variance under
+/// What one scale foresees of the next amount: Student's t about a location. The posterior is that of a normal distribution with unknown mean and
+/// variance under
 /// a normal-inverse-gamma prior (Murphy 2007, Conjugate Bayesian analysis of the Gaussian distribution; Gelman et al., Bayesian Data Analysis).
 /// </summary>
 internal readonly struct Predictive
@@ -9,15 +10,18 @@ internal readonly struct Predictive
     // Everything below is a probability, and the logarithm of it is taken.
     private const double Tiny = 1e-300;
 
-    // Nodes above zero, and their weights, of Gauss-Hermite quadrature with 15 nodes for the standard normal distribution (Golub and Welsch 1969).
+    // Nodes, and weights, of Gauss-Hermite quadrature with 9 nodes for the standard normal distribution (Golub and Welsch 1969).
     private static readonly double[] s_nodes =
-        [0, 0.799129068324548, 1.6067100690287297, 2.432436827009758, 3.2890824243987664, 4.1962077112690155, 5.190093591304781, 6.363947888829839];
+        [-4.51274586339978, -3.20542900285647, -2.07684797867783, -1.02325566378913, 0, 1.02325566378913, 2.07684797867783, 3.20542900285647, 4.51274586339978];
 
     private static readonly double[] s_weights =
         [
-            0.31825951825951815, 0.23246229360973225, 0.08941779539984437, 0.017365774492137616, 0.001567357503549956, 5.642146405189029e-05, 5.975419597920599e-07,
-            8.589649899633252e-10,
+            2.23458440077466e-05, 0.00278914132123177, 0.0499164067652179, 0.2440975028949394, 0.40634920634920635, 0.2440975028949394, 0.0499164067652179,
+            0.00278914132123177, 2.23458440077466e-05,
         ];
+
+    // Nodes lie this much wider than the distribution that they stand for, so that its tails have some.
+    private const double Wider = 1.2;
 
     /// <summary>Where the amounts are expected, in the scale's own unit.</summary>
     public double Location { get; private init; }
@@ -68,7 +72,8 @@ internal readonly struct Predictive
         double location = ((strength * level) + (rows * known.LogMean)) / (strength + rows);
         double least = settings.LeastVariation * settings.LeastVariation;
         double beyondFirst = Math.Max(rows - 1, 0);
-        double variance = Math.Max(((figures.LogStrength * Math.Max(figures.LogSpread, least)) + known.LogSquares) / (figures.LogStrength + beyondFirst), least);
+        double variance = Math.Max(
+            ((figures.LogStrength * Math.Max(figures.LogSpread, least)) + known.LogSquares) / (figures.LogStrength + beyondFirst), least);
         return At(log, location, Math.Sqrt(variance * (1 + (1 / (strength + rows)))), Math.Max(figures.LogStrength + beyondFirst, 1), 0);
     }
 
@@ -91,12 +96,11 @@ internal readonly struct Predictive
         double beyondFirst = Math.Max(rows - 1, 0);
         double degrees = Math.Max(figures.PlainStrength + beyondFirst, 1);
         double share = Math.Clamp((settings.FewRows - rows) * 2 / settings.FewRows, 0, 1);
-        Span<double> levels = stackalloc double[15];
-        Span<double> weights = stackalloc double[15];
+        Span<Level> levels = stackalloc Level[s_nodes.Length];
         double overLevels = 0;
         if (share > 0)
         {
-            (double mean, double square) = LevelsOf(known, level, prior, levels, weights);
+            (double mean, double square) = LevelsOf(known, level, prior, least, levels);
             location = (share * mean) + ((1 - share) * location);
             overLevels = share * Math.Max(square - (mean * mean), 0);
             priorVariance = (share * spread * square) + ((1 - share) * priorVariance);
@@ -113,64 +117,90 @@ internal readonly struct Predictive
         }
 
         double upper = 0, lower = 0, density = 0;
-        double deviation = Math.Sqrt(spread);
+        degrees = figures.PlainStrength + rows;
         double constant = SpecialFunctions.LogTConstant(degrees);
-        for (int i = 0; i < levels.Length; i++)
+        foreach (Level one in levels)
         {
-            if (weights[i] < 1e-12)
+            if (one.Weight < 1e-9)
             {
                 continue;
             }
 
-            double unit = levels[i] * deviation;
-            double t = (amount - levels[i]) / unit;
+            double t = (amount - one.Amount) / one.Deviation;
             double logOfSquare = Math.Log(1 + (t * t / degrees));
             double z = SpecialFunctions.NormalDeviateOfT(t, logOfSquare, degrees);
             double tail = SpecialFunctions.NormalUpperTail(Math.Abs(z));
-            upper += weights[i] * (z >= 0 ? tail : 1 - tail);
-            lower += weights[i] * (z >= 0 ? 1 - tail : tail);
-            density += weights[i] * Math.Exp(constant - ((degrees + 1) / 2 * logOfSquare)) / unit;
+            upper += one.Weight * (z >= 0 ? tail : 1 - tail);
+            lower += one.Weight * (z >= 0 ? 1 - tail : tail);
+            density += one.Weight * Math.Exp(constant - ((degrees + 1) / 2 * logOfSquare)) / one.Deviation;
         }
 
         return moments with
         {
-            Upper = (share * upper) + ((1 - share) * moments.Upper),
-            Lower = (share * lower) + ((1 - share) * moments.Lower),
+            Upper = Math.Min((share * upper) + ((1 - share) * moments.Upper), 1),
+            Lower = Math.Min((share * lower) + ((1 - share) * moments.Lower), 1),
             LogDensity = log + Math.Log((share * density) + ((1 - share) * Math.Exp(moments.LogDensity - log)) + Tiny),
         };
     }
 
-    // The levels that the amounts may have, with their posterior weights, and the mean and mean square of these.
-    private static (double Mean, double Square) LevelsOf(in Moments known, double level, CategoryPrior prior, Span<double> levels, Span<double> weights)
+    /// <summary>A level that the amounts may have.</summary>
+    /// <param name="Amount">The mean amount.</param>
+    /// <param name="Deviation">Deviation about it.</param>
+    /// <param name="Weight">Posterior probability.</param>
+    private readonly record struct Level(double Amount, double Deviation, double Weight);
+
+    // Given the level, the relative variance has an inverse-gamma posterior and the next amount a t; the level's own posterior is integrated over nodes about
+    // its mode (adaptive Gauss-Hermite quadrature, Naylor and Smith 1982).
+    private static (double Mean, double Square) LevelsOf(in Moments known, double level, CategoryPrior prior, double least, Span<Level> levels)
     {
-        double spread = prior.Known.PlainSpread;
+        CategoryPrior.Figures figures = prior.Known;
+        double levelVariance = prior.LevelDeviation * prior.LevelDeviation;
+        double spread = Math.Max(figures.PlainSpread, least);
+        double precision = 1 / levelVariance;
+        double centre = level * precision;
+        if (known.Rows > 0 && known.Mean > 0)
+        {
+            double relative = ((figures.PlainStrength * spread) + (known.Squares / (known.Mean * known.Mean))) / (figures.PlainStrength + known.Rows);
+            double ofRows = known.Rows / Math.Max(relative, least);
+            precision += ofRows;
+            centre += ofRows * Math.Log(known.Mean);
+        }
+
+        centre /= precision;
+        double width = Wider / Math.Sqrt(precision);
         double most = double.NegativeInfinity;
+        Span<double> logs = stackalloc double[levels.Length];
+        double freedom = figures.PlainStrength + known.Rows;
         for (int i = 0; i < levels.Length; i++)
         {
-            double node = i < 7 ? -s_nodes[7 - i] : s_nodes[i - 7];
-            double logLevel = level + (prior.LevelDeviation * node);
-            levels[i] = Math.Exp(logLevel);
-            double apart = known.Mean - levels[i];
-            weights[i] = (-0.5 * known.Rows * (prior.LogPlainSpread + (2 * logLevel)))
-                - ((known.Squares + (known.Rows * apart * apart)) / (2 * spread * levels[i] * levels[i]));
-            most = Math.Max(most, weights[i]);
+            double logLevel = centre + (width * s_nodes[i]);
+            double amount = Math.Exp(logLevel);
+            double apart = known.Mean - amount;
+            double squares = (known.Squares + (known.Rows * apart * apart)) / (amount * amount);
+            double sum = (figures.PlainStrength * spread) + squares;
+            double fromPrior = logLevel - level;
+            logs[i] = (-0.5 * fromPrior * fromPrior / levelVariance) + (0.5 * s_nodes[i] * s_nodes[i])
+                - (known.Rows * logLevel) - (0.5 * freedom * Math.Log(sum));
+            levels[i] = new Level(amount, amount * Math.Sqrt(Math.Max(sum / freedom, least)), 0);
+            most = Math.Max(most, logs[i]);
         }
 
-        double sum = 0, mean = 0, square = 0;
+        double total = 0, mean = 0, square = 0;
         for (int i = 0; i < levels.Length; i++)
         {
-            weights[i] = s_weights[Math.Abs(i - 7)] * Math.Exp(weights[i] - most);
-            sum += weights[i];
-            mean += weights[i] * levels[i];
-            square += weights[i] * levels[i] * levels[i];
+            double weight = s_weights[i] * Math.Exp(logs[i] - most);
+            levels[i] = levels[i] with { Weight = weight };
+            total += weight;
+            mean += weight * levels[i].Amount;
+            square += weight * levels[i].Amount * levels[i].Amount;
         }
 
-        for (int i = 0; i < weights.Length; i++)
+        for (int i = 0; i < levels.Length; i++)
         {
-            weights[i] /= sum;
+            levels[i] = levels[i] with { Weight = levels[i].Weight / total };
         }
 
-        return (mean / sum, square / sum);
+        return (mean / total, square / total);
     }
 
     private static Predictive At(double value, double location, double scale, double degrees, double logOfUnit)

@@ -12,6 +12,9 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
     // A state tells about spread from this many rows' worth on, and about the level from one.
     private const double RowsForSpread = 4;
 
+    /// <summary>Fewer users are not everybody: of their amounts together no tail is known.</summary>
+    public const int UsersForTail = 5;
+
     private readonly Dictionary<CategoryKey, Sums> _categories = [];
     private readonly Sums _all = new();
 
@@ -57,8 +60,8 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
         var figures = new CategoryPrior.Figures(
             version, sums.Level.Users, level, variance, plainSpread, plainStrength, logSpread, logStrength,
             4 * evidence.Evidence / Math.Max(evidence.Plain.Users, 1), everybody, deviation);
-        var prior = new CategoryPrior(figures, season is null ? default : season.Offsets());
-        return sums.Level.Users < 5 ? prior : new CategoryPrior(figures, season is null ? default : season.Offsets()) { Tail = AmountTail.Of(size => sums.TailAt(everybody + (size * deviation), prior)) };
+        AmountTail? tail = sums.Level.Users < UsersForTail ? null : AmountTail.Of(size => sums.TailAt(Math.Exp(everybody + (size * deviation)), figures));
+        return new CategoryPrior(figures, season is null ? default : season.Offsets(), tail);
     }
 
     private static (double Spread, double Strength) Blend(in Spreads own, in Spreads all, double spread, double strength)
@@ -140,31 +143,15 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
         private const double EvidenceRows = 50;
 
         private double _rows, _logs, _logSquares, _within;
-
-        public readonly List<Moments> Members = [];
-
-        public double TailAt(double log, CategoryPrior prior)
-        {
-            double sum = 0, rows = 0, x = Math.Exp(log);
-            CategoryPrior.Figures f = prior.Known;
-            foreach (Moments m in Members)
-            {
-                double sp = ((f.PlainStrength * f.PlainSpread) + (m.Squares / Math.Max(m.Mean * m.Mean, 1e-9))) / (f.PlainStrength + Math.Max(m.Rows - 1, 0));
-                double sl = ((f.LogStrength * f.LogSpread) + m.LogSquares) / (f.LogStrength + Math.Max(m.Rows - 1, 0));
-                double up = prior.PlainWeight * SpecialFunctions.NormalUpperTail((x - m.Mean) / (m.Mean * Math.Sqrt(sp)))
-                    + (1 - prior.PlainWeight) * SpecialFunctions.NormalUpperTail((log - m.LogMean) / Math.Sqrt(sl));
-                sum += m.Rows * up;
-                rows += m.Rows;
-            }
-
-            return sum / rows;
-        }
+        private int _passed, _every = 1;
 
         public LevelSums Level;
         public Spreads Plain;
         public Spreads Logs;
 
         public double Evidence { get; private set; }
+
+        private readonly List<Moments> _members = [];
 
         public void Add(in Moments known, AdaptiveSettings settings)
         {
@@ -174,7 +161,7 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
             }
 
             Level.Add(known);
-            Members.Add(known);
+            Keep(known);
             _rows += known.Rows;
             _logs += known.Rows * known.LogMean;
             _logSquares += known.Rows * known.LogMean * known.LogMean;
@@ -189,6 +176,43 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
             Plain.Add(Math.Max(known.Squares / freedom / Math.Max(known.Mean * known.Mean, 1e-12), least), known.Rows);
             Logs.Add(Math.Max(known.LogSquares / freedom, LeastVariance), known.Rows);
             Evidence += known.Evidence * EvidenceRows * (1 - Math.Exp(-known.Rows / EvidenceRows));
+        }
+
+        /// <summary>Returns the share of everybody's amounts that are higher: the mixture of what the states say of each user.</summary>
+        public double TailAt(double amount, in CategoryPrior.Figures prior)
+        {
+            double log = Math.Log(amount), share = SpecialFunctions.Logistic(prior.Evidence), sum = 0, rows = 0;
+            foreach (Moments known in _members)
+            {
+                double beyondFirst = Math.Max(known.Rows - 1, 0);
+                double square = Math.Max(known.Mean * known.Mean, 1e-9);
+                double spread = ((prior.PlainStrength * prior.PlainSpread) + (known.Squares / square)) / (prior.PlainStrength + beyondFirst);
+                double logSpread = ((prior.LogStrength * prior.LogSpread) + known.LogSquares) / (prior.LogStrength + beyondFirst);
+                sum += known.Rows
+                    * ((share * SpecialFunctions.NormalUpperTail((amount - known.Mean) / Math.Sqrt(square * spread)))
+                        + ((1 - share) * SpecialFunctions.NormalUpperTail((log - known.LogMean) / Math.Sqrt(logSpread))));
+                rows += known.Rows;
+            }
+
+            return sum / rows;
+        }
+
+        // The tail needs no more users than this, every second, fourth … of which is kept when there are more.
+        private void Keep(in Moments known)
+        {
+            const int most = 4096;
+            if (_passed++ % _every != 0)
+            {
+                return;
+            }
+
+            _members.Add(known);
+            if (_members.Count == most)
+            {
+                int at = 0;
+                _members.RemoveAll(_ => at++ % 2 == 1);
+                _every *= 2;
+            }
         }
 
         public (double Mean, double Deviation) Everybody(double level, double variance)

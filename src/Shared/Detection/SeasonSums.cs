@@ -1,7 +1,8 @@
 namespace FinanceIngest.Detection;
 
 /// <summary>
-/// How much more is spent in a category on a weekday and in a month: sums over rows of what each said, in whole millionths, so that they add up in any order and
+/// How much more is spent in a category on a weekday and in a month: sums over rows of what each said, in whole millionths, so that they add up in
+/// any order and
 /// on any machine to the same numbers.
 /// </summary>
 internal sealed class SeasonSums

@@ -103,7 +103,8 @@ internal struct UserState
 
         if (source.Length != Size || source[0] != Version)
         {
-            throw new FormatException($"A user's state has {source.Length} bytes and version {source[0]}; this program reads version {Version} of {Size} bytes.");
+            throw new FormatException(
+                $"A user's state has {source.Length} bytes and version {source[0]}; this program reads version {Version} of {Size} bytes.");
         }
 
         int at = 16;

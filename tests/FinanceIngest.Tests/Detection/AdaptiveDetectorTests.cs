@@ -105,7 +105,9 @@ public sealed class AdaptiveDetectorTests
 
         Judgement high = history.Score(500, History.Start.AddDays(201)), low = history.Score(0.5, History.Start.AddDays(201));
         Assert.True(high.Odds > low.Odds);
-        Assert.True(high.Surprise < 0.01 && low.SurpriseBelow < 0.01 && low.Surprise > 0.9);
+        Assert.InRange(high.Surprise, 0, 0.01);
+        Assert.InRange(low.SurpriseBelow, 0, 0.01);
+        Assert.InRange(low.Surprise, 0.9, 1);
     }
 
     [Fact]
@@ -123,7 +125,7 @@ public sealed class AdaptiveDetectorTests
     [InlineData(1)]
     [InlineData(5)]
     [InlineData(200)]
-    public void A_higher_amount_is_never_ranked_lower_once_it_is_above_the_usual(int rows)
+    public void No_amount_is_so_high_that_it_is_no_longer_told(int rows)
     {
         var history = new History { Prior = PriorOfConstants() };
         for (int i = 0; i < rows; i++)
@@ -132,12 +134,14 @@ public sealed class AdaptiveDetectorTests
         }
 
         double before = double.NegativeInfinity;
-        for (double amount = 200; amount < 1e14; amount *= 1.3)
+        for (double amount = 2 * Math.Exp(history.Score(1, History.Start.AddDays(rows)).UsualLog); amount < 1e14; amount *= 1.3)
         {
             Judgement judgement = history.Score(amount, History.Start.AddDays(rows));
-            Assert.True(judgement.Odds > before - 0.05, $"{amount}: {judgement.Odds} after {before}");
+            Assert.True(judgement.Odds >= Math.Min(before, 1), $"{amount}: {judgement.Odds} after {before}");
             before = Math.Max(before, judgement.Odds);
         }
+
+        Assert.True(before > 1);
     }
 
     [Fact]

@@ -60,7 +60,8 @@ public sealed class EncodingTests
     [Fact]
     public void A_remembered_amount_keeps_days_before_its_first()
     {
-        var amount = new RememberedAmount { Log = 3, Generation = 9, Count = RememberedAmount.MostRows, FirstDay = 65_535, DaySum = -RememberedAmount.MostRows * Days.Most };
+        const int rows = RememberedAmount.MostRows;
+        var amount = new RememberedAmount { Log = 3, Generation = 9, Count = rows, FirstDay = 65_535, DaySum = -rows * Days.Most };
         byte[] bytes = new byte[RememberedAmount.Size];
         amount.Write(bytes);
         Assert.Equal(amount, RememberedAmount.Read(bytes));

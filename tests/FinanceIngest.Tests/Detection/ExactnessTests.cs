@@ -2,7 +2,8 @@ using FinanceIngest.Detection;
 
 namespace FinanceIngest.Tests.Detection;
 
-/// <summary>What a detector knows is the sum of what its rows say that they contributed: in any order, after any row was taken out, to a relative 1e-9.</summary>
+/// <summary>What a detector knows is the sum of what its rows say that they contributed: in any order, after any row was taken out, to a relative
+/// 1e-9.</summary>
 public sealed class ExactnessTests
 {
     [Theory]

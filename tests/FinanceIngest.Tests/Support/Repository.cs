@@ -5,10 +5,12 @@ internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>Returns the path of a data file beside the checkout; null when the file is absent.</summary>
+    /// <summary>
+    /// Returns the path of a data file in the folder that <c>FINANCE_SHARED_DATA</c> names, or else beside the checkout; null when the file is absent.
+    /// </summary>
     public static string? SharedData(string name)
     {
-        string path = Path.Combine(Root, "..", "shared", "data", name);
+        string path = Path.Combine(Environment.GetEnvironmentVariable("FINANCE_SHARED_DATA") ?? Path.Combine(Root, "..", "shared", "data"), name);
         return File.Exists(path) ? path : null;
     }
 
