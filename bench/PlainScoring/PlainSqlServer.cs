@@ -94,7 +94,9 @@ public sealed class PlainSqlServer(string connectionString) : IPlainStore
             Add(_insert, "@sample_count", SqlDbType.BigInt);
             foreach (string name in new[] { "@occurred_at", "@accepted_at", "@created_at" })
             {
-                Add(_insert, name, SqlDbType.DateTime2).Scale = 6;
+                // Prepare wants a size for these as well.
+                SqlParameter instant = Add(_insert, name, SqlDbType.DateTime2);
+                (instant.Scale, instant.Size) = (6, 8);
             }
 
             _insert.Prepare();

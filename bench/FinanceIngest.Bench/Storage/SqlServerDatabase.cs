@@ -9,6 +9,8 @@ namespace FinanceIngest.Bench.Storage;
 /// <summary>A database for one run, with the service's schema, on the server that FINANCE_TEST_SQLSERVER names.</summary>
 internal sealed class SqlServerDatabase : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
     public const string Setting = "FINANCE_TEST_SQLSERVER";
 
     private SqlServerDatabase(string connectionString) => ConnectionString = connectionString;
@@ -63,11 +65,12 @@ internal sealed class SqlServerDatabase : IAsyncDisposable
     }
 
     /// <summary>Waits until the database has a number of scored rows.</summary>
-    /// <exception cref="UnreachableException">It has more.</exception>
+    /// <exception cref="UnreachableException">It has more, or does not get there in ten minutes.</exception>
     public async Task UntilScoredAsync(long rows, ChildProcess program, CancellationToken cancellationToken)
     {
         await using var connection = new SqlConnection(ConnectionString);
         await connection.OpenAsync(cancellationToken);
+        long start = Stopwatch.GetTimestamp();
         while (true)
         {
             // The highest number costs the server little. It may run ahead of the rows, because a batch that is undone takes its numbers along.
@@ -86,6 +89,11 @@ internal sealed class SqlServerDatabase : IAsyncDisposable
             }
 
             program.ThrowIfEnded();
+            if (Stopwatch.GetElapsedTime(start) > s_patience)
+            {
+                throw new UnreachableException($"{rows} rows were not scored within {s_patience}; see {program.LogPath}.");
+            }
+
             await Task.Delay(20, cancellationToken);
         }
     }
