@@ -371,6 +371,7 @@ output FUNCTION_KEYS_IN_VAULT bool = functionKeysInVault
 // Each setting is an output of its own, because each has a variable of its own.
 output SCORING_THRESHOLD string = settings.?FinanceIngest__Scoring__Threshold ?? ''
 output SCORING_MINIMUM_SAMPLES string = settings.?FinanceIngest__Scoring__MinimumSamples ?? ''
+output SCORING_BATCHES_IN_HAND string = settings.?FinanceIngest__Scoring__BatchesInHand ?? ''
 output RATE_LIMIT_PER_MINUTE string = settings.?FinanceIngest__RateLimit__PerMinute ?? ''
 output RETENTION_DAYS string = settings.?FinanceIngest__Retention__Days ?? ''
 output POLLING_MAXIMUM_SECONDS string = settings.?FinanceIngest__Polling__MaximumSeconds ?? ''

@@ -2,9 +2,11 @@ using System.Text;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
 using FinanceIngest.Intake;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
+using FinanceIngest.SigningKeys;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Micro;
@@ -30,7 +32,8 @@ public class HotFunctions
     [GlobalSetup]
     public void SetUp()
     {
-        _factory = new TransactionFactory(_ids, TimeProvider.System);
+        var signingKey = new SigningKey("a signing key", path: null, TimeProvider.System, new DependencyStatus("signing_key"));
+        _factory = new TransactionFactory(_ids, signingKey, TimeProvider.System);
         _transactions = [.. Enumerable.Range(0, Transactions).Select(i => new Transaction(_ids.NewId(), 399 + i, 2310, new Money(60_000_000 + i), _now, _now))];
         _message = new QueuedMessage { Id = "m", Body = EncodeEnvelope(), InsertedAt = _now, DequeueCount = 1 };
     }

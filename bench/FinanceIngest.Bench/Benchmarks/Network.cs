@@ -109,7 +109,8 @@ internal sealed class Network : IAsyncDisposable
             {s_sqlRoundTrip.TotalMilliseconds:N0} ms to whatever goes to SQL Server, half of it in each direction; bytes keep their order, bandwidth is not
             limited, and a new connection costs one round trip more, as its handshake does. All programs go through the same proxies; between the load
             generator and the programs there is no distance. No transaction that is scored here is an anomaly, so that nobody sends alerts: Babelfish, which
-            stands in for SQL Server on some machines, can't run the claim of alerts. The server behind `{SqlServerDatabase.Setting}` and Azurite share the cores with everything else.
+            stands in for SQL Server on some machines, can't run the claim of alerts.
+            The server behind `{SqlServerDatabase.Setting}` and Azurite share the cores with everything else.
             """,
             _series, _ratios, _notes) { Missing = _missing };
     }

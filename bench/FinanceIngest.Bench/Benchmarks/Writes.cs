@@ -218,7 +218,8 @@ internal static class Writes
         const string time = "2026-11-22T10:00:00.123456";
         insert.Parameters.AddWithValue(
             "@rows",
-            JsonArray(ids, id => $"[\"{Base64Key(id)}\",5,7,2000.0,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{time}\",\"{time}\",\"{time}\",null,{batch}]"));
+            JsonArray(
+                ids, id => $"[\"{Base64Key(id)}\",5,7,2000.0,1.5,0,\"scored\",\"scored\",2000.0,500.0,40,\"{time}\",\"{time}\",\"{time}\",null,{batch}]"));
         await insert.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -27,8 +27,8 @@ internal static class SqliteLibrary
     /// <param name="version">As SQLite writes it, 3.51.3 as 3051003.</param>
     internal static string? Refusal(int version) => version >= Lowest
         ? null
-        : $"the library has version {Text(version)}, and versions before {Text(Lowest)} can lose a commit while another connection copies the log into the file; "
-            + "start the program with the library that comes with it.";
+        : $"the library has version {Text(version)}, and versions before {Text(Lowest)} can lose a commit while another connection copies the log into "
+            + "the file; start the program with the library that comes with it.";
 
     private static string Text(int version) => FormattableString.Invariant($"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}");
 }

@@ -15,7 +15,8 @@ public interface IDatabaseMigrator
     /// <param name="cancellationToken">Cancels the migration. Steps that were applied stay, and the next migration goes on behind them.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     /// <exception cref="MigrationException">
-    /// The database is of a later generation than this program knows, the tables are neither this system's nor the older one's, or the engine does not have what the options ask for.
+    /// The database is of a later generation than this program knows, the tables are neither this system's nor the older one's, or the engine does not have
+    /// what the options ask for.
     /// </exception>
     Task<MigrationOutcome> MigrateAsync(MigrationOptions options, CancellationToken cancellationToken);
 }

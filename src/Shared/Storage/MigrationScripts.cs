@@ -34,7 +34,7 @@ internal sealed record MigrationScript(int Version, string Name, string Sql, int
         foreach ((string name, string sql) in files.OrderBy(file => file.Name, StringComparer.Ordinal))
         {
             int generation = sql.StartsWith(GenerationLine, StringComparison.Ordinal)
-                ? int.Parse(sql.AsSpan(GenerationLine.Length, sql.IndexOf('\n', StringComparison.Ordinal) - GenerationLine.Length), CultureInfo.InvariantCulture)
+                ? int.Parse(sql.AsSpan()[GenerationLine.Length..sql.IndexOf('\n', StringComparison.Ordinal)], CultureInfo.InvariantCulture)
                 : scripts.Count > 0 ? scripts[^1].Generation : 1;
             scripts.Add(new MigrationScript(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, sql, generation));
         }

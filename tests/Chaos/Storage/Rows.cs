@@ -48,7 +48,8 @@ internal sealed class Rows(Installation installation)
     /// <summary>Returns the result of SQLite's integrity check; always <c>ok</c> on SQL Server.</summary>
     public string Integrity() => installation is SqlInstallation ? "ok" : Query("PRAGMA integrity_check", row => row.GetString(0))[0];
 
-    private static Guid Uuid(DbDataReader row, int column) => row.GetValue(column) is Guid uuid ? uuid : new Guid((byte[])row.GetValue(column), bigEndian: true);
+    private static Guid Uuid(DbDataReader row, int column) =>
+        row.GetValue(column) is Guid uuid ? uuid : new Guid((byte[])row.GetValue(column), bigEndian: true);
 
     // The SQLite column holds whole ten-thousandths.
     private static decimal Money(DbDataReader row, int column) =>

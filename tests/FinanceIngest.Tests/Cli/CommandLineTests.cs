@@ -205,7 +205,7 @@ public sealed class CommandLineTests : IDisposable
                 session => session.Execute(
                     """
                     INSERT INTO poison_messages (message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at)
-                    VALUES ('m1', 'a reason', 'an exception', 5, NULL, 'eyJhIjoxfQ==', 1767225600000000, 1767225601000000)
+                    VALUES ('m1', 'a reason', 'an exception', 5, NULL, 'eyJhIjoxfQ==', '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:01.000000Z')
                     """),
                 Token);
         }

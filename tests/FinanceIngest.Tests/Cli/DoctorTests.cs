@@ -59,7 +59,7 @@ public sealed class DoctorTests : IDisposable
     public async Task A_schema_of_a_later_generation_is_a_problem()
     {
         await MakeAsync();
-        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', 0, 2)");
+        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', '2026-11-29T00:00:00.000000Z', 2)");
 
         await AssertProblemAsync("database", "is of generation 2, which this program, of generation 1, can't use");
     }
@@ -68,7 +68,7 @@ public sealed class DoctorTests : IDisposable
     public async Task A_later_schema_of_the_same_generation_is_fine()
     {
         await MakeAsync();
-        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', 0, 1)");
+        await WriteAsync("INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES (9999, 'later', '2026-11-29T00:00:00.000000Z', 1)");
 
         Assert.Contains(Checks(await _cli.RunAsync("doctor", "--json")), check => check is { Name: "database", Status: "ok" });
     }
@@ -77,7 +77,7 @@ public sealed class DoctorTests : IDisposable
     public async Task A_clock_that_was_put_back_is_pointed_out()
     {
         await MakeAsync();
-        await WriteAsync("UPDATE anomaly_transactions SET created_at = 1772323200000000");
+        await WriteAsync("UPDATE anomaly_transactions SET created_at = '2026-03-01T00:00:00.000000Z'");
 
         Assert.Contains(Checks(await _cli.RunAsync("doctor", "--json")), check => check is { Name: "clock", Status: "warning" });
     }

@@ -46,6 +46,9 @@ public sealed partial class FigureTests
     private static readonly int s_bodyBits = 122 - s_tagBits;
     private static readonly int s_randomBits = s_bodyBits - 48;
 
+    // A key that carries its time lends the id all of those 48 bits but the lowest.
+    private static readonly int s_hashBits = s_randomBits + Code.Value<int>("IdCertifier", "UnitBits");
+
     /// <summary>The rows of every table with the head "limit, value", page by page.</summary>
     private static readonly Dictionary<string, (string Limit, string Value)[]> s_limits = new()
     {
@@ -155,7 +158,8 @@ public sealed partial class FigureTests
             $"a token has at most {Code.Size(BearerTokens.MaximumLength)}",
             $"at most every {OpenIdAuthority.Pause.TotalSeconds} s",
             $"known keys of the issuer are believed for {OpenIdAuthority.BelievedFor.TotalHours} hours",
-            $"an id has {s_randomBits} or {s_bodyBits} bits that can't be guessed",
+            $"an id has {s_randomBits}, {s_hashBits} or {s_bodyBits} bits that can't be guessed",
+            $"its time and {s_hashBits} bits of that HMAC",
             $"{s_randomBits} random bits",
             $"{s_bodyBits} bits of HMAC-SHA256",
             $"an RSA key has at least {Code.Number(BearerTokens.SmallestRsaKey)} bits",

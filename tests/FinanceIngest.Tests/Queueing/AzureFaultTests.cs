@@ -223,7 +223,9 @@ public sealed class AzureFaultTests
     public async Task Creation_at_the_start_is_repeated_until_it_succeeds_and_each_failure_is_logged_once()
     {
         _client.IsGone = true;
-        int refusals = 2;
+
+        // The first attempt is refused for all three queues, the second for the first of them only.
+        int refusals = 4;
         _client.Fault = call => call == QueueCall.Create && refusals-- > 0 ? Forbidden() : null;
         var time = new FakeTimeProvider();
         var log = new ListLogger<QueueCreation>();

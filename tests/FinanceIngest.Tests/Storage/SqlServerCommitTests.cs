@@ -285,7 +285,9 @@ public sealed class SqlServerCommitTests(SqlServerFixture fixture) : StoreContra
         new ThisProcess("held", "ScoringWorker", "1", "scorer", new DateTime(2026, 1, 2, 0, 0, 0, DateTimeKind.Utc)),
         new DateTime(2026, 1, 2, 0, 0, 0, DateTimeKind.Utc), 1, 1);
 
-    /// <summary>Begins a transaction that holds the row of a process, for which a write of that process then waits, with all else written but its place.</summary>
+    /// <summary>
+    /// Begins a transaction that holds the row of a process, for which a write of that process then waits, with all else written but its place.
+    /// </summary>
     private async Task<SqlConnection> HoldProcessAsync(string settings = "")
     {
         await Stores.Scoring.WriteAsync(new ScoredBatch([], [], [Sample.Poison("of the process")]) { Process = s_process }, Token);

@@ -200,7 +200,8 @@ public sealed class SqliteMigrationTests : IDisposable
 
         Assert.Equal(
             "0193a8c7-1b2c-7d3e-8f40-a1b2c3d4e5f6|-1.2345|1969-12-31T23:59:59.999999Z|0001-01-01T00:00:00.000000Z|2026-11-22T19:02:28.123456Z",
-            await TextAsync("SELECT transaction_id || '|' || amount || '|' || occurred_at || '|' || accepted_at || '|' || created_at FROM anomaly_transactions_money"));
+            await TextAsync(
+                "SELECT transaction_id || '|' || amount || '|' || occurred_at || '|' || accepted_at || '|' || created_at FROM anomaly_transactions_money"));
         Assert.Equal(
             "ffffffff-1b2c-7d3e-8f40-a1b2c3d4e5f6|null|null",
             await TextAsync("SELECT transaction_id || '|' || coalesce(sent_at, 'null') || '|' || coalesce(owner, 'null') FROM alert_outbox_text"));

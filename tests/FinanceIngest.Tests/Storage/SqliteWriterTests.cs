@@ -12,7 +12,9 @@ public sealed class SqliteWriterTests : IDisposable
     private readonly ConcurrentQueue<string> _order = new();
 
     public SqliteWriterTests() => _file = new SqliteFile(
-        Path.Combine(_folder.Path, "writer.db"), new SqliteMark(1, 1, "file", "numbers"), session => session.Execute("CREATE TABLE IF NOT EXISTS numbers (id INTEGER PRIMARY KEY)"));
+        Path.Combine(_folder.Path, "writer.db"),
+        new SqliteMark(1, 1, "file", "numbers"),
+        session => session.Execute("CREATE TABLE IF NOT EXISTS numbers (id INTEGER PRIMARY KEY)"));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

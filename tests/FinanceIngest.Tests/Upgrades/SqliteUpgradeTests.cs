@@ -115,7 +115,8 @@ public sealed class SqliteUpgradeTests : UpgradeTests
         $"""
         BEGIN IMMEDIATE;
         {sql};
-        INSERT INTO schema_migrations (version, name, applied_at, generation) VALUES ({version}, '{version}_later', '2026-11-29T00:00:00.000000Z', {generation});
+        INSERT INTO schema_migrations (version, name, applied_at, generation)
+        VALUES ({version}, '{version}_later', '2026-11-29T00:00:00.000000Z', {generation});
         COMMIT;
         """));
 
