@@ -14,7 +14,7 @@ internal static class Release
     private const string Tag = $"v{Version}";
 
     // The commit that was released, for clones without tags. Until there is one, it is a commit that made the schema with which 0.1.0 begins; empty: none yet.
-    private const string Commit = "";
+    private const string Commit = "74fc921371b364c37f506512c8f5bb35ba0ad1ef";
 
     private static readonly string[] s_programs = ["IngestServer", "ScoringWorker", "Cli"];
     private static readonly Lazy<Task<(string? Folder, string Reason)>> s_built = new(BuildAsync);
