@@ -65,7 +65,7 @@ public sealed class ScopeTests(ScopedServer server) : IClassFixture<ScopedServer
     [MemberData(nameof(KeyTests.KeyedRoutes), MemberType = typeof(KeyTests))]
     public async Task A_key_without_the_scope_is_403(string method, string path)
     {
-        string needed = method == "PUT" ? "admin" : method == "GET" || path.EndsWith("/status", StringComparison.Ordinal) ? "read" : "submit";
+        string needed = method is "PUT" or "DELETE" ? "admin" : method == "GET" || path.EndsWith("/status", StringComparison.Ordinal) ? "read" : "submit";
         foreach (string scope in new[] { "submit", "read", "manage", "admin" })
         {
             HttpContent? body = method == "GET" ? null : ApiClient.Content("[]");

@@ -74,8 +74,11 @@ public abstract class QueryParameterTests(HeadFixture head)
     [InlineData("/openapi.json")]
     public async Task The_open_routes_ignore_theirs(string path) => (await head.Client.GetAsync($"{path}?x=&x=&user_id=1")).Is(200);
 
-    private Task<Answer> SendAsync(string method, string path, string? body) =>
-        (method is "PUT" or "DELETE" ? head.Admin : head.Client).SendAsync(new HttpMethod(method), path, body is null ? null : ApiClient.Content(body));
+    private Task<Answer> SendAsync(string method, string path, string? body)
+    {
+        Assert.SkipWhen(head.IsFunction && path.StartsWith("/api/stats", StringComparison.Ordinal), "a function app has no such route");
+        return (method is "PUT" or "DELETE" ? head.Admin : head.Client).SendAsync(new HttpMethod(method), path, body is null ? null : ApiClient.Content(body));
+    }
 }
 
 [Collection(ServerHead.Collection)]
