@@ -1,9 +1,10 @@
 # builds the benchmarks against the current library, and runs one of them small; bench/run measures
 check "the benchmarks build" dotnet build bench/FinanceIngest.Bench --verbosity quiet
+check "the measurement of detection builds" dotnet build bench/DetectionBench --verbosity quiet
 
 # Rows, reads and a purge are checked by the benchmark itself; on so few rows its figures mean nothing.
 grown() {
-  dotnet bench/FinanceIngest.Bench/bin/Debug/net10.0/FinanceIngest.Bench.dll scale --rows 30000 --size 1000 --runs 1 --print --data "$results" \
+  dotnet bench/FinanceIngest.Bench/bin/Debug/net10.0/FinanceIngest.Bench.dll scale --rows 30000 --keys v7 --size 1000 --runs 1 --print --data "$results" \
     >"$results/scale.md" 2>"$results/scale.log" || { tail -n 20 "$results/scale.log"; return 1; }
 }
 check "a small database grows, is drained into, read and purged, and nothing is lost" grown

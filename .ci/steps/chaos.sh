@@ -8,7 +8,7 @@ chaos() {
 
 check "kills on embedded storage" chaos --scenario kills --kills 12
 check "messages that end their process" chaos --scenario deadly-message
-check "hostile callers" chaos --scenario hostile-callers --rate 100 --minutes 0.1
+check "hostile callers" chaos --scenario hostile-callers --rate 100 --minutes 1
 if need_azurite; then
   check "kills on Azurite" chaos --scenario kills --kills 5 --storage azurite
 else

@@ -1,5 +1,5 @@
-using FinanceIngest.DetectionBench.Data;
 using FinanceIngest.Detection;
+using FinanceIngest.DetectionBench.Data;
 
 namespace FinanceIngest.DetectionBench.Detectors;
 

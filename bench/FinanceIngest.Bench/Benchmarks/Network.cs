@@ -112,7 +112,8 @@ internal sealed class Network : IAsyncDisposable
             stands in for SQL Server on some machines, can't run the claim of alerts.
             The server behind `{SqlServerDatabase.Setting}` and Azurite share the cores with everything else.
             """,
-            _series, _ratios, _notes) { Missing = _missing };
+            _series, _ratios, _notes)
+        { Missing = _missing };
     }
 
     private async Task EndProgramsAsync()

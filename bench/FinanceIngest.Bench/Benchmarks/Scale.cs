@@ -60,6 +60,7 @@ internal static class Scale
             random instant, or of a random user, in turns. Purge: `finance-ingest purge` of the oldest tenth as a program beside the worker, which drains
             all the while; a thread reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
             """,
-            series, ratios, notes) { Missing = missing };
+            series, ratios, notes)
+        { Missing = missing };
     }
 }

@@ -10,10 +10,10 @@ internal sealed class MemoryWatch(ServiceProcess process)
     private const double Noise = 24;
     private const int FewestSamples = 20;
 
-    private static readonly TimeSpan s_every = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_every = TimeSpan.FromMilliseconds(250);
     private readonly List<long> _megabytes = [];
 
-    /// <summary>Looks every second until the end.</summary>
+    /// <summary>Looks four times a second until the end.</summary>
     public async Task RunAsync(CancellationToken end)
     {
         while (!end.IsCancellationRequested)
