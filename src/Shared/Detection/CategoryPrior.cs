@@ -110,10 +110,7 @@ internal sealed class CategoryPrior
     /// <exception cref="FormatException">The bytes are not a prior of a version that this program knows.</exception>
     public static CategoryPrior Read(ReadOnlySpan<byte> source)
     {
-        if (source.Length != Size || source[0] != EncodingVersion)
-        {
-            throw new FormatException($"A category's prior has {source.Length} bytes; this program reads version {EncodingVersion} of {Size} bytes.");
-        }
+        EncodedBytes.Require(source, EncodingVersion, Size, "A category's prior");
 
         Span<double> figures = stackalloc double[9 + Seasons];
         for (int i = 0; i < figures.Length; i++)

@@ -95,11 +95,7 @@ internal readonly record struct Contribution
     /// <exception cref="FormatException">The bytes are not a contribution of a version that this program knows.</exception>
     public static Contribution Read(ReadOnlySpan<byte> source)
     {
-        if (source.Length != Size || source[0] != Version)
-        {
-            throw new FormatException(
-                $"A row's contribution has {source.Length} bytes; this program reads version {Version} of {Size} bytes.");
-        }
+        EncodedBytes.Require(source, Version, Size, "A row's contribution");
 
         return new Contribution
         {

@@ -136,11 +136,7 @@ internal struct KeyState
             return default;
         }
 
-        if (source.Length != Size || source[0] != Version)
-        {
-            throw new FormatException(
-                $"A detector's state has {source.Length} bytes and version {source[0]}; this program reads version {Version} of {Size}.");
-        }
+        EncodedBytes.Require(source, Version, Size, "A detector's state");
 
         int at = 12;
         var state = new KeyState

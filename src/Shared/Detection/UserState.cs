@@ -101,11 +101,7 @@ internal struct UserState
             return default;
         }
 
-        if (source.Length != Size || source[0] != Version)
-        {
-            throw new FormatException(
-                $"A user's state has {source.Length} bytes and version {source[0]}; this program reads version {Version} of {Size} bytes.");
-        }
+        EncodedBytes.Require(source, Version, Size, "A user's state");
 
         int at = 16;
         return new UserState
