@@ -1,7 +1,9 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
 using FinanceIngest.Health;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -29,7 +31,9 @@ internal static class SqlServerStores
             kind: settings.Roles.HasFlag(Roles.Intake) ? SqlServerUse.Answers : settings.Roles == Roles.None ? SqlServerUse.Commands : SqlServerUse.Works));
         services.AddSingleton<IDatabaseMigrator, SqlServerMigrator>();
         services.AddSingleton<IScoringStore, SqlServerScoringStore>();
-        services.AddSingleton<IResultsStore, SqlServerResultsStore>();
+        services.AddSingleton<SqlServerResultsStore>();
+        services.AddSingleton<IResultsStore>(provider => new WordedResultsStore(
+            provider.GetRequiredService<SqlServerResultsStore>(), Wording.Of(settings.Language, settings.Currency)));
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();
@@ -38,6 +42,7 @@ internal static class SqlServerStores
         services.AddSingleton<IConflictStore, SqlServerConflictStore>();
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
+        services.AddSingleton<ILearningStore, SqlServerLearningStore>();
         return services;
     }
 

@@ -1,7 +1,9 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
 using FinanceIngest.Health;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -27,7 +29,9 @@ internal static class SqliteStores
             settings.ReadsOnly));
         services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         services.AddSingleton<IScoringStore, SqliteScoringStore>();
-        services.AddSingleton<IResultsStore, SqliteResultsStore>();
+        services.AddSingleton<SqliteResultsStore>();
+        services.AddSingleton<IResultsStore>(provider => new WordedResultsStore(
+            provider.GetRequiredService<SqliteResultsStore>(), Wording.Of(settings.Language, settings.Currency)));
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
@@ -36,6 +40,7 @@ internal static class SqliteStores
         services.AddSingleton<IConflictStore, SqliteConflictStore>();
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
+        services.AddSingleton<ILearningStore, SqliteLearningStore>();
         return services;
     }
 }

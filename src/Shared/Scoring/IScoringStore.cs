@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Ground;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -22,6 +23,15 @@ internal interface IScoringStore
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
     /// <exception cref="Queueing.LeaseLostException"><see cref="ScoredBatch.MayCommit"/> said no; nothing was written.</exception>
     Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Loads what is known, scores and writes a batch of a detector that learns: what a row taught is in its user's states exactly when its row is written by
+    /// this call. On SQLite all of it is one transaction. On SQL Server it is two round trips, and the states of a user that another writer changed between
+    /// them are not written, nor are his rows: his transactions alone are loaded and scored again.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached. What was committed before is found by a repeat.</exception>
+    /// <exception cref="Queueing.LeaseLostException"><see cref="LearningWork.MayCommit"/> said no; what was committed before is found by a repeat.</exception>
+    Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken);
 }
 
 /// <summary>Everything that one transaction writes.</summary>
@@ -33,6 +43,9 @@ internal sealed record ScoredBatch(
     IReadOnlyList<NewAlert> Alerts,
     IReadOnlyList<PoisonMessage> Poison)
 {
+    /// <summary>States of users that the batch changes, in the order in which their locks are taken.</summary>
+    public IReadOnlyList<UserChange> Learned { get; init; } = [];
+
     /// <summary>The row of this process in <c>processes</c>; null: none is due.</summary>
     public ProcessSeen? Process { get; init; }
 
@@ -43,9 +56,12 @@ internal sealed record ScoredBatch(
     public Func<bool>? MayCommit { get; init; }
 
     /// <exception cref="Queueing.LeaseLostException">This process may no longer write all of the batch.</exception>
-    internal void ThrowUnlessHeld()
+    internal void ThrowUnlessHeld() => ThrowUnless(MayCommit);
+
+    /// <exception cref="Queueing.LeaseLostException">The function says that the process may no longer write all of a batch.</exception>
+    internal static void ThrowUnless(Func<bool>? mayCommit)
     {
-        if (MayCommit?.Invoke() == false)
+        if (mayCommit?.Invoke() == false)
         {
             throw new Queueing.LeaseLostException();
         }

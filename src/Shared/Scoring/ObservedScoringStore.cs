@@ -16,6 +16,10 @@ internal sealed class ObservedScoringStore(IScoringStore store, Telemetry teleme
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
         ObserveAsync("INSERT", "anomaly_transactions", batch.Results.Count, () => store.WriteAsync(batch, cancellationToken));
 
+    /// <inheritdoc/>
+    public Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken) =>
+        ObserveAsync("INSERT", "anomaly_transactions", work.Wanted.Ids.Count, () => store.LearnAsync(work, cancellationToken));
+
     private async Task<T> ObserveAsync<T>(string operation, string table, int rows, Func<Task<T>> work)
     {
         long startedAt = telemetry.Now;

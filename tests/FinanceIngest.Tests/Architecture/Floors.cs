@@ -8,15 +8,15 @@ internal static class Floors
 {
     public static readonly string[][] FromBelow =
     [
-        ["Ground", "Transactions"],
-        ["Configuration", "Detection"],
+        ["Detection", "Ground", "Transactions"],
+        ["Configuration"],
         ["Hosting", "SigningKeys", "Sqlite"],
         ["Queueing"],
         ["Observability", "Poison"],
         ["Http", "Retention"],
         ["Baselines", "Health"],
         ["Overview", "Results"],
-        ["Alerts", "Intake"],
+        ["Alerts", "Intake", "Learning"],
         ["Scoring"],
         ["Storage"],
         ["Backup"],

@@ -44,6 +44,35 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
         return AfterWrite(batch) is { } after ? throw after : counts;
     }
 
+    public async Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        Loads++;
+        Writes++;
+        if (OnLoad is { } fault)
+        {
+            throw fault;
+        }
+
+        ScoredBatch? written = null;
+        LearnedRows rows = await store.LearnAsync(
+            work with
+            {
+                Score = (known, users) =>
+                {
+                    ScoredBatch batch = work.Score(known, users);
+                    if (BeforeWrite(batch) is { } before)
+                    {
+                        throw before;
+                    }
+
+                    written = batch;
+                    return InsideWrite is { } inside ? batch with { Alerts = new LastList(batch.Alerts, inside) } : batch;
+                },
+            },
+            cancellationToken);
+        return written is not null && AfterWrite(written) is { } after ? throw after : rows;
+    }
+
     /// <summary>A list of alerts that announces when the store reads it, which the store does after writing its rows.</summary>
     private sealed class LastList(IReadOnlyList<NewAlert> alerts, Action onRead) : IReadOnlyList<NewAlert>
     {

@@ -1,5 +1,8 @@
+using System.Data.Common;
 using Dapper;
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
@@ -10,8 +13,8 @@ namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
-/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> in their order, then
-/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
+/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: users of <c>detection_users</c> in their order, what belongs to them
+/// in <c>detection_states</c>, keys of <c>anomaly_transactions</c> in their order, then <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
 /// <c>feed_batches</c>. No two batches of different transactions wait for each other, and no range is locked: where two workers write one new id, the unique
 /// key stops the second, whose transaction is repeated and then sees the first one's row. No plan is parallel, because its threads would take the locks in
 /// no order.
@@ -24,6 +27,9 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1)
         """;
+
+    // The number of the error that the writing statement throws.
+    private const int WrittenByOthers = 51_000;
 
     private static readonly SizedSql s_loadBaselines = new(LoadBaselinesSql);
 
@@ -43,8 +49,25 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         return rows.ToDictionary(row => new BaselineKey(row.UserId, row.CategoryId), row => new Baseline(row.Mean, row.StdDev, row.SampleCount));
     }
 
-    // LOOP JOIN: each row of the batch is one index seek. A hash or merge join would scan the table, and wait for every other worker's uncommitted rows.
-    internal const string WriteSql =
+    // The version of a user is read before anything that it guards: what is newer than the version is then found out when the user is written.
+    internal const string LoadSql =
+        """
+        SELECT u.user_id, u.version, u.state, u.carried FROM @users k JOIN detection_users u ON u.user_id = k.user_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @states k JOIN detection_states s ON s.user_id = k.user_id AND s.category_id = k.category_id AND s.is_refund = k.is_refund
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT i.id_key, t.status FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT i.id_key FROM @ids i JOIN purged_transactions p ON p.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT COALESCE(MAX(m.version), 0) FROM detection_models m;
+        SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
+        FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        """;
+
+    private static readonly SizedSql s_load = new(LoadSql);
+
+    private const string Begin =
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
@@ -54,6 +77,11 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             occurred_at DATETIME2(6) NOT NULL, accepted_at DATETIME2(6) NOT NULL, number BIGINT NOT NULL);
         BEGIN TRANSACTION;
 
+        """;
+
+    // LOOP JOIN: each row of the batch is one index seek. A hash or merge join would scan the table, and wait for every other worker's uncommitted rows.
+    private const string WriteRows =
+        """
         INSERT INTO anomaly_transactions (transaction_key, user_id, category_id, amount, z_score, is_anomaly, status, reason,
             mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
         SELECT r.transaction_key, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
@@ -77,6 +105,10 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
             SET @written = @written + @@ROWCOUNT;
 
+        """;
+
+    private const string WriteConflicts =
+        """
             -- RepeatRule.Differs, in SQL: an occurred_at that equals accepted_at was filled in and says nothing.
             INSERT INTO @differing (transaction_key, user_id, category_id, amount, occurred_at, accepted_at, number)
             SELECT d.transaction_key, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at,
@@ -108,6 +140,10 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
                 OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         END;
 
+        """;
+
+    private const string WriteRest =
+        """
         -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
         INSERT INTO alert_outbox (alert_key, transaction_key, payload, traceparent, created_at)
         SELECT a.alert_key, a.transaction_key, a.payload, a.traceparent, a.created_at
@@ -147,7 +183,88 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         SELECT @written, @conflicts, @alerted;
         """;
 
+    internal const string WriteSql = $"{Begin}{WriteRows}{WriteConflicts}{WriteRest}";
+
+    internal const string WriteStates =
+        """
+        -- States come first: a user's lock is taken before that of any of the user's rows, users in their order. A user whose version is no longer the expected one
+        -- was changed since the batch was scored: nothing of that user's is written, and the caller scores the user's transactions again.
+        DECLARE @held TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
+        DECLARE @lost TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
+        UPDATE u SET version = s.version, state = s.state, carried = s.carried
+        OUTPUT inserted.user_id INTO @held (user_id)
+        FROM @users s JOIN detection_users u ON u.user_id = s.user_id
+        WHERE u.version = s.expected
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        INSERT INTO detection_users (user_id, version, state, carried)
+        OUTPUT inserted.user_id INTO @held (user_id)
+        SELECT s.user_id, s.version, s.state, s.carried
+        FROM @users s
+        WHERE s.expected IS NULL AND NOT EXISTS (SELECT 1 FROM detection_users u WHERE u.user_id = s.user_id)
+        ORDER BY s.user_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        INSERT INTO @lost (user_id)
+        SELECT s.user_id FROM @users s WHERE NOT EXISTS (SELECT 1 FROM @held h WHERE h.user_id = s.user_id)
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        UPDATE k SET state = s.state, carried = s.carried
+        FROM @states s JOIN @held h ON h.user_id = s.user_id
+        JOIN detection_states k ON k.user_id = s.user_id AND k.category_id = s.category_id AND k.is_refund = s.is_refund
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        INSERT INTO detection_states (user_id, category_id, is_refund, state, carried)
+        SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @states s JOIN @held h ON h.user_id = s.user_id
+        WHERE NOT EXISTS (SELECT 1 FROM detection_states k WHERE k.user_id = s.user_id AND k.category_id = s.category_id AND k.is_refund = s.is_refund)
+        ORDER BY s.user_id, s.category_id, s.is_refund
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        """;
+
+    private const string WriteLearnedRows =
+        """
+        INSERT INTO anomaly_transactions (transaction_key, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id, detector, judgement, contribution, shadow)
+        SELECT r.transaction_key, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
+            r.mean, r.std_dev, r.sample_count, r.occurred_at, r.accepted_at, r.created_at, r.error, @batch_id, j.detector, j.judgement, j.contribution, j.shadow
+        FROM @results r LEFT JOIN @judgements j ON j.transaction_key = r.transaction_key
+        WHERE r.is_candidate = 1
+            AND NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+            -- The row is tested before its tombstone, as in the other statement.
+            AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = r.transaction_key)
+            AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = r.transaction_key)
+        ORDER BY r.transaction_key
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SET @written = @@ROWCOUNT;
+
+        IF @written < @count
+        BEGIN
+            UPDATE t SET user_id = r.user_id, category_id = r.category_id, amount = r.amount, z_score = r.z_score,
+                is_anomaly = r.is_anomaly, status = r.status, reason = r.reason, mean = r.mean, std_dev = r.std_dev, sample_count = r.sample_count,
+                occurred_at = r.occurred_at, accepted_at = r.accepted_at, created_at = r.created_at, error = r.error, batch_id = @batch_id,
+                detector = j.detector, judgement = j.judgement, contribution = j.contribution, shadow = j.shadow
+            FROM @results r JOIN @judgements j ON j.transaction_key = r.transaction_key
+            JOIN anomaly_transactions t ON t.transaction_key = r.transaction_key
+            WHERE r.is_candidate = 1 AND r.status = 'scored' AND t.status = 'failed'
+                AND NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+            OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+            SET @written = @written + @@ROWCOUNT;
+
+            -- A state must not hold what a row taught that was not written: a writer that does not learn was first with it, and everything is loaded again.
+            IF EXISTS (SELECT 1 FROM @judgements j JOIN @results r ON r.transaction_key = j.transaction_key AND r.is_candidate = 1
+                WHERE NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+                    AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = j.transaction_key AND t.batch_id = @batch_id))
+                THROW 51000, 'A row of this batch was written or buried by somebody else.', 1;
+
+        """;
+
+    internal const string LearnSql =
+        $"{Begin}{WriteStates}{WriteLearnedRows}{WriteConflicts}{WriteRest}\nSELECT l.user_id FROM @lost l;";
+
     private static readonly SizedSql s_write = new(WriteSql);
+    private static readonly SizedSql s_learn = new(LearnSql);
 
     /// <inheritdoc/>
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
@@ -163,11 +280,125 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
                 },
                 cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        Wanted wanted = work.Wanted;
+        IReadOnlySet<long>? users = null;
+        WriteCounts counts = default;
+        List<TransactionResult> results = [];
+        bool hasAlerts = false;
+        for (int attempt = 1; ; attempt++)
+        {
+            (Known known, int version) = await LoadAsync(wanted, cancellationToken);
+            ScoredBatch batch = work.Score(known, users);
+            HashSet<long> lost;
+            try
+            {
+                WriteCounts written;
+                (written, lost) = await database.RunAsync(
+                    connection =>
+                    {
+                        ScoredBatch.ThrowUnless(work.MayCommit);
+                        return LearnAsync(connection, batch, BatchId.Next(time), cancellationToken);
+                    },
+                    cancellationToken);
+                counts += written;
+            }
+            catch (StoreUnavailableException e) when (attempt < SqlServerDatabase.MaximumTries && e.InnerException is SqlException { Number: WrittenByOthers })
+            {
+                continue;
+            }
+
+            results.AddRange(batch.Results.Where(result => result.UserId is not { } user || !lost.Contains(user)));
+            hasAlerts |= batch.Alerts.Count > 0;
+            if (lost.Count == 0)
+            {
+                return new LearnedRows(counts, results, hasAlerts, version);
+            }
+
+            // Whoever changed these users has committed, so that somebody makes progress in each round.
+            wanted = work.Wanted.Of(lost);
+            users = lost;
+        }
+    }
+
+    private Task<(Known Known, int ModelVersion)> LoadAsync(Wanted wanted, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            var parameters = new
+            {
+                users = SqlServerTables.Users(wanted.Users),
+                states = SqlServerTables.StateKeys(wanted.States),
+                ids = SqlServerTables.Ids(wanted.Ids),
+                keys = SqlServerTables.BaselineKeys(wanted.Baselines),
+            };
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                new CommandDefinition(s_load.For(wanted.Ids.Count), parameters, cancellationToken: cancellationToken));
+            List<KnownUser> users = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToUser, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            List<KnownKey> states = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToKey, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            var present = new Dictionary<Guid, Presence>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                present[SqlServerRows.Id(reader, 0)] =
+                    Names.ToStatus(reader.GetString(1)) == TransactionStatus.Failed ? Presence.Failed : Presence.Scored;
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                present.TryAdd(SqlServerRows.Id(reader, 0), Presence.Buried);
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            int version = reader.GetInt32(0);
+            await reader.NextResultAsync(cancellationToken);
+            var baselines = new Dictionary<BaselineKey, Baseline>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                baselines[new BaselineKey(reader.GetInt64(0), reader.GetInt64(1))] =
+                    new Baseline(reader.GetDouble(2), reader.GetDouble(3), reader.GetInt64(4));
+            }
+
+            return (new Known(baselines, new StateBook(users, states), present), version);
+        },
+        cancellationToken);
+
+    private async Task<(WriteCounts Counts, HashSet<long> Lost)> LearnAsync(
+        SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
+    {
+        DynamicParameters parameters = Parameters(batch, batchId);
+        parameters.AddDynamicParams(new
+        {
+            users = SqlServerTables.UserStates(batch.Learned),
+            states = SqlServerTables.States(batch.Learned),
+            judgements = SqlServerTables.Judgements(batch.Results),
+        });
+        await using DbDataReader reader = await connection.ExecuteReaderAsync(
+            new CommandDefinition(s_learn.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
+        await reader.ReadAsync(cancellationToken);
+        (int written, int conflicts, int alerted) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2));
+        await reader.NextResultAsync(cancellationToken);
+        HashSet<long> lost = [.. await SqlServerRows.ReadAsync(reader, static row => row.GetInt64(0), cancellationToken)];
+        int results = batch.Results.Count(result => result.UserId is not { } user || !lost.Contains(user));
+        return (new WriteCounts(written, results - written, conflicts, alerted), lost);
+    }
+
     /// <summary>Writes the batch in one round trip. If the connection has a transaction, the batch is committed with it.</summary>
     internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
     {
+        (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
+            new CommandDefinition(s_write.For(batch.Results.Count), Parameters(batch, batchId), cancellationToken: cancellationToken));
+        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted);
+    }
+
+    private DynamicParameters Parameters(ScoredBatch batch, long batchId)
+    {
         DateTime now = time.UtcNowMicroseconds();
-        var parameters = new
+        return new DynamicParameters(new
         {
             results = SqlServerTables.Results(batch.Results),
             alerts = SqlServerTables.Alerts(batch.Alerts),
@@ -184,9 +415,6 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             batches = batch.Process?.Batches,
             transactions = batch.Process?.Transactions,
             forgotten = now - ProcessSeen.Kept,
-        };
-        (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
-            new CommandDefinition(s_write.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
-        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted);
+        });
     }
 }

@@ -11,7 +11,8 @@ internal static class SqliteRows
     /// <summary>The columns that <see cref="ToResult"/> reads, of the table under the alias <c>t</c>.</summary>
     public const string ResultColumns =
         "t.id, t.transaction_id, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
-        + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error";
+        + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error, t.detector, t.judgement, "
+        + "t.shadow";
 
     /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(SqliteRow row) => new()
@@ -29,5 +30,7 @@ internal static class SqliteRows
         AcceptedAt = row.GetTimeOrNull(13),
         ScoredAt = row.GetTimeOrNull(14),
         Error = row.GetStringOrNull(15),
+        Detected = row.GetStringOrNull(16) is { } detector ? Detected.Read(detector, row.GetBlobOrNull(17)) : null,
+        Shadow = row.GetStringOrNull(18),
     };
 }

@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -53,6 +54,48 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         bool isLong = batch.Results.Count >= LongBatch;
         return database.WriteAsync(
             session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld, isLong: isLong, onThisThread: !isLong);
+    }
+
+    /// <inheritdoc/>
+    public Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        long batchId = BatchId.Next(time);
+        bool isLong = work.Wanted.Ids.Count >= LongBatch;
+        Action held = () => ScoredBatch.ThrowUnless(work.MayCommit);
+        return database.WriteAsync(
+            session =>
+            {
+                // Under the write lock nothing changes between what is read here and what is written.
+                held();
+                ScoredBatch batch = work.Score(Load(session, work.Wanted), null);
+                WriteCounts counts = Write(session, batch, batchId);
+                SqliteStates.Write(session, batch.Learned);
+                return new LearnedRows(
+                    counts, batch.Results, batch.Alerts.Count > 0, (int)session.Number("SELECT coalesce(max(version), 0) FROM detection_models"));
+            },
+            cancellationToken, beforeCommit: held, isLong: isLong, onThisThread: !isLong);
+    }
+
+    private static Known Load(SqliteSession session, Wanted wanted)
+    {
+        BaselineKey[] keys = [.. wanted.Baselines];
+        Array.Sort(keys, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
+        var present = new Dictionary<Guid, Presence>();
+        SqliteStatement row = session.Prepare("SELECT status FROM anomaly_transactions WHERE transaction_id = ?1");
+        SqliteStatement tombstone = session.Prepare("SELECT 1 FROM purged_transactions WHERE transaction_id = ?1");
+        foreach (Guid id in wanted.Ids.Order())
+        {
+            if (row.FirstOrDefault(static found => found.GetString(0), id) is { } status)
+            {
+                present[id] = Names.ToStatus(status) == TransactionStatus.Failed ? Presence.Failed : Presence.Scored;
+            }
+            else if (tombstone.FirstOrDefault(static _ => true, id))
+            {
+                present[id] = Presence.Buried;
+            }
+        }
+
+        return new Known(Load(session, keys), SqliteStates.Load(session, wanted.States), present);
     }
 
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)
@@ -120,15 +163,16 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private static bool Insert(SqliteSession session, TransactionResult result, long rowId) => session.Execute(
         """
         INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
-            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error)
-        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, detector, judgement, contribution, shadow)
+        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20
         WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1)
         ON CONFLICT (transaction_id) DO NOTHING
         """,
         result.Id, result.UserId, result.CategoryId, result.Amount?.Units, result.ZScore, result.IsAnomaly ? 1 : 0,
         Names.Of(result.Status), result.Reason is { } reason ? Names.Of(reason) : null,
         result.Baseline?.Mean, result.Baseline?.StdDev, result.Baseline?.SampleCount,
-        result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId) == 1;
+        result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId,
+        result.Detected?.Detector, result.Detected?.ToBytes(), result.Contribution?.ToBytes(), result.Shadow) == 1;
 
     private static bool RemoveFailed(SqliteSession session, TransactionResult result) =>
         result.Status == TransactionStatus.Scored
