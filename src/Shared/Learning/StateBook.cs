@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FinanceIngest.Detection;
 
 namespace FinanceIngest.Learning;
@@ -37,6 +36,9 @@ internal sealed class StateBook
 
     /// <summary>What is known of a user and category.</summary>
     public KeyState KeyOf(StateKey key) => _keys.TryGetValue(key, out KeyEntry? entry) ? entry.State : default;
+
+    /// <summary>The part of what is known of a user and category whose rows retention removed.</summary>
+    public KeyState CarriedOf(StateKey key) => _keys.TryGetValue(key, out KeyEntry? entry) ? entry.Carried ?? default : default;
 
     /// <summary>Adds what a row contributes.</summary>
     public void Apply(StateKey key, in Contribution row, DateTime occurredAt)
@@ -81,7 +83,7 @@ internal sealed class StateBook
         return
         [
             .. _users.Where(static pair => pair.Value.IsChanged).OrderBy(static pair => pair.Key).Select(pair => new UserChange(
-                pair.Key, pair.Value.Version, NextVersion(pair.Value.Version), pair.Value.State, pair.Value.Carried,
+                pair.Key, pair.Value.Version, NextVersion(), pair.Value.State, pair.Value.Carried,
                 [
                     .. keys[pair.Key].OrderBy(static key => (key.Key.Category.CategoryId, key.Key.Category.IsRefund)).Select(static key =>
                         new KeyChange(key.Key.Category, key.Value.State, key.Value.Carried, key.Value.IsNew)),
@@ -89,9 +91,11 @@ internal sealed class StateBook
         ];
     }
 
-    // A user who was erased and seen again begins at a random number, so that nobody takes him for the one that he was.
-    private static long NextVersion(long? version) =>
-        version is { } number ? (number + 1) & long.MaxValue : BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & (long.MaxValue >> 1);
+    /// <summary>
+    /// Returns a number that no other change has: by it a writer tells its own change from those of others, and an erased user who is seen again is not taken
+    /// for the one that he was.
+    /// </summary>
+    internal static long NextVersion() => Random.Shared.NextInt64(1, long.MaxValue);
 
     private (UserEntry User, KeyEntry Key) Changing(StateKey key)
     {

@@ -53,6 +53,9 @@ public interface IRetentionStore
 /// <param name="Baselines">Rows of <c>anomaly_stats</c> and <c>anomaly_stats_superseded</c>.</param>
 public readonly record struct RemovedRows(long Transactions = 0, long RepeatConflicts = 0, long Alerts = 0, long UnsentAlerts = 0, long Baselines = 0)
 {
+    /// <summary>Deleted states of detectors that learn.</summary>
+    public long States { get; init; }
+
     /// <summary>Nothing was deleted, because another process is deleting the same rows at this moment.</summary>
     public bool OthersAreAtIt { get; init; }
 
@@ -62,5 +65,8 @@ public readonly record struct RemovedRows(long Transactions = 0, long RepeatConf
         a.RepeatConflicts + b.RepeatConflicts,
         a.Alerts + b.Alerts,
         a.UnsentAlerts + b.UnsentAlerts,
-        a.Baselines + b.Baselines);
+        a.Baselines + b.Baselines)
+    {
+        States = a.States + b.States,
+    };
 }

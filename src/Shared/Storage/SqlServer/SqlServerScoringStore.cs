@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Dapper;
 using FinanceIngest.Baselines;
-using FinanceIngest.Ground;
 using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Results;
@@ -27,9 +26,6 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1)
         """;
-
-    // The number of the error that the writing statement throws.
-    private const int WrittenByOthers = 51_000;
 
     private static readonly SizedSql s_loadBaselines = new(LoadBaselinesSql);
 
@@ -192,17 +188,20 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         DECLARE @held TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
         DECLARE @lost TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
         UPDATE u SET version = s.version, state = s.state, carried = s.carried
-        OUTPUT inserted.user_id INTO @held (user_id)
         FROM @users s JOIN detection_users u ON u.user_id = s.user_id
         WHERE u.version = s.expected
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
         INSERT INTO detection_users (user_id, version, state, carried)
-        OUTPUT inserted.user_id INTO @held (user_id)
         SELECT s.user_id, s.version, s.state, s.carried
         FROM @users s
         WHERE s.expected IS NULL AND NOT EXISTS (SELECT 1 FROM detection_users u WHERE u.user_id = s.user_id)
         ORDER BY s.user_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        -- No two changes have the same version, so that it tells whose change a user has now. The user is locked by this transaction where it is this one's.
+        INSERT INTO @held (user_id)
+        SELECT s.user_id FROM @users s JOIN detection_users u ON u.user_id = s.user_id WHERE u.version = s.version
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
         INSERT INTO @lost (user_id)
@@ -288,28 +287,23 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         WriteCounts counts = default;
         List<TransactionResult> results = [];
         bool hasAlerts = false;
-        for (int attempt = 1; ; attempt++)
+        while (true)
         {
             (Known known, int version) = await LoadAsync(wanted, cancellationToken);
             ScoredBatch batch = work.Score(known, users);
-            HashSet<long> lost;
-            try
+            if (await database.RunAsync(
+                connection =>
+                {
+                    ScoredBatch.ThrowUnless(work.MayCommit);
+                    return LearnAsync(connection, batch, BatchId.Next(time), cancellationToken);
+                },
+                cancellationToken) is not var (written, lost))
             {
-                WriteCounts written;
-                (written, lost) = await database.RunAsync(
-                    connection =>
-                    {
-                        ScoredBatch.ThrowUnless(work.MayCommit);
-                        return LearnAsync(connection, batch, BatchId.Next(time), cancellationToken);
-                    },
-                    cancellationToken);
-                counts += written;
-            }
-            catch (StoreUnavailableException e) when (attempt < SqlServerDatabase.MaximumTries && e.InnerException is SqlException { Number: WrittenByOthers })
-            {
+                // Nothing was written. The row that was in the way is there when the same users are loaded again.
                 continue;
             }
 
+            counts += written;
             results.AddRange(batch.Results.Where(result => result.UserId is not { } user || !lost.Contains(user)));
             hasAlerts |= batch.Alerts.Count > 0;
             if (lost.Count == 0)
@@ -367,7 +361,8 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         },
         cancellationToken);
 
-    private async Task<(WriteCounts Counts, HashSet<long> Lost)> LearnAsync(
+    /// <returns>Null: a row of the batch had been written by somebody who does not learn, and nothing was written.</returns>
+    private async Task<(WriteCounts Counts, HashSet<long> Lost)?> LearnAsync(
         SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
     {
         DynamicParameters parameters = Parameters(batch, batchId);
@@ -381,6 +376,11 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             new CommandDefinition(s_learn.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
         await reader.ReadAsync(cancellationToken);
         (int written, int conflicts, int alerted) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2));
+        if (written < 0)
+        {
+            return null;
+        }
+
         await reader.NextResultAsync(cancellationToken);
         HashSet<long> lost = [.. await SqlServerRows.ReadAsync(reader, static row => row.GetInt64(0), cancellationToken)];
         int results = batch.Results.Count(result => result.UserId is not { } user || !lost.Contains(user));

@@ -49,12 +49,17 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             // The next page begins behind this one, although rows with unsent alerts stay.
             at = page[^1].Row;
             removed += await database.WriteAsync(
-                session => Remove(session, page.Select(row => row.Id), id => session.Execute(
-                    """
-                    DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND created_at < ?2
-                        AND NOT EXISTS (SELECT 1 FROM alert_outbox WHERE transaction_id = ?1 AND sent_at IS NULL)
-                    """,
-                    id, before)),
+                session => Remove(
+                    session,
+                    page.Select(row => row.Id),
+                    id => session.FirstOrDefault(
+                        $"""
+                        DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND created_at < ?2
+                            AND NOT EXISTS (SELECT 1 FROM alert_outbox WHERE transaction_id = ?1 AND sent_at IS NULL)
+                        RETURNING {SqliteLearned.Columns}
+                        """,
+                        SqliteLearned.Read, id, before),
+                    SqliteLearned.Leaving.ByRetention),
                 cancellationToken);
         }
     }
@@ -67,8 +72,13 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
         foreach (Guid[] some in ids.Concat(nameless).Chunk(IRetentionStore.ChunkSize))
         {
             removed += await database.WriteAsync(
-                session => Remove(session, some, id => session.Execute(
-                    "DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL)", id, userId)),
+                session => Remove(
+                    session,
+                    some,
+                    id => session.FirstOrDefault(
+                        $"DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL) RETURNING {SqliteLearned.Columns}",
+                        SqliteLearned.Read, id, userId),
+                    SqliteLearned.Leaving.WithWhatItTaught),
                 cancellationToken);
         }
 
@@ -79,7 +89,11 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
         return removed + await database.WriteAsync(
             session => new RemovedRows(
                 RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1", userId),
-                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId)),
+                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId))
+            {
+                States = session.Execute("DELETE FROM detection_states WHERE user_id = ?1", userId)
+                    + session.Execute("DELETE FROM detection_users WHERE user_id = ?1", userId),
+            },
             cancellationToken);
     }
 
@@ -117,12 +131,20 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     private static bool Bury(SqliteSession session, Guid id, DateTime now) => session.Execute(
         "INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now) == 1;
 
-    private RemovedRows Remove(SqliteSession session, IEnumerable<Guid> ids, Func<Guid, int> delete)
+    private RemovedRows Remove(
+        SqliteSession session, IEnumerable<Guid> ids, Func<Guid, SqliteLearned.Row?> delete, SqliteLearned.Leaving leaving)
     {
         DateTime now = time.UtcNowMicroseconds();
         RemovedRows removed = default;
-        foreach (Guid id in ids.Where(id => delete(id) == 1))
+        List<SqliteLearned.Row> learned = [];
+        foreach (Guid id in ids)
         {
+            if (delete(id) is not { } row)
+            {
+                continue;
+            }
+
+            learned.Add(row);
             Bury(session, id, now);
             removed += new RemovedRows(
                 1,
@@ -131,6 +153,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
                 Alerts: session.Execute("DELETE FROM alert_outbox WHERE transaction_id = ?1", id));
         }
 
+        SqliteLearned.TakeOut(session, learned, leaving);
         return removed;
     }
 }

@@ -1,15 +1,14 @@
 -- Detectors that learn (docs/detection.md). Rows scored by the z-score alone have NULL in these columns, which takes no room beyond a bit.
 
-ALTER TABLE anomaly_transactions ADD
-    -- Name and version of the detector that decided, where it is one that learns.
-    detector VARCHAR(32) NULL,
-    -- What it said, from which the sentence about the row is made.
-    judgement VARBINARY(400) NULL,
-    -- What the row adds to the states of its user at present, and what it added before a verdict on it.
-    contribution VARBINARY(100) NULL,
-    original_contribution VARBINARY(100) NULL,
-    -- What the shadow detectors said, as the API's JSON object.
-    shadow NVARCHAR(400) NULL;
+-- Name and version of the detector that decided, where it is one that learns.
+ALTER TABLE anomaly_transactions ADD detector VARCHAR(32) NULL;
+-- What it said, from which the sentence about the row is made.
+ALTER TABLE anomaly_transactions ADD judgement VARBINARY(400) NULL;
+-- What the row adds to the states of its user at present, and what it added before a verdict on it.
+ALTER TABLE anomaly_transactions ADD contribution VARBINARY(100) NULL;
+ALTER TABLE anomaly_transactions ADD original_contribution VARBINARY(100) NULL;
+-- What the shadow detectors said, as the API's JSON object.
+ALTER TABLE anomaly_transactions ADD shadow NVARCHAR(400) NULL;
 GO
 
 -- What is known of a user over all categories. Every change of any state of the user, or of what one of the user's rows contributes, changes the version, and
