@@ -42,6 +42,10 @@ internal interface ILearningStore
     /// <summary>Writes states of one user, where his version is still the one expected. False: it is not, and nothing was written.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<bool> TryReplaceAsync(UserChange change, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the states of one user, where his version is still the one expected. False: it is not, and nothing was deleted.</summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete states.</exception>
+    Task<bool> TryForgetAsync(long userId, long version, CancellationToken cancellationToken);
 }
 
 /// <summary>A row that contributes to states.</summary>

@@ -14,7 +14,7 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
     // Seconds for a read of a user's rows, to which no index leads.
     private const int Patience = 300;
 
-    private const string RowColumns = "t.id, t.user_id, t.category_id, t.amount, t.occurred_at, t.contribution, t.judgement";
+    internal const string RowColumns = "t.id, t.user_id, t.category_id, t.amount, t.occurred_at, t.contribution, t.judgement";
 
     // The row of the model tells whether a writer came between the two statements: then both are read again.
     internal const string LoadModelSql =
@@ -215,6 +215,26 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
             cancellationToken: cancellationToken)) == 1,
         cancellationToken);
 
+    internal const string ForgetSql =
+        """
+        SET NOCOUNT ON;
+        SET XACT_ABORT ON;
+        DECLARE @done INT;
+        BEGIN TRANSACTION;
+        DELETE FROM detection_users WHERE user_id = @userId AND version = @version;
+        SET @done = @@ROWCOUNT;
+        IF @done = 1
+            DELETE FROM detection_states WHERE user_id = @userId;
+        COMMIT TRANSACTION;
+        SELECT @done;
+        """;
+
+    /// <inheritdoc/>
+    public Task<bool> TryForgetAsync(long userId, long version, CancellationToken cancellationToken) => database.RunAsync(
+        async connection => await connection.ExecuteScalarAsync<int>(
+            new CommandDefinition(ForgetSql, new { userId, version }, cancellationToken: cancellationToken)) == 1,
+        cancellationToken);
+
     private Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object parameters, Func<DbDataReader, T> map, CancellationToken cancellationToken) =>
         database.RunAsync(
             async connection =>
@@ -225,14 +245,19 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
             },
             cancellationToken);
 
-    private static ContributingRow ToRow(DbDataReader row)
+    private static ContributingRow ToRow(DbDataReader row) => ToRow(row, 0);
+
+    /// <summary>Reads a row of <see cref="RowColumns"/>.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="first">The first of the columns.</param>
+    internal static ContributingRow ToRow(DbDataReader row, int first)
     {
-        var amount = Money.FromDecimal(row.GetDecimal(3));
+        var amount = Money.FromDecimal(row.GetDecimal(first + 3));
         return new ContributingRow(
-            row.GetInt64(0), StateKey.Of(row.GetInt64(1), row.GetInt64(2), amount.Units < 0), amount.ToDouble(), SqlServerRows.Time(row, 4)!.Value,
-            Contribution.Read(row.GetFieldValue<byte[]>(5)))
+            row.GetInt64(first), StateKey.Of(row.GetInt64(first + 1), row.GetInt64(first + 2), amount.Units < 0), amount.ToDouble(),
+            SqlServerRows.Time(row, first + 4)!.Value, Contribution.Read(row.GetFieldValue<byte[]>(first + 5)))
         {
-            Suspicion = row.IsDBNull(6) ? 0 : Detected.Read("", row.GetFieldValue<byte[]>(6)).Suspicion,
+            Suspicion = row.IsDBNull(first + 6) ? 0 : Detected.Read("", row.GetFieldValue<byte[]>(first + 6)).Suspicion,
         };
     }
 }

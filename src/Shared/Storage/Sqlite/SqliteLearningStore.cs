@@ -125,6 +125,20 @@ internal sealed class SqliteLearningStore(SqliteDatabase database, TimeProvider 
         },
         cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<bool> TryForgetAsync(long userId, long version, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            if (session.Execute("DELETE FROM detection_users WHERE user_id = ?1 AND version = ?2", userId, version) == 0)
+            {
+                return false;
+            }
+
+            session.Execute("DELETE FROM detection_states WHERE user_id = ?1", userId);
+            return true;
+        },
+        cancellationToken);
+
     private static ContributingRow ToRow(SqliteRow row)
     {
         var amount = new Money(row.GetInt64(3));

@@ -86,15 +86,12 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             session => session.Execute(
                 "UPDATE message_attempts SET last_error = '' WHERE instr(last_error, ?1) > 0", userId.ToString(CultureInfo.InvariantCulture)),
             cancellationToken);
-        return removed + await database.WriteAsync(
+        removed += await database.WriteAsync(
             session => new RemovedRows(
                 RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1", userId),
-                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId))
-            {
-                States = session.Execute("DELETE FROM detection_states WHERE user_id = ?1", userId)
-                    + session.Execute("DELETE FROM detection_users WHERE user_id = ?1", userId),
-            },
+                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId)),
             cancellationToken);
+        return removed with { States = await ErasedStates.ForgetAsync(new SqliteLearningStore(database, time), userId, cancellationToken) };
     }
 
     // No index leads to the rows of a user: it would cost every insert a page somewhere in the file (docs/storage-writes.md). The rows are looked through in
