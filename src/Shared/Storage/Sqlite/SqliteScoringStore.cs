@@ -195,10 +195,11 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     // The highest id that has a row or a tombstone. Ids begin with a time, so that most of a batch's are higher.
     private static Guid HighestId(SqliteSession session)
     {
-        Guid row = session.FirstOrDefault("SELECT transaction_id FROM anomaly_transactions ORDER BY transaction_id DESC LIMIT 1", static row => row.GetGuid(0));
-        Guid tombstone = session.FirstOrDefault(
-            "SELECT transaction_id FROM purged_transactions ORDER BY transaction_id DESC LIMIT 1", static row => row.GetGuid(0));
+        Guid row = session.Single("SELECT max(transaction_id) FROM anomaly_transactions", IdOrNone);
+        Guid tombstone = session.Single("SELECT max(transaction_id) FROM purged_transactions", IdOrNone);
         return row.CompareTo(tombstone) > 0 ? row : tombstone;
+
+        static Guid IdOrNone(SqliteRow found) => found.IsNull(0) ? Guid.Empty : found.GetGuid(0);
     }
 
     private static bool RemoveFailed(SqliteSession session, TransactionResult result) =>
