@@ -4,6 +4,7 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
 using FinanceIngest.Queueing;
+using FinanceIngest.Replay;
 using FinanceIngest.Storage;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,6 +40,11 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
 
         (DatabaseFacts? facts, Finding database) = await LookAtDatabaseAsync(cancellationToken);
         findings.Add(database);
+        if (facts is { Exists: true, Refusal: null } && facts.Version >= facts.ProgramVersion)
+        {
+            findings.AddRange(await LookAtDetectorsAsync(cancellationToken));
+        }
+
         findings.Add(LookAtSigningKey(facts));
         findings.AddRange(LookAtApiKeys());
         findings.AddRange(await LookAtQueuesAsync(cancellationToken));
@@ -126,6 +132,24 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
         catch (TimeoutException)
         {
             return (null, Silent("database", target));
+        }
+    }
+
+    private async Task<IEnumerable<Finding>> LookAtDetectorsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            LearnedFacts learned = await services.GetRequiredService<IReplayStore>().ReadLearnedAsync(cancellationToken)
+                .WaitAsync(patience, time, cancellationToken);
+            return DetectorFindings.Of(settings, learned, time.GetUtcNow().UtcDateTime);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or FormatException)
+        {
+            return [new Finding(DetectorFindings.Check, Verdict.Problem, e.Message, "Mend the database; a rollback to an older program may be why.")];
+        }
+        catch (TimeoutException)
+        {
+            return [Silent(DetectorFindings.Check, "the tables of what was learned")];
         }
     }
 

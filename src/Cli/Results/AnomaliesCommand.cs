@@ -1,10 +1,8 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Text.Json;
 using FinanceIngest.Cli.Running;
 using FinanceIngest.Hosting;
 using FinanceIngest.Results;
-using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Cli.Results;
 
@@ -20,8 +18,9 @@ internal static class AnomaliesCommand
     {
         Option<long?> user = Ranges.Optional("--user", "Only those of this user_id.", 1, long.MaxValue);
         Option<long?> category = Ranges.Optional("--category", "Only those in this category_id.", 1, long.MaxValue);
-        Option<DateTime?> from = Instant("--from", "Only those that occurred at or after this time (RFC 3339, or a date, which begins at midnight UTC).");
-        Option<DateTime?> to = Instant("--to", "Only those that occurred before this time.");
+        Option<DateTime?> from = Instants.Optional(
+            "--from", "Only those that occurred at or after this time (RFC 3339, or a date, which begins at midnight UTC).");
+        Option<DateTime?> to = Instants.Optional("--to", "Only those that occurred before this time.");
         Option<long?> limit = Ranges.Optional("--limit", $"How many at most, 1 to {MaximumLimit}; default {DefaultLimit}.", 1, MaximumLimit);
         var after = new Option<string?>("--after") { Description = "Continues behind an earlier answer, which named this cursor.", HelpName = "CURSOR" };
         var command = new Command("anomalies", "Lists the anomaly history by the time at which they occurred, newest first.")
@@ -91,23 +90,4 @@ internal static class AnomaliesCommand
 
     private static string[] Row(JsonElement anomaly) =>
         [.. s_fields.Select(name => ResultText.Field(anomaly, name))];
-
-    private static Option<DateTime?> Instant(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "TIME",
-        CustomParser = argument => Parse(name, argument),
-    };
-
-    private static DateTime? Parse(string name, ArgumentResult argument)
-    {
-        string text = argument.Tokens[0].Value;
-        if (Timestamp.TryParseRfc3339(text, out DateTime instant) || Timestamp.TryParseRfc3339($"{text}T00:00:00Z", out instant))
-        {
-            return instant;
-        }
-
-        argument.AddError($"{name} must be a date, or a date and time with offset, such as 2026-01-31T12:00:00Z.");
-        return null;
-    }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using FinanceIngest.Backup;
 using FinanceIngest.Cli.Baselines;
+using FinanceIngest.Cli.Detecting;
 using FinanceIngest.Cli.Inspection;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
@@ -79,7 +80,7 @@ internal static class CommandLine
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
         var root = new RootCommand(
-            "The tool for operators of FinanceIngest: database, baselines, transactions, results, queues, poison messages, retention, backups.")
+            "The tool for operators of FinanceIngest: database, baselines, transactions, results, detectors, queues, poison messages, retention, backups.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")
@@ -104,6 +105,13 @@ internal static class CommandLine
                 PoisonRedriveCommand.Create(host, options),
                 PoisonDropCommand.Create(host, options),
             },
+            new Command("detectors", "Checks what detectors have learned, makes it anew, and compares shadow detectors with the one that decides.")
+            {
+                DetectorsVerifyCommand.Create(host, options),
+                DetectorsRebuildCommand.Create(host, options),
+                DetectorsCompareCommand.Create(host, options),
+            },
+            ReplayCommand.Create(host, options),
             PurgeCommand.Create(host, options),
             new Command("user", "Handles the data of one person.") { UserEraseCommand.Create(host, options) },
             BackupCommand.Create(host, options),

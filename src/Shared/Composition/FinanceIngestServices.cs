@@ -33,6 +33,7 @@ public static class FinanceIngestServices
         services.AddPoisonOperations();
         services.AddRetention();
         services.AddResultsReader();
+        services.AddDetectionOperations();
         services.AddSingleton<InstallationOverview>();
         services.AddSingleton(provider => ThisProcess.Of(settings, provider.GetRequiredService<TimeProvider>()));
         return settings.UsesSqlServer ? services.AddSqlServerStores(settings) : services.AddSqliteStores(settings);

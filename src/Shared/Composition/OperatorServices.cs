@@ -1,4 +1,6 @@
+using FinanceIngest.Learning;
 using FinanceIngest.Poison;
+using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Transactions;
@@ -6,7 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>Registers the operations of operators: putting poison messages back, reading results, removing old data, erasing a person's data.</summary>
+/// <summary>Registers the operations of operators: putting poison messages back, reading results, removing old data, erasing a person's data,
+/// checking what was learned, scoring a history again.</summary>
 internal static class OperatorServices
 {
     public static IServiceCollection AddPoisonOperations(this IServiceCollection services) => services
@@ -19,4 +22,9 @@ internal static class OperatorServices
     public static IServiceCollection AddRetention(this IServiceCollection services) => services
         .AddSingleton<RetentionPurge>()
         .AddSingleton<UserErasure>();
+
+    public static IServiceCollection AddDetectionOperations(this IServiceCollection services) => services
+        .AddSingleton(provider => new StateAudit(provider.GetRequiredService<ILearningStore>()))
+        .AddSingleton<DetectorComparison>()
+        .AddSingleton<HistoryReplay>();
 }

@@ -6,6 +6,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
+using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -43,6 +44,7 @@ internal static class SqlServerStores
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         services.AddSingleton<ILearningStore, SqlServerLearningStore>();
+        services.AddSingleton<IReplayStore, SqlServerReplayStore>();
         return services;
     }
 

@@ -6,6 +6,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
+using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -41,6 +42,7 @@ internal static class SqliteStores
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         services.AddSingleton<ILearningStore, SqliteLearningStore>();
+        services.AddSingleton<IReplayStore, SqliteReplayStore>();
         return services;
     }
 }

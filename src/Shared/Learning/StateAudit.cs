@@ -3,14 +3,18 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Learning;
 
 /// <summary>Compares the learned states with the rows that they are made of, and makes them anew from these. It may run beside workers.</summary>
-/// <param name="store">The states and rows.</param>
-internal sealed class StateAudit(ILearningStore store)
+public sealed class StateAudit
 {
     /// <summary>Users whose states are held in memory at once; the rows are read once for each so many.</summary>
     public const int UsersAtOnce = 200_000;
 
     private const int PageSize = 10_000;
     private const int MostTries = 100;
+
+    private readonly ILearningStore _store;
+
+    /// <param name="store">The states and rows.</param>
+    internal StateAudit(ILearningStore store) => _store = store;
 
     /// <summary>Compares all users.</summary>
     /// <param name="found">Is told of each user whose states differ, with a line for each difference.</param>
@@ -26,7 +30,7 @@ internal sealed class StateAudit(ILearningStore store)
             // Rows and states were read one after the other while workers wrote: only what still differs as of one moment does differ.
             foreach (long userId in pass.Suspects())
             {
-                if (await store.ReadUserAsync(userId, cancellationToken) is not { } user)
+                if (await _store.ReadUserAsync(userId, cancellationToken) is not { } user)
                 {
                     continue;
                 }
@@ -70,8 +74,8 @@ internal sealed class StateAudit(ILearningStore store)
     {
         for (int attempt = 0; attempt < MostTries; attempt++)
         {
-            if (await store.ReadUserAsync(userId, cancellationToken) is not { } user
-                || await store.TryReplaceAsync(SumOf(user).ToChange(user.User), cancellationToken))
+            if (await _store.ReadUserAsync(userId, cancellationToken) is not { } user
+                || await _store.TryReplaceAsync(SumOf(user).ToChange(user.User), cancellationToken))
             {
                 return;
             }
@@ -100,7 +104,7 @@ internal sealed class StateAudit(ILearningStore store)
             var pass = new Pass(after);
             while (pass.Users.Count < UsersAtOnce && !isLast)
             {
-                IReadOnlyList<KnownUser> page = await store.ReadUsersAsync(after, PageSize, cancellationToken);
+                IReadOnlyList<KnownUser> page = await _store.ReadUsersAsync(after, PageSize, cancellationToken);
                 pass.Add(page);
                 isLast = page.Count < PageSize;
                 after = page.Count > 0 ? page[^1].UserId : after;
@@ -108,8 +112,8 @@ internal sealed class StateAudit(ILearningStore store)
 
             pass.Last = isLast ? long.MaxValue : after;
             StateKey? last = new StateKey(pass.After, new Detection.CategoryKey(long.MaxValue, true));
-            for (IReadOnlyList<KnownKey> page = await store.ReadStatesAsync(last, PageSize, cancellationToken); page.Count > 0;
-                page = await store.ReadStatesAsync(last, PageSize, cancellationToken))
+            for (IReadOnlyList<KnownKey> page = await _store.ReadStatesAsync(last, PageSize, cancellationToken); page.Count > 0;
+                page = await _store.ReadStatesAsync(last, PageSize, cancellationToken))
             {
                 last = page[^1].Key;
                 if (!pass.Add(page))
@@ -120,7 +124,7 @@ internal sealed class StateAudit(ILearningStore store)
 
             for (long at = long.MaxValue; ;)
             {
-                IReadOnlyList<ContributingRow> page = await store.ReadRowsAsync(at, PageSize, cancellationToken);
+                IReadOnlyList<ContributingRow> page = await _store.ReadRowsAsync(at, PageSize, cancellationToken);
                 pass.Add(page);
                 if (page.Count < PageSize)
                 {
@@ -210,4 +214,4 @@ internal sealed class StateAudit(ILearningStore store)
 /// <param name="Users">Users with states.</param>
 /// <param name="Rows">Rows that contribute.</param>
 /// <param name="Different">Users whose states differed from their rows.</param>
-internal readonly record struct AuditCounts(long Users, long Rows, long Different);
+public readonly record struct AuditCounts(long Users, long Rows, long Different);

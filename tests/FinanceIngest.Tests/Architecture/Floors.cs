@@ -18,6 +18,7 @@ internal static class Floors
         ["Overview", "Results"],
         ["Alerts", "Intake", "Learning"],
         ["Scoring"],
+        ["Replay"],
         ["Storage"],
         ["Backup"],
         ["Composition"],

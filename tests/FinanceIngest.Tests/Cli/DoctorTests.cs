@@ -24,7 +24,10 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(0, result.ExitCode);
         Assert.True(result.Json.GetProperty("ok").GetBoolean());
         Assert.Equal(
-            ["settings", "data directory", "file modes", "database", "signing key", "API keys", "queue", "queue", "queue", "clock", "disk", "temporary files"],
+            [
+                "settings", "data directory", "file modes", "database", "detectors", "detectors", "signing key", "API keys", "queue", "queue", "queue", "clock",
+                "disk", "temporary files",
+            ],
             Checks(result).Where(check => check.Name != "settings" || check.Status == "ok").Select(check => check.Name));
     }
 

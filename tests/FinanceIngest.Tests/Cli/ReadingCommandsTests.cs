@@ -15,11 +15,15 @@ public sealed class ReadingCommandsTests : IDisposable
     public static TheoryData<string> Reading =>
     [
         "queue status", "queue peek inbound", "queue peek poison", "queue peek alerts", "poison list", "poison show id", "anomalies", "conflicts",
-        "get 01980000-0000-8000-8000-000000000000", "backup OUT", "stats export OUT.csv",
+        "get 01980000-0000-8000-8000-000000000000", "backup OUT", "stats export OUT.csv", "detectors verify", "detectors compare",
+        "replay --detector zscore", "replay --detector adaptive --output OUT.csv",
     ];
 
     public static TheoryData<string> Changing =>
-        ["user erase 399 --yes", "purge --older-than-days 3 --yes", "poison redrive", "poison drop id --yes", "queue clear alerts --yes"];
+    [
+        "user erase 399 --yes", "purge --older-than-days 3 --yes", "poison redrive", "poison drop id --yes", "queue clear alerts --yes",
+        "detectors rebuild --yes",
+    ];
 
     [Theory]
     [MemberData(nameof(Reading))]

@@ -46,6 +46,13 @@ public sealed partial class SettingsPageTests
         Settings withSqlServer = Read(("SQL_CONNECTION_STRING", "Server=s;Database=d;User ID=u;Password=p"), ("FinanceIngest:IdSigningKey", "0123456789"));
         Assert.Equal(
             $"`{Text(unset.BatchesInHand)}`; with SQL Server `{Text(withSqlServer.BatchesInHand)}`", s_rows["FinanceIngest__Scoring__BatchesInHand"]);
+        Assert.Equal($"`{unset.Detector}`", s_rows["FinanceIngest__Detection__Detector"]);
+        Assert.Empty(unset.Shadow);
+        Assert.Equal("none", s_rows["FinanceIngest__Detection__Shadow"]);
+        Assert.Equal($"`{Text(unset.AlertsPerUserMonth)}`", s_rows["FinanceIngest__Detection__AlertsPerUserMonth"]);
+        Assert.Equal($"`{unset.Language}`", s_rows["FinanceIngest__Detection__Language"]);
+        Assert.Equal("", unset.Currency);
+        Assert.Equal("nothing", s_rows["FinanceIngest__Detection__Currency"]);
         Assert.Equal($"`{Text(unset.MaximumConnections)}`", s_rows["FinanceIngest__Intake__MaximumConnections"]);
         Assert.Equal($"`{Text(unset.MaximumPollInterval.TotalSeconds)}`", s_rows["FinanceIngest__Polling__MaximumSeconds"]);
         Assert.Equal(Scopes.Submit | Scopes.Read, withKey.ApiKeys[0].Scopes);

@@ -1,4 +1,5 @@
 using System.Reflection;
+using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
@@ -72,6 +73,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerMigrator),
                 nameof(SqlServerOverviewStore),
                 nameof(SqlServerPoisonStore),
+                nameof(SqlServerReplayStore),
                 nameof(SqlServerResultsStore),
                 nameof(SqlServerRetentionStore),
                 nameof(SqlServerScoringStore),
@@ -88,6 +90,22 @@ public sealed class SqlServerStatementTests
                 (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : 1,
                 (mask & 4) == 0 ? null : DateTime.UnixEpoch, (mask & 8) == 0 ? null : DateTime.UnixEpoch);
             AssertParses(SqlServerResultsStore.AnomaliesSql(filter, (mask & 16) == 0 ? null : default(AnomalyCursor)));
+        }
+    }
+
+    [Fact]
+    public void The_history_is_read_by_valid_statements_with_every_combination_of_filters()
+    {
+        for (int mask = 0; mask < 8; mask++)
+        {
+            var part = new HistoryPart(0, 100, 10)
+            {
+                UserId = (mask & 1) == 0 ? null : 1,
+                From = (mask & 2) == 0 ? null : DateTime.UnixEpoch,
+                To = (mask & 4) == 0 ? null : DateTime.UnixEpoch,
+            };
+            AssertParses(SqlServerReplayStore.RowsSql(part));
+            AssertParses(SqlServerReplayStore.ShadowedSql(part));
         }
     }
 

@@ -49,7 +49,7 @@ public sealed class SqliteFixture : StoreFixture
     public override Task<long> CountRowsAsync(string table) =>
         OpenDatabase().ReadAsync(session => session.Number($"SELECT count(*) FROM {table}"), CancellationToken.None);
 
-    private SqliteDatabase OpenDatabase()
+    internal SqliteDatabase OpenDatabase()
     {
         var database = new SqliteDatabase(_directory, Time, new DependencyStatus("database"));
         _open.Add(database);

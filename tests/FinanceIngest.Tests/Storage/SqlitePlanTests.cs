@@ -4,6 +4,7 @@ using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Sqlite;
 using FinanceIngest.Storage.Sqlite;
@@ -26,6 +27,7 @@ public sealed class SqlitePlanTests : IDisposable
         ("schema_migrations", "a row for each step of the schema"),
         ("FROM processes", "a row for each process of the last day"),
         ("DELETE FROM processes", "a row for each process of the last day"),
+        ("SELECT count(*) FROM detection_users", "asked by doctor; a row for each user"),
         ("instr(last_error, ?1)", "erasure alone; a row for each message that failed in the last two weeks"),
         ("SELECT coalesce(sum(transactions), 0) FROM messages", "asked for the status; a row for each message, not for each transaction"),
         ("SELECT count(*), (SELECT inserted_at FROM messages", "asked for the status; a row for each message, not for each transaction"),
@@ -169,6 +171,15 @@ public sealed class SqlitePlanTests : IDisposable
         await poison.RemoveAsync("message", Token);
 
         await new SqliteOverviewStore(database, time).ReadAsync(Token);
+        var replay = new SqliteReplayStore(database);
+        await replay.FindLastAsync(Token);
+        await replay.ReadLearnedAsync(Token);
+        foreach (HistoryPart part in new HistoryPart[] { new(0, 100, 10), new(0, 100, 10) { UserId = 399, From = Sample.Noon, To = Sample.Noon } })
+        {
+            await replay.ReadRowsAsync(part, Token);
+            await replay.ReadShadowedAsync(part, Token);
+        }
+
         await new SqliteInstallationStore(database).ReadOrAddAsync("name", "value", Token);
         await retention.BuryAsync([Guid.NewGuid()], Token);
         await retention.EraseUserAsync(399, [id], Token);

@@ -1,0 +1,141 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
+using FinanceIngest.Learning;
+using FinanceIngest.Replay;
+using FinanceIngest.Results;
+using FinanceIngest.Storage.Sqlite;
+using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Tests.Storage;
+
+/// <summary>The history is read page by page as it was when the reading began, and what was learned is told.</summary>
+public abstract class ReplayStoreContract(StoreFixture fixture) : StoreContract(fixture)
+{
+    private const string Shadow = "{\"adaptive\":{\"is_anomaly\":true,\"score\":2.5}}";
+
+    private protected abstract IReplayStore Open();
+
+    // Rows of one batch are written in the order of their ids.
+    private static Guid Id(int i) => Guid.CreateVersion7(new DateTimeOffset(Sample.Noon).AddSeconds(i));
+
+    [Fact]
+    public async Task An_empty_database_has_no_history_and_has_learned_nothing()
+    {
+        IReplayStore store = Open();
+
+        Assert.Equal(0, await store.FindLastAsync(Token));
+        Assert.Empty((await store.ReadRowsAsync(new HistoryPart(0, 0, 10), Token)).Rows);
+        Assert.Equal(new LearnedFacts(null, 0, null), await store.ReadLearnedAsync(Token));
+    }
+
+    [Fact]
+    public async Task Scored_rows_are_read_in_parts_and_failed_ones_are_not()
+    {
+        TransactionResult[] rows =
+        [
+            .. Enumerable.Range(0, 25).Select(i => (i % 2 == 0 ? Sample.Scored(Id(i)) : Sample.Anomaly(Id(i))) with
+            {
+                UserId = 1 + (i % 3), CategoryId = 7, Amount = new Money((i - 12) * 12_345), OccurredAt = Sample.Noon.AddDays(-i),
+            }),
+        ];
+        await WriteAsync(rows[..10]);
+        await WriteAsync(Sample.Failed());
+        await WriteAsync(rows[10..]);
+        IReplayStore store = Open();
+        long last = await store.FindLastAsync(Token);
+        await WriteAsync(Sample.Scored());
+
+        List<HistoryRow> read = [];
+        List<int> sizes = [];
+        for (long after = 0; after < last;)
+        {
+            HistoryPage<HistoryRow> page = await store.ReadRowsAsync(new HistoryPart(after, last, 7), Token);
+            read.AddRange(page.Rows);
+            sizes.Add(page.Rows.Count);
+            Assert.InRange(page.End, after + 1, last);
+            after = page.End;
+        }
+
+        Assert.Equal([7, 6, 7, 5], sizes);
+        Assert.Equal(
+            rows.Select(row => (row.Id, row.UserId!.Value, row.CategoryId!.Value, row.Amount!.Value.ToDecimal(), row.OccurredAt!.Value, row.IsAnomaly)),
+            read.Select(row => (row.Id, row.UserId, row.CategoryId, row.Amount, row.OccurredAt, row.IsAnomaly)));
+        Assert.All(read, row => Assert.Equal(DateTimeKind.Utc, row.OccurredAt.Kind));
+        Assert.Equal(read.Select(row => row.RowId).Order(), read.Select(row => row.RowId));
+    }
+
+    [Fact]
+    public async Task Filters_take_a_user_and_a_period_whose_end_is_no_part_of_it()
+    {
+        TransactionResult[] rows =
+        [
+            .. Enumerable.Range(0, 12).Select(i => Sample.Scored(Id(i)) with { UserId = 1 + (i % 2), OccurredAt = Sample.Noon.AddHours(i), Shadow = Shadow }),
+        ];
+        await WriteAsync(rows);
+        IReplayStore store = Open();
+        long last = await store.FindLastAsync(Token);
+        for (int mask = 0; mask < 8; mask++)
+        {
+            var part = new HistoryPart(0, last, 100)
+            {
+                UserId = (mask & 1) == 0 ? null : 2,
+                From = (mask & 2) == 0 ? null : Sample.Noon.AddHours(3),
+                To = (mask & 4) == 0 ? null : Sample.Noon.AddHours(9),
+            };
+            Guid[] wanted =
+            [
+                .. rows.Where(row => row.UserId == (part.UserId ?? row.UserId) && row.OccurredAt >= (part.From ?? row.OccurredAt)
+                    && row.OccurredAt < (part.To ?? DateTime.MaxValue)).Select(row => row.Id),
+            ];
+
+            Assert.Equal(wanted, (await store.ReadRowsAsync(part, Token)).Rows.Select(row => row.Id));
+            Assert.Equal(wanted, (await store.ReadShadowedAsync(part, Token)).Rows.Select(row => row.Row.Id));
+        }
+    }
+
+    [Fact]
+    public async Task Rows_with_a_shadow_say_what_both_detectors_said()
+    {
+        TransactionResult anomaly = Sample.Anomaly() with { Shadow = Shadow };
+        await WriteAsync(Sample.Scored(), anomaly, Sample.Failed());
+        IReplayStore store = Open();
+
+        HistoryPage<ShadowedRow> page = await store.ReadShadowedAsync(new HistoryPart(0, await store.FindLastAsync(Token), 100), Token);
+
+        ShadowedRow row = Assert.Single(page.Rows);
+        Assert.Equal((anomaly.Id, true, 8.0, DetectorNames.ZScore), (row.Row.Id, row.Row.IsAnomaly, row.ZScore, row.LiveName));
+        Assert.Equal(new ShadowVerdict("adaptive", true, 2.5), Assert.Single(row.Verdicts()));
+    }
+
+    [Fact]
+    public async Task What_was_learned_is_told_with_the_detectors_of_the_newest_row()
+    {
+        var settings = new Settings { DataDirectory = "unused", Detector = DetectorNames.Adaptive, Shadow = [DetectorNames.ZScore] };
+        await LearnedHistory.ScoreAsync(Stores.Scoring, Stores.Learning, settings, LearnedHistory.Spending(3, 60, TimeSpan.FromHours(7)), Token);
+        DetectionModel model = (await new ModelRenewal(Stores.Learning, settings).RenewAsync(Sample.Noon.AddDays(17), Token))!.Value.Model;
+        await WriteAsync(Sample.Failed());
+
+        LearnedFacts facts = await Open().ReadLearnedAsync(Token);
+
+        Assert.Equal(3, facts.Users);
+        Assert.Equal(new ModelFacts(1, model.Began!.Value, model.MadeAt, Time.UtcNowMicroseconds()), facts.Model);
+        Assert.Equal(RenewalSchedule.After(model.Began!.Value, model.MadeAt), facts.Model!.NextAt);
+        Assert.Equal(AdaptiveDetector.Version, facts.Newest!.Detector);
+        Assert.Equal(DetectorNames.Adaptive, facts.Newest.DetectorName);
+        Assert.Equal([DetectorNames.ZScore], facts.Newest.ShadowNames);
+        Assert.Equal(Sample.Noon.AddHours(7 * 59), facts.Newest.OccurredAt);
+    }
+}
+
+public sealed class SqliteReplayStoreTests(SqliteFixture fixture) : ReplayStoreContract(fixture), IClassFixture<SqliteFixture>
+{
+    private protected override IReplayStore Open() => new SqliteReplayStore(fixture.OpenDatabase());
+}
+
+[Needs(Outside.SqlServer)]
+public sealed class SqlServerReplayStoreTests(SqlServerFixture fixture) : ReplayStoreContract(fixture), IClassFixture<SqlServerFixture>
+{
+    private protected override IReplayStore Open() => new SqlServerReplayStore(fixture.OpenDatabase());
+}
