@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
+using FinanceIngest.Notifications;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
@@ -26,7 +27,8 @@ public static class BackgroundServices
     }
 
     /// <summary>
-    /// Adds the scorer (with the purge of old rows where retention is set), the dispatcher, or both, and connects them to an intake in the same process.
+    /// Adds the scorer (with the purge of old rows where retention is set), the dispatcher, the notifier, or several of them, and connects them to an intake in
+    /// the same process.
     /// </summary>
     public static IServiceCollection AddBackgroundRoles(this IServiceCollection services, Settings settings)
     {
@@ -43,6 +45,11 @@ public static class BackgroundServices
         if (settings.Roles.HasFlag(Roles.Scorer))
         {
             services.AddScorer();
+        }
+
+        if (settings.Roles.HasFlag(Roles.Notifier))
+        {
+            services.AddNotifier(settings);
         }
 
         if (settings.Roles.HasFlag(Roles.Scorer) && settings.RetentionDays is not null)
@@ -66,6 +73,14 @@ public static class BackgroundServices
         services.AddSingleton<MessageScorer>();
         services.AddSingleton<EnvelopeReader>(NewReader);
         return services;
+    }
+
+    private static void AddNotifier(this IServiceCollection services, Settings settings)
+    {
+        services.AddNotificationChannels(settings);
+        services.AddSingleton<AlertIntake>();
+        services.AddSingleton<Notifier>();
+        services.AddHostedService(provider => provider.GetRequiredService<Notifier>());
     }
 
     private static void AddDispatcher(this IServiceCollection services)

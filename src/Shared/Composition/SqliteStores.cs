@@ -2,6 +2,8 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
+using FinanceIngest.Notifications.Deliveries;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -34,6 +36,8 @@ internal static class SqliteStores
         services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
         services.AddSingleton<IOverviewStore, SqliteOverviewStore>();
         services.AddSingleton<IConflictStore, SqliteConflictStore>();
+        services.AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
+        services.AddSingleton<INotificationDestinationStore, SqliteNotificationDestinationStore>();
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         return services;
