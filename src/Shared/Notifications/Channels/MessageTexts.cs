@@ -46,10 +46,9 @@ internal sealed class MessageTexts
         _url = isRequest ? Parse("Url", channel.Url!) : null;
         _body = channel.Body is { } body ? Parse("Body", body) : null;
         _headers = channel.Headers.ToDictionary(header => header.Key, header => Parse($"Headers__{header.Key}", header.Value));
-        foreach (Notification sample in SampleNotifications.All)
-        {
-            Check(sample);
-        }
+        Check(SampleNotifications.Full, isStrict: true);
+        Check(SampleNotifications.FullDigest, isStrict: true);
+        Check(SampleNotifications.Least, isStrict: false);
     }
 
     /// <summary>The subject or title: one line.</summary>
@@ -71,9 +70,8 @@ internal sealed class MessageTexts
     public IEnumerable<KeyValuePair<string, string>> Headers(Notification notification) =>
         _headers.Select(header => KeyValuePair.Create(header.Key, SafeText.Line(Render(header.Value, notification, NullEncoder.Default, withTexts: true))));
 
-    private static TemplateOptions NewOptions(bool isStrict) => new()
+    private static TemplateOptions NewOptions() => new()
     {
-        StrictVariables = isStrict,
         StrictFilters = true,
         MaxSteps = MostSteps,
         MaxRecursion = 20,
@@ -87,7 +85,7 @@ internal sealed class MessageTexts
     private SettingsException Wrong(string setting, string problem) =>
         new($"FinanceIngest__Notify__Channels__{_channel.Name}__{setting}", $"not a template in Liquid: {SafeText.Cut(SafeText.Line(problem), 300)}");
 
-    private void Check(Notification sample)
+    private void Check(Notification sample, bool isStrict)
     {
         Try("Subject", _subject);
         Try("Text", _text);
@@ -105,7 +103,7 @@ internal sealed class MessageTexts
             {
                 if (template is not null)
                 {
-                    Render(template, sample, NullEncoder.Default, withTexts: setting is not ("Subject" or "Text" or "Html"), isStrict: true);
+                    Render(template, sample, NullEncoder.Default, withTexts: setting is not ("Subject" or "Text" or "Html"), isStrict: isStrict);
                 }
             }
             catch (Exception e) when (e is not SettingsException)
@@ -117,7 +115,12 @@ internal sealed class MessageTexts
 
     private string Render(IFluidTemplate template, Notification notification, TextEncoder encoder, bool withTexts = false, bool isStrict = false)
     {
-        var context = new TemplateContext(NewOptions(isStrict));
+        var context = new TemplateContext(NewOptions());
+        if (isStrict)
+        {
+            context.Options.Undefined = name => throw new InvalidDataException($"there is no {name}.");
+        }
+
         FluidValue[] alerts = [.. notification.Alerts.Select(alert => Model(alert, context.Options))];
         context.SetValue("id", new StringValue(notification.Id.ToString("D")));
         context.SetValue("channel", new StringValue(_channel.Name));
@@ -134,7 +137,7 @@ internal sealed class MessageTexts
         return template.Render(context, encoder);
     }
 
-    // Every name is always there, and nil where the alert has no value, so that a template that asks for a name that never is can be refused at the start.
+    // Every name is always there, and nil where the alert has no value.
     private DictionaryValue Model(NotifiedAlert alert, TemplateOptions options)
     {
         var fields = new Dictionary<string, FluidValue>

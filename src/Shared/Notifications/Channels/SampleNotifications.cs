@@ -20,13 +20,14 @@ internal static class SampleNotifications
         Link = "https://finance.example/transactions/01900000-0000-7000-8000-000000000002",
     };
 
-    /// <summary>An alert with every field, one of the older system, and a digest.</summary>
-    public static IReadOnlyList<Notification> All { get; } =
-    [
-        new Notification(s_id, [s_full], null),
-        new Notification(s_id, [Alert(s_id)], null),
-        new Notification(s_id, [s_full, Alert(new Guid("01900000-0000-7000-8000-000000000003"))], null),
-    ];
+    /// <summary>An alert with every field.</summary>
+    public static Notification Full { get; } = new(s_id, [s_full], null);
+
+    /// <summary>Two of them.</summary>
+    public static Notification FullDigest { get; } = new(s_id, [s_full, s_full], null);
+
+    /// <summary>An alert of the older system.</summary>
+    public static Notification Least { get; } = new(s_id, [Alert(s_id)], null);
 
     /// <summary>The message of a test.</summary>
     /// <param name="now">The time that stands in it (UTC).</param>
