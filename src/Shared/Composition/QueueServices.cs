@@ -24,8 +24,12 @@ internal static class QueueServices
             create(settings.InboundQueue, dependencies.InboundQueue),
             create(settings.PoisonQueue, dependencies.PoisonQueue),
             create(settings.AlertQueue, dependencies.AlertQueue),
-            settings.IsNotifying ? create(settings.AlertPoisonQueue, dependencies.AlertPoisonQueue) : null);
+            settings.IsNotifying || HasAlertPoison(settings) ? create(settings.AlertPoisonQueue, dependencies.AlertPoisonQueue) : null);
     });
+
+    // An embedded installation that once had a notifier keeps what could not be read, and an erasure or a backup must find it.
+    private static bool HasAlertPoison(Settings settings) =>
+        !settings.UsesAzureQueues && File.Exists(Path.Combine(settings.DataDirectory, EmbeddedQueue.FileOf(settings.AlertPoisonQueue)));
 
     private static Func<string, DependencyStatus, IMessageQueue> AzureQueues(Settings settings)
     {

@@ -2,6 +2,8 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
+using FinanceIngest.Notifications.Deliveries;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -36,6 +38,8 @@ internal static class SqlServerStores
         services.AddSingleton<IRetentionStore, SqlServerRetentionStore>();
         services.AddSingleton<IOverviewStore, SqlServerOverviewStore>();
         services.AddSingleton<IConflictStore, SqlServerConflictStore>();
+        services.AddSingleton<IDeliveryStore, SqlServerDeliveryStore>();
+        services.AddSingleton<INotificationDestinationStore, SqlServerNotificationDestinationStore>();
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         return services;

@@ -17,6 +17,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM feed_batches;
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
         DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
+        DELETE FROM notification_deliveries; DELETE FROM notification_channels; DELETE FROM notification_destinations;
         """;
 
     /// <summary>Makes the ids of the older system's rows.</summary>
@@ -60,7 +61,9 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerPoisonStore(database, Time),
             new SqlServerBaselineStore(database, Time),
             new SqlServerRetentionStore(database, Time),
-            new SqlServerConflictStore(database));
+            new SqlServerConflictStore(database),
+            new SqlServerDeliveryStore(database, Time),
+            new SqlServerNotificationDestinationStore(database));
     }
 
     internal SqlServerDatabase OpenDatabase()

@@ -30,7 +30,9 @@ public sealed class SqliteFixture : StoreFixture
             new SqlitePoisonStore(database, Time),
             new SqliteBaselineStore(database, Time),
             new SqliteRetentionStore(database, Time),
-            new SqliteConflictStore(database));
+            new SqliteConflictStore(database),
+            new SqliteDeliveryStore(database, Time),
+            new SqliteNotificationDestinationStore(database));
     }
 
     public override Task ClearAsync()

@@ -2,8 +2,8 @@ namespace FinanceIngest.Notifications.Deliveries;
 
 /// <summary>What becomes of alerts that were held.</summary>
 /// <param name="Messages">The messages that are to be sent now.</param>
-/// <param name="Postponed">The alerts that are held on.</param>
-internal sealed record Assembly(IReadOnlyList<AssembledMessage> Messages, IReadOnlyList<PostponedDelivery> Postponed);
+/// <param name="Postponed">The addresses whose other alerts are held on.</param>
+internal sealed record Assembly(IReadOnlyList<AssembledMessage> Messages, IReadOnlyList<PostponedAddress> Postponed);
 
 /// <summary>A message that was made of held alerts.</summary>
 /// <param name="MessageId">Its id.</param>
@@ -11,8 +11,8 @@ internal sealed record Assembly(IReadOnlyList<AssembledMessage> Messages, IReadO
 /// <param name="GiveUpAt">When it is given up (UTC).</param>
 internal sealed record AssembledMessage(Guid MessageId, IReadOnlyList<long> Rows, DateTime GiveUpAt);
 
-/// <summary>An alert that is held on.</summary>
-/// <param name="Row">Its row.</param>
+/// <summary>The held alerts of an address that no message was made of: none of them is looked at before an instant.</summary>
+/// <param name="DestinationId">The address; <see cref="Guid.Empty"/>: the channel's fixed addresses.</param>
 /// <param name="Hold">Why.</param>
-/// <param name="DueAt">Until when (UTC).</param>
-internal readonly record struct PostponedDelivery(long Row, HoldReason Hold, DateTime DueAt);
+/// <param name="Until">Until when (UTC).</param>
+internal readonly record struct PostponedAddress(Guid DestinationId, HoldReason Hold, DateTime Until);

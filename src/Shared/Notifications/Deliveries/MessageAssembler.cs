@@ -19,12 +19,12 @@ internal sealed class MessageAssembler(ChannelSettings channel)
     public Assembly Assemble(IEnumerable<HeldGroup> groups, DateTime now)
     {
         var messages = new List<AssembledMessage>();
-        var postponed = new List<PostponedDelivery>();
+        var postponed = new List<PostponedAddress>();
         foreach (HeldGroup group in groups)
         {
             if ((group.Destination?.Quiet ?? channel.Quiet)?.EndAt(now) is { } end && end > now)
             {
-                postponed.AddRange(group.Deliveries.Select(delivery => new PostponedDelivery(delivery.Id, HoldReason.QuietHours, end)));
+                postponed.Add(new PostponedAddress(group.DestinationId, HoldReason.QuietHours, end));
                 continue;
             }
 
@@ -34,7 +34,7 @@ internal sealed class MessageAssembler(ChannelSettings channel)
         return new Assembly(messages, postponed);
     }
 
-    private void Assemble(HeldGroup group, DateTime now, List<AssembledMessage> messages, List<PostponedDelivery> postponed)
+    private void Assemble(HeldGroup group, DateTime now, List<AssembledMessage> messages, List<PostponedAddress> postponed)
     {
         DateTime[] recent = [.. group.Recent.Where(made => made > now - s_hour).OrderDescending()];
         int room = channel.MostPerHour is { } most ? Math.Max(0, most - recent.Length) : int.MaxValue;
@@ -52,11 +52,10 @@ internal sealed class MessageAssembler(ChannelSettings channel)
         }
 
         // The hour has room again when the oldest message of those that fill it is an hour old. A message that is made now may be that one.
-        bool isFull = channel.MostPerHour is not null && room != int.MaxValue && (isGathered ? room <= 1 : taken >= room);
-        foreach (HeldDelivery delivery in group.Deliveries.Skip(taken))
+        int made = isGathered ? Math.Min(taken, 1) : taken;
+        if (channel.MostPerHour is not null && made >= room)
         {
-            DateTime free = isFull ? FreeAt(recent, isGathered && taken > 0 ? 1 : taken, now) : now;
-            postponed.Add(new PostponedDelivery(delivery.Id, HoldReason.Limit, free));
+            postponed.Add(new PostponedAddress(group.DestinationId, HoldReason.Limit, FreeAt(recent, made, now)));
         }
     }
 

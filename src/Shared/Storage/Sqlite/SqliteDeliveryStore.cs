@@ -106,13 +106,6 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider 
                 return false;
             }
 
-            foreach (PostponedDelivery postponed in assembly.Postponed)
-            {
-                session.Execute(
-                    "UPDATE notification_deliveries SET hold = ?2, due_at = ?3 WHERE id = ?1 AND state = 'held'",
-                    postponed.Row, DeliveryNames.Of(postponed.Hold), postponed.DueAt);
-            }
-
             foreach (AssembledMessage message in assembly.Messages.Where(message => message.Rows.All(
                 row => session.Number("SELECT count(*) FROM notification_deliveries WHERE id = ?1 AND state = 'held'", row) == 1)))
             {
@@ -126,6 +119,17 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider 
                         """,
                         row, message.MessageId, isFirst ? message.Rows.Count : 0, isFirst ? now : (DateTime?)null, isFirst ? message.GiveUpAt : (DateTime?)null, now);
                 }
+            }
+
+            // After the messages: what they told of is held no more.
+            foreach (PostponedAddress postponed in assembly.Postponed)
+            {
+                session.Execute(
+                    """
+                    UPDATE notification_deliveries SET hold = ?3, due_at = ?4
+                    WHERE channel = ?1 AND destination_id = ?2 AND state = 'held' AND due_at < ?4
+                    """,
+                    channel, postponed.DestinationId, DeliveryNames.Of(postponed.Hold), postponed.Until);
             }
 
             return true;
