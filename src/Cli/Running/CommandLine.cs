@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using FinanceIngest.Backup;
 using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Cli.Inspection;
+using FinanceIngest.Cli.Notifications;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
 using FinanceIngest.Cli.Results;
@@ -79,7 +80,7 @@ internal static class CommandLine
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
         var root = new RootCommand(
-            "The tool for operators of FinanceIngest: database, baselines, transactions, results, queues, poison messages, retention, backups.")
+            "The tool for operators of FinanceIngest: database, baselines, transactions, results, queues, poison messages, notifications, retention, backups.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")
@@ -103,6 +104,13 @@ internal static class CommandLine
                 PoisonShowCommand.Create(host, options),
                 PoisonRedriveCommand.Create(host, options),
                 PoisonDropCommand.Create(host, options),
+            },
+            new Command("notify", "Sets up the notifier's channels, and shows what was told to whom.")
+            {
+                NotifyKeysCommand.Create(host, options),
+                NotifyTestCommand.Create(host, options),
+                NotifyListCommand.Create(host, options),
+                NotifyAgainCommand.Create(host, options),
             },
             PurgeCommand.Create(host, options),
             new Command("user", "Handles the data of one person.") { UserEraseCommand.Create(host, options) },

@@ -1,4 +1,5 @@
 using FinanceIngest.Configuration;
+using FinanceIngest.Notifications;
 using FinanceIngest.Notifications.Channels;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -18,6 +19,7 @@ public static class NotificationServices
 
         services.AddSingleton(provider => new ChannelHttp(provider.GetRequiredService<TimeProvider>(), new GuardedConnector()));
         services.AddSingleton<ChannelFactory>();
+        services.AddSingleton(ChannelTests.Of);
         return services;
     }
 }

@@ -7,13 +7,12 @@ namespace FinanceIngest.Observability;
 internal sealed partial class Telemetry
 {
     private readonly Lock _channelsGate = new();
-    private Dictionary<string, ChannelReading> _channels = [];
-    private NotificationInstruments? _notifications;
+    private readonly Dictionary<string, ChannelReading> _channels = [];
+    private readonly NotificationInstruments _notifications;
 
-    /// <summary>Adds the instruments of the notifier, with zero in those that alert rules watch. A process without a notifier has none of them.</summary>
+    /// <summary>Adds zero to the counters of the notifier that alert rules watch. A process without a notifier exports none of them.</summary>
     public void BeginNotifications(IEnumerable<string> channels)
     {
-        _notifications ??= new NotificationInstruments(this);
         _notifications.Alerts.Add(0, Outcome("taken"));
         _notifications.Alerts.Add(0, Outcome("poison"));
         lock (_channelsGate)
@@ -30,7 +29,7 @@ internal sealed partial class Telemetry
     }
 
     /// <summary>Counts alerts that were taken from their queue, or given up as poison.</summary>
-    public void AlertsTaken(int alerts, bool isPoison = false) => _notifications?.Alerts.Add(alerts, Outcome(isPoison ? "poison" : "taken"));
+    public void AlertsTaken(int alerts, bool isPoison = false) => _notifications.Alerts.Add(alerts, Outcome(isPoison ? "poison" : "taken"));
 
     /// <summary>Counts an attempt at a message.</summary>
     /// <param name="channel">The channel.</param>
@@ -38,11 +37,7 @@ internal sealed partial class Telemetry
     /// <param name="scoredAt">When each alert of a delivered message was scored (UTC).</param>
     public void Notified(string channel, string outcome, IEnumerable<DateTime> scoredAt)
     {
-        if (_notifications is not { } instruments)
-        {
-            return;
-        }
-
+        NotificationInstruments instruments = _notifications;
         instruments.Attempts.Add(1, Channel(channel), Outcome(outcome));
         if (instruments.Latency.Enabled && outcome == "delivered")
         {

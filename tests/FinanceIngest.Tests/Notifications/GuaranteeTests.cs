@@ -177,9 +177,14 @@ public sealed class GuaranteeTests
     }
 
     [Fact]
-    public async Task A_hundred_thousand_alerts_reach_every_channel_once()
+    public Task Five_thousand_alerts_reach_every_channel_once() => ReachEveryChannelOnceAsync(5_000);
+
+    [Fact]
+    [Trait("Category", "Integration")]
+    public Task A_hundred_thousand_alerts_reach_every_channel_once() => ReachEveryChannelOnceAsync(100_000);
+
+    private static async Task ReachEveryChannelOnceAsync(int count)
     {
-        const int count = 100_000;
         var plain = new RecordingChannel { Concurrency = 8 };
         var limited = new RecordingChannel();
         await using var system = new NotifierHarness(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -10,22 +11,22 @@ namespace FinanceIngest.Notifications.Channels;
 internal static class AddressGuard
 {
     // https://www.iana.org/assignments/iana-ipv4-special-registry, multicast, what is reserved, and the host of Azure's own services.
-    private static readonly IPNetwork[] s_refusedV4 =
+    private static readonly Range[] s_refusedV4 =
     [
         .. new[]
         {
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
             "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
             "224.0.0.0/4", "240.0.0.0/4",
-        }.Select(text => IPNetwork.Parse(text)),
+        }.Select(Range.Parse),
     ];
 
     // Only 2000::/3 is given out to the public internet; so mapped, compatible, NAT64, unique local, link-local and multicast addresses are refused by that
     // alone. Within it: special purposes (with Teredo, which carries an IPv4 address), documentation, and 6to4, which carries one as well.
-    private static readonly IPNetwork s_publicV6 = IPNetwork.Parse("2000::/3");
-    private static readonly IPNetwork[] s_refusedV6 =
+    private static readonly Range s_publicV6 = Range.Parse("2000::/3");
+    private static readonly Range[] s_refusedV6 =
     [
-        .. new[] { "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20" }.Select(text => IPNetwork.Parse(text)),
+        .. new[] { "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20" }.Select(Range.Parse),
     ];
 
     /// <summary>Whether an address may be connected to.</summary>
@@ -55,5 +56,26 @@ internal static class AddressGuard
         return uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6
             ? IPAddress.TryParse(uri.IdnHost, out IPAddress? address) && IsPublic(address)
             : uri.HostNameType == UriHostNameType.Dns && uri.IdnHost.TrimEnd('.').Contains('.', StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Addresses with a common beginning. IPNetwork of .NET 10 is not used: it says that 2000::/3 contains ::ffff:10.0.0.1, which would let a private address pass.
+    /// </summary>
+    private readonly record struct Range(byte[] Start, int Bits)
+    {
+        public static Range Parse(string text)
+        {
+            string[] parts = text.Split('/');
+            return new Range(IPAddress.Parse(parts[0]).GetAddressBytes(), int.Parse(parts[1], CultureInfo.InvariantCulture));
+        }
+
+        public bool Contains(IPAddress address)
+        {
+            byte[] bytes = address.GetAddressBytes();
+            int whole = Bits / 8;
+            int mask = (byte)(0xff << (8 - (Bits % 8)));
+            return bytes.Length == Start.Length && bytes.AsSpan(0, whole).SequenceEqual(Start.AsSpan(0, whole))
+                && (Bits % 8 == 0 || (bytes[whole] & mask) == (Start[whole] & mask));
+        }
     }
 }

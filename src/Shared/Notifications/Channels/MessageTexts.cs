@@ -70,8 +70,9 @@ internal sealed class MessageTexts
     public IEnumerable<KeyValuePair<string, string>> Headers(Notification notification) =>
         _headers.Select(header => KeyValuePair.Create(header.Key, SafeText.Line(Render(header.Value, notification, NullEncoder.Default, withTexts: true))));
 
-    private static TemplateOptions NewOptions() => new()
+    private static TemplateOptions NewOptions(bool isStrict) => new()
     {
+        StrictVariables = isStrict,
         StrictFilters = true,
         MaxSteps = MostSteps,
         MaxRecursion = 20,
@@ -108,20 +109,17 @@ internal sealed class MessageTexts
             }
             catch (Exception e) when (e is not SettingsException)
             {
-                throw Wrong(setting, e.Message);
+                // Fluid names the class of an unknown member in place of its name.
+                bool isUnknown = e.Message.Contains("Undefined variable 'Fluid.", StringComparison.Ordinal);
+                throw Wrong(setting, isUnknown ? $"it asks an alert for something other than {string.Join(", ", Model(sample.Alerts[0]).Keys)}." : e.Message);
             }
         }
     }
 
     private string Render(IFluidTemplate template, Notification notification, TextEncoder encoder, bool withTexts = false, bool isStrict = false)
     {
-        var context = new TemplateContext(NewOptions());
-        if (isStrict)
-        {
-            context.Options.Undefined = name => throw new InvalidDataException($"there is no {name}.");
-        }
-
-        FluidValue[] alerts = [.. notification.Alerts.Select(alert => Model(alert, context.Options))];
+        var context = new TemplateContext(NewOptions(isStrict));
+        FluidValue[] alerts = [.. notification.Alerts.Select(alert => new DictionaryValue(new FluidValueDictionaryFluidIndexable(Model(alert))))];
         context.SetValue("id", new StringValue(notification.Id.ToString("D")));
         context.SetValue("channel", new StringValue(_channel.Name));
         context.SetValue("currency", new StringValue(_channel.Currency));
@@ -138,29 +136,25 @@ internal sealed class MessageTexts
     }
 
     // Every name is always there, and nil where the alert has no value.
-    private DictionaryValue Model(NotifiedAlert alert, TemplateOptions options)
+    private Dictionary<string, FluidValue> Model(NotifiedAlert alert) => new()
     {
-        var fields = new Dictionary<string, FluidValue>
-        {
-            ["alert_id"] = new StringValue(alert.AlertId.ToString("D")),
-            ["transaction_id"] = TextOf(alert.TransactionId?.ToString("D")),
-            ["user_id"] = NumberValue.Create(alert.UserId),
-            ["category_id"] = NumberValue.Create(alert.CategoryId),
-            ["amount"] = NumberValue.Create(alert.Amount),
-            ["z_score"] = NumberOf(alert.ZScore),
-            ["mean"] = NumberOf(alert.Mean),
-            ["std_dev"] = NumberOf(alert.StdDev),
-            ["occurred_at"] = TextOf(alert.OccurredAt is { } occurred ? Timestamp.ToText(occurred) : null),
-            ["scored_at"] = TextOf(alert.ScoredAt is { } scored ? Timestamp.ToText(scored) : null),
-            ["detector"] = TextOf(alert.Detector),
-            ["surprise"] = NumberOf(alert.Surprise),
-            ["usual_low"] = NumberOf(alert.UsualLow),
-            ["usual_high"] = NumberOf(alert.UsualHigh),
-            ["explanation"] = TextOf(alert.Explanation),
-            ["link"] = TextOf(alert.Link),
-        };
-        return new DictionaryValue(new FluidValueDictionaryFluidIndexable(fields));
-    }
+        ["alert_id"] = new StringValue(alert.AlertId.ToString("D")),
+        ["transaction_id"] = TextOf(alert.TransactionId?.ToString("D")),
+        ["user_id"] = NumberValue.Create(alert.UserId),
+        ["category_id"] = NumberValue.Create(alert.CategoryId),
+        ["amount"] = NumberValue.Create(alert.Amount),
+        ["z_score"] = NumberOf(alert.ZScore),
+        ["mean"] = NumberOf(alert.Mean),
+        ["std_dev"] = NumberOf(alert.StdDev),
+        ["occurred_at"] = TextOf(alert.OccurredAt is { } occurred ? Timestamp.ToText(occurred) : null),
+        ["scored_at"] = TextOf(alert.ScoredAt is { } scored ? Timestamp.ToText(scored) : null),
+        ["detector"] = TextOf(alert.Detector),
+        ["surprise"] = NumberOf(alert.Surprise),
+        ["usual_low"] = NumberOf(alert.UsualLow),
+        ["usual_high"] = NumberOf(alert.UsualHigh),
+        ["explanation"] = TextOf(alert.Explanation),
+        ["link"] = TextOf(alert.Link),
+    };
 
     private FluidValue TextOf(string? text) => text is null ? NilValue.Instance : new StringValue(_escape(text));
 

@@ -15,7 +15,7 @@ namespace FinanceIngest.Notifications.Destinations;
 /// An address as JSON has it: <c>{"type": "smtp", "address": "…"}</c> or <c>{"type": "webpush", "endpoint": "https://…", "keys": {"p256dh", "auth"}}</c>,
 /// both with <c>quiet_hours</c> (<c>{"from": "22:00", "until": "07:00", "time_zone": "Europe/Berlin"}</c>) and <c>minimum_surprise</c> where they are given.
 /// </summary>
-public static class DestinationFields
+internal static class DestinationFields
 {
     private const int LongestMail = 254;
     private const int LongestEndpoint = 2000;

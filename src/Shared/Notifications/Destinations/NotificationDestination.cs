@@ -7,7 +7,7 @@ namespace FinanceIngest.Notifications.Destinations;
 /// <param name="UserId">The user who is told.</param>
 /// <param name="Type"><see cref="ChannelType.Smtp"/> or <see cref="ChannelType.WebPush"/>; every channel of that type that goes to users uses it.</param>
 /// <param name="CreatedAt">When the address was given (UTC).</param>
-public sealed record NotificationDestination(Guid Id, long UserId, ChannelType Type, DateTime CreatedAt)
+internal sealed record NotificationDestination(Guid Id, long UserId, ChannelType Type, DateTime CreatedAt)
 {
     /// <summary>The mail address; null for web push.</summary>
     public string? Mail { get; init; }
