@@ -78,6 +78,8 @@ public static class BackgroundServices
     private static void AddNotifier(this IServiceCollection services, Settings settings)
     {
         services.AddNotificationChannels(settings);
+        services.AddSingleton(provider => new OpenDeliveriesMarker(
+            provider.GetRequiredService<Queues>(), provider.GetRequiredService<TimeProvider>(), isUsed: settings.UsesAzureQueues));
         services.AddSingleton<AlertIntake>();
         services.AddSingleton<Notifier>();
         services.AddHostedService(provider => provider.GetRequiredService<Notifier>());

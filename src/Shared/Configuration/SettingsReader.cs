@@ -102,7 +102,8 @@ public static partial class SettingsReader
             }
         }
 
-        if (settings.UsesSqlServer && settings.IdSigningKey is null)
+        // A notifier alone issues no id: it needs no key, and so has none that could be stolen.
+        if (settings.UsesSqlServer && settings.IdSigningKey is null && settings.Roles != Roles.Notifier)
         {
             throw new SettingsException(
                 "FinanceIngest__IdSigningKey", "required with SQL_CONNECTION_STRING: the same secret for every process, for the life of the installation.");

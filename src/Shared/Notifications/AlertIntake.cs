@@ -14,8 +14,8 @@ namespace FinanceIngest.Notifications;
 /// key of a delivery (alert, channel, address) makes that harmless. An alert that can't be read goes verbatim to the alert queue's poison queue.
 /// </summary>
 internal sealed partial class AlertIntake(
-    Queues queues, IDeliveryStore store, INotificationDestinationStore destinations, Settings settings, Telemetry telemetry, TimeProvider time,
-    ILogger<AlertIntake> logger)
+    Queues queues, IDeliveryStore store, INotificationDestinationStore destinations, OpenDeliveriesMarker marker, Settings settings, Telemetry telemetry,
+    TimeProvider time, ILogger<AlertIntake> logger)
 {
     /// <summary>The most alerts that are taken at once.</summary>
     public const int BatchSize = 32;
@@ -91,6 +91,7 @@ internal sealed partial class AlertIntake(
         if (deliveries.Length > 0)
         {
             await store.AddAsync(deliveries, CancellationToken.None);
+            await marker.RaiseAsync(CancellationToken.None);
         }
 
         telemetry.AlertsTaken(alerts.Count);

@@ -13,7 +13,8 @@ internal static class DeliveryWake
 
     /// <summary>Puts the message on the alert queue.</summary>
     /// <exception cref="QueueUnavailableException">The queue can't be reached; the notifier looks when it has another reason to.</exception>
-    public static Task SendAsync(IMessageQueue alerts, TimeSpan delay, CancellationToken cancellationToken) => alerts.SendAsync(s_text, delay, cancellationToken);
+    public static Task<LeasedMessage> SendAsync(IMessageQueue alerts, TimeSpan delay, CancellationToken cancellationToken) =>
+        alerts.SendAsync(s_text, delay, cancellationToken);
 
     /// <inheritdoc cref="SendAsync(IMessageQueue, TimeSpan, CancellationToken)"/>
     public static Task SendAsync(IMessageQueue alerts, CancellationToken cancellationToken) => SendAsync(alerts, TimeSpan.Zero, cancellationToken);

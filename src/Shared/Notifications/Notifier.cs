@@ -20,7 +20,11 @@ internal sealed partial class Notifier : BackgroundService
     private static readonly TimeSpan s_keepFinished = TimeSpan.FromDays(30);
     private static readonly TimeSpan s_removeEvery = TimeSpan.FromHours(6);
 
+    // A count asks the database. While something is open, senders do so as well, but for digests and quiet hours, which last long.
+    private static readonly TimeSpan s_countEvery = TimeSpan.FromMinutes(10);
+
     private readonly AlertIntake _intake;
+    private readonly OpenDeliveriesMarker _marker;
     private readonly IDeliveryStore _store;
     private readonly Settings _settings;
     private readonly Telemetry _telemetry;
@@ -31,10 +35,11 @@ internal sealed partial class Notifier : BackgroundService
     private long? _removedAt;
 
     public Notifier(
-        AlertIntake intake, IDeliveryStore store, INotificationDestinationStore destinations, ChannelFactory factory, Settings settings, Telemetry telemetry,
+        AlertIntake intake, OpenDeliveriesMarker marker, IDeliveryStore store, INotificationDestinationStore destinations, ChannelFactory factory, Settings settings, Telemetry telemetry,
         TimeProvider time, ILogger<Notifier> logger)
     {
         _intake = intake;
+        _marker = marker;
         _store = store;
         _settings = settings;
         _telemetry = telemetry;
@@ -70,7 +75,9 @@ internal sealed partial class Notifier : BackgroundService
     {
         var polling = new PollingBackoff(_settings.MaximumPollInterval);
         var retry = new RetryBackoff(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(30));
+        bool isAnyOpen = true;
         bool hasTaken = true;
+        long countedAt = _time.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -84,10 +91,12 @@ internal sealed partial class Notifier : BackgroundService
                     continue;
                 }
 
-                if (hasTaken)
+                if (hasTaken || (isAnyOpen && _time.GetElapsedTime(countedAt) >= s_countEvery))
                 {
+                    // The first count after a run of alerts comes before most of them are sent.
+                    countedAt = _time.GetTimestamp();
+                    isAnyOpen = await CountAsync(stoppingToken) > 0;
                     hasTaken = false;
-                    await CountAsync(stoppingToken);
                 }
 
                 await _wake.WaitAsync(polling.Next(), _time, stoppingToken);
@@ -106,23 +115,24 @@ internal sealed partial class Notifier : BackgroundService
         }
     }
 
-    // After a run of alerts the database is awake.
-    private async Task CountAsync(CancellationToken cancellationToken)
+    private async Task<long> CountAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<ChannelCounts> counts = await _store.CountAsync(cancellationToken);
+        long open = counts.Sum(count => count.Open);
+        await (open > 0 ? _marker.RaiseAsync(cancellationToken) : _marker.ClearAsync(cancellationToken));
         foreach (ChannelSettings channel in _settings.Notify.Channels)
         {
             ChannelCounts count = counts.FirstOrDefault(count => count.Channel == channel.Name);
             _telemetry.ChannelKnown(channel.Name, count.Open, count.GivenUp);
         }
 
-        if (_removedAt is { } at && _time.GetElapsedTime(at) < s_removeEvery)
+        if (_removedAt is not { } at || _time.GetElapsedTime(at) >= s_removeEvery)
         {
-            return;
+            await _store.RemoveFinishedAsync(_time.UtcNowMicroseconds() - s_keepFinished, cancellationToken);
+            _removedAt = _time.GetTimestamp();
         }
 
-        await _store.RemoveFinishedAsync(_time.UtcNowMicroseconds() - s_keepFinished, cancellationToken);
-        _removedAt = _time.GetTimestamp();
+        return open;
     }
 
     private static partial class Log

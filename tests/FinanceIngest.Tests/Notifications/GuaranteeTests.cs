@@ -177,6 +177,31 @@ public sealed class GuaranteeTests
     }
 
     [Fact]
+    public async Task While_deliveries_are_open_their_marker_keeps_the_queue_from_being_empty()
+    {
+        var channel = new RecordingChannel { OnSend = _ => s_down };
+        await using var system = new NotifierHarness(NotifierHarness.Webhook("hook", "http://127.0.0.1:1")) { HasAutoscaler = true, Make = _ => channel };
+        await system.AlertAsync(3);
+        NotifierHarness.Process process = system.NewProcess();
+        await process.TakeAllAsync();
+        Assert.Equal(1, (await system.Alerts.GetDepthAsync(default)).Length);
+
+        // After a crash the marker becomes visible, and whoever takes it looks for deliveries.
+        system.Time.Advance(OpenDeliveriesMarker.Delay);
+        channel.OnSend = _ => SendOutcome.Delivered;
+        NotifierHarness.Process next = system.NewProcess();
+        await next.TakeAllAsync();
+        await next.DrainAsync();
+        Assert.Equal(3, channel.Told.Count);
+        await next.Marker.RaiseAsync(default);
+        await next.Marker.RaiseAsync(default);
+        Assert.Equal(1, (await system.Alerts.GetDepthAsync(default)).Length);
+        await next.Marker.ClearAsync(default);
+        Assert.Equal(0, (await system.Alerts.GetDepthAsync(default)).Length);
+        Assert.Equal(0, (await system.Poison.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
     public Task Five_thousand_alerts_reach_every_channel_once() => ReachEveryChannelOnceAsync(5_000);
 
     [Fact]

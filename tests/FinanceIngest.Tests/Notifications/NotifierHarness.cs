@@ -56,6 +56,9 @@ internal sealed class NotifierHarness : IAsyncDisposable
 
     public Telemetry Telemetry { get; }
 
+    /// <summary>Whether the marker of open deliveries is used, as on Azure queues.</summary>
+    public bool HasAutoscaler { get; init; }
+
     /// <summary>Makes the channel of a test; null: the real one.</summary>
     public Func<ChannelSettings, INotificationChannel?> Make { get; set; } = _ => null;
 
@@ -147,7 +150,8 @@ internal sealed class NotifierHarness : IAsyncDisposable
         public Process(NotifierHarness harness, IDeliveryStore store, INotificationDestinationStore destinations, IMessageQueue alerts)
         {
             var queues = new Queues(alerts, alerts, alerts, harness.Poison);
-            _intake = new AlertIntake(queues, store, destinations, harness.Settings, harness.Telemetry, harness.Time, NullLogger<AlertIntake>.Instance);
+            Marker = new OpenDeliveriesMarker(queues, harness.Time, isUsed: harness.HasAutoscaler);
+            _intake = new AlertIntake(queues, store, destinations, Marker, harness.Settings, harness.Telemetry, harness.Time, NullLogger<AlertIntake>.Instance);
             var links = new LinkMaker(harness.Settings.Notify.LinkTemplate);
             Senders =
             [
@@ -157,6 +161,8 @@ internal sealed class NotifierHarness : IAsyncDisposable
         }
 
         public IReadOnlyList<ChannelSender> Senders { get; }
+
+        public OpenDeliveriesMarker Marker { get; }
 
         public async Task TakeAllAsync()
         {
