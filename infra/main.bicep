@@ -105,6 +105,15 @@ param workerSettings { *: string } = {}
 @description('Settings of the worker alone whose values are secrets: their names, each with the name of a secret in the vault of the signing key.')
 param workerVaultReferences { *: string } = {}
 
+@description('Whether the notifier tells of anomalies (docs/notifications.md) instead of the Logic App, which is then Disabled: a queue has one consumer.')
+param notifier bool = false
+
+@description('Settings of the notifier, by name: its channels.')
+param notifierSettings { *: string } = {}
+
+@description('Settings of the notifier whose values are secrets: their names, each with the name of a secret in the vault of the signing key.')
+param notifierVaultReferences { *: string } = {}
+
 @description('Whether storage, database and vaults accept connections from a virtual network only. It can be chosen at the first deployment only.')
 param privateNetwork bool = false
 
@@ -303,6 +312,26 @@ module worker 'app/worker.bicep' = {
   dependsOn: [endpoints]
 }
 
+module notifierApp 'app/notifier.bicep' = if (notifier) {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    identity: identities.outputs.notifier
+    environmentId: worker.outputs.environmentId
+    registryName: worker.outputs.registryName
+    storageAccountName: storage.outputs.accountName
+    databaseServer: database.outputs.server
+    databaseName: database.outputs.name
+    vaultName: vault.outputs.name
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    image: workerImage.outputs.image
+    settings: union(given, notifierSettings)
+    vaultReferences: notifierVaultReferences
+  }
+}
+
 // The Logic App's connectors come from Azure's public addresses, which a private storage account refuses.
 module mailer 'app/mailer.bicep' = if (!privateNetwork) {
   scope: group
@@ -312,7 +341,7 @@ module mailer 'app/mailer.bicep' = if (!privateNetwork) {
     token: token
     identity: identities.outputs.mailer
     storageAccountName: storage.outputs.accountName
-    enabled: mailAuthorised && !empty(mailRecipients)
+    enabled: mailAuthorised && !empty(mailRecipients) && !notifier
     recipients: mailRecipients
     currencySymbol: currencySymbol
     transactionLink: empty(transactionLink) ? '${intake.outputs.url}/api/transactions/' : transactionLink
@@ -363,6 +392,9 @@ output WORKER_MAX_REPLICAS int = workerMaxReplicas
 output WORKER_QUEUE_LENGTH int = workerQueueLength
 output WORKER_SETTINGS { *: string } = workerSettings
 output WORKER_VAULT_REFERENCES { *: string } = workerVaultReferences
+output NOTIFIER bool = notifier
+output NOTIFIER_SETTINGS { *: string } = notifierSettings
+output NOTIFIER_VAULT_REFERENCES { *: string } = notifierVaultReferences
 output PRIVATE_NETWORK bool = privateNetwork
 output LOG_DAILY_QUOTA_GB int = logDailyQuotaGb
 output PROTECT_VAULTS_FROM_PURGE bool = protectVaultsFromPurge
@@ -397,5 +429,7 @@ output SIGNING_KEY_URI string = vault.outputs.signingKeyUri
 output FUNCTION_KEYS_VAULT string = functionKeysInVault ? keys!.outputs.name : ''
 output INTAKE_IDENTITY_NAME string = identities.outputs.intake.name
 output INTAKE_IDENTITY_CLIENT_ID string = identities.outputs.intake.clientId
+output NOTIFIER_IDENTITY_NAME string = identities.outputs.notifier.name
+output NOTIFIER_IDENTITY_CLIENT_ID string = identities.outputs.notifier.clientId
 output WORKER_IDENTITY_NAME string = identities.outputs.worker.name
 output WORKER_IDENTITY_CLIENT_ID string = identities.outputs.worker.clientId

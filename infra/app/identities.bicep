@@ -25,6 +25,12 @@ resource mailerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-1
   tags: tags
 }
 
+resource notifierIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-notifier-${token}'
+  location: location
+  tags: tags
+}
+
 output intake identityType = {
   name: intakeIdentity.name
   id: intakeIdentity.id
@@ -42,4 +48,10 @@ output mailer identityType = {
   id: mailerIdentity.id
   clientId: mailerIdentity.properties.clientId
   principalId: mailerIdentity.properties.principalId
+}
+output notifier identityType = {
+  name: notifierIdentity.name
+  id: notifierIdentity.id
+  clientId: notifierIdentity.properties.clientId
+  principalId: notifierIdentity.properties.principalId
 }

@@ -82,3 +82,4 @@ output uri string = vault.properties.vaultUri
 
 // The URI has no version, so that the programs also find a secret that was restored from a backup.
 output signingKeyUri string = '${vault.properties.vaultUri}secrets/${signingKey.name}'
+output name string = vault.name

@@ -175,3 +175,5 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
 }
 
 output registry string = registry.properties.loginServer
+output registryName string = registry.name
+output environmentId string = containerEnvironment.id

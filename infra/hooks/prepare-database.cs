@@ -68,6 +68,7 @@ try
     JsonElement roles = JsonDocument.Parse(File.ReadAllText(Path.Combine("infra", "names.json"))).RootElement.GetProperty("databaseRoles");
     await GrantAsync(Setting("INTAKE_IDENTITY_NAME"), Setting("INTAKE_IDENTITY_CLIENT_ID"), roles.GetProperty("intake").GetString()!);
     await GrantAsync(Setting("WORKER_IDENTITY_NAME"), Setting("WORKER_IDENTITY_CLIENT_ID"), roles.GetProperty("worker").GetString()!);
+    await GrantAsync(Setting("NOTIFIER_IDENTITY_NAME"), Setting("NOTIFIER_IDENTITY_CLIENT_ID"), roles.GetProperty("notifier").GetString()!);
     await SetMemberAsync(Setting("WORKER_IDENTITY_NAME"), roles.GetProperty("retention").GetString()!, PurgesRows());
     Console.WriteLine("The database is ready.");
     return 0;

@@ -210,7 +210,7 @@ internal sealed class Doctor(Settings settings, IServiceProvider services, TimeP
     private async Task<IReadOnlyList<Finding>> LookAtQueuesAsync(CancellationToken cancellationToken)
     {
         Queues queues = services.GetRequiredService<Queues>();
-        return await Task.WhenAll(new[] { queues.Inbound, queues.Poison, queues.Alerts }.Select(async queue =>
+        return await Task.WhenAll(queues.All.Select(async queue =>
         {
             try
             {

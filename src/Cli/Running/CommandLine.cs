@@ -4,6 +4,7 @@ using FinanceIngest.Backup;
 using FinanceIngest.Cli.Baselines;
 using FinanceIngest.Cli.Detecting;
 using FinanceIngest.Cli.Inspection;
+using FinanceIngest.Cli.Notifications;
 using FinanceIngest.Cli.Poison;
 using FinanceIngest.Cli.Queueing;
 using FinanceIngest.Cli.Results;
@@ -80,7 +81,8 @@ internal static class CommandLine
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
         var root = new RootCommand(
-            "The tool for operators of FinanceIngest: database, baselines, transactions, results, detectors, queues, poison messages, retention, backups.")
+            "The tool for operators of FinanceIngest: database, baselines, transactions, results, detectors, queues, poison messages, notifications, retention, "
+                + "backups.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")
@@ -112,6 +114,13 @@ internal static class CommandLine
                 DetectorsCompareCommand.Create(host, options),
             },
             ReplayCommand.Create(host, options),
+            new Command("notify", "Sets up the notifier's channels, and shows what was told to whom.")
+            {
+                NotifyKeysCommand.Create(host, options),
+                NotifyTestCommand.Create(host, options),
+                NotifyListCommand.Create(host, options),
+                NotifyAgainCommand.Create(host, options),
+            },
             PurgeCommand.Create(host, options),
             new Command("user", "Handles the data of one person.") { UserEraseCommand.Create(host, options) },
             BackupCommand.Create(host, options),

@@ -30,9 +30,9 @@ internal sealed class CommandSession : IAsyncDisposable
     private readonly SettingSources _sources;
     private bool _isFound;
 
-    /// <summary>Reads the settings and registers the services.</summary>
+    /// <summary>Reads the settings and registers the services; a command may add its own.</summary>
     /// <exception cref="SettingsException">A setting is wrong.</exception>
-    public CommandSession(CliHost host, GlobalOptions options, ParseResult parsed, CommandKind kind)
+    public CommandSession(CliHost host, GlobalOptions options, ParseResult parsed, CommandKind kind, Action<IServiceCollection, Settings>? addServices = null)
     {
         Report = new Report(host, parsed.GetValue(options.Json));
         _kind = kind;
@@ -41,6 +41,7 @@ internal sealed class CommandSession : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddSingleton(host.Time);
         services.AddFinanceIngest(Settings);
+        addServices?.Invoke(services, Settings);
         services.AddLogging(logging =>
         {
             // Log levels are meant for the servers, and so the configuration here is empty.
@@ -64,6 +65,10 @@ internal sealed class CommandSession : IAsyncDisposable
         RequireInstallation();
         return _services.GetRequiredService<T>();
     }
+
+    /// <summary>Returns a service that needs no installation.</summary>
+    public T GetAlone<T>()
+        where T : notnull => _services.GetRequiredService<T>();
 
     /// <summary>Makes sure that there is an installation to work on, and that it is its owner's alone.</summary>
     /// <exception cref="CliException">There is none where the settings say, and this command makes none.</exception>

@@ -32,6 +32,9 @@ internal sealed partial class AlertDispatcher(
     private readonly List<Guid> _unmarked = [];
     private long? _removedAt;
 
+    /// <summary>Is raised when alerts were sent, and are on their queue.</summary>
+    public event Action? Sent;
+
     /// <summary>Tells the dispatcher that alerts are, or may be, unsent: an anomaly was written, or a marker was received.</summary>
     public void Wake() => _wake.Set();
 
@@ -150,6 +153,11 @@ internal sealed partial class AlertDispatcher(
         await Task.WhenAll(Enumerable.Range(0, ConcurrentSends).Select(_ => SendOneAfterAnotherAsync()));
 
         _unmarked.AddRange(sent);
+        if (!sent.IsEmpty)
+        {
+            Sent?.Invoke();
+        }
+
         if (sent.Count < claimed.Count)
         {
             // Marking and releasing ignore the stop: an alert that was sent must be marked, and one that was not must be free for another process.

@@ -2,6 +2,7 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
 using FinanceIngest.Learning;
+using FinanceIngest.Notifications;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
@@ -27,7 +28,8 @@ public static class BackgroundServices
     }
 
     /// <summary>
-    /// Adds the scorer (with the purge of old rows where retention is set), the dispatcher, or both, and connects them to an intake in the same process.
+    /// Adds the scorer (with the purge of old rows where retention is set), the dispatcher, the notifier, or several of them, and connects them to an intake in
+    /// the same process.
     /// </summary>
     public static IServiceCollection AddBackgroundRoles(this IServiceCollection services, Settings settings)
     {
@@ -53,6 +55,11 @@ public static class BackgroundServices
             services.AddHostedService(provider => provider.GetRequiredService<RenewalService>());
         }
 
+        if (settings.Roles.HasFlag(Roles.Notifier))
+        {
+            services.AddNotifier(settings);
+        }
+
         if (settings.Roles.HasFlag(Roles.Scorer) && settings.RetentionDays is not null)
         {
             services.AddSingleton<RetentionService>();
@@ -75,6 +82,16 @@ public static class BackgroundServices
         services.AddSingleton<MessageScorer>();
         services.AddSingleton<EnvelopeReader>(NewReader);
         return services;
+    }
+
+    private static void AddNotifier(this IServiceCollection services, Settings settings)
+    {
+        services.AddNotificationChannels(settings);
+        services.AddSingleton(provider => new OpenDeliveriesMarker(
+            provider.GetRequiredService<Queues>(), provider.GetRequiredService<TimeProvider>(), isUsed: settings.UsesAzureQueues));
+        services.AddSingleton<AlertIntake>();
+        services.AddSingleton<Notifier>();
+        services.AddHostedService(provider => provider.GetRequiredService<Notifier>());
     }
 
     private static void AddDispatcher(this IServiceCollection services)

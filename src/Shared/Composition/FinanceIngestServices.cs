@@ -1,5 +1,6 @@
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
+using FinanceIngest.Notifications;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.SigningKeys;
@@ -34,6 +35,7 @@ public static class FinanceIngestServices
         services.AddRetention();
         services.AddResultsReader();
         services.AddDetectionOperations();
+        services.AddSingleton(DeliveryOperations.Of);
         services.AddSingleton<InstallationOverview>();
         services.AddSingleton(provider => ThisProcess.Of(settings, provider.GetRequiredService<TimeProvider>()));
         return settings.UsesSqlServer ? services.AddSqlServerStores(settings) : services.AddSqliteStores(settings);

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FinanceIngest.Composition;
 
-/// <summary>Registers the three queues, in Azure Storage or embedded.</summary>
+/// <summary>Registers the queues, in Azure Storage or embedded.</summary>
 internal static class QueueServices
 {
     public static IServiceCollection AddQueues(this IServiceCollection services, Settings settings) => services.AddSingleton(provider =>
@@ -23,8 +23,13 @@ internal static class QueueServices
         return new Queues(
             create(settings.InboundQueue, dependencies.InboundQueue),
             create(settings.PoisonQueue, dependencies.PoisonQueue),
-            create(settings.AlertQueue, dependencies.AlertQueue));
+            create(settings.AlertQueue, dependencies.AlertQueue),
+            settings.IsNotifying || HasAlertPoison(settings) ? create(settings.AlertPoisonQueue, dependencies.AlertPoisonQueue) : null);
     });
+
+    // An embedded installation that once had a notifier keeps what could not be read, and an erasure or a backup must find it.
+    private static bool HasAlertPoison(Settings settings) =>
+        !settings.UsesAzureQueues && File.Exists(Path.Combine(settings.DataDirectory, EmbeddedQueue.FileOf(settings.AlertPoisonQueue)));
 
     private static Func<string, DependencyStatus, IMessageQueue> AzureQueues(Settings settings)
     {

@@ -4,6 +4,8 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
 using FinanceIngest.Health;
 using FinanceIngest.Learning;
+using FinanceIngest.Notifications.Deliveries;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Replay;
@@ -41,6 +43,8 @@ internal static class SqlServerStores
         services.AddSingleton<IRetentionStore, SqlServerRetentionStore>();
         services.AddSingleton<IOverviewStore, SqlServerOverviewStore>();
         services.AddSingleton<IConflictStore, SqlServerConflictStore>();
+        services.AddSingleton<IDeliveryStore, SqlServerDeliveryStore>();
+        services.AddSingleton<INotificationDestinationStore, SqlServerNotificationDestinationStore>();
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         services.AddSingleton<ILearningStore, SqlServerLearningStore>();

@@ -4,6 +4,8 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
 using FinanceIngest.Health;
 using FinanceIngest.Learning;
+using FinanceIngest.Notifications.Deliveries;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Replay;
@@ -39,6 +41,8 @@ internal static class SqliteStores
         services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
         services.AddSingleton<IOverviewStore, SqliteOverviewStore>();
         services.AddSingleton<IConflictStore, SqliteConflictStore>();
+        services.AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
+        services.AddSingleton<INotificationDestinationStore, SqliteNotificationDestinationStore>();
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         services.AddSingleton<ILearningStore, SqliteLearningStore>();

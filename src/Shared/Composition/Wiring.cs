@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Intake;
 using FinanceIngest.Learning;
+using FinanceIngest.Notifications;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -11,7 +12,7 @@ namespace FinanceIngest.Composition;
 
 /// <summary>
 /// Lets the roles of one process wake each other: a sent message wakes the scorer, a written result wakes the requests that wait for it, and an anomaly
-/// wakes the dispatcher. Roles in different processes notice the same by polling, a little later.
+/// wakes the dispatcher, whose sent alerts wake the notifier. Roles in different processes notice the same by polling, a little later.
 /// </summary>
 internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : IHostedService
 {
@@ -34,6 +35,11 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : 
         if (dispatcher is not null)
         {
             events.AlertsPending += dispatcher.Wake;
+        }
+
+        if (dispatcher is not null && services.GetService<Notifier>() is { } notifier)
+        {
+            dispatcher.Sent += notifier.Wake;
         }
 
         if (services.GetService<RetentionService>() is { } retention)

@@ -119,4 +119,22 @@ internal static class Deadlines
 
     /// <summary>A marker with less than this left of <see cref="AlertMarker"/> is renewed when it is asked for.</summary>
     public static readonly TimeSpan AlertMarkerReserve = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// How long a channel of the notifier belongs to the process that claimed it. Less than <see cref="Recovery"/> by <see cref="ChannelClaimOfOther"/>, so that
+    /// another process has the channel in time.
+    /// </summary>
+    public static readonly TimeSpan ChannelClaim = TimeSpan.FromSeconds(25);
+
+    /// <summary>From one look for a channel that another process has claimed to the next: should that process be gone, its claim ends.</summary>
+    public static readonly TimeSpan ChannelClaimOfOther = TimeSpan.FromSeconds(5);
+
+    /// <summary>From the claim of a channel until no further message is sent under it. With <see cref="NotifySend"/> less than <see cref="ChannelClaim"/>.</summary>
+    public static readonly TimeSpan NotifySending = TimeSpan.FromSeconds(8);
+
+    /// <summary>
+    /// Time limit of one attempt at a message, the connection included. A stop waits for attempts in hand and for their settling, so that it must be less than
+    /// <see cref="HostStop"/> by a database's lock.
+    /// </summary>
+    public static readonly TimeSpan NotifySend = TimeSpan.FromSeconds(10);
 }

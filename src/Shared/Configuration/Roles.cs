@@ -15,4 +15,7 @@ public enum Roles
 
     /// <summary>Sends alerts from the outbox.</summary>
     Dispatcher = 4,
+
+    /// <summary>Takes alerts from their queue and tells people by the channels of the settings.</summary>
+    Notifier = 8,
 }

@@ -37,6 +37,17 @@ public sealed record Settings
     /// <summary>Name of the alert queue.</summary>
     public string AlertQueue { get; init; } = "anomaly-alerts";
 
+    /// <summary>Name of the queue to which alerts go that can't be read.</summary>
+    public string AlertPoisonQueue => AlertQueue + "-poison";
+
+    /// <summary>The settings of the notifier.</summary>
+    public NotifySettings Notify { get; init; } = new();
+
+    /// <summary>
+    /// Whether a notifier takes the alerts: where a channel is set, and on Azure queues only where the operator says that no Logic App takes them.
+    /// </summary>
+    public bool IsNotifying => Notify.Channels.Count > 0 && (!UsesAzureQueues || Notify.ConsumeAlertQueue);
+
     /// <summary>A transaction is an anomaly when |z| is greater than this; ≥ 0.</summary>
     public double Threshold { get; init; } = 3;
 

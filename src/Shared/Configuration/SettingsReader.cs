@@ -19,7 +19,7 @@ public static partial class SettingsReader
     {
         "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "Scoring:BatchesInHand", "IdSigningKey",
         "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds", "Intake:MaximumBytesInFlight", "Intake:MaximumConnections",
-        "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix", "OlderRoute:WaitSeconds", "PublicUrl",
+        "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix", "OlderRoute:WaitSeconds", "PublicUrl", "Notify:ConsumeAlertQueue", "Notify:LinkTemplate",
         "Detection:Detector", "Detection:Shadow", "Detection:AlertsPerUserMonth", "Detection:Language", "Detection:Currency",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
@@ -32,6 +32,7 @@ public static partial class SettingsReader
         RefuseUnknownNames(own);
         MisspeltNames.Refuse(configuration, s_known);
         string? dataDirectory = Text(own["DataDirectory"]);
+        string? publicUrl = ReadPublicUrl(Text(own["PublicUrl"]));
         var settings = new Settings
         {
             SqlConnectionString = SqlConnectionStringReader.Read(Text(configuration["SQL_CONNECTION_STRING"])),
@@ -40,9 +41,10 @@ public static partial class SettingsReader
             DataDirectory = ReadDirectory(dataDirectory ?? "data"),
             Roles = program switch
             {
-                ProgramKind.IngestServer => ReadRoles(Text(own["Roles"])),
+                ProgramKind.IngestServer =>
+                    ReadRoles(Text(own["Roles"]), Roles.Intake | Roles.Scorer | Roles.Dispatcher | Roles.Notifier, "intake, scorer, dispatcher, notifier"),
                 ProgramKind.IngestFunction => Roles.Intake,
-                ProgramKind.ScoringWorker => Roles.Scorer | Roles.Dispatcher,
+                ProgramKind.ScoringWorker => ReadRoles(Text(own["Roles"]), Roles.Scorer | Roles.Dispatcher, "scorer, dispatcher, notifier"),
                 _ => Roles.None,
             },
             InboundQueue = ReadQueueName(own, "InboundQueue", "transactions-inbound", maximumLength: 56),
@@ -58,7 +60,8 @@ public static partial class SettingsReader
             ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
             OlderRouteWaitSeconds = ReadInteger(own, "OlderRoute:WaitSeconds", 0, LongestOlderRouteWait) ?? 30,
-            PublicUrl = ReadPublicUrl(Text(own["PublicUrl"])),
+            PublicUrl = publicUrl,
+            Notify = NotifySettingsReader.Read(own, publicUrl),
             IdSigningKey = Text(own["IdSigningKey"]),
             RateLimitPerMinute = ReadInteger(own, "RateLimit:PerMinute", 1, 100_000_000),
             MaximumBytesInFlight =
@@ -68,6 +71,7 @@ public static partial class SettingsReader
             MaximumPollInterval = TimeSpan.FromSeconds(ReadNumber(own, "Polling:MaximumSeconds", 2, 0.01, 3600)),
         };
         RefuseClashes(settings);
+        settings = WithoutIdleNotifier(settings);
         RefuseUselessStorage(settings, program, dataDirectory is not null, isOnAzure: Text(configuration["WEBSITE_INSTANCE_ID"]) is not null);
         return settings;
     }
@@ -90,7 +94,23 @@ public static partial class SettingsReader
                 "FinanceIngest__AlertQueue", $"'{settings.AlertQueue}' is also the name of the inbound queue or of its poison queue.");
         }
 
-        if (settings.UsesSqlServer && settings.IdSigningKey is null)
+        if (settings.Notify.Channels.Count > 0)
+        {
+            if (settings.AlertPoisonQueue.Length > 63)
+            {
+                throw new SettingsException(
+                    "FinanceIngest__AlertQueue", $"'{settings.AlertQueue}' is too long beside a notifier: with '-poison' behind it, it has more than 63 characters.");
+            }
+
+            if (settings.AlertPoisonQueue == settings.InboundQueue)
+            {
+                throw new SettingsException(
+                    "FinanceIngest__InboundQueue", $"'{settings.InboundQueue}' is also the name of the alert queue's poison queue.");
+            }
+        }
+
+        // A notifier alone issues no id: it needs no key, and so has none that could be stolen.
+        if (settings.UsesSqlServer && settings.IdSigningKey is null && settings.Roles != Roles.Notifier)
         {
             throw new SettingsException(
                 "FinanceIngest__IdSigningKey", "required with SQL_CONNECTION_STRING: the same secret for every process, for the life of the installation.");
@@ -156,10 +176,15 @@ public static partial class SettingsReader
     {
         foreach ((string path, string? value) in own.AsEnumerable(makePathsRelative: true))
         {
-            if (value is not null && path.Length > 0 && !s_known.Contains(path) && !ApiKeyName().IsMatch(path))
+            // The reader of channels knows the names of each type, and refuses any other.
+            bool isOfChannel = path.StartsWith(NotifySettingsReader.Channels, StringComparison.OrdinalIgnoreCase);
+            if (value is not null && path.Length > 0 && !isOfChannel && !s_known.Contains(path) && !ApiKeyName().IsMatch(path))
             {
                 string known = string.Join(", ", s_known.Order().Select(Name));
-                throw new SettingsException(Name(path), $"no such setting; known are {known}, {Section}__ApiKeys__NAME__Secret and __Scopes.");
+                throw new SettingsException(
+                    Name(path),
+                    $"no such setting; known are {known}, {Section}__ApiKeys__NAME__Secret and __Scopes, {Section}__Notify__Channels__NAME__Type and the other "
+                        + "settings of a channel (docs/notifications.md).");
             }
         }
     }
@@ -214,10 +239,24 @@ public static partial class SettingsReader
         }
     }
 
-    private static Roles ReadRoles(string? value) =>
-        value is null
-            ? Roles.Intake | Roles.Scorer | Roles.Dispatcher
-            : ReadFlags<Roles>($"{Section}__Roles", value, "intake, scorer, dispatcher");
+    private static Roles ReadRoles(string? value, Roles unset, string allowed) =>
+        value is null ? unset : ReadFlags<Roles>($"{Section}__Roles", value, allowed);
+
+    // A notifier without a channel has nobody to tell, and one beside a Logic App would take half of its alerts.
+    private static Settings WithoutIdleNotifier(Settings settings)
+    {
+        if (!settings.Roles.HasFlag(Roles.Notifier) || settings.IsNotifying)
+        {
+            return settings;
+        }
+
+        return settings.Roles != Roles.Notifier ? settings with { Roles = settings.Roles & ~Roles.Notifier }
+            : settings.Notify.Channels.Count == 0 ? throw new SettingsException(
+                $"{Section}__Roles", $"names the notifier alone, and there is no channel: set {Section}__Notify__Channels__NAME__Type and its other settings.")
+            : throw new SettingsException(
+                $"{Section}__Notify__ConsumeAlertQueue",
+                $"required with the role notifier alone on Azure queues: true says that the notifier, and no Logic App, takes '{settings.AlertQueue}'.");
+    }
 
     private static List<ApiKeySetting> ReadApiKeys(IConfigurationSection section)
     {

@@ -35,12 +35,16 @@ internal static partial class UnresolvedValues
                     $"holds the unresolved reference {found}…). The platform could not read it: check the reference, and the identity's right to the secret.");
             }
 
-            if (s_own.Contains(path.Split(':')[0], StringComparer.OrdinalIgnoreCase) && IsPlaceholder(path, value.Trim()))
+            if (s_own.Contains(path.Split(':')[0], StringComparer.OrdinalIgnoreCase) && !IsTemplate(path) && IsPlaceholder(path, value.Trim()))
             {
                 throw new SettingsException(EnvironmentName(path), "holds a placeholder that nothing has replaced, such as ${NAME}, %NAME% or <name>.");
             }
         }
     }
+
+    // Braces are what the templates of a channel are made of.
+    private static bool IsTemplate(string path) =>
+        path.StartsWith("FinanceIngest:", StringComparison.OrdinalIgnoreCase) && NotifySettingsReader.IsTemplate(path["FinanceIngest:".Length..]);
 
     private static bool IsPlaceholder(string path, string value) =>
         Whole().IsMatch(value) || Within().IsMatch(value)

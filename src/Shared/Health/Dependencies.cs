@@ -14,6 +14,9 @@ internal sealed class Dependencies
     /// <summary>The alert queue.</summary>
     public DependencyStatus AlertQueue { get; } = new("alert_queue");
 
+    /// <summary>The alert queue's poison queue, which only a notifier uses.</summary>
+    public DependencyStatus AlertPoisonQueue { get; } = new("alert_poison_queue");
+
     /// <summary>The database.</summary>
     public DependencyStatus Database { get; } = new("database");
 

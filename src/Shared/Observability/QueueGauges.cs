@@ -57,8 +57,8 @@ internal sealed class QueueGauges(Queues queues, Telemetry telemetry, TimeProvid
     {
         try
         {
-            var samples = new List<Sample>(3);
-            foreach (IMessageQueue queue in new[] { queues.Inbound, queues.Poison, queues.Alerts })
+            var samples = new List<Sample>(4);
+            foreach (IMessageQueue queue in queues.All)
             {
                 samples.Add(new Sample(queue.Name, await queue.GetDepthAsync(CancellationToken.None)));
             }

@@ -72,7 +72,7 @@ internal sealed partial class Telemetry
             "Leases that ended while their message was being processed, by finance_ingest.stage: "
                 + "renew, commit (no rows of the message were written), delete (its rows were written).");
         _retries = Meter.CreateCounter<long>(
-            "finance_ingest.retries", "{retry}", "Attempts that failed and will be repeated, by finance_ingest.cause: message, scoring, alerts.");
+            "finance_ingest.retries", "{retry}", "Attempts that failed and will be repeated, by finance_ingest.cause: message, scoring, alerts, notifications.");
         _latency = Meter.CreateHistogram(
             "finance_ingest.transaction.latency", "s", "Time from a transaction's acceptance to the commit of its row.", advice: s_latencies);
         _batchTransactions = Meter.CreateHistogram("finance_ingest.batch.transactions", "{transaction}", "Transactions written together.", advice: s_sizes);
@@ -84,6 +84,7 @@ internal sealed partial class Telemetry
         _queueOperations = Meter.CreateHistogram("messaging.client.operation.duration", "s", "Duration of a send.", advice: s_operations);
         _databaseOperations = Meter.CreateHistogram(
             "db.client.operation.duration", "s", "Duration of loading baselines or writing a batch.", advice: s_operations);
+        _notifications = new NotificationInstruments(this);
         Meter.CreateObservableGauge(
             "finance_ingest.alerts.unsent", ObserveUnsentAlerts, "{alert}", "Unsent alerts at the dispatcher's last count.");
     }
@@ -118,7 +119,7 @@ internal sealed partial class Telemetry
 
         _poison.Add(0);
         _leasesLost.Add(0);
-        foreach (string cause in new[] { "message", "scoring", "alerts" })
+        foreach (string cause in new[] { "message", "scoring", "alerts", "notifications" })
         {
             _retries.Add(0, Cause(cause));
         }
@@ -221,7 +222,7 @@ internal sealed partial class Telemetry
     public void LeaseLost(string stage) => _leasesLost.Add(1, new KeyValuePair<string, object?>("finance_ingest.stage", stage));
 
     /// <summary>Counts an attempt that failed and will be repeated.</summary>
-    /// <param name="cause"><c>message</c>, <c>scoring</c> or <c>alerts</c>.</param>
+    /// <param name="cause"><c>message</c>, <c>scoring</c>, <c>alerts</c> or <c>notifications</c>.</param>
     public void Retried(string cause) => _retries.Add(1, Cause(cause));
 
     /// <summary>Sets the number of unsent alerts that the dispatcher counted.</summary>

@@ -30,11 +30,15 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
         PoisonErasureOutcome messages = await poison.EraseAsync(
             userId, async transactions => rows += await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
         QueueRewrite inbound = await queues.Inbound.RewriteAsync((id, _) => Change(waiting, id), cancellationToken) ?? default;
-        Dictionary<string, Redaction>? alerts = await poison.FindAsync(queues.Alerts, userId, cancellationToken);
-        QueueRewrite queued = await queues.Alerts.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default;
+        int queuedAlerts = 0;
+        foreach (IMessageQueue queue in new[] { queues.Alerts, queues.AlertPoison }.OfType<IMessageQueue>())
+        {
+            Dictionary<string, Redaction>? alerts = await poison.FindAsync(queue, userId, cancellationToken);
+            queuedAlerts += (await queue.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default).Changed;
+        }
 
         bool isForgotten = await store.ForgetDeletedAsync(cancellationToken);
-        foreach (IMessageQueue queue in new[] { queues.Inbound, queues.Poison, queues.Alerts })
+        foreach (IMessageQueue queue in queues.All)
         {
             isForgotten &= await queue.ForgetDeletedAsync(cancellationToken);
         }
@@ -43,7 +47,7 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
             rows, messages, waiting is null ? (await queues.Inbound.GetDepthAsync(cancellationToken)).Length : inbound.InHand)
         {
             WaitingTransactions = waiting?.Values.Sum(redaction => redaction.Removed.Count) ?? 0,
-            QueuedAlerts = queued.Changed,
+            QueuedAlerts = queuedAlerts,
             IsForgotten = isForgotten,
         };
     }

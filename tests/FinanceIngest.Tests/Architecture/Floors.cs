@@ -17,6 +17,7 @@ internal static class Floors
         ["Baselines", "Health"],
         ["Overview", "Results"],
         ["Alerts", "Intake", "Learning"],
+        ["Notifications"],
         ["Scoring"],
         ["Replay"],
         ["Storage"],

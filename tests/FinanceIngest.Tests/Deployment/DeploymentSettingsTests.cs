@@ -17,7 +17,7 @@ public sealed partial class DeploymentSettingsTests
     private static readonly Dictionary<string, string> s_notInTheList = new()
     {
         ["FinanceIngest__DataDirectory"] = "refused in Azure, where disks are lost with their instance",
-        ["FinanceIngest__Roles"] = "the Function App and the worker have fixed roles",
+        ["FinanceIngest__Roles"] = "each app of a deployment has the roles that it was made for",
         ["FinanceIngest__IdSigningKey"] = "in the vault, and fixed for the life of the installation",
         ["FinanceIngest__InboundQueue"] = "infra/names.json, from which the queue and the rights to it are made as well",
         ["FinanceIngest__AlertQueue"] = "infra/names.json",

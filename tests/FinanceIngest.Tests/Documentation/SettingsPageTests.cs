@@ -36,7 +36,7 @@ public sealed partial class SettingsPageTests
         Settings withKey = Read(("FinanceIngest:ApiKeys:django:Secret", "0123456789abcdef"));
 
         Assert.Equal(Roles.Intake | Roles.Scorer | Roles.Dispatcher, unset.Roles);
-        Assert.Equal("all three", s_rows["FinanceIngest__Roles"]);
+        Assert.Equal("all four; ScoringWorker: `scorer,dispatcher`", s_rows["FinanceIngest__Roles"]);
         Assert.Equal(Path.GetFullPath("data"), unset.DataDirectory);
         Assert.Equal("`./data`", s_rows["FinanceIngest__DataDirectory"]);
         Assert.Equal($"`{unset.InboundQueue}`", s_rows["FinanceIngest__InboundQueue"]);

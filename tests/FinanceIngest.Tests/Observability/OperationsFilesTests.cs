@@ -17,6 +17,7 @@ public sealed partial class OperationsFilesTests
     private static readonly string[] s_labels =
     [
         "finance_ingest_cause",
+        "finance_ingest_channel",
         "finance_ingest_outcome",
         "messaging_destination_name",
         "messaging_operation_name",

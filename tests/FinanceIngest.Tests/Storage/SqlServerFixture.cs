@@ -18,6 +18,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
         DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
         DELETE FROM detection_users; DELETE FROM detection_states; DELETE FROM detection_models; DELETE FROM detection_categories;
+        DELETE FROM notification_deliveries; DELETE FROM notification_channels; DELETE FROM notification_destinations;
         """;
 
     /// <summary>Makes the ids of the older system's rows.</summary>
@@ -62,6 +63,8 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerBaselineStore(database, Time),
             new SqlServerRetentionStore(database, Time),
             new SqlServerConflictStore(database),
+            new SqlServerDeliveryStore(database, Time),
+            new SqlServerNotificationDestinationStore(database),
             new SqlServerLearningStore(database, Time));
     }
 

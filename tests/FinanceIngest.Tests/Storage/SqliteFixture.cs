@@ -31,6 +31,8 @@ public sealed class SqliteFixture : StoreFixture
             new SqliteBaselineStore(database, Time),
             new SqliteRetentionStore(database, Time),
             new SqliteConflictStore(database),
+            new SqliteDeliveryStore(database, Time),
+            new SqliteNotificationDestinationStore(database),
             new SqliteLearningStore(database, Time));
     }
 

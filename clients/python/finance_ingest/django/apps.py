@@ -12,6 +12,8 @@ class FinanceIngestConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 - importing it registers the checks
+        from .notifications import connect
         from .saving import connect_deletion
 
         connect_deletion()
+        connect()

@@ -163,6 +163,37 @@ class FeedCursor(models.Model):
     moved_at = models.DateTimeField(default=now)
 
 
+class AnomalyNotification(models.Model):
+    """
+    What a person is told inside of the site about an unusual transaction. The webhook makes one for each alert, and the sync makes those of anomalies
+    whose webhook did not come.
+    """
+
+    user_id = models.BigIntegerField(_("user"), db_index=True)
+    transaction_id = models.UUIDField(_("id at the service"), unique=True)
+    alert_id = models.UUIDField(_("alert"), null=True, blank=True)
+    title = models.CharField(_("title"), max_length=200)
+    text = models.TextField(_("text"), blank=True)
+    link = models.CharField(_("link"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=now)
+    read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        indexes = [models.Index(fields=["user_id", "read_at"], name="finance_ingest_notify_unread")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ReceivedWebhook(models.Model):
+    """The id of a webhook that was acted on, so that its repetition changes nothing."""
+
+    webhook_id = models.CharField(max_length=100, unique=True)
+    received_at = models.DateTimeField(default=now, db_index=True)
+
+
 def owner_of(model: Type[AnomalyFields]) -> Type[AnomalyFields]:
     """Returns the model whose table has the columns: the model itself, or the one of which it is a proxy or child."""
     owner: Any = model._meta.get_field("ingest_id").model

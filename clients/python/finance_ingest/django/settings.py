@@ -59,6 +59,12 @@ class Settings:
     ON_COMMIT_PAUSE: float = 30.0
     """Seconds for which the commits of this process don't try to submit after one of them found the service down."""
 
+    WEBHOOK_SECRETS: Sequence[str] = ()
+    """The secrets of the service's webhook channel, such as ``whsec_…``; two while one takes the place of the other. Without one, webhooks are refused."""
+
+    NOTIFICATIONS: bool = False
+    """Whether people are told inside of the site: each anomaly makes an ``AnomalyNotification``."""
+
     @property
     def backend(self) -> str:
         """The backend that is used now."""
@@ -93,11 +99,13 @@ def read_settings() -> Settings:
         number = getattr(found, name)
         if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
             raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a number, not {number!r}.")
-    for name in ("SUBMIT_ON_SAVE", "SUBMIT_ON_COMMIT"):
+    for name in ("SUBMIT_ON_SAVE", "SUBMIT_ON_COMMIT", "NOTIFICATIONS"):
         if not isinstance(getattr(found, name), bool):
             raise ImproperlyConfigured(f"{NAME}[{name!r}] must be True or False, not {getattr(found, name)!r}.")
     if isinstance(found.DATABASES, str) or not all(name in project_settings.DATABASES for name in found.DATABASES):
         raise ImproperlyConfigured(f"{NAME}['DATABASES'] must be a list of names in DATABASES, not {found.DATABASES!r}.")
+    if isinstance(found.WEBHOOK_SECRETS, str) or not all(isinstance(secret, str) and secret.startswith("whsec_") for secret in found.WEBHOOK_SECRETS):
+        raise ImproperlyConfigured(f"{NAME}['WEBHOOK_SECRETS'] must be a list of secrets that begin with whsec_.")
     if found.BACKEND is not None and not isinstance(found.BACKEND, str):
         raise ImproperlyConfigured(f"{NAME}['BACKEND'] must be the dotted name of a function, not {found.BACKEND!r}.")
     if not found.URL and found.backend == HTTP:

@@ -1,16 +1,21 @@
-"""A view with which a page learns the states of its pending transactions."""
+"""Views with which a page learns the states of its pending transactions, and a user reads notifications."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, List, Optional, Type
 
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import DataError
 from django.db.models import QuerySet
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views import View
+from django.views.generic import ListView
 
+from . import notifications
 from .mapping import field_of
 from .models import AnomalyFields
 from .templatetags.finance_ingest import describe
@@ -50,3 +55,40 @@ class AnomalyStatusView(View):
         except (ValueError, OverflowError, ValidationError, DataError):
             return JsonResponse({"error": _("An id is malformed.")}, status=400)
         return JsonResponse({"rows": rows})
+
+
+class NotificationsView(LoginRequiredMixin, ListView):
+    """
+    The page of a user's notifications: ``GET`` shows them, ``POST`` marks one (``id``) or all (``all``) as read. Override
+    ``finance_ingest/notifications.html`` for another look.
+    """
+
+    template_name = "finance_ingest/notifications.html"
+    context_object_name = "notifications"
+    paginate_by = 50
+    http_method_names: ClassVar[List[str]] = ["get", "head", "post", "options"]
+
+    def get_queryset(self) -> "QuerySet[Any]":
+        found: "QuerySet[Any]" = notifications.of(self.request.user)
+        return found
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        unread = notifications.of(request.user).filter(read_at=None)
+        if "all" not in request.POST:
+            ids = request.POST.getlist("id")
+            if len(ids) > MOST_ROWS or not all(text.isascii() and text.isdigit() and len(text) < 19 for text in ids):
+                return JsonResponse({"error": _("An id is malformed.")}, status=400)
+            unread = unread.filter(pk__in=ids)
+        unread.update(read_at=now())
+        return redirect(request.path)
+
+
+class NotificationCountView(View):
+    """``GET`` returns ``{"unread": n}`` for the user, for a bell that is kept up to date. Only the project's own database is read."""
+
+    http_method_names: ClassVar[List[str]] = ["get", "head", "options"]
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        if not request.user.is_authenticated:
+            return JsonResponse({"error": _("Log in first.")}, status=403)
+        return JsonResponse({"unread": notifications.unread_count(request.user)})

@@ -3,6 +3,7 @@
 
 IF DATABASE_PRINCIPAL_ID('finance_ingest_intake') IS NULL CREATE ROLE finance_ingest_intake;
 IF DATABASE_PRINCIPAL_ID('finance_ingest_worker') IS NULL CREATE ROLE finance_ingest_worker;
+IF DATABASE_PRINCIPAL_ID('finance_ingest_notifier') IS NULL CREATE ROLE finance_ingest_notifier;
 IF DATABASE_PRINCIPAL_ID('finance_ingest_retention') IS NULL CREATE ROLE finance_ingest_retention;
 IF DATABASE_PRINCIPAL_ID('finance_ingest_operator') IS NULL CREATE ROLE finance_ingest_operator;
 GO
@@ -33,6 +34,13 @@ GRANT SELECT, INSERT ON detection_models TO finance_ingest_worker;
 GRANT SELECT, INSERT, DELETE ON detection_categories TO finance_ingest_worker;
 GO
 
+-- The notifier keeps deliveries and channels, and reads addresses; it removes an address only when the push service says that it is no more. It sees no
+-- transaction, no baseline and no outbox: what it knows of an alert stands in the alert's message.
+GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO finance_ingest_notifier;
+GRANT SELECT, INSERT, UPDATE ON notification_channels TO finance_ingest_notifier;
+GRANT SELECT, DELETE ON notification_destinations TO finance_ingest_notifier;
+GO
+
 -- What a worker needs beyond its role where FinanceIngest__Retention__Days is set, and a job that runs nothing but `finance-ingest purge`.
 GRANT SELECT, DELETE ON anomaly_transactions TO finance_ingest_retention;
 GRANT SELECT, INSERT ON purged_transactions TO finance_ingest_retention;
@@ -56,6 +64,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_opera
 GRANT SELECT, INSERT, UPDATE, DELETE ON repeat_conflicts TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_operator;
 GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE ON notification_channels TO finance_ingest_operator;
+GRANT SELECT, INSERT, DELETE ON notification_destinations TO finance_ingest_operator;
 GRANT SELECT ON schema_migrations TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON detection_users TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON detection_states TO finance_ingest_operator;

@@ -191,6 +191,8 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         SET @baselines = @@ROWCOUNT;
         DELETE FROM anomaly_stats_superseded WHERE user_id = @userId;
         SET @baselines = @baselines + @@ROWCOUNT;
+        DELETE FROM notification_deliveries WHERE user_id = @userId;
+        DELETE FROM notification_destinations WHERE user_id = @userId;
         UPDATE message_attempts SET last_error = '' WHERE CHARINDEX(CAST(@userId AS VARCHAR(20)), last_error) > 0;
         COMMIT TRANSACTION;
         SELECT @conflicts, @baselines;

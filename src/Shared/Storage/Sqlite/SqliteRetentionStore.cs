@@ -86,6 +86,10 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             session => session.Execute(
                 "UPDATE message_attempts SET last_error = '' WHERE instr(last_error, ?1) > 0", userId.ToString(CultureInfo.InvariantCulture)),
             cancellationToken);
+        await database.WriteAsync(
+            session => session.Execute("DELETE FROM notification_deliveries WHERE user_id = ?1", userId)
+                + session.Execute("DELETE FROM notification_destinations WHERE user_id = ?1", userId),
+            cancellationToken);
         removed += await database.WriteAsync(
             session => new RemovedRows(
                 RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1", userId),

@@ -7,9 +7,11 @@ from typing import Any, Dict
 from django import template
 from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _, ngettext
 
 from ..models import AnomalyStatus
+from ..notifications import unread_count
 
 register = template.Library()
 
@@ -22,6 +24,19 @@ def anomaly_status(row: Any) -> str:
     role = format_html(' role="{}"', "status") if row.anomaly_status == AnomalyStatus.PENDING else ""
     badge = '<span class="ingest-status ingest-{}" data-ingest-row="{}" data-ingest-status="{}"{}>{}</span>'
     return format_html(badge, state["status"] or "none", row.pk, state["status"], role, state["text"])
+
+
+@register.simple_tag(takes_context=True)
+def notification_bell(context: Any, url: str = "", count_url: str = "") -> str:
+    """
+    Renders ``{% notification_bell url count_url %}``: a bell with the number of unread notifications, as a link to their page. With the address of a
+    ``NotificationCountView``, ``bell.js`` keeps the number up to date.
+    """
+    count = unread_count(getattr(context.get("request"), "user", context.get("user")))
+    label = ngettext("%(count)s unread notification", "%(count)s unread notifications", count) % {"count": count}
+    bell = '<a class="ingest-bell" href="{}" data-ingest-bell="{}" data-ingest-unread="{}" aria-label="{}" role="status"><span aria-hidden="true">🔔</span>{}</a>'
+    number = format_html('<span class="ingest-unread"{}>{}</span>', mark_safe(" hidden") if count == 0 else "", count)
+    return format_html(bell, url, count_url, count, label, number)
 
 
 def describe(row: Any) -> Dict[str, Any]:
