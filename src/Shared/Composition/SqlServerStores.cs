@@ -30,6 +30,7 @@ internal static class SqlServerStores
         services.AddSingleton<IDatabaseMigrator, SqlServerMigrator>();
         services.AddSingleton<IScoringStore, SqlServerScoringStore>();
         services.AddSingleton<IResultsStore, SqlServerResultsStore>();
+        services.AddSingleton<IHistoryStore, SqlServerHistoryStore>();
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();

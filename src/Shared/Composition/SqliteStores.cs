@@ -28,6 +28,7 @@ internal static class SqliteStores
         services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         services.AddSingleton<IScoringStore, SqliteScoringStore>();
         services.AddSingleton<IResultsStore, SqliteResultsStore>();
+        services.AddSingleton<IHistoryStore, SqliteHistoryStore>();
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
