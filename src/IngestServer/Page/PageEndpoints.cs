@@ -8,26 +8,26 @@ namespace FinanceIngest.IngestServer.Page;
 /// The page at <c>/</c> and its files. They hold no data, so they are open to everybody; what the page shows it asks of the API, with the key that somebody
 /// signs in with.
 /// </summary>
-internal sealed class PageEndpoints : IEndpoints
+internal sealed class PageEndpoints(Settings settings) : IEndpoints
 {
     // Scripts, styles and requests of this server alone: nothing inline, nothing from elsewhere, and no frame around the page.
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
         + "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-    private static readonly Lazy<PageFiles> s_files = new(PageFiles.Load);
+    private readonly PageFiles _files = PageFiles.Load(settings.HasCredentials);
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
-        new("GET", "/", Scopes.None, (request, _) => Task.FromResult(Answer(request, s_files.Value.Index, isKept: false))),
+        new("GET", "/", Scopes.None, (request, _) => Task.FromResult(Answer(request, _files.Index, isKept: false))),
         new("GET", "/page/{version}/{file}", Scopes.None, (request, values, _) => Task.FromResult(File(request, values["version"], values["file"]))),
         new("GET", "/page/{version}/{folder}/{file}", Scopes.None, (request, values, _) =>
             Task.FromResult(File(request, values["version"], $"{values["folder"]}/{values["file"]}"))),
     ];
 
-    private static ApiResponse File(ApiRequest request, string version, string name) =>
-        version == s_files.Value.Version && s_files.Value.Find(name) is { } file
+    private ApiResponse File(ApiRequest request, string version, string name) =>
+        version == _files.Version && _files.Find(name) is { } file
             ? Answer(request, file, isKept: true)
             : throw Problems.NotFound("The page has no such file; reload the page.");
 

@@ -11,12 +11,13 @@ internal sealed class PageFiles
     private const string IndexName = "index.html";
     private readonly Dictionary<string, PageFile> _files;
 
-    private PageFiles(Dictionary<string, byte[]> contents)
+    private PageFiles(Dictionary<string, byte[]> contents, bool needsKey)
     {
         byte[] all = [.. contents.OrderBy(file => file.Key, StringComparer.Ordinal).SelectMany(file => SHA256.HashData(file.Value))];
         Version = Convert.ToHexStringLower(SHA256.HashData(all))[..16];
         _files = contents.ToDictionary(file => file.Key, file => new PageFile(TypeOf(file.Key), file.Value), StringComparer.Ordinal);
-        string index = Encoding.UTF8.GetString(contents[IndexName]).Replace("{{version}}", Version, StringComparison.Ordinal);
+        string index = Encoding.UTF8.GetString(contents[IndexName]).Replace("{{version}}", Version, StringComparison.Ordinal)
+            .Replace("{{keys}}", needsKey ? "needed" : "none", StringComparison.Ordinal);
         Index = new PageFile(TypeOf(IndexName), Encoding.UTF8.GetBytes(index));
         _files.Remove(IndexName);
     }
@@ -31,12 +32,15 @@ internal sealed class PageFiles
     public PageFile? Find(string name) => _files.GetValueOrDefault(name);
 
     /// <summary>Reads the files.</summary>
-    public static PageFiles Load()
+    /// <param name="needsKey">Whether the API wants a key or a token, so that the page asks for one before it asks the API.</param>
+    public static PageFiles Load(bool needsKey)
     {
         Assembly assembly = typeof(PageFiles).Assembly;
-        return new PageFiles(assembly.GetManifestResourceNames()
-            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(name => name[Prefix.Length..].Replace('\\', '/'), name => Read(assembly, name), StringComparer.Ordinal));
+        return new PageFiles(
+            assembly.GetManifestResourceNames()
+                .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+                .ToDictionary(name => name[Prefix.Length..].Replace('\\', '/'), name => Read(assembly, name), StringComparer.Ordinal),
+            needsKey);
     }
 
     private static byte[] Read(Assembly assembly, string name)

@@ -95,8 +95,11 @@ events.on("link", state => {
 events.on("refused", status => askForKey(hasKey() ? status === 403 ? "This key lacks the scope read." : "The key is not known any more." : null));
 onSignIn(() => { if (shown !== "sign-in") askForKey(hasKey() ? "The key is not known any more." : null); });
 at("leave").addEventListener("click", () => { signOut(); location.hash = "#/now"; at("leave").hidden = true; askForKey(null); });
+// The part of the address behind the hash names the page, so that the link to the content can't use it.
+document.querySelector(".skip").addEventListener("click", event => { event.preventDefault(); at("main").focus(); });
 addEventListener("hashchange", () => { if (shown !== "sign-in") show(); });
 
 // Older bookmarks have a key in their address. It is taken out, and not used.
 if (location.search) history.replaceState(null, "", location.pathname + location.hash);
-begin();
+if (document.body.dataset.keys === "needed" && !hasKey()) askForKey(null);
+else begin();
