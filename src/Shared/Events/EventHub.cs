@@ -170,7 +170,7 @@ internal sealed partial class EventHub(
     private bool IsBusy()
     {
         (long, long) done = telemetry.Recent.Totals;
-        bool isBusy = status.IsBusy || done != _done;
+        bool isBusy = status.IsBusy || done != (_done ?? done);
         _done = done;
         _busyAt = isBusy ? time.GetTimestamp() : _busyAt;
         return _busyAt is { } at && time.GetElapsedTime(at) < s_afterwards;

@@ -60,7 +60,8 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerPoisonStore(database, Time),
             new SqlServerBaselineStore(database, Time),
             new SqlServerRetentionStore(database, Time),
-            new SqlServerConflictStore(database));
+            new SqlServerConflictStore(database),
+            new SqlServerHistoryStore(database));
     }
 
     internal SqlServerDatabase OpenDatabase()

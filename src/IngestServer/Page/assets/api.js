@@ -72,7 +72,8 @@ let asking = null;
 function askForAdmin(failure) {
   asking ??= ask("This needs a key with more rights",
     [h("p", null, `${failure.message} Give one that has it. It is kept for this tab.`),
-      field("Key", h("input", { name: "key", type: "password", autocomplete: "off", required: true }))],
+      h("input", { type: "text", name: "username", autocomplete: "username", value: "FinanceIngest", hidden: true }),
+      field("Key", h("input", { name: "key", type: "password", autocomplete: "current-password", required: true }))],
     [{ text: "Cancel", value: "" }, { text: "Use this key", value: "ok", class: "primary" }])
     .then(answer => {
       asking = null;

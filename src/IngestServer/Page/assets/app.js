@@ -63,7 +63,7 @@ function askForKey(refusal) {
         key.select();
       }
     },
-  }, field("Key or token", key), h("div", null, h("button", { class: "primary" }, "Sign in")));
+  }, h("input", { type: "text", name: "username", autocomplete: "username", value: "FinanceIngest", hidden: true }), field("Key or token", key), h("div", null, h("button", { class: "primary" }, "Sign in")));
   at("main").replaceChildren(h("div", { class: "card sign-in" }, h("h1", null, "Sign in"),
     h("p", { class: "muted" }, "Use a key of this installation that has the scope read. It is kept for this tab, and sent in a header only."), trouble, form));
   key.focus();

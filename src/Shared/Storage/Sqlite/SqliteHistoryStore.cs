@@ -70,7 +70,7 @@ internal sealed class SqliteHistoryStore(SqliteDatabase database) : IHistoryStor
     /// <inheritdoc/>
     public Task<FeedCursor> ReadFeedEndAsync(CancellationToken cancellationToken) => database.ReadAsync(
         session => session.FirstOrDefault(
-            "SELECT position, batch_id FROM feed_batches ORDER BY position DESC LIMIT 1",
+            "SELECT position, batch_id FROM feed_batches WHERE position > 0 ORDER BY position DESC LIMIT 1",
             static row => new FeedCursor(row.GetInt64(0), row.GetInt64(1), long.MaxValue)),
         cancellationToken);
 
