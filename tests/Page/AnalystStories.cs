@@ -78,7 +78,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
             await route.FulfillAsync(new() { Status = 202, Json = new { status = "pending" } });
         });
         await page.GetByRole(AriaRole.Button, new() { Name = "Snooze …" }).ClickAsync();
-        await page.GetByLabel("For", new() { Exact = true }).SelectOptionAsync("7");
+        await page.GetByRole(AriaRole.Dialog).Locator("select").SelectOptionAsync("7");
         await page.GetByRole(AriaRole.Button, new() { Name = "Snooze", Exact = true }).ClickAsync();
 
         await Expect(page.GetByText(new Regex("^No alerts until "))).ToBeVisibleAsync();
