@@ -21,6 +21,7 @@ RUN for project in IngestServer ScoringWorker Cli; do \
 
 FROM restore AS source
 COPY .editorconfig ./
+COPY docs/operations.md docs/
 COPY src/ src/
 
 FROM source AS publish-cli

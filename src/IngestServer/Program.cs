@@ -1,7 +1,7 @@
 using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Http;
-using FinanceIngest.IngestServer.Dashboard;
+using FinanceIngest.IngestServer.Page;
 using FinanceIngest.KestrelHead;
 
 return await KestrelProgram.RunAsync(args, ProgramKind.IngestServer, "finance-ingest-server", defaultPort: 7071, (services, settings) =>
@@ -11,6 +11,7 @@ return await KestrelProgram.RunAsync(args, ProgramKind.IngestServer, "finance-in
         services.AddIntake(settings);
         services.AddOverview();
         services.AddBaselines();
-        services.AddSingleton<IEndpoints, DashboardEndpoints>();
+        services.AddCaseViews();
+        services.AddSingleton<IEndpoints, PageEndpoints>();
     }
 });

@@ -86,7 +86,7 @@ public static partial class ApiHead
         context.Response.StatusCode = response.Status;
         bool hasBody = response.Status != StatusCodes.Status204NoContent;
         context.Response.ContentType = hasBody ? response.ContentType : null;
-        context.Response.ContentLength = hasBody ? response.Body.Length : null;
+        context.Response.ContentLength = hasBody && response.Following is null ? response.Body.Length : null;
         foreach ((string name, string value) in ResponseHeaders.Always)
         {
             context.Response.Headers[name] = value;
@@ -102,9 +102,25 @@ public static partial class ApiHead
             context.Response.Headers[name] = value;
         }
 
-        if (hasBody && !HttpMethods.IsHead(context.Request.Method))
+        await using IAnswerStream? following = response.Following;
+        if (!hasBody || HttpMethods.IsHead(context.Request.Method))
+        {
+            return;
+        }
+
+        if (following is null)
         {
             await context.Response.Body.WriteAsync(response.Body, context.RequestAborted);
+            return;
+        }
+
+        try
+        {
+            await following.WriteAsync(context.Response.Body, context.RequestAborted);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone, which is how such an answer usually ends.
         }
     }
 

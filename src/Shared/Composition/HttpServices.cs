@@ -1,9 +1,12 @@
 using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
+using FinanceIngest.Events;
 using FinanceIngest.Health;
 using FinanceIngest.Http;
+using FinanceIngest.Insights;
 using FinanceIngest.Intake;
 using FinanceIngest.Observability;
+using FinanceIngest.Operator;
 using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
@@ -45,8 +48,29 @@ public static class HttpServices
         return services;
     }
 
-    /// <summary>Adds the endpoint that tells how the installation is. A function app has none: it would tell of one of many instances.</summary>
-    public static IServiceCollection AddOverview(this IServiceCollection services) => services.AddSingleton<IEndpoints, OverviewEndpoints>();
+    /// <summary>Adds the endpoints that tell how the installation is. A function app has none: it would tell of one of many instances.</summary>
+    public static IServiceCollection AddOverview(this IServiceCollection services)
+    {
+        services.AddSingleton<InstallationStatus>();
+        services.AddSingleton<IEndpoints, OverviewEndpoints>();
+        services.AddSingleton(provider =>
+        {
+            // The program ends only after its last request, so streams must end when it begins to stop.
+            EventHub hub = ActivatorUtilities.CreateInstance<EventHub>(provider);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(hub.Close);
+            return hub;
+        });
+        services.AddSingleton<IEndpoints, EventEndpoints>();
+        return services;
+    }
+
+    /// <summary>
+    /// Adds what the page for people asks beside results and figures: histories, a person's months, and poison messages. A function app has none of these.
+    /// </summary>
+    public static IServiceCollection AddCaseViews(this IServiceCollection services) => services
+        .AddSingleton<IEndpoints, HistoryEndpoints>()
+        .AddSingleton<IEndpoints, InsightEndpoints>()
+        .AddSingleton<IEndpoints, PoisonEndpoints>();
 
     /// <summary>Adds the endpoints of baselines. A function app has none: none of its routes asks for more than a function key.</summary>
     public static IServiceCollection AddBaselines(this IServiceCollection services) => services.AddSingleton<IEndpoints, StatsEndpoints>();

@@ -37,6 +37,9 @@ internal static class SqlServerStores
         services.AddSingleton<SqlServerResultsStore>();
         services.AddSingleton<IResultsStore>(provider => new WordedResultsStore(
             provider.GetRequiredService<SqlServerResultsStore>(), Wording.Of(settings.Language, settings.Currency)));
+        services.AddSingleton<SqlServerHistoryStore>();
+        services.AddSingleton<IHistoryStore>(provider => new WordedHistoryStore(
+            provider.GetRequiredService<SqlServerHistoryStore>(), Wording.Of(settings.Language, settings.Currency)));
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();

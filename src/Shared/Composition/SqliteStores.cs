@@ -35,6 +35,9 @@ internal static class SqliteStores
         services.AddSingleton<SqliteResultsStore>();
         services.AddSingleton<IResultsStore>(provider => new WordedResultsStore(
             provider.GetRequiredService<SqliteResultsStore>(), Wording.Of(settings.Language, settings.Currency)));
+        services.AddSingleton<SqliteHistoryStore>();
+        services.AddSingleton<IHistoryStore>(provider => new WordedHistoryStore(
+            provider.GetRequiredService<SqliteHistoryStore>(), Wording.Of(settings.Language, settings.Currency)));
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();

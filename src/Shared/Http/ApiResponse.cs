@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace FinanceIngest.Http;
 
-/// <summary>A complete HTTP response.</summary>
+/// <summary>An HTTP response.</summary>
 /// <param name="Status">HTTP status code.</param>
 /// <param name="ContentType">Media type of the body.</param>
 /// <param name="Body">The body.</param>
@@ -25,6 +25,9 @@ public sealed record ApiResponse(int Status, string ContentType, ReadOnlyMemory<
 
     /// <summary>204: it is done, and there is nothing to say.</summary>
     public static ApiResponse Nothing => new(204, "", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Writes the body in place of <see cref="Body"/>, for as long as it goes on; null for an answer that is complete.</summary>
+    public IAnswerStream? Following { get; init; }
 
     /// <summary>Headers beyond the content type.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers => _headers ?? [];

@@ -126,6 +126,9 @@ public static class Problems
     public static ProblemException Forbidden(string scope) =>
         new(new Problem(403, "scope", "The key or token does not allow this.", $"The key lacks the scope '{scope}'."));
 
+    /// <summary>403: the caller may, and this process may not: the database or a queue refused it.</summary>
+    public static ProblemException Rights(string detail) => new(new Problem(403, "rights", "This process lacks a right.", detail));
+
     /// <summary>404: there is no such route, or no such thing.</summary>
     public static ProblemException NotFound(string detail) => new(new Problem(404, "not-found", "There is nothing here.", detail));
 

@@ -14,24 +14,44 @@ internal sealed class RecentActivity
 
     // Latencies are sorted into steps of a quarter of an octave from a millisecond up, so that a percentile is right to some nine in a hundred.
     private const int StepsPerOctave = 4;
-    private const int Steps = 26 * StepsPerOctave;
+    internal const int Steps = 26 * StepsPerOctave;
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly long _startedAt;
+    private long _accepted;
+    private long _written;
     private readonly Slot[] _slots = [.. Enumerable.Range(0, Slots).Select(_ => new Slot())];
 
     public RecentActivity(TimeProvider time)
     {
         _time = time;
         _startedAt = time.GetTimestamp();
+        History = new ActivityHistory(time);
     }
+
+    /// <summary>Transactions that this process has accepted, and rows that it has written, since it started.</summary>
+    public (long Accepted, long Written) Totals
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_accepted, _written);
+            }
+        }
+    }
+
+    /// <summary>The same over a longer while, in coarser steps.</summary>
+    public ActivityHistory History { get; }
 
     /// <summary>Counts transactions whose send succeeded, or failed.</summary>
     public void Accepted(int transactions, bool isDurable)
     {
+        History.Accepted(transactions, isDurable);
         lock (_gate)
         {
+            _accepted += isDurable ? transactions : 0;
             Slot slot = Current();
             slot.Accepted += isDurable ? transactions : 0;
             slot.Refused += isDurable ? 0 : transactions;
@@ -41,8 +61,10 @@ internal sealed class RecentActivity
     /// <summary>Counts committed transactions.</summary>
     public void Written(in WrittenTransactions counts)
     {
+        History.Written(counts);
         lock (_gate)
         {
+            _written += counts.Scored + counts.Failed;
             Slot slot = Current();
             slot.Scored += counts.Scored;
             slot.Failed += counts.Failed;
@@ -56,6 +78,7 @@ internal sealed class RecentActivity
     /// <param name="now">When they were committed (UTC).</param>
     public void Took(IReadOnlyList<DateTime> acceptedAt, DateTime now)
     {
+        History.Took(acceptedAt, now);
         lock (_gate)
         {
             Slot slot = Current();
@@ -96,11 +119,11 @@ internal sealed class RecentActivity
         }
     }
 
-    private static int StepOf(double seconds) =>
+    internal static int StepOf(double seconds) =>
         seconds <= 0.001 ? 0 : Math.Min(Steps - 1, (int)Math.Ceiling(Math.Log2(seconds * 1000) * StepsPerOctave));
 
     // The upper end of the step in which the percentile lies.
-    private static double Percentile(long[] latencies, double part)
+    internal static double Percentile(long[] latencies, double part)
     {
         long before = 0;
         long wanted = (long)Math.Ceiling(latencies.Sum() * part);

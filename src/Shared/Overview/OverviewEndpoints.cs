@@ -1,41 +1,19 @@
-using System.Numerics;
 using System.Text.Json;
 using FinanceIngest.Configuration;
-using FinanceIngest.Ground;
-using FinanceIngest.Health;
 using FinanceIngest.Http;
 using FinanceIngest.Observability;
-using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Overview;
 
-/// <summary>
-/// <c>GET /api/status</c>: one object that says how the installation is. It answers whatever is down: what can't be asked is null.
-/// </summary>
-/// <remarks>
-/// The database is asked only beside other work, so that a status page that somebody left open lets a serverless database sleep: while it is awake from work of
-/// this process, or while messages wait, for which workers need it anyway. Otherwise its figures are the last known, with the time at which they were read;
-/// <c>?fresh=true</c> asks it all the same.
-/// </remarks>
-internal sealed class OverviewEndpoints(
-    InstallationOverview overview, IOverviewStore store, ThisProcess process, Dependencies dependencies, ApiKeys keys, Telemetry telemetry, TimeProvider time)
-    : IEndpoints, IDisposable
+/// <summary><c>GET /api/status</c>, one object that says how the installation is, and <c>GET /api/status/history</c>.</summary>
+internal sealed class OverviewEndpoints(InstallationStatus status, Telemetry telemetry) : IEndpoints
 {
-    private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
-
-    // Ten people who watch cost the queues and the database as much as one.
-    private static readonly TimeSpan s_kept = TimeSpan.FromSeconds(1);
-
-    private readonly SemaphoreSlim _gate = new(1, 1);
-    private InstallationFigures _last = new();
-    private DatabaseFigures? _lastDatabase;
-    private long? _readAt;
-
     /// <inheritdoc/>
-    public IEnumerable<Route> Routes => [new("GET", "/api/status", Scopes.Read, StatusAsync) { Query = ["fresh"] }];
-
-    /// <inheritdoc/>
-    public void Dispose() => _gate.Dispose();
+    public IEnumerable<Route> Routes =>
+    [
+        new("GET", "/api/status", Scopes.Read, StatusAsync) { Query = ["fresh"] },
+        new("GET", "/api/status/history", Scopes.Read, (_, _) => Task.FromResult(History())),
+    ];
 
     private async Task<ApiResponse> StatusAsync(ApiRequest request, CancellationToken cancellationToken)
     {
@@ -45,229 +23,54 @@ internal sealed class OverviewEndpoints(
             "true" => true,
             _ => throw Problems.Validation("fresh", "must be true or false"),
         };
-        InstallationFigures figures = await ReadAsync(isFresh, cancellationToken);
+        InstallationFigures figures = await status.ReadAsync(isFresh, cancellationToken);
         bool isAdmin = request.Caller?.Scopes.HasFlag(Scopes.Admin) == true;
-        return ApiResponse.Json(200, json => Write(json, figures, isAdmin), length: 4096);
+        return ApiResponse.Json(200, json => status.Write(json, figures, isAdmin), length: 4096);
     }
 
-    private async Task<InstallationFigures> ReadAsync(bool isFresh, CancellationToken cancellationToken)
-    {
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            if (!isFresh && _readAt is { } at && time.GetElapsedTime(at) < s_kept)
-            {
-                return _last;
-            }
-
-            InstallationFigures waiting = await overview.ReadQueuesAsync(InstallationOverview.Patience, cancellationToken);
-            InstallationFigures known = isFresh || store.IsAwake || waiting.Inbound is { Length: > 0 }
-                ? await overview.ReadDatabaseAsync(InstallationOverview.Patience, cancellationToken)
-                : new InstallationFigures();
-            _lastDatabase = known.Database ?? _lastDatabase;
-            _last = waiting with { Database = _lastDatabase, Problems = [.. waiting.Problems, .. known.Problems] };
-            _readAt = time.GetTimestamp();
-            return _last;
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
-
-    private void Write(Utf8JsonWriter json, InstallationFigures figures, bool isAdmin)
-    {
-        DateTime now = time.UtcNowMicroseconds();
-        json.WriteStartObject();
-        json.WriteTime("at", now);
-        WriteInbound(json, figures.Inbound);
-        WriteNumber(json, "poison", figures.Poison?.Length);
-        WriteQueue(json, "alerts", figures.Alerts);
-        WriteDatabase(json, figures.Database, now);
-        json.WriteStartObject("activity");
-        WriteActivity(json, "last_minute", telemetry.Recent.Over(s_minute));
-        WriteActivity(json, "last_five_minutes", telemetry.Recent.Over(RecentActivity.Longest));
-        json.WriteEndObject();
-        json.WriteStartObject("process");
-        WriteProcess(json, process);
-        json.WriteEndObject();
-        json.WriteStartObject("dependencies");
-        foreach (DependencyStatus dependency in dependencies.All)
-        {
-            json.WriteString(dependency.Name, dependency.IsOk ? "ok" : "degraded");
-        }
-
-        json.WriteEndObject();
-        if (isAdmin)
-        {
-            WriteKeys(json);
-            json.WriteStartArray("problems");
-            foreach (string problem in figures.Problems)
-            {
-                json.WriteStringValue(problem);
-            }
-
-            json.WriteEndArray();
-        }
-
-        json.WriteEndObject();
-    }
-
-    private static void WriteInbound(Utf8JsonWriter json, InboundFigures? inbound)
-    {
-        if (inbound is null)
-        {
-            json.WriteNull("inbound");
-            return;
-        }
-
-        json.WriteStartObject("inbound");
-        json.WriteNumber("length", inbound.Length);
-        WriteNumber(json, "transactions", inbound.Transactions);
-        json.WriteBoolean("transactions_estimated", inbound.IsEstimate);
-        json.WriteNumber("oldest_seconds", Rounded(inbound.OldestSeconds));
-        json.WriteEndObject();
-    }
-
-    private static void WriteQueue(Utf8JsonWriter json, string name, QueueFigures? queue)
-    {
-        if (queue is null)
-        {
-            json.WriteNull(name);
-            return;
-        }
-
-        json.WriteStartObject(name);
-        json.WriteNumber("length", queue.Length);
-        json.WriteNumber("oldest_seconds", Rounded(queue.OldestSeconds));
-        json.WriteEndObject();
-    }
-
-    private static void WriteDatabase(Utf8JsonWriter json, DatabaseFigures? database, DateTime now)
-    {
-        WriteTime(json, "as_of", database?.AsOf);
-        WriteNumber(json, "unsent_alerts", database?.UnsentAlerts);
-        if (database?.LastBatch is { } batch)
-        {
-            json.WriteStartObject("last_batch");
-            json.WriteTime("at", batch.At);
-            json.WriteNumber("age_seconds", Rounded(Math.Max(0, (now - batch.At).TotalSeconds)));
-            json.WriteNumber("transactions", batch.Transactions);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteNull("last_batch");
-        }
-
-        if (database is null)
-        {
-            json.WriteNull("processes");
-            return;
-        }
-
-        json.WriteStartArray("processes");
-        foreach (ProcessSeen seen in database.Processes)
+    private ApiResponse History() => ApiResponse.Json(
+        200,
+        json =>
         {
             json.WriteStartObject();
-            WriteProcess(json, seen.Process);
-            json.WriteTime("seen_at", seen.SeenAt);
-            json.WriteNumber("batches", seen.Batches);
-            json.WriteNumber("transactions", seen.Transactions);
+            Write(json, "last_hour", telemetry.Recent.History.Hour());
+            Write(json, "last_day", telemetry.Recent.History.Day());
             json.WriteEndObject();
-        }
+        },
+        length: 32 * 1024);
 
-        json.WriteEndArray();
-    }
-
-    private static void WriteProcess(Utf8JsonWriter json, ThisProcess process)
-    {
-        json.WriteString("instance", process.Instance);
-        json.WriteString("program", process.Program);
-        json.WriteString("version", process.Version);
-        json.WriteStartArray("roles");
-        foreach (string role in process.Roles.Split(',', StringSplitOptions.RemoveEmptyEntries))
-        {
-            json.WriteStringValue(role);
-        }
-
-        json.WriteEndArray();
-        json.WriteTime("started_at", process.StartedAt);
-    }
-
-    private static void WriteActivity(Utf8JsonWriter json, string name, ActivityFigures activity)
+    private static void Write(Utf8JsonWriter json, string name, ActivitySeries series)
     {
         json.WriteStartObject(name);
-        json.WriteNumber("seconds", Rounded(activity.Seconds));
-        json.WriteNumber("accepted", activity.Accepted);
-        json.WriteNumber("refused", activity.Refused);
-        json.WriteNumber("scored", activity.Scored);
-        json.WriteNumber("failed", activity.Failed);
-        json.WriteNumber("repeats", activity.Repeats);
-        json.WriteNumber("anomalies", activity.Anomalies);
-        json.WriteNumber("accepted_per_second", Rounded(activity.Accepted / activity.Seconds));
-        json.WriteNumber("scored_per_second", Rounded(activity.Scored / activity.Seconds));
-        if (activity.Latency is { } latency)
-        {
-            json.WriteStartObject("latency_seconds");
-            json.WriteNumber("p50", Rounded(latency.Median));
-            json.WriteNumber("p95", Rounded(latency.P95));
-            json.WriteNumber("p99", Rounded(latency.P99));
-            json.WriteNumber("max", Rounded(latency.Longest));
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteNull("latency_seconds");
-        }
-
+        json.WriteTime("from", series.From);
+        json.WriteNumber("step_seconds", series.StepSeconds);
+        Write(json, "accepted", series, point => point.Accepted, unknown: 0);
+        Write(json, "refused", series, point => point.Refused, unknown: 0);
+        Write(json, "scored", series, point => point.Scored, unknown: 0);
+        Write(json, "failed", series, point => point.Failed, unknown: 0);
+        Write(json, "anomalies", series, point => point.Anomalies, unknown: 0);
+        Write(json, "latency_p50", series, point => point.MedianSeconds, unknown: null);
+        Write(json, "latency_p95", series, point => point.P95Seconds, unknown: null);
+        Write(json, "waiting", series, point => point.Waiting, unknown: null);
+        Write(json, "oldest_seconds", series, point => point.OldestSeconds, unknown: null);
         json.WriteEndObject();
     }
 
-    private void WriteKeys(Utf8JsonWriter json)
+    private static void Write(Utf8JsonWriter json, string name, ActivitySeries series, Func<ActivityPoint, double?> value, double? unknown)
     {
-        json.WriteStartArray("keys");
-        foreach ((string name, Scopes scopes, DateTime? lastUsedAt) in keys.Uses)
+        json.WriteStartArray(name);
+        foreach (ActivityPoint? point in series.Points)
         {
-            json.WriteStartObject();
-            json.WriteString("name", name);
-            json.WriteStartArray("scopes");
-            foreach (Scopes scope in Enum.GetValues<Scopes>().Where(scope => BitOperations.IsPow2((int)scope) && scopes.HasFlag(scope)))
+            if ((point is { } known ? value(known) : unknown) is { } number)
             {
-                json.WriteStringValue(scope.ToString().ToLowerInvariant());
+                json.WriteNumberValue(Math.Round(number, 3));
             }
-
-            json.WriteEndArray();
-            WriteTime(json, "last_used_at", lastUsedAt);
-            json.WriteEndObject();
+            else
+            {
+                json.WriteNullValue();
+            }
         }
 
         json.WriteEndArray();
     }
-
-    private static void WriteNumber(Utf8JsonWriter json, string name, long? value)
-    {
-        if (value is { } number)
-        {
-            json.WriteNumber(name, number);
-        }
-        else
-        {
-            json.WriteNull(name);
-        }
-    }
-
-    private static void WriteTime(Utf8JsonWriter json, string name, DateTime? value)
-    {
-        if (value is { } instant)
-        {
-            json.WriteTime(name, instant);
-        }
-        else
-        {
-            json.WriteNull(name);
-        }
-    }
-
-    private static double Rounded(double value) => Math.Round(value, 3);
 }

@@ -10,12 +10,16 @@ internal static class Cursors
 {
     private const byte FeedKind = 1;
     private const byte AnomalyKind = 2;
+    private const byte HistoryKind = 3;
 
     /// <summary>The text of a place in the feed.</summary>
     public static string Write(FeedCursor cursor) => Write(FeedKind, cursor.Position, cursor.BatchId, cursor.RowId);
 
     /// <summary>The text of a place in the anomaly history.</summary>
     public static string Write(AnomalyCursor cursor) => Write(AnomalyKind, cursor.OccurredAt.Ticks, cursor.RowId, 0);
+
+    /// <summary>The text of a place in the history of transactions.</summary>
+    public static string WriteHistory(AnomalyCursor cursor) => Write(HistoryKind, cursor.OccurredAt.Ticks, cursor.RowId, 0);
 
     /// <summary>The place in the feed that a request's parameter <c>after</c> names; the start of the feed when it is absent.</summary>
     /// <exception cref="ProblemException">400: the text is not a cursor of the feed.</exception>
@@ -26,9 +30,15 @@ internal static class Cursors
 
     /// <summary>The place in the anomaly history that a request's parameter <c>after</c> names; null when it is absent.</summary>
     /// <exception cref="ProblemException">400: the text is not a cursor of the anomaly history.</exception>
-    public static AnomalyCursor? ReadAnomalies(string? text) =>
+    public static AnomalyCursor? ReadAnomalies(string? text) => ReadPlace(AnomalyKind, text);
+
+    /// <summary>The place in the history of transactions that a request's parameter <c>after</c> names; null when it is absent.</summary>
+    /// <exception cref="ProblemException">400: the text is not a cursor of that history.</exception>
+    public static AnomalyCursor? ReadHistory(string? text) => ReadPlace(HistoryKind, text);
+
+    private static AnomalyCursor? ReadPlace(byte kind, string? text) =>
         text is null ? null
-        : Read(AnomalyKind, text) is (var ticks, var rowId, _) && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
+        : Read(kind, text) is (var ticks, var rowId, _) && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
             ? new AnomalyCursor(new DateTime(ticks, DateTimeKind.Utc), rowId)
         : throw Malformed();
 

@@ -1,4 +1,5 @@
 using FinanceIngest.Ground;
+using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Results;
 
@@ -42,7 +43,9 @@ internal sealed record FeedPage(IReadOnlyList<TransactionResult> Results, FeedCu
 /// <param name="CategoryId">The anomalies in this category.</param>
 /// <param name="From">The anomalies that occurred at or after this instant.</param>
 /// <param name="To">The anomalies that occurred before this instant.</param>
-internal sealed record AnomalyFilter(long? UserId = null, long? CategoryId = null, DateTime? From = null, DateTime? To = null);
+/// <param name="MinAmount">The anomalies whose amount without its sign is at least this one; ≥ 0.</param>
+internal sealed record AnomalyFilter(
+    long? UserId = null, long? CategoryId = null, DateTime? From = null, DateTime? To = null, Money? MinAmount = null);
 
 /// <summary>A place in the anomaly history: the anomaly that was read last.</summary>
 internal readonly record struct AnomalyCursor(DateTime OccurredAt, long RowId);

@@ -69,6 +69,9 @@ internal sealed record TransactionResult
     /// <summary>What that detector says in one sentence; null where there is none, or no words are set.</summary>
     public string? Explanation => Detected?.Explain(CategoryId ?? 0, Amount?.ToDouble() ?? 0);
 
+    /// <summary>The result, with the words in which its detector's judgement is told.</summary>
+    public TransactionResult In(Wording wording) => Detected is { } detected ? this with { Detected = detected with { Wording = wording } } : this;
+
     /// <summary>What the row adds to the states of its user and category at present; null: nothing.</summary>
     public Contribution? Contribution { get; init; }
 

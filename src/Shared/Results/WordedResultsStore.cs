@@ -23,7 +23,5 @@ internal sealed class WordedResultsStore(IResultsStore store, Wording wording) :
     }
 
     private IReadOnlyList<TransactionResult> Worded(IReadOnlyList<TransactionResult> results) =>
-        results.Any(static result => result.Detected is not null)
-            ? [.. results.Select(result => result.Detected is { } detected ? result with { Detected = detected with { Wording = wording } } : result)]
-            : results;
+        results.Any(static result => result.Detected is not null) ? [.. results.Select(result => result.In(wording))] : results;
 }

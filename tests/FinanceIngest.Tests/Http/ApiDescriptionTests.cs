@@ -17,7 +17,7 @@ public sealed partial class ApiDescriptionTests
     {
         var settings = new Settings { DataDirectory = Path.GetTempPath(), Roles = Roles.Intake | Roles.Scorer | Roles.Dispatcher };
         await using ServiceProvider services = new ServiceCollection().AddLogging(logging => logging.ClearProviders())
-            .AddFinanceIngest(settings).AddIntake(settings).AddOverview().AddBaselines().BuildServiceProvider();
+            .AddFinanceIngest(settings).AddIntake(settings).AddOverview().AddBaselines().AddCaseViews().BuildServiceProvider();
         IEnumerable<(string, string, string)> routes = services.GetRequiredService<Api>().Routes
             .Select(route => (route.Method, route.Template, string.Join(", ", route.Query.Order())));
         Assert.Equal(routes.Order(), ApiDescription.Instance.QueryParameters.Order());
@@ -28,7 +28,7 @@ public sealed partial class ApiDescriptionTests
     {
         var settings = new Settings { DataDirectory = Path.GetTempPath(), Roles = Roles.Intake | Roles.Scorer | Roles.Dispatcher };
         await using ServiceProvider services = new ServiceCollection().AddLogging(logging => logging.ClearProviders())
-            .AddFinanceIngest(settings).AddIntake(settings).AddOverview().AddBaselines().BuildServiceProvider();
+            .AddFinanceIngest(settings).AddIntake(settings).AddOverview().AddBaselines().AddCaseViews().BuildServiceProvider();
         IEnumerable<(string, string, string?)> routes = services.GetRequiredService<Api>().Routes
             .Select(route => (route.Method, route.Template, route.Scope == Scopes.None ? null : route.Scope.ToString().ToLowerInvariant()));
         Assert.Equal(routes.Order(), ApiDescription.Instance.Operations.Order());

@@ -185,7 +185,7 @@ public sealed class OlderRouteWithoutScorerTests
             async () =>
             {
                 using var http = new HttpClient { BaseAddress = Client.Address };
-                string status = await http.GetStringAsync(new Uri($"/dashboard/status?code={ServerFixture.Key}", UriKind.Relative));
+                string status = await http.GetStringAsync(new Uri($"/api/status?code={ServerFixture.Key}", UriKind.Relative));
                 return JsonDocument.Parse(status).RootElement.GetProperty("inbound").GetProperty("length").GetInt64() > 0;
             },
             TestContext.Current.CancellationToken);

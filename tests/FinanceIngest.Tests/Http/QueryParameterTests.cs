@@ -113,25 +113,3 @@ public sealed class QueryTextTests
         Assert.Equal(new string('x', 64) + "…", Assert.Single(problem.Errors!).Key);
     }
 }
-
-/// <summary>The dashboard's routes need a key as well.</summary>
-[Needs(Outside.Program)]
-public sealed class DashboardQueryTests(OwnServer server) : IClassFixture<OwnServer>
-{
-    [Fact]
-    public async Task The_dashboard_takes_its_key_and_nothing_else()
-    {
-        using var http = new HttpClient { BaseAddress = server.Address };
-        foreach (string path in new[] { "/", "/dashboard/status" })
-        {
-            Assert.Equal(200, await StatusAsync($"{path}?code={ServerFixture.Key}"));
-            Assert.Equal(400, await StatusAsync($"{path}?code={ServerFixture.Key}&user_id=1"));
-        }
-
-        async Task<int> StatusAsync(string path)
-        {
-            using HttpResponseMessage response = await http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
-            return (int)response.StatusCode;
-        }
-    }
-}

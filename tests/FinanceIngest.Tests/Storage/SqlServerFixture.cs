@@ -65,7 +65,8 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerConflictStore(database),
             new SqlServerDeliveryStore(database, Time),
             new SqlServerNotificationDestinationStore(database),
-            new SqlServerLearningStore(database, Time));
+            new SqlServerLearningStore(database, Time),
+            new SqlServerHistoryStore(database));
     }
 
     internal SqlServerDatabase OpenDatabase()

@@ -3,6 +3,7 @@ using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.SqlServer;
+using FinanceIngest.Transactions;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
 
 namespace FinanceIngest.Tests.Storage;
@@ -68,6 +69,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerConflictStore),
                 nameof(SqlServerDatabase),
                 nameof(SqlServerDeliveryStore),
+                nameof(SqlServerHistoryStore),
                 nameof(SqlServerInspector),
                 nameof(SqlServerInstallationStore),
                 nameof(SqlServerLearningStore),
@@ -86,11 +88,12 @@ public sealed class SqlServerStatementTests
     [Fact]
     public void The_anomaly_query_is_valid_with_every_combination_of_filters()
     {
-        for (int mask = 0; mask < 32; mask++)
+        for (int mask = 0; mask < 64; mask++)
         {
             var filter = new AnomalyFilter(
                 (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : 1,
-                (mask & 4) == 0 ? null : DateTime.UnixEpoch, (mask & 8) == 0 ? null : DateTime.UnixEpoch);
+                (mask & 4) == 0 ? null : DateTime.UnixEpoch, (mask & 8) == 0 ? null : DateTime.UnixEpoch,
+                (mask & 32) == 0 ? null : new Money(1));
             AssertParses(SqlServerResultsStore.AnomaliesSql(filter, (mask & 16) == 0 ? null : default(AnomalyCursor)));
         }
     }
@@ -108,6 +111,18 @@ public sealed class SqlServerStatementTests
             };
             AssertParses(SqlServerReplayStore.RowsSql(part));
             AssertParses(SqlServerReplayStore.ShadowedSql(part));
+        }
+    }
+
+    [Fact]
+    public void The_history_query_is_valid_with_every_combination_of_filters()
+    {
+        for (int mask = 0; mask < 256; mask++)
+        {
+            var filter = new HistoryFilter(
+                (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : 1, (mask & 4) == 0 ? null : TransactionStatus.Scored, (mask & 8) == 0 ? null : true,
+                (mask & 16) == 0 ? null : new Money(1), (mask & 32) == 0 ? null : DateTime.UnixEpoch, (mask & 64) == 0 ? null : DateTime.UnixEpoch);
+            AssertParses(SqlServerHistoryStore.HistorySql(filter, (mask & 128) == 0 ? null : default(AnomalyCursor)));
         }
     }
 

@@ -33,7 +33,8 @@ public sealed class SqliteFixture : StoreFixture
             new SqliteConflictStore(database),
             new SqliteDeliveryStore(database, Time),
             new SqliteNotificationDestinationStore(database),
-            new SqliteLearningStore(database, Time));
+            new SqliteLearningStore(database, Time),
+            new SqliteHistoryStore(database));
     }
 
     public override Task ClearAsync()

@@ -19,12 +19,14 @@ namespace FinanceIngest.Tests.Storage;
 public sealed class SqlitePlanTests : IDisposable
 {
     // An index that holds only what is asked for, which is read from its beginning up to the statement's LIMIT or counted as a whole.
-    private static readonly string[] s_wholeIndexes = ["alert_outbox_unsent", "anomaly_transactions_anomalies", "poison_messages_by_time"];
+    private static readonly string[] s_wholeIndexes = ["alert_outbox_unsent", "anomaly_transactions_anomalies", "poison_messages_by_time", "anomaly_transactions_failed"];
 
     private static readonly (string Statement, string Reason)[] s_mayScan =
     [
         ("sqlite_master", "the schema has some dozens of rows"),
         ("schema_migrations", "a row for each step of the schema"),
+        ("WITH RECURSIVE blocks", "a block for each 16,384 rows, and the rows of one user are sorted"),
+        ("WHERE t.id IN (SELECT k.id FROM anomaly_transactions k INDEXED BY anomaly_transactions_failed", "the rows of one page are sorted"),
         ("FROM processes", "a row for each process of the last day"),
         ("DELETE FROM processes", "a row for each process of the last day"),
         ("SELECT count(*) FROM detection_users", "asked by doctor; a row for each user"),
@@ -156,6 +158,16 @@ public sealed class SqlitePlanTests : IDisposable
             await results.ReadAnomaliesAsync(filter, null, 10, Token);
             await results.ReadAnomaliesAsync(filter, new AnomalyCursor(Sample.Noon, 5), 10, Token);
         }
+
+        var history = new SqliteHistoryStore(database);
+        foreach (HistoryFilter filter in new HistoryFilter[] { new(399), new(399, 2310, From: Sample.Noon), new(Status: TransactionStatus.Failed) })
+        {
+            await history.ReadHistoryAsync(filter, null, 10, Token);
+            await history.ReadHistoryAsync(filter, new AnomalyCursor(Sample.Noon, 5), 10, Token);
+        }
+
+        await history.ReadSpendingAsync(399, Sample.Noon, Token);
+        await history.ReadFeedAnomaliesAsync(await history.ReadFeedEndAsync(Token), 10, Token);
 
         var owner = Guid.NewGuid();
         Guid alert = Assert.Single(await outbox.ClaimAsync(owner, 10, TimeSpan.FromMinutes(1), Token)).AlertId;

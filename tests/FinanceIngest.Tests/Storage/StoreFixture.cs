@@ -14,7 +14,7 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>The stores of one database, as one process has them.</summary>
 internal sealed record Stores(
     IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention,
-    IConflictStore Conflicts, IDeliveryStore Deliveries, INotificationDestinationStore Destinations, ILearningStore Learning);
+    IConflictStore Conflicts, IDeliveryStore Deliveries, INotificationDestinationStore Destinations, ILearningStore Learning, IHistoryStore History);
 
 /// <summary>A database of one engine for one test class.</summary>
 public abstract class StoreFixture : IAsyncLifetime

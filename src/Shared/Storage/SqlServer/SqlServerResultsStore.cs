@@ -131,6 +131,7 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
         WHERE t.is_anomaly = 1{(filter.UserId is null ? "" : " AND t.user_id = @UserId")}{(
             filter.CategoryId is null ? "" : " AND t.category_id = @CategoryId")}{(
             filter.From is null ? "" : " AND t.occurred_at >= @From")}{(filter.To is null ? "" : " AND t.occurred_at < @To")}{(
+            filter.MinAmount is null ? "" : " AND ABS(t.amount) >= @min_amount")}{(
             after is null ? "" : " AND t.occurred_at <= @after_time AND (t.occurred_at < @after_time OR t.id < @after_id)")}
         ORDER BY t.occurred_at DESC, t.id DESC
         """;
@@ -146,6 +147,7 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
                 filter.CategoryId,
                 filter.From,
                 filter.To,
+                min_amount = filter.MinAmount?.ToDecimal(),
                 after_time = after?.OccurredAt,
                 after_id = after?.RowId,
                 limit = limit + 1,

@@ -1,0 +1,46 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Http;
+using Route = FinanceIngest.Http.Route;
+
+namespace FinanceIngest.IngestServer.Page;
+
+/// <summary>
+/// The page at <c>/</c> and its files. They hold no data, so they are open to everybody; what the page shows it asks of the API, with the key that somebody
+/// signs in with.
+/// </summary>
+internal sealed class PageEndpoints(Settings settings) : IEndpoints
+{
+    // Scripts, styles and requests of this server alone: nothing inline, nothing from elsewhere, and no frame around the page.
+    private const string Policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        + "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+    private readonly PageFiles _files = PageFiles.Load(settings.HasCredentials);
+
+    /// <inheritdoc/>
+    public IEnumerable<Route> Routes =>
+    [
+        new("GET", "/", Scopes.None, (request, _) => Task.FromResult(Answer(request, _files.Index, isKept: false))),
+        new("GET", "/page/{version}/{file}", Scopes.None, (request, values, _) => Task.FromResult(File(request, values["version"], values["file"]))),
+        new("GET", "/page/{version}/{folder}/{file}", Scopes.None, (request, values, _) =>
+            Task.FromResult(File(request, values["version"], $"{values["folder"]}/{values["file"]}"))),
+    ];
+
+    private ApiResponse File(ApiRequest request, string version, string name) =>
+        version == _files.Version && _files.Find(name) is { } file
+            ? Answer(request, file, isKept: true)
+            : throw Problems.NotFound("The page has no such file; reload the page.");
+
+    // A file's address changes with its content, so that browsers may keep it for good. The first document is asked for each time.
+    private static ApiResponse Answer(ApiRequest request, PageFile file, bool isKept)
+    {
+        (string? encoding, ReadOnlyMemory<byte> body) = file.For(request.Header("Accept-Encoding"));
+        ApiResponse response = new ApiResponse(200, file.ContentType, body)
+            .With("Cache-Control", isKept ? "public, max-age=31536000, immutable" : "no-cache")
+            .With("Content-Security-Policy", Policy)
+            .With("Cross-Origin-Opener-Policy", "same-origin")
+            .With("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+            .With("Vary", "Accept-Encoding");
+        return encoding is null ? response : response.With("Content-Encoding", encoding);
+    }
+}

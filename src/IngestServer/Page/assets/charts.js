@@ -1,0 +1,125 @@
+import uPlot from "./uplot/uPlot.esm.js";
+import { brief, duration } from "./format.js";
+
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const alive = new Set();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => alive.forEach(chart => chart.redrawAnew()));
+
+function axes(format) {
+  const shared = () => ({
+    stroke: () => colour("--muted"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { stroke: () => colour("--line"), width: 1, size: 4 },
+    font: "12px system-ui, sans-serif",
+  });
+  return [
+    { ...shared(), space: 70, values: (plot, splits) => timeLabels(splits) },
+    { ...shared(), size: 60, space: 32, values: (plot, splits) => splits.map(format) },
+  ];
+}
+
+function timeLabels(splits) {
+  const span = splits[splits.length - 1] - splits[0];
+  const format = new Intl.DateTimeFormat(undefined, span > 400 * 86400 ? { month: "short", year: "numeric" } : span > 2 * 86400 ? { day: "numeric", month: "short" }
+    : { hour: "numeric", minute: "2-digit" });
+  return splits.map(split => format.format(new Date(split * 1000)));
+}
+
+// Holds a plot that follows the size of its place and the colours of the system.
+function hold(place, options, data) {
+  let plot = null;
+  let values = data;
+  const size = () => ({ width: Math.max(200, place.clientWidth), height: Math.max(120, place.clientHeight) });
+  const make = () => { plot?.destroy(); plot = new uPlot({ ...size(), ...options() }, values, place); };
+  const holder = {
+    set(next) { values = next; plot ? plot.setData(next) : make(); },
+    redrawAnew: make,
+    destroy() { observer.disconnect(); alive.delete(holder); plot?.destroy(); },
+  };
+  const observer = new ResizeObserver(() => { if (place.clientWidth > 0) plot ? plot.setSize(size()) : make(); });
+  observer.observe(place);
+  alive.add(holder);
+  return holder;
+}
+
+// One or two lines over time, from zero. The second is dashed: colour alone tells nothing apart.
+export function lines(place, names, unit, data) {
+  const format = unit === "seconds" ? value => duration(value) : value => brief(value);
+  return hold(place, () => ({
+    legend: { show: false }, cursor: { show: false }, padding: [8, 12, 0, 0],
+    scales: { x: { time: true }, y: { range: (plot, low, high) => [0, Math.max(high ?? 0, unit === "seconds" ? .05 : 1) * 1.1] } },
+    axes: axes(format),
+    series: [{}, ...names.map((name, index) => ({
+      label: name, stroke: () => colour(index === 0 ? "--one" : "--two"), width: 2, dash: index === 0 ? undefined : [5, 3], points: { show: false },
+      fill: index === 0 ? () => colour("--band") : undefined, spanGaps: true,
+    }))],
+  }), data);
+}
+
+// Amounts over time, the band of what is usual, and the one that this is about.
+export function amounts(place, data, band, mark) {
+  const values = data[1].filter(value => value !== null);
+  const all = [...values, mark.y, ...(band ? [band.low, band.high] : [])];
+  const [low, high] = [Math.min(0, ...all), Math.max(...all)];
+  const room = (high - low || 1) * .08;
+  return hold(place, () => ({
+    legend: { show: false }, cursor: { show: false }, padding: [12, 16, 0, 0],
+    scales: { x: { time: true, range: (plot, first, last) => first === last ? [first - 43200, last + 43200] : [first - (last - first) * .03, last + (last - first) * .03] },
+      y: { range: () => [low < 0 ? low - room : 0, high + room] } },
+    axes: axes(value => brief(value)),
+    series: [{}, { paths: () => null, points: { show: true, size: 7, stroke: () => colour("--one"), fill: () => colour("--surface"), width: 1.5 } }],
+    hooks: {
+      drawClear: [plot => {
+        if (!band) return;
+        const { ctx, bbox } = plot;
+        const [top, bottom] = [plot.valToPos(band.high, "y", true), plot.valToPos(band.low, "y", true)];
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+        ctx.clip();
+        ctx.fillStyle = colour("--band");
+        ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+        ctx.strokeStyle = colour("--one");
+        ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+        ctx.beginPath();
+        const typical = plot.valToPos(band.typical, "y", true);
+        ctx.moveTo(bbox.left, typical);
+        ctx.lineTo(bbox.left + bbox.width, typical);
+        ctx.stroke();
+        ctx.restore();
+      }],
+      draw: [plot => {
+        const { ctx } = plot;
+        const [x, y, size] = [plot.valToPos(mark.x, "x", true), plot.valToPos(mark.y, "y", true), 7 * devicePixelRatio];
+        ctx.save();
+        ctx.fillStyle = colour("--bad");
+        ctx.strokeStyle = colour("--surface");
+        ctx.lineWidth = 2 * devicePixelRatio;
+        ctx.beginPath();
+        ctx.moveTo(x, y - size); ctx.lineTo(x + size, y); ctx.lineTo(x, y + size); ctx.lineTo(x - size, y); ctx.closePath();
+        ctx.fill();
+        ctx.stroke();
+        ctx.restore();
+      }],
+    },
+  }), data);
+}
+
+// Two bars a month: filled for this one, outlined for the same month a year before. Shape, not colour alone, tells them apart.
+export function bars(place, names, now, then) {
+  const { bars: paths } = uPlot.paths;
+  return hold(place, () => ({
+    legend: { show: false }, cursor: { show: false }, padding: [12, 16, 0, 0],
+    scales: { x: { time: false, range: [-.7, names.length - .3] }, y: { range: (plot, low, high) => [Math.min(0, low ?? 0) * 1.08, Math.max(high ?? 0, 1) * 1.08] } },
+    axes: axes(value => brief(value)).map((axis, index) => index === 0
+      ? { ...axis, grid: { show: false }, splits: () => names.map((_, at) => at), filter: (plot, splits) => thinned(plot, splits), values: (plot, splits) => splits.map(split => split === null ? "" : names[split]) }
+      : axis),
+    series: [{},
+      { paths: paths({ size: [.38, 48], align: -1 }), stroke: () => colour("--two"), fill: "transparent", width: 1.5, points: { show: false } },
+      { paths: paths({ size: [.38, 48], align: 1 }), stroke: () => colour("--one"), fill: () => colour("--one"), width: 0, points: { show: false } }],
+  }), [names.map((_, at) => at), then, now]);
+}
+
+// As many names as fit.
+function thinned(plot, splits) {
+  const every = Math.ceil(splits.length / Math.max(1, Math.floor(plot.width / 75)));
+  return splits.map((split, index) => index % every === 0 ? split : null);
+}

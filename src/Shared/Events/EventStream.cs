@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using FinanceIngest.Http;
+using FinanceIngest.Overview;
+using FinanceIngest.Results;
+using FinanceIngest.Transactions;
+
+namespace FinanceIngest.Events;
+
+/// <summary>
+/// One client's stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). The id of an event is a cursor of the feed, with
+/// which a client that was cut off goes on where it was.
+/// </summary>
+internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeProvider time) : IAnswerStream
+{
+    /// <summary>After this long a stream ends, and the client asks again, with whatever key holds by then.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(60);
+
+    // Proxies close connections on which nothing comes for half a minute or more.
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(15);
+
+    // A client that is further behind than this many events is cut off, and goes on where it was.
+    private const int MostBehind = 2000;
+
+    private readonly Channel<string> _events = Channel.CreateBounded<string>(new BoundedChannelOptions(MostBehind) { SingleReader = true });
+
+    /// <summary>The name of the key.</summary>
+    public required string Caller { get; init; }
+
+    /// <summary>Whether the key has the scope admin.</summary>
+    public required bool IsAdmin { get; init; }
+
+    /// <summary>Only this user's anomalies; null: everybody's.</summary>
+    public long? UserId { get; init; }
+
+    /// <summary>Whether figures are sent.</summary>
+    public bool WantsFigures { get; init; } = true;
+
+    /// <summary>Whether anomalies are sent.</summary>
+    public bool WantsAnomalies { get; init; } = true;
+
+    /// <summary>The place in the feed up to which the stream has everything; null: where the feed ends when it is first read.</summary>
+    public FeedCursor? After { get; set; }
+
+    /// <summary>Whether figures have been sent, or are not wanted.</summary>
+    public bool HasFigures { get; private set; }
+
+    /// <summary>Sends how the installation is.</summary>
+    public void SendFigures(InstallationFigures figures)
+    {
+        HasFigures = true;
+        if (WantsFigures)
+        {
+            Send("status", After, ApiResponse.Json(200, json => status.Write(json, figures, IsAdmin), 4096).Body);
+        }
+    }
+
+    /// <summary>Sends the anomalies of a part of the feed.</summary>
+    /// <param name="part">The part behind <see cref="After"/>; null: the database was restored, and the stream begins anew.</param>
+    public void Send(FeedAnomalies? part)
+    {
+        if (part is null)
+        {
+            After = null;
+            Send("restored", null, "{}"u8.ToArray());
+            return;
+        }
+
+        foreach ((TransactionResult result, FeedCursor cursor) in part.Anomalies.Where(anomaly => UserId is null || anomaly.Result.UserId == UserId))
+        {
+            Send("anomaly", cursor, ApiResponse.Json(200, json => ResultJson.Write(json, result)).Body);
+        }
+
+        After = part.Next;
+    }
+
+    /// <inheritdoc/>
+    public async Task WriteAsync(Stream body, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Longest, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, hub.Closing, cancellationToken);
+        try
+        {
+            await WriteTextAsync(body, ": stream of events\nretry: 2000\n\n", either.Token);
+            while (true)
+            {
+                await WriteTextAsync(body, await NextAsync(either.Token) ?? ": nothing new\n\n", either.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The hour is over, or the process is about to stop: the answer is complete.
+        }
+        catch (ChannelClosedException)
+        {
+            // The client was too far behind.
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        hub.Remove(this);
+        return ValueTask.CompletedTask;
+    }
+
+    // The next event; null after a while in which there was none.
+    private async Task<string?> NextAsync(CancellationToken cancellationToken)
+    {
+        if (_events.Reader.TryRead(out string? waiting))
+        {
+            return waiting;
+        }
+
+        using var silence = new CancellationTokenSource(s_silence, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        try
+        {
+            return await _events.Reader.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private void Send(string type, FeedCursor? cursor, ReadOnlyMemory<byte> data)
+    {
+        string id = cursor is { } place ? $"id: {Cursors.Write(place)}\n" : "";
+        if (!_events.Writer.TryWrite(string.Create(CultureInfo.InvariantCulture, $"event: {type}\n{id}data: {Encoding.UTF8.GetString(data.Span)}\n\n")))
+        {
+            _events.Writer.TryComplete();
+        }
+    }
+
+    private static async Task WriteTextAsync(Stream body, string text, CancellationToken cancellationToken)
+    {
+        await body.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+        await body.FlushAsync(cancellationToken);
+    }
+}

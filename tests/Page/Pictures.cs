@@ -1,0 +1,102 @@
+using System.Globalization;
+using FinanceIngest.Tests.Support;
+using Microsoft.Playwright;
+
+namespace FinanceIngest.Page;
+
+/// <summary>
+/// Takes the pictures of docs/images, with a server under load, where FINANCE_PAGE_PICTURES names the folder that they go to: tools/page-pictures does that. It is
+/// no check.
+/// </summary>
+public sealed class Pictures(Browser browser) : PageTest(browser), IClassFixture<Browser>
+{
+    [Fact]
+    public async Task Pictures_are_taken_for_the_documentation()
+    {
+        string? folder = Environment.GetEnvironmentVariable("FINANCE_PAGE_PICTURES");
+        Assert.SkipWhen(folder is null, "FINANCE_PAGE_PICTURES is not set; tools/page-pictures sets it.");
+        Expected.Add("net::ERR_");
+        using var data = new TemporaryFolder();
+        await using var server = new Server(data.Path);
+        await server.StartAsync();
+        await Household.FillAsync(server.Http, users: 24, Token);
+        await Household.ScoredAsync(server.Http, Token);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task load = LoadAsync(server.Http, stop.Token);
+        await Task.Delay(TimeSpan.FromSeconds(Seconds), Token);
+
+        await TakeAsync(server, "page-now", "#/now", ".plot canvas >> nth=2");
+        await TakeAsync(server, "page-now-dark", "#/now", ".plot canvas >> nth=2", dark: true);
+        await TakeAsync(server, "page-anomalies", "#/anomalies?user_id=400", ".detail canvas");
+        await TakeAsync(server, "page-anomalies-narrow", "#/anomalies?user_id=400", ".detail canvas", width: 390, height: 1400);
+        await TakeAsync(server, "page-anomalies-dark", "#/anomalies", ".detail canvas", dark: true);
+        await TakeAsync(server, "page-person", "#/person/400", "text=Ordinary >> nth=3", height: 1500);
+        await TakeAsync(server, "page-detectors", "#/detectors", ".empty", height: 600);
+        await TakeAsync(server, "page-try", "#/try", ".drop", before: async page =>
+        {
+            await page.GetByLabel("User", new() { Exact = true }).First.FillAsync("400");
+            await page.GetByLabel("Category", new() { Exact = true }).First.FillAsync("1010");
+            await page.GetByLabel("Amount", new() { Exact = true }).First.FillAsync("520");
+            await page.GetByRole(AriaRole.Button, new() { Name = "Submit", Exact = true }).ClickAsync();
+            await Expect(page.Locator(".way li[data-is=done]")).ToHaveCountAsync(4);
+            await page.GetByLabel("Choose a file").SetInputFilesAsync(new FilePayload { Name = "umsaetze.csv", MimeType = "text/csv", Buffer = Export() });
+            await page.GetByLabel("User, where no column").FillAsync("400");
+            await page.GetByLabel("Category", new() { Exact = true }).Last.SelectOptionAsync("1");
+            await page.GetByRole(AriaRole.Button, new() { Name = "Submit them" }).ClickAsync();
+            await Expect(page.GetByText("Done:")).ToBeVisibleAsync();
+        }, height: 1300);
+        await stop.CancelAsync();
+        await load;
+        await GivenUp.LeaveAsync(data.Path, Token);
+        await TakeAsync(server, "page-stuck", "#/stuck", "text=message-0532", height: 700);
+        await TakeAsync(server, "page-now-look", "#/now", "text=Something deserves a look", height: 700);
+        await TakeAsync(server, "page-runbook", "#/runbook/financeingestpoison", "article h2", height: 600);
+        await TakeAsync(server, "page-now-gone", "#/now", ".plot canvas >> nth=2", before: async page =>
+        {
+            await server.KillAsync();
+            await Expect(page.GetByText("The server does not answer")).ToBeVisibleAsync();
+        });
+
+        async Task TakeAsync(Server from, string name, string hash, string ready, int width = 1280, int height = 960, bool dark = false, Func<IPage, Task>? before = null)
+        {
+            IPage page = await OpenAsync(from, hash, width, height, dark);
+            await page.Locator(ready).First.WaitForAsync();
+            if (before is not null)
+            {
+                await before(page);
+            }
+
+            await page.WaitForTimeoutAsync(600);
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}.png"), Animations = ScreenshotAnimations.Disabled });
+            await page.CloseAsync();
+        }
+    }
+
+    private static int Seconds => int.Parse(Environment.GetEnvironmentVariable("FINANCE_PAGE_PICTURES_SECONDS") ?? "90", CultureInfo.InvariantCulture);
+
+    // Payments as they come in over the day: some tens a second, with waves.
+    private static async Task LoadAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        var random = new Random(7);
+        try
+        {
+            for (int i = 0; ; i++)
+            {
+                int count = 20 + (int)(15 * Math.Sin(i / 9.0)) + random.Next(12);
+                await Household.SubmitAsync(http, [.. Enumerable.Range(0, count).Select(_ => Household.Line(5000 + random.Next(400), 1010, 20 + random.Next(90), DateTime.UtcNow))], $"load-{i}", cancellationToken);
+                await Task.Delay(500, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The pictures are taken.
+        }
+    }
+
+    private static byte[] Export()
+    {
+        var random = new Random(3);
+        IEnumerable<string> lines = Enumerable.Range(1, 27).Select(day => $"{day:00}.10.2026;1010;\"{(30 + (60 * random.NextDouble())).ToString("0.00", CultureInfo.GetCultureInfo("de-DE"))}\";REWE Markt");
+        return System.Text.Encoding.UTF8.GetBytes($"Buchungstag;Kategorie;Betrag;Empfänger\n{string.Join('\n', lines)}\n28.10.2026;1010;\"612,40\";REWE Markt\n31.11.2026;1010;12,00;Kiosk\n30.10.2026;1010;zwölf;Kiosk\n");
+    }
+}
