@@ -10,8 +10,8 @@ internal static class Floors
     [
         ["Ground", "Transactions"],
         ["Configuration", "Detection"],
-        ["Hosting", "SigningKeys", "Sqlite"],
-        ["Queueing"],
+        ["Commands", "Hosting", "SigningKeys", "Sqlite"],
+        ["Preferences", "Queueing"],
         ["Observability", "Poison"],
         ["Http", "Retention"],
         ["Baselines", "Health"],
