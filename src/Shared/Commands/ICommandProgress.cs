@@ -12,6 +12,13 @@ internal interface ICommandProgress
     /// <summary>The last erasure of a user that a worker has begun; null: there is none.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<Erasure?> FindErasureAsync(long userId, CancellationToken cancellationToken);
+
+    /// <summary>Notes that everything of a user was erased, unless a later command asks for that again.</summary>
+    /// <param name="erasure">The command that was carried out.</param>
+    /// <param name="now">UTC, whole microseconds.</param>
+    /// <param name="cancellationToken">Abandons the write.</param>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    Task CompleteErasureAsync(EraseUserCommand erasure, DateTime now, CancellationToken cancellationToken);
 }
 
 /// <summary>The erasure of a user.</summary>

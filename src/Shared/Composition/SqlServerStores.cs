@@ -1,9 +1,11 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -36,6 +38,9 @@ internal static class SqlServerStores
         services.AddSingleton<IRetentionStore, SqlServerRetentionStore>();
         services.AddSingleton<IOverviewStore, SqlServerOverviewStore>();
         services.AddSingleton<IConflictStore, SqlServerConflictStore>();
+        services.AddSingleton<SqlServerCommandStore>();
+        services.AddSingleton<ICommandProgress>(provider => provider.GetRequiredService<SqlServerCommandStore>());
+        services.AddSingleton<ISensitivityStore>(provider => provider.GetRequiredService<SqlServerCommandStore>());
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         return services;

@@ -1,9 +1,11 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Health;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -34,6 +36,9 @@ internal static class SqliteStores
         services.AddSingleton<IRetentionStore, SqliteRetentionStore>();
         services.AddSingleton<IOverviewStore, SqliteOverviewStore>();
         services.AddSingleton<IConflictStore, SqliteConflictStore>();
+        services.AddSingleton<SqliteCommandStore>();
+        services.AddSingleton<ICommandProgress>(provider => provider.GetRequiredService<SqliteCommandStore>());
+        services.AddSingleton<ISensitivityStore>(provider => provider.GetRequiredService<SqliteCommandStore>());
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         return services;

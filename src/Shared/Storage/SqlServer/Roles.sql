@@ -13,6 +13,9 @@ GRANT SELECT ON purged_transactions TO finance_ingest_intake;
 GRANT SELECT ON feed_batches TO finance_ingest_intake;
 GRANT SELECT ON alert_outbox TO finance_ingest_intake;
 GRANT SELECT ON processes TO finance_ingest_intake;
+GRANT SELECT ON feedback TO finance_ingest_intake;
+GRANT SELECT ON sensitivity TO finance_ingest_intake;
+GRANT SELECT ON erased_users TO finance_ingest_intake;
 GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_intake;
 GO
 
@@ -27,6 +30,18 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_worke
 GRANT SELECT, INSERT, UPDATE ON repeat_conflicts TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_worker;
 GRANT SELECT, INSERT ON installation TO finance_ingest_worker;
+GRANT SELECT ON sensitivity TO finance_ingest_worker;
+GRANT SELECT, UPDATE ON erased_users TO finance_ingest_worker;
+GO
+
+-- What commands do beyond that: withdrawals, verdicts, erasures. The operator erases by the same procedures.
+GRANT EXECUTE ON finance_after_scoring TO finance_ingest_worker;
+GRANT EXECUTE ON finance_carry_out TO finance_ingest_worker;
+GRANT EXECUTE ON finance_erase_rows TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_erase_rest TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_bury TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_remove_poison TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_replace_poison TO finance_ingest_worker, finance_ingest_operator;
 GO
 
 -- What a worker needs beyond its role where FinanceIngest__Retention__Days is set, and a job that runs nothing but `finance-ingest purge`.
@@ -36,6 +51,7 @@ GRANT SELECT, DELETE ON repeat_conflicts TO finance_ingest_retention;
 GRANT SELECT, DELETE ON alert_outbox TO finance_ingest_retention;
 GRANT SELECT, DELETE ON poison_messages TO finance_ingest_retention;
 GRANT SELECT, DELETE ON message_attempts TO finance_ingest_retention;
+GRANT SELECT, DELETE ON feedback TO finance_ingest_retention;
 GO
 
 -- The operator's commands other than migrate: baselines, poison messages, retention and erasure.
@@ -50,6 +66,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_opera
 GRANT SELECT, INSERT, UPDATE, DELETE ON repeat_conflicts TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_operator;
 GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
+GRANT SELECT, DELETE ON feedback TO finance_ingest_operator;
+GRANT SELECT, DELETE ON sensitivity TO finance_ingest_operator;
+GRANT SELECT ON erased_users TO finance_ingest_operator;
 GRANT SELECT ON schema_migrations TO finance_ingest_operator;
 GO
 
@@ -63,5 +82,6 @@ GRANT EXECUTE ON TYPE::finance_baselines TO finance_ingest_intake, finance_inges
 GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_commands TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;
 GO

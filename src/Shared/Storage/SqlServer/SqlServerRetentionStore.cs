@@ -71,6 +71,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         DELETE o FROM @gone g JOIN alert_outbox o ON o.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @alerts = @@ROWCOUNT;
+        DELETE f FROM @gone g JOIN feedback f ON f.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
         COMMIT TRANSACTION;
         SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent;
@@ -99,26 +100,12 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         return batched + await RemoveAsync(OldWithoutBatchSql, s_purge, new { before }, cancellationToken);
     }
 
-    internal const string EraseSql =
-        $"""
-        {Head}
-        DELETE t OUTPUT deleted.transaction_key INTO @gone (transaction_key)
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
-        WHERE t.user_id = @userId OR t.user_id IS NULL
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        {Tail}
-        """;
+    // The procedures are there for a worker, which may do by them what its role may not.
+    internal const string EraseSql = "EXEC finance_erase_rows @ids = @ids, @user_id = @userId, @until = @until, @now = @now";
 
     private static readonly SizedSql s_erase = new(EraseSql);
 
-    internal const string BurySql =
-        """
-        INSERT INTO purged_transactions (transaction_key, purged_at)
-        SELECT i.id_key, @now FROM @ids i
-        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = i.id_key)
-        ORDER BY i.id_key
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        """;
+    internal const string BurySql = "EXEC finance_bury @ids = @ids, @now = @now";
 
     private static readonly SizedSql s_bury = new(BurySql);
 
@@ -137,27 +124,14 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     /// <inheritdoc/>
     public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
-    internal const string EraseRestSql =
-        """
-        SET NOCOUNT ON;
-        SET XACT_ABORT ON;
-        DECLARE @conflicts INT, @baselines INT;
-        BEGIN TRANSACTION;
-        DELETE FROM repeat_conflicts WHERE user_id = @userId;
-        SET @conflicts = @@ROWCOUNT;
-        DELETE FROM anomaly_stats WHERE user_id = @userId;
-        SET @baselines = @@ROWCOUNT;
-        DELETE FROM anomaly_stats_superseded WHERE user_id = @userId;
-        SET @baselines = @baselines + @@ROWCOUNT;
-        UPDATE message_attempts SET last_error = '' WHERE CHARINDEX(CAST(@userId AS VARCHAR(20)), last_error) > 0;
-        COMMIT TRANSACTION;
-        SELECT @conflicts, @baselines;
-        """;
+    internal const string EraseRestSql = "EXEC finance_erase_rest @user_id = @userId, @until = @until";
 
     /// <inheritdoc/>
-    public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
+    public async Task<RemovedRows> EraseUserAsync(
+        long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken)
     {
         RemovedRows removed = default;
+        DateTime until = acceptedUntil ?? DateTime.MaxValue;
         long last = await database.RunAsync(
             connection => connection.ExecuteScalarAsync<long>(new CommandDefinition(LastSql, cancellationToken: cancellationToken)), cancellationToken);
         for (long id = 0; id < last; id += Span)
@@ -169,18 +143,18 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
                 cancellationToken);
             foreach (byte[][] some in found.Chunk(IRetentionStore.ChunkSize))
             {
-                removed += await RemoveAsync(s_erase, new { userId }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
+                removed += await RemoveAsync(s_erase, new { userId, until }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
             }
         }
 
         foreach (Guid[] some in nameless.Chunk(IRetentionStore.ChunkSize))
         {
-            removed += await RemoveAsync(s_erase, new { userId }, some, cancellationToken);
+            removed += await RemoveAsync(s_erase, new { userId, until }, some, cancellationToken);
         }
 
         (int conflicts, int baselines) = await database.RunAsync(
             connection => connection.QuerySingleAsync<(int, int)>(
-                new CommandDefinition(EraseRestSql, new { userId }, commandTimeout: Patience, cancellationToken: cancellationToken)),
+                new CommandDefinition(EraseRestSql, new { userId, until }, commandTimeout: Patience, cancellationToken: cancellationToken)),
             cancellationToken);
         return removed + new RemovedRows(RepeatConflicts: conflicts, Baselines: baselines);
     }
