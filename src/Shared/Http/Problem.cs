@@ -126,6 +126,13 @@ public static class Problems
     public static ProblemException Forbidden(string scope) =>
         new(new Problem(403, "scope", "The key or token does not allow this.", $"The key lacks the scope '{scope}'."));
 
+    /// <summary>403: the request has a key alone, where only a token gives the scope.</summary>
+    public static ProblemException NeedsToken(string scope) => new(new Problem(
+        403,
+        "scope",
+        "The key or token does not allow this.",
+        $"Beside the function's key this needs a bearer token with the scope '{scope}' in the header Authorization, and a configured FinanceIngest__Jwt."));
+
     /// <summary>404: there is no such route, or no such thing.</summary>
     public static ProblemException NotFound(string detail) => new(new Problem(404, "not-found", "There is nothing here.", detail));
 
