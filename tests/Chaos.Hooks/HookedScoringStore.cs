@@ -13,18 +13,31 @@ internal sealed class HookedScoringStore(IScoringStore store, Control control) :
 {
     private const string Inside = "write.inside";
 
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
         store.LoadBaselinesAsync(keys, cancellationToken);
 
     public async Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)
     {
         control.Reach("write.before");
         await Task.Delay(control.WriteDelay, cancellationToken);
-        bool isDeadly = control.HasDeadlyWrites && batch.Results.Any(result => control.IsDeadlyToWrite(result.UserId));
-        WriteCounts counts = await store.WriteAsync(
-            isDeadly || control.IsArmed(Inside) ? batch with { Results = new DeadlyList(batch.Results, control) } : batch, cancellationToken);
+        WriteCounts counts = await store.WriteAsync(Deadly(batch), cancellationToken);
         control.Reach("write.after");
         return counts;
+    }
+
+    public async Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        control.Reach("write.before");
+        await Task.Delay(control.WriteDelay, cancellationToken);
+        LearnedRows rows = await store.LearnAsync(work with { Score = (known, users) => Deadly(work.Score(known, users)) }, cancellationToken);
+        control.Reach("write.after");
+        return rows;
+    }
+
+    private ScoredBatch Deadly(ScoredBatch batch)
+    {
+        bool isDeadly = control.HasDeadlyWrites && batch.Results.Any(result => control.IsDeadlyToWrite(result.UserId));
+        return isDeadly || control.IsArmed(Inside) ? batch with { Results = new DeadlyList(batch.Results, control) } : batch;
     }
 
     /// <summary>The list from which the store reads its rows inside its transaction. Reading its second half ends the process.</summary>

@@ -37,6 +37,18 @@ internal static class AlertMessage
             json.WriteDouble("std_dev", anomaly.Baseline.StdDev, atLeastOneDecimal: false);
             json.WriteTime("occurred_at", anomaly.OccurredAt!.Value);
             json.WriteTime("scored_at", anomaly.ScoredAt!.Value);
+            if (anomaly.Detected is { } detected)
+            {
+                json.WriteString("detector", detected.Detector);
+                json.WriteDouble("surprise", detected.Surprise);
+                json.WriteDouble("usual_low", detected.Usual.Low);
+                json.WriteDouble("usual_high", detected.Usual.High);
+                if (anomaly.Explanation is { } explanation)
+                {
+                    json.WriteString("explanation", explanation);
+                }
+            }
+
             if (traceParent is not null)
             {
                 json.WriteString("traceparent", traceParent);

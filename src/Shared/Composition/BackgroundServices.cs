@@ -1,6 +1,7 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Configuration;
 using FinanceIngest.Hosting;
+using FinanceIngest.Learning;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.Queueing;
@@ -45,6 +46,13 @@ public static class BackgroundServices
             services.AddScorer();
         }
 
+        if (settings.Roles.HasFlag(Roles.Scorer) && settings.Learns)
+        {
+            services.AddSingleton<ModelRenewal>();
+            services.AddSingleton<RenewalService>();
+            services.AddHostedService(provider => provider.GetRequiredService<RenewalService>());
+        }
+
         if (settings.Roles.HasFlag(Roles.Scorer) && settings.RetentionDays is not null)
         {
             services.AddSingleton<RetentionService>();
@@ -62,6 +70,7 @@ public static class BackgroundServices
     public static IServiceCollection AddScoringChild(this IServiceCollection services)
     {
         services.AddSingleton<ScoringEvents>();
+        services.AddSingleton<CurrentModel>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(provider, provider.GetRequiredService<IScoringStore>()));
         services.AddSingleton<MessageScorer>();
         services.AddSingleton<EnvelopeReader>(NewReader);
@@ -78,6 +87,8 @@ public static class BackgroundServices
     {
         services.AddSingleton<SigningKeyCheck>();
         services.AddSingleton<ProcessTally>();
+        services.AddSingleton<CommandFollowUp>();
+        services.AddSingleton<CurrentModel>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(
             provider, ActivatorUtilities.CreateInstance<ObservedScoringStore>(provider, provider.GetRequiredService<IScoringStore>())));
         services.AddSingleton<MessageScorer>();

@@ -2,7 +2,9 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
 using FinanceIngest.Health;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Preferences;
@@ -31,7 +33,9 @@ internal static class SqlServerStores
             kind: settings.Roles.HasFlag(Roles.Intake) ? SqlServerUse.Answers : settings.Roles == Roles.None ? SqlServerUse.Commands : SqlServerUse.Works));
         services.AddSingleton<IDatabaseMigrator, SqlServerMigrator>();
         services.AddSingleton<IScoringStore, SqlServerScoringStore>();
-        services.AddSingleton<IResultsStore, SqlServerResultsStore>();
+        services.AddSingleton<SqlServerResultsStore>();
+        services.AddSingleton<IResultsStore>(provider => new WordedResultsStore(
+            provider.GetRequiredService<SqlServerResultsStore>(), Wording.Of(settings.Language, settings.Currency)));
         services.AddSingleton<IBaselineStore, SqlServerBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqlServerAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlServerPoisonStore>();
@@ -43,6 +47,7 @@ internal static class SqlServerStores
         services.AddSingleton<ISensitivityStore>(provider => provider.GetRequiredService<SqlServerCommandStore>());
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
+        services.AddSingleton<ILearningStore, SqlServerLearningStore>();
         return services;
     }
 

@@ -2,7 +2,9 @@ using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
 using FinanceIngest.Health;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Preferences;
@@ -29,7 +31,9 @@ internal static class SqliteStores
             settings.ReadsOnly));
         services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         services.AddSingleton<IScoringStore, SqliteScoringStore>();
-        services.AddSingleton<IResultsStore, SqliteResultsStore>();
+        services.AddSingleton<SqliteResultsStore>();
+        services.AddSingleton<IResultsStore>(provider => new WordedResultsStore(
+            provider.GetRequiredService<SqliteResultsStore>(), Wording.Of(settings.Language, settings.Currency)));
         services.AddSingleton<IBaselineStore, SqliteBaselineStore>();
         services.AddSingleton<IAlertOutbox, SqliteAlertOutbox>();
         services.AddSingleton<IPoisonStore, SqlitePoisonStore>();
@@ -41,6 +45,7 @@ internal static class SqliteStores
         services.AddSingleton<ISensitivityStore>(provider => provider.GetRequiredService<SqliteCommandStore>());
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
+        services.AddSingleton<ILearningStore, SqliteLearningStore>();
         return services;
     }
 }

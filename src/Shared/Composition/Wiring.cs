@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Intake;
+using FinanceIngest.Learning;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -43,6 +44,11 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : 
         if (services.GetService<RetentionService>() is { } retention)
         {
             events.Written += _ => retention.OnWritten();
+        }
+
+        if (services.GetService<RenewalService>() is { } renewal)
+        {
+            events.Written += renewal.OnWritten;
         }
 
         return Task.CompletedTask;

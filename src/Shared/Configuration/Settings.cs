@@ -43,6 +43,27 @@ public sealed record Settings
     /// <summary>A baseline with fewer samples than this is not used; ≥ 1.</summary>
     public int MinimumSamples { get; init; } = 2;
 
+    /// <summary>The detector that decides what is an anomaly: one of <see cref="DetectorNames"/>.</summary>
+    public string Detector { get; init; } = DetectorNames.ZScore;
+
+    /// <summary>The detectors that score beside it, and never alert.</summary>
+    public IReadOnlyList<string> Shadow { get; init; } = [];
+
+    /// <summary>How many alerts a user with the sensitivity "normal" gets in a month of 30.4 days, from the detector that learns; &gt; 0.</summary>
+    public double AlertsPerUserMonth { get; init; } = 0.25;
+
+    /// <summary>The language of the sentences about transactions, as a code of ISO 639.</summary>
+    public string Language { get; init; } = "en";
+
+    /// <summary>What follows each amount in these sentences, such as <c>EUR</c>; empty: nothing.</summary>
+    public string Currency { get; init; } = "";
+
+    /// <summary>Whether a detector of this process learns.</summary>
+    public bool Learns => Detector == DetectorNames.Adaptive || Shadow.Contains(DetectorNames.Adaptive);
+
+    /// <summary>Whether a detector of this process uses baselines.</summary>
+    public bool UsesBaselines => Detector == DetectorNames.ZScore || Shadow.Contains(DetectorNames.ZScore);
+
     /// <summary>The most that <see cref="BatchesInHand"/> may be.</summary>
     internal const int MostBatchesInHand = 64;
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Azure.Storage.Queues;
+using FinanceIngest.Detection;
 using Microsoft.Extensions.Configuration;
 
 namespace FinanceIngest.Configuration;
@@ -19,6 +20,7 @@ public static partial class SettingsReader
         "DataDirectory", "Roles", "InboundQueue", "AlertQueue", "Scoring:Threshold", "Scoring:MinimumSamples", "Scoring:BatchesInHand", "IdSigningKey",
         "RateLimit:PerMinute", "Retention:Days", "Polling:MaximumSeconds", "Intake:MaximumBytesInFlight", "Intake:MaximumConnections",
         "Jwt:Authority", "Jwt:Audience", "Jwt:ScopePrefix", "OlderRoute:WaitSeconds", "PublicUrl",
+        "Detection:Detector", "Detection:Shadow", "Detection:AlertsPerUserMonth", "Detection:Language", "Detection:Currency",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the settings of one program.</summary>
@@ -48,6 +50,11 @@ public static partial class SettingsReader
             Threshold = ReadNumber(own, "Scoring:Threshold", 3, 0, double.MaxValue),
             GivenBatchesInHand = (int?)ReadInteger(own, "Scoring:BatchesInHand", 1L, Settings.MostBatchesInHand),
             MinimumSamples = ReadInteger(own, "Scoring:MinimumSamples", 1, int.MaxValue) ?? 2,
+            Detector = ReadDetector(own, "Detection:Detector") ?? DetectorNames.ZScore,
+            Shadow = ReadShadow(own),
+            AlertsPerUserMonth = ReadNumber(own, "Detection:AlertsPerUserMonth", 0.25, 0.001, 1000),
+            Language = ReadLanguage(Text(own["Detection:Language"]) ?? "en"),
+            Currency = ReadCurrency(Text(own["Detection:Currency"]) ?? ""),
             ApiKeys = ReadApiKeys(own.GetSection("ApiKeys")),
             Jwt = JwtSettingsReader.Read(Text(own["Jwt:Authority"]), Text(own["Jwt:Audience"]), Text(own["Jwt:ScopePrefix"])),
             OlderRouteWaitSeconds = ReadInteger(own, "OlderRoute:WaitSeconds", 0, LongestOlderRouteWait) ?? 30,
@@ -89,6 +96,35 @@ public static partial class SettingsReader
                 "FinanceIngest__IdSigningKey", "required with SQL_CONNECTION_STRING: the same secret for every process, for the life of the installation.");
         }
     }
+
+    private static string? ReadDetector(IConfigurationSection own, string name) =>
+        Text(own[name]) is { } given ? KnownDetector($"{Section}__{name.Replace(":", "__", StringComparison.Ordinal)}", given) : null;
+
+    private static string KnownDetector(string setting, string given) =>
+        DetectorNames.All.Contains(given, StringComparer.Ordinal)
+            ? given
+            : throw new SettingsException(setting, $"'{given}' is no detector; there are {string.Join(" and ", DetectorNames.All)}.");
+
+    private static IReadOnlyList<string> ReadShadow(IConfigurationSection own)
+    {
+        const string name = "FinanceIngest__Detection__Shadow";
+        string[] shadow = [.. (Text(own["Detection:Shadow"]) ?? "")
+            .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(given => KnownDetector(name, given)).Distinct()];
+        string decides = ReadDetector(own, "Detection:Detector") ?? DetectorNames.ZScore;
+        return shadow.Contains(decides)
+            ? throw new SettingsException(name, $"'{decides}' is the detector that decides; a shadow scores beside it and has to be another one.")
+            : shadow;
+    }
+
+    private static string ReadLanguage(string given) => Wording.Languages.Contains(given, StringComparer.Ordinal)
+        ? given
+        : throw new SettingsException(
+            "FinanceIngest__Detection__Language",
+            $"there are no sentences in '{given}'; there are in {string.Join(", ", Wording.Languages.Order(StringComparer.Ordinal))}.");
+
+    private static string ReadCurrency(string given) => given.Length <= 8 && given.All(static letter => !char.IsControl(letter))
+        ? given
+        : throw new SettingsException("FinanceIngest__Detection__Currency", "at most 8 characters, such as EUR or \"€\".");
 
     // Refuses embedded storage that no other process would ever read, or that would vanish with the machine of this process.
     private static void RefuseUselessStorage(Settings settings, ProgramKind program, bool isDataDirectoryGiven, bool isOnAzure)

@@ -91,6 +91,14 @@ internal readonly record struct Contribution
         BinaryPrimitives.WriteUInt16LittleEndian(destination[54..], OddsBin);
     }
 
+    /// <summary>The bytes that <see cref="Write"/> writes.</summary>
+    public byte[] ToBytes()
+    {
+        byte[] bytes = new byte[Size];
+        Write(bytes);
+        return bytes;
+    }
+
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">The bytes are not a contribution of a version that this program knows.</exception>
     public static Contribution Read(ReadOnlySpan<byte> source)

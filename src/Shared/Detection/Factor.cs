@@ -32,6 +32,9 @@ internal static class Factors
     /// <summary>Value: by what factor amounts of this weekday and month are usually higher.</summary>
     public const string Season = "season";
 
+    // The numbers under which rows keep the codes: a code's number never changes.
+    private static readonly string[] s_codes = [TimesUsual, RareHigh, RareLow, Repeats, UnusualDays, LargeForAnybody, FewKnown, Season];
+
     // A factor below these moved the score by less than a person would call a reason.
     private const double LeastTimes = 1.5;
     private const double MostShare = 0.05;
@@ -42,6 +45,14 @@ internal static class Factors
 
     // What one in so many means at most: less is beyond what a few dozen payments can say.
     private const double MostRare = 1_000_000;
+
+    /// <summary>Returns the number under which a row keeps a code.</summary>
+    public static int NumberOf(string code) => Array.IndexOf(s_codes, code);
+
+    /// <summary>Returns the code that a row keeps under a number.</summary>
+    /// <exception cref="FormatException">There is no such number.</exception>
+    public static string CodeOf(int number) => number < s_codes.Length ? s_codes[number] : throw new FormatException(
+        FormattableString.Invariant($"This program knows no factor number {number}."));
 
     /// <summary>Returns the factors of a judgement.</summary>
     /// <param name="judgement">The judgement.</param>

@@ -16,49 +16,68 @@ internal sealed class ThresholdHistory(double alertsPerUserMonth)
     // So many alerts make a quantile that can be trusted to a tenth.
     private const double EnoughAlerts = 100;
 
-    private readonly List<Week> _weeks = [];
+    private readonly SortedDictionary<int, Week> _weeks = [];
+    private Week? _last;
 
     /// <summary>The thresholds that hold now.</summary>
     public AlertThresholds Thresholds { get; private set; } = AlertThresholds.For(new OddsTable(), 0, alertsPerUserMonth);
 
-    /// <summary>Adds a row that was scored.</summary>
+    /// <summary>Adds a row that was scored; rows may come in any order.</summary>
     public void Add(int bin, long user, DateTime time)
     {
-        int number = Days.Of(time) / 7;
-        if (_weeks.Count == 0 || _weeks[^1].Number < number)
+        int number = WeekOf(time);
+        if (_last?.Number != number && !_weeks.TryGetValue(number, out _last))
         {
-            _weeks.Add(new Week(number));
+            _weeks.Add(number, _last = new Week(number));
         }
 
-        Week week = _weeks[^1];
-        week.Table.Add(bin, 1);
-        week.Users.Add(user);
+        _last!.Table.Add(bin, 1);
+        _last.Users.Add(user);
     }
+
+    /// <summary>Returns the number of a time's week.</summary>
+    public static int WeekOf(DateTime time) => Days.Of(time) / 7;
+
+    /// <summary>Returns whether the weeks that were added are enough for thresholds as of a time, so that earlier ones don't count.</summary>
+    public bool IsEnough(DateTime now) => Sum(now).IsEnough;
 
     /// <summary>Makes the thresholds anew.</summary>
     public void Renew(DateTime now)
     {
-        _weeks.RemoveAll(week => week.Number < (Days.Of(now) / 7) - MostWeeks);
+        foreach (int old in _weeks.Keys.Where(number => number < WeekOf(now) - MostWeeks).ToList())
+        {
+            _weeks.Remove(old);
+        }
+
+        _last = null;
+        (OddsTable table, double months, _) = Sum(now);
+        Thresholds = AlertThresholds.For(table, months, alertsPerUserMonth);
+    }
+
+    private (OddsTable Table, double Months, bool IsEnough) Sum(DateTime now)
+    {
         var table = new OddsTable();
         HashSet<long> users = [];
         double months = 0;
-        for (int i = _weeks.Count - 1; i >= 0; i--)
+        int counted = 0;
+        foreach (Week week in _weeks.Values.Reverse())
         {
             for (int bin = 0; bin < OddsTable.Bins; bin++)
             {
-                table.Add(bin, _weeks[i].Table.Counts[bin]);
+                table.Add(bin, week.Table.Counts[bin]);
             }
 
-            users.UnionWith(_weeks[i].Users);
-            double days = Days.Of(now) - (_weeks[i].Number * 7);
+            users.UnionWith(week.Users);
+            counted++;
+            double days = Math.Max(Days.Of(now) - (week.Number * 7), 0);
             months = users.Count * days / MonthDays;
-            if (_weeks.Count - i >= FewestWeeks && months * alertsPerUserMonth * AlertThresholds.RarelyFactor >= EnoughAlerts)
+            if (counted >= FewestWeeks && months * alertsPerUserMonth * AlertThresholds.RarelyFactor >= EnoughAlerts)
             {
-                break;
+                return (table, months, true);
             }
         }
 
-        Thresholds = AlertThresholds.For(table, months, alertsPerUserMonth);
+        return (table, months, false);
     }
 
     private sealed record Week(int Number)

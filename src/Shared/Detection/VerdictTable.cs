@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace FinanceIngest.Detection;
 
 /// <summary>
@@ -21,6 +23,52 @@ internal sealed class VerdictTable
 
     /// <summary>Units of an expected bad transaction.</summary>
     public const int Scale = 1_000_000;
+
+    private const byte Version = 1;
+    private const int Head = 4;
+
+    /// <summary>Whether no verdict is counted.</summary>
+    public bool IsEmpty => Array.TrueForAll(_bad, static count => count == 0) && Array.TrueForAll(_fine, static count => count == 0);
+
+    /// <summary>Writes the counts, little-endian: of each bin that has any, its number and the three counts.</summary>
+    public byte[] ToBytes()
+    {
+        int[] used = [.. Enumerable.Range(0, Bins).Where(bin => _bad[bin] != 0 || _fine[bin] != 0 || _expected[bin] != 0)];
+        byte[] bytes = new byte[Head + (used.Length * (sizeof(int) + (3 * sizeof(long))))];
+        bytes[0] = Version;
+        int at = Head;
+        foreach (int bin in used)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(at), bin);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at + 4), _bad[bin]);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at + 12), _fine[bin]);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at + 20), _expected[bin]);
+            at += 28;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Reads what <see cref="ToBytes"/> wrote.</summary>
+    /// <exception cref="FormatException">The bytes are not a table of a version that this program knows.</exception>
+    public static VerdictTable Read(ReadOnlySpan<byte> source)
+    {
+        if (source.Length < Head || source[0] != Version || (source.Length - Head) % 28 != 0)
+        {
+            throw new FormatException(FormattableString.Invariant($"A table of verdicts has {source.Length} bytes; this program reads version {Version}."));
+        }
+
+        var table = new VerdictTable();
+        for (int at = Head; at < source.Length; at += 28)
+        {
+            int bin = BinaryPrimitives.ReadInt32LittleEndian(source[at..]);
+            table._bad[bin] = BinaryPrimitives.ReadInt64LittleEndian(source[(at + 4)..]);
+            table._fine[bin] = BinaryPrimitives.ReadInt64LittleEndian(source[(at + 12)..]);
+            table._expected[bin] = BinaryPrimitives.ReadInt64LittleEndian(source[(at + 20)..]);
+        }
+
+        return table;
+    }
 
     /// <summary>Returns the bin of an amount.</summary>
     public static int BinOf(double amount) => Math.Clamp((int)Math.Floor((Math.Log(Math.Max(Math.Abs(amount), 0.01)) - Least) / Width), 0, Bins - 1);

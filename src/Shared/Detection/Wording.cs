@@ -34,14 +34,20 @@ internal sealed class Wording
     /// <param name="category">How the person knows the category: its name, or its number.</param>
     /// <param name="amount">The transaction's amount.</param>
     /// <param name="judgement">What was made of it.</param>
-    public string Explain(string category, double amount, in Judgement judgement)
-    {
-        if (!judgement.IsKnown)
-        {
-            return Fill(_phrases.Nothing, category);
-        }
+    public string Explain(string category, double amount, in Judgement judgement) =>
+        judgement.IsKnown ? Explain(category, amount, judgement.Usual, Factors.Of(judgement, amount)) : NothingKnown(category);
 
-        IReadOnlyList<Factor> factors = Factors.Of(judgement, amount);
+    /// <summary>Returns the sentence for a category of which nothing at all is known.</summary>
+    /// <param name="category">How the person knows the category: its name, or its number.</param>
+    public string NothingKnown(string category) => Fill(_phrases.Nothing, category);
+
+    /// <summary>Returns the sentence.</summary>
+    /// <param name="category">How the person knows the category: its name, or its number.</param>
+    /// <param name="amount">The transaction's amount.</param>
+    /// <param name="usual">What is usual.</param>
+    /// <param name="factors">What moved the score.</param>
+    public string Explain(string category, double amount, in Usual usual, IReadOnlyList<Factor> factors)
+    {
         double? times = ValueOf(factors, Factors.TimesUsual);
         string first = times switch
         {
@@ -50,7 +56,6 @@ internal sealed class Wording
             _ => Fill(_phrases.Below, category),
         };
         List<string> parts = [];
-        Usual usual = judgement.Usual;
         parts.Add(ValueOf(factors, Factors.FewKnown) is { } known
             ? Fill(known switch { 0 => _phrases.NoneKnown, 1 => _phrases.OneKnown, _ => _phrases.FewKnown }, Whole(known))
             : Fill(_phrases.Usually, Money(usual.Low), Money(usual.High), Whole(usual.Count)));

@@ -16,9 +16,9 @@ internal readonly record struct AlertDecision(bool IsQueued, AlertSuppression? S
     /// <summary>Decides.</summary>
     /// <param name="transaction">The transaction.</param>
     /// <param name="isAnomaly">Whether the detector calls it an anomaly, which is its judgement at the level <see cref="AlertLevel.Normal"/>.</param>
-    /// <param name="isEnoughFor">Whether the transaction is unusual enough for an alert at a level; <see cref="AlertLevel.Never"/> is not asked about.</param>
+    /// <param name="alertsFrom">The lowest level at which it is unusual enough for an alert; null: at none.</param>
     /// <param name="setting">The setting that holds (<see cref="SensitivityTable.Find"/>); null: as often as normal.</param>
-    public static AlertDecision Of(Transaction transaction, bool isAnomaly, Func<AlertLevel, bool> isEnoughFor, Sensitivity? setting)
+    public static AlertDecision Of(Transaction transaction, bool isAnomaly, AlertLevel? alertsFrom, Sensitivity? setting)
     {
         if (transaction.IsHistory)
         {
@@ -26,7 +26,7 @@ internal readonly record struct AlertDecision(bool IsQueued, AlertSuppression? S
         }
 
         AlertLevel level = setting?.Level ?? AlertLevel.Normal;
-        bool isEnough = level == AlertLevel.Normal ? isAnomaly : level != AlertLevel.Never && isEnoughFor(level);
+        bool isEnough = level == AlertLevel.Normal ? isAnomaly : level != AlertLevel.Never && alertsFrom <= level;
         if (!isEnough)
         {
             return Suppressed(isAnomaly, setting?.Until is null ? AlertSuppression.Sensitivity : AlertSuppression.Snooze);

@@ -2,7 +2,7 @@ using FinanceIngest.Ground;
 
 namespace FinanceIngest.Preferences;
 
-/// <summary>Lists the settings of how often alerts are wanted. Commands make them (see <see cref="Commands.SensitivityCommand"/>).</summary>
+/// <summary>Lists the settings of how often alerts are wanted. Commands make them.</summary>
 internal interface ISensitivityStore
 {
     /// <summary>

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using FinanceIngest.Commands;
+using FinanceIngest.Detection;
 using FinanceIngest.Http;
 
 namespace FinanceIngest.Results;
@@ -87,6 +89,72 @@ internal static class ResultJson
         {
             json.WriteNull("baseline");
         }
+
+        WriteAlert(json, result);
+        if (result.Detected is { } detected)
+        {
+            WriteDetected(json, detected, result.Explanation);
+        }
+
+        if (result.Shadow is not null)
+        {
+            json.WritePropertyName("shadow");
+            json.WriteRawValue(result.Shadow);
+        }
+    }
+
+    private static void WriteAlert(Utf8JsonWriter json, TransactionResult result)
+    {
+        if (result.Alert is { } alert)
+        {
+            json.WriteString("alert", Names.Of(alert));
+        }
+
+        if (result.SuppressedBy is { } suppression)
+        {
+            json.WriteString("suppressed_by", Names.Of(suppression));
+        }
+
+        if (result.Verdict is { } verdict)
+        {
+            json.WriteString("feedback", CommandNames.Of(verdict));
+        }
+    }
+
+    private static void WriteDetected(Utf8JsonWriter json, Detected detected, string? explanation)
+    {
+        json.WriteString("detector", detected.Detector);
+        if (detected.IsKnown)
+        {
+            json.WriteDouble("surprise", detected.Surprise);
+            json.WriteStartObject("usual");
+            json.WriteDouble("low", detected.Usual.Low);
+            json.WriteDouble("typical", detected.Usual.Typical);
+            json.WriteDouble("high", detected.Usual.High);
+            json.WriteNumber("count", detected.Usual.Count);
+            json.WriteEndObject();
+        }
+
+        if (explanation is not null)
+        {
+            json.WriteString("explanation", explanation);
+        }
+
+        if (detected.Factors.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray("factors");
+        foreach (Factor factor in detected.Factors)
+        {
+            json.WriteStartObject();
+            json.WriteString("code", factor.Code);
+            json.WriteDouble("value", factor.Value);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteTimes(Utf8JsonWriter json, TransactionResult result)

@@ -1,4 +1,6 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Detection;
+using FinanceIngest.Preferences;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Results;
@@ -53,7 +55,7 @@ internal sealed record TransactionResult
     /// <summary>The z-score, (amount − mean) / std_dev in IEEE double; null unless the reason is <see cref="ScoreReason.Scored"/>.</summary>
     public double? ZScore { get; init; }
 
-    /// <summary>Whether |z| was greater than the threshold.</summary>
+    /// <summary>Whether the detector calls it an anomaly.</summary>
     public bool IsAnomaly { get; init; }
 
     /// <summary>How the score came about; null for a failed transaction.</summary>
@@ -61,6 +63,35 @@ internal sealed record TransactionResult
 
     /// <summary>The baseline against which the amount was scored; null where there was none.</summary>
     public Baseline? Baseline { get; init; }
+
+    /// <summary>What a detector that learns says of it; null where none decided.</summary>
+    public Detected? Detected { get; init; }
+
+    /// <summary>What that detector says in one sentence; null where there is none, or no words are set.</summary>
+    public string? Explanation => Detected?.Explain(CategoryId ?? 0, Amount?.ToDouble() ?? 0);
+
+    /// <summary>What the row adds to the states of its user and category at present; null: nothing.</summary>
+    public Contribution? Contribution { get; init; }
+
+    /// <summary>What the shadow detectors say, as the JSON object of the API; null where there are none.</summary>
+    public string? Shadow { get; init; }
+
+    /// <summary>
+    /// The lowest level of sensitivity at which the transaction is unusual enough for an alert; null: at none. It is not kept with the row.
+    /// </summary>
+    public AlertLevel? AlertsFrom { get; init; }
+
+    /// <summary>What became of the alert; null: the transaction led to none, and is no anomaly.</summary>
+    public AlertState? Alert { get; init; }
+
+    /// <summary>Why an anomaly led to no alert; null: it led to one, or there is no anomaly.</summary>
+    public AlertSuppression? SuppressedBy { get; init; }
+
+    /// <summary>What somebody said of the transaction; null: nothing.</summary>
+    public FeedbackVerdict? Verdict { get; init; }
+
+    /// <summary>The transaction that is withdrawn when this result becomes a row; null: none. It is not kept with the row.</summary>
+    public Guid? Replaces { get; init; }
 
     /// <summary>Why the transaction failed; null for one that was scored.</summary>
     public string? Error { get; init; }

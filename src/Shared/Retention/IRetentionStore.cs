@@ -28,6 +28,13 @@ public interface IRetentionStore
     Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Deletes the rows of transactions that have a tombstone, with what belongs to them and what they taught. On SQLite the transaction that writes a tombstone
+    /// does so, and nothing is left here.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows.</exception>
+    Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Makes what was deleted unreadable in the database's files, as far as they are this program's. False: other programs were in the way; the call has to be
     /// repeated. On SQL Server the log and the backups are the server's (<c>docs/operations.md</c> says what they keep).
     /// </summary>
@@ -54,6 +61,9 @@ public interface IRetentionStore
 /// <param name="Baselines">Rows of <c>anomaly_stats</c> and <c>anomaly_stats_superseded</c>.</param>
 public readonly record struct RemovedRows(long Transactions = 0, long RepeatConflicts = 0, long Alerts = 0, long UnsentAlerts = 0, long Baselines = 0)
 {
+    /// <summary>Deleted states of detectors that learn.</summary>
+    public long States { get; init; }
+
     /// <summary>Nothing was deleted, because another process is deleting the same rows at this moment.</summary>
     public bool OthersAreAtIt { get; init; }
 
@@ -63,5 +73,8 @@ public readonly record struct RemovedRows(long Transactions = 0, long RepeatConf
         a.RepeatConflicts + b.RepeatConflicts,
         a.Alerts + b.Alerts,
         a.UnsentAlerts + b.UnsentAlerts,
-        a.Baselines + b.Baselines);
+        a.Baselines + b.Baselines)
+    {
+        States = a.States + b.States,
+    };
 }

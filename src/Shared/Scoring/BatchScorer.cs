@@ -1,10 +1,13 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
+using FinanceIngest.Learning;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Transactions;
@@ -13,12 +16,13 @@ namespace FinanceIngest.Scoring;
 
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
 internal sealed class BatchScorer(
-    IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ScoringEvents events, ProcessTally? tally = null)
+    IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ScoringEvents events,
+    CurrentModel? model = null, ProcessTally? tally = null, CommandFollowUp? followUp = null)
 {
     /// <summary>How many transactions this process writes at once; what is handed to the scorer should stay within it.</summary>
     public BatchLimit Limit { get; } = new();
 
-    private readonly ZScoreRule _rule = new(settings.Threshold, settings.MinimumSamples);
+    private readonly Detectors _detectors = new(settings);
 
     /// <summary>
     /// Scores and writes everything in the batch, poison records and failed rows included, for the messages that are still held. When it returns, all of that
@@ -47,26 +51,99 @@ internal sealed class BatchScorer(
     private async Task<ScoringOutcome> ScoreWithinAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         IReadOnlyList<Delivery> held = DropLost(batch, leases);
-        BaselineKey[] keys = [.. held.SelectMany(delivery => delivery.Transactions).Select(KeyOf).Distinct()];
-        IReadOnlyDictionary<BaselineKey, Baseline> baselines = keys.Length == 0
-            ? new Dictionary<BaselineKey, Baseline>()
-            : await store.LoadBaselinesAsync(keys, cancellationToken);
+        Func<IReadOnlyList<Delivery>, Task<LearnedRows?>> write = settings.Learns
+            ? deliveries => TryLearnAsync(deliveries, leases, cancellationToken)
+            : await LoadAndWriteAsync(held, leases, cancellationToken);
         while (true)
         {
-            ScoredBatch scored = Score(held, baselines);
-            if (scored.Results.Count == 0 && scored.Poison.Count == 0)
+            if (!held.Any(static delivery =>
+                delivery.Transactions.Count > 0 || delivery.Commands.Count > 0 || delivery.Unreadable.Count > 0 || delivery.PoisonReason is not null))
             {
                 return new ScoringOutcome { Deliveries = held };
             }
 
-            if (await TryWriteAsync(scored, held, leases, cancellationToken) is { } counts)
+            if (await write(held) is { } written)
             {
-                return new ScoringOutcome { Counts = counts, MayHaveUnsentAlerts = scored.Alerts.Count > 0 || counts.Repeats > 0, Deliveries = held };
+                // What takes longer than a transaction may is done before the messages are deleted: after a crash it is done again.
+                await (followUp?.FinishAsync(held, cancellationToken) ?? Task.CompletedTask);
+                return new ScoringOutcome
+                {
+                    Counts = written.Counts,
+                    MayHaveUnsentAlerts = written.MayHaveUnsentAlerts || written.Counts.Repeats > 0,
+                    Deliveries = held,
+                };
             }
 
             // Each round has fewer deliveries: a lost message stays lost.
             held = DropLost(held, leases);
         }
+    }
+
+    // Baselines don't depend on what is written, so that they are loaded once however often the batch has to be written.
+    private async Task<Func<IReadOnlyList<Delivery>, Task<LearnedRows?>>> LoadAndWriteAsync(
+        IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
+    {
+        BaselineKey[] keys = [.. batch.SelectMany(static delivery => delivery.Transactions).Select(KeyOf).Distinct()];
+        LoadedBaselines loaded = keys.Length == 0 ? LoadedBaselines.None : await store.LoadBaselinesAsync(keys, cancellationToken);
+        return deliveries =>
+        {
+            ScoredBatch scored = Compose(
+                deliveries, null, loaded.Settings,
+                (transaction, _, now) => _detectors.ScoreByBaseline(transaction, loaded.Baselines.GetValueOrDefault(KeyOf(transaction)), now));
+            return TryWriteAsync(scored, deliveries, leases, cancellationToken);
+        };
+    }
+
+    private async Task<LearnedRows?> TryLearnAsync(IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
+    {
+        DetectionModel current = await model!.GetAsync(cancellationToken);
+        List<Transaction> transactions = [.. batch.SelectMany(static delivery => delivery.Transactions)];
+        var wanted = new Wanted(transactions, settings.UsesBaselines);
+        ProcessSeen? process = tally?.Due(transactions.Count);
+        var work = new LearningWork(wanted, (known, users) => Learn(batch, known, current, users) with { Process = users is null ? process : null })
+        {
+            MayCommit = () => DropLost(batch, leases).Count == batch.Count,
+        };
+        return await TryAsync(process, () => store.LearnAsync(work, cancellationToken));
+    }
+
+    // A user's transactions are learned in the order in which they occurred, as far as the batch has them; which of several with one id counts is decided by
+    // the order in which they came.
+    private ScoredBatch Learn(IReadOnlyList<Delivery> batch, Known known, DetectionModel current, IReadOnlySet<long>? users)
+    {
+        DateTime now = time.UtcNowMicroseconds();
+        List<Transaction> transactions = [.. batch.SelectMany(static delivery => delivery.Transactions)];
+        var results = new TransactionResult?[transactions.Count];
+        HashSet<Guid> first = new(transactions.Count);
+        List<int> fresh = new(transactions.Count);
+        for (int i = 0; i < transactions.Count; i++)
+        {
+            if (users?.Contains(transactions[i].UserId) == false)
+            {
+                continue;
+            }
+
+            if (first.Add(transactions[i].Id) && known.Present.GetValueOrDefault(transactions[i].Id, Presence.Failed) == Presence.Failed)
+            {
+                fresh.Add(i);
+            }
+            else
+            {
+                // A repeat never becomes a row: it is compared with the one that there is.
+                results[i] = _detectors.ScoreByBaseline(transactions[i], null, now);
+            }
+        }
+
+        fresh.Sort((one, other) =>
+            (transactions[one].OccurredAt, transactions[one].Id).CompareTo((transactions[other].OccurredAt, transactions[other].Id)));
+        foreach (int i in fresh)
+        {
+            Transaction transaction = transactions[i];
+            results[i] = _detectors.ScoreAndLearn(
+                transaction, known.Baselines.GetValueOrDefault(KeyOf(transaction)), known.States, current, now);
+        }
+
+        return Compose(batch, users, known.Settings, (_, i, _) => results[i]!) with { Learned = known.States.Changes() };
     }
 
     /// <summary>
@@ -91,34 +168,89 @@ internal sealed class BatchScorer(
         return await TryWriteAsync(given, [delivery], leases, cancellationToken) is not null;
     }
 
-    private ScoredBatch Score(IReadOnlyList<Delivery> batch, IReadOnlyDictionary<BaselineKey, Baseline> baselines)
+    // The batch of some users has their results alone; what is no transaction goes with the batch of all.
+    private ScoredBatch Compose(
+        IReadOnlyList<Delivery> batch, IReadOnlySet<long>? users, SensitivityTable preferences, Func<Transaction, int, DateTime, TransactionResult> score)
     {
         DateTime now = time.UtcNowMicroseconds();
-        List<TransactionResult> results = [.. batch.SelectMany(delivery => delivery.Transactions)
-            .Select(transaction => _rule.Score(transaction, baselines.GetValueOrDefault(KeyOf(transaction)), now))];
-        List<NewAlert> alerts = AlertsOf(batch, results);
-        results.AddRange(batch.SelectMany(delivery => delivery.Unreadable).Where(item => item.Id is not null).Select(item => Failed(item, now)));
-        List<PoisonMessage> poison = [.. batch.Where(delivery => delivery.PoisonReason is not null)
+        List<TransactionResult> results = [];
+        List<NewAlert> alerts = [];
+        int at = 0;
+        foreach (Delivery delivery in batch)
+        {
+            // Each alert continues the trace of its transaction: below the batch's span where that span is in the same trace, otherwise below the message's.
+            string? traceParent = batch.Count == 1 ? W3CTrace.Current ?? delivery.TraceParent : delivery.TraceParent;
+            foreach (Transaction transaction in delivery.Transactions)
+            {
+                int index = at++;
+                if (users?.Contains(transaction.UserId) == false)
+                {
+                    continue;
+                }
+
+                TransactionResult result = Decided(transaction, score(transaction, index, now), preferences, now);
+                results.Add(result);
+                if (result.Alert == AlertState.Queued)
+                {
+                    alerts.Add(AlertMessage.Create(result, ids, traceParent));
+                }
+            }
+        }
+
+        if (users is not null)
+        {
+            return new ScoredBatch(results, alerts, []);
+        }
+
+        results.AddRange(batch.SelectMany(static delivery => delivery.Unreadable).Where(static item => item.Id is not null).Select(item => Failed(item, now)));
+        List<PoisonMessage> poison = [.. batch.Where(static delivery => delivery.PoisonReason is not null)
             .Select(delivery => PoisonRecord(delivery, delivery.PoisonReason!, null, (int)Math.Min(delivery.Message.DequeueCount, int.MaxValue), now))];
-        return new ScoredBatch(results, alerts, poison);
+        return new ScoredBatch(results, alerts, poison) { Commands = [.. batch.SelectMany(static delivery => delivery.Commands)] };
     }
 
-    /// <returns>Null: a lease ended before the commit, and nothing was written.</returns>
-    private async Task<WriteCounts?> TryWriteAsync(
+    // Preferences decide the alert, never whether there is an anomaly.
+    private static TransactionResult Decided(Transaction transaction, TransactionResult result, SensitivityTable preferences, DateTime now)
+    {
+        if (result.AlertsFrom is null && !result.IsAnomaly)
+        {
+            return result;
+        }
+
+        var decision = AlertDecision.Of(
+            transaction, result.IsAnomaly, result.ZScore is null ? null : result.AlertsFrom,
+            preferences.Find(transaction.UserId, transaction.CategoryId, now));
+        return decision switch
+        {
+            { IsQueued: true } => result with { Alert = AlertState.Queued },
+            { SuppressedBy: { } suppression } => result with { Alert = AlertState.Suppressed, SuppressedBy = suppression },
+            _ => result,
+        };
+    }
+
+    private Task<LearnedRows?> TryWriteAsync(
         ScoredBatch batch, IReadOnlyList<Delivery> deliveries, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         ProcessSeen? process = tally?.Due(batch.Results.Count);
+        ScoredBatch held = batch with { Process = process, MayCommit = () => DropLost(deliveries, leases).Count == deliveries.Count };
+        return TryAsync(
+            process,
+            async () => new LearnedRows(await store.WriteAsync(held, cancellationToken), batch.Results, batch.Alerts.Count > 0, 0));
+    }
+
+    /// <returns>Null: a lease ended before the commit, and nothing was written.</returns>
+    private async Task<LearnedRows?> TryAsync(ProcessSeen? process, Func<Task<LearnedRows>> write)
+    {
         try
         {
-            WriteCounts counts = await store.WriteAsync(
-                batch with { Process = process, MayCommit = () => DropLost(deliveries, leases).Count == deliveries.Count }, cancellationToken);
-            events.OnWritten(counts.Written == batch.Results.Count ? batch.Results : null);
+            LearnedRows rows = await write();
+            events.OnWritten(rows.Counts.Written == rows.Results.Count && rows.Counts.Verdicts == 0 ? rows.Results : null);
+            model?.Saw(rows.ModelVersion);
             telemetry.BatchWritten(
-                batch.Results.Count,
-                counts.Observed(batch.Results.Count(result => result.Status == TransactionStatus.Failed)),
-                [.. batch.Results.Where(result => result.Status == TransactionStatus.Scored).Select(result => result.AcceptedAt).OfType<DateTime>()]);
-            tally?.Committed(batch.Results.Count, process);
-            return counts;
+                rows.Results.Count,
+                rows.Counts.Observed(rows.Results.Count(static result => result.Status == TransactionStatus.Failed)),
+                [.. rows.Results.Where(static result => result.Status == TransactionStatus.Scored).Select(static result => result.AcceptedAt).OfType<DateTime>()]);
+            tally?.Committed(rows.Results.Count, process);
+            return rows;
         }
         catch (LeaseLostException)
         {
@@ -132,26 +264,6 @@ internal sealed class BatchScorer(
         List<Delivery> lost = [.. batch.Where(delivery => !leases.IsHeld(delivery.Message))];
         lost.ForEach(delivery => leases.Lose(delivery.Message, "commit"));
         return lost.Count == 0 ? batch : [.. batch.Except(lost)];
-    }
-
-    // Each alert continues the trace of its transaction: below the batch's span where that span is in the same trace, otherwise below the message's.
-    private List<NewAlert> AlertsOf(IReadOnlyList<Delivery> batch, List<TransactionResult> results)
-    {
-        var alerts = new List<NewAlert>();
-        int at = 0;
-        foreach (Delivery delivery in batch)
-        {
-            int end = at + delivery.Transactions.Count;
-            for (; at < end; at++)
-            {
-                if (results[at].IsAnomaly)
-                {
-                    alerts.Add(AlertMessage.Create(results[at], ids, batch.Count == 1 ? W3CTrace.Current ?? delivery.TraceParent : delivery.TraceParent));
-                }
-            }
-        }
-
-        return alerts;
     }
 
     private static BaselineKey KeyOf(Transaction transaction) => new(transaction.UserId, transaction.CategoryId);

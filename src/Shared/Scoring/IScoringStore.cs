@@ -1,6 +1,8 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Ground;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -10,18 +12,30 @@ namespace FinanceIngest.Scoring;
 /// <summary>The scorer's database: one round trip reads a batch's baselines, one writes its results.</summary>
 internal interface IScoringStore
 {
-    /// <summary>Reads the baselines of these keys in one round trip; a key without a baseline is missing from the result.</summary>
+    /// <summary>
+    /// Reads the baselines of these keys, and the settings of alerts that may hold for them, in one round trip; a key without a baseline is missing from the
+    /// result.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
+    Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a batch in one transaction: rows, alerts of new anomalies, poison records, the batch's place in the feed. It is safe to repeat a write, and to
+    /// Writes a batch in one transaction: rows, alerts, what commands ask for, poison records, the batch's place in the feed. It is safe to repeat a write, and to
     /// run it beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that
     /// differs from the row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
     /// <exception cref="Queueing.LeaseLostException"><see cref="ScoredBatch.MayCommit"/> said no; nothing was written.</exception>
     Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Loads what is known, scores and writes a batch of a detector that learns: what a row taught is in its user's states exactly when its row is written by
+    /// this call. On SQLite all of it is one transaction. On SQL Server it is two round trips, and the states of a user that another writer changed between
+    /// them are not written, nor are his rows: his transactions alone are loaded and scored again.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached. What was committed before is found by a repeat.</exception>
+    /// <exception cref="Queueing.LeaseLostException"><see cref="LearningWork.MayCommit"/> said no; what was committed before is found by a repeat.</exception>
+    Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken);
 }
 
 /// <summary>Everything that one transaction writes.</summary>
@@ -33,6 +47,12 @@ internal sealed record ScoredBatch(
     IReadOnlyList<NewAlert> Alerts,
     IReadOnlyList<PoisonMessage> Poison)
 {
+    /// <summary>Commands, which are carried out after the results are written.</summary>
+    public IReadOnlyList<Command> Commands { get; init; } = [];
+
+    /// <summary>States of users that the batch changes, in the order in which their locks are taken.</summary>
+    public IReadOnlyList<UserChange> Learned { get; init; } = [];
+
     /// <summary>The row of this process in <c>processes</c>; null: none is due.</summary>
     public ProcessSeen? Process { get; init; }
 
@@ -43,9 +63,12 @@ internal sealed record ScoredBatch(
     public Func<bool>? MayCommit { get; init; }
 
     /// <exception cref="Queueing.LeaseLostException">This process may no longer write all of the batch.</exception>
-    internal void ThrowUnlessHeld()
+    internal void ThrowUnlessHeld() => ThrowUnless(MayCommit);
+
+    /// <exception cref="Queueing.LeaseLostException">The function says that the process may no longer write all of a batch.</exception>
+    internal static void ThrowUnless(Func<bool>? mayCommit)
     {
-        if (MayCommit?.Invoke() == false)
+        if (mayCommit?.Invoke() == false)
         {
             throw new Queueing.LeaseLostException();
         }

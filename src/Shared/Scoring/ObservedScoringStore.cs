@@ -9,12 +9,16 @@ namespace FinanceIngest.Scoring;
 internal sealed class ObservedScoringStore(IScoringStore store, Telemetry telemetry) : IScoringStore
 {
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
         ObserveAsync("SELECT", "anomaly_stats", keys.Count, () => store.LoadBaselinesAsync(keys, cancellationToken));
 
     /// <inheritdoc/>
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
         ObserveAsync("INSERT", "anomaly_transactions", batch.Results.Count, () => store.WriteAsync(batch, cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken) =>
+        ObserveAsync("INSERT", "anomaly_transactions", work.Wanted.Ids.Count, () => store.LearnAsync(work, cancellationToken));
 
     private async Task<T> ObserveAsync<T>(string operation, string table, int rows, Func<Task<T>> work)
     {

@@ -8,15 +8,15 @@ internal static class Floors
 {
     public static readonly string[][] FromBelow =
     [
-        ["Ground", "Transactions"],
-        ["Configuration", "Detection"],
-        ["Commands", "Hosting", "SigningKeys", "Sqlite"],
-        ["Preferences", "Queueing"],
+        ["Detection", "Ground", "Transactions"],
+        ["Commands", "Configuration", "Preferences"],
+        ["Hosting", "SigningKeys", "Sqlite"],
+        ["Queueing"],
         ["Observability", "Poison"],
         ["Http", "Retention"],
         ["Baselines", "Health"],
         ["Overview", "Results"],
-        ["Alerts", "Intake"],
+        ["Alerts", "Intake", "Learning"],
         ["Scoring"],
         ["Storage"],
         ["Backup"],

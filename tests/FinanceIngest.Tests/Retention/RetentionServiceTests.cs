@@ -68,6 +68,8 @@ public sealed class RetentionServiceTests : IDisposable
 
         public Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.BuryAsync(ids, cancellationToken);
 
+        public Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.RemoveBuriedAsync(ids, cancellationToken);
+
         public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) =>
             store.ForgetDeletedAsync(cancellationToken);
 

@@ -17,6 +17,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM feed_batches;
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
         DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
+        DELETE FROM detection_users; DELETE FROM detection_states; DELETE FROM detection_models; DELETE FROM detection_categories;
         """;
 
     /// <summary>Makes the ids of the older system's rows.</summary>
@@ -60,7 +61,8 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerPoisonStore(database, Time),
             new SqlServerBaselineStore(database, Time),
             new SqlServerRetentionStore(database, Time),
-            new SqlServerConflictStore(database));
+            new SqlServerConflictStore(database),
+            new SqlServerLearningStore(database, Time));
     }
 
     internal SqlServerDatabase OpenDatabase()

@@ -30,7 +30,8 @@ public sealed class SqliteFixture : StoreFixture
             new SqlitePoisonStore(database, Time),
             new SqliteBaselineStore(database, Time),
             new SqliteRetentionStore(database, Time),
-            new SqliteConflictStore(database));
+            new SqliteConflictStore(database),
+            new SqliteLearningStore(database, Time));
     }
 
     public override Task ClearAsync()

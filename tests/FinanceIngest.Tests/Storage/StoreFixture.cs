@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Learning;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
@@ -11,7 +12,7 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>The stores of one database, as one process has them.</summary>
 internal sealed record Stores(
     IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention,
-    IConflictStore Conflicts);
+    IConflictStore Conflicts, ILearningStore Learning);
 
 /// <summary>A database of one engine for one test class.</summary>
 public abstract class StoreFixture : IAsyncLifetime

@@ -25,7 +25,7 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 
     public static Exception Outage { get; } = new StoreUnavailableException(new IOException("the database is down"));
 
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
         Loads++;
         return OnLoad is { } fault ? throw fault : store.LoadBaselinesAsync(keys, cancellationToken);
@@ -42,6 +42,35 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
         ScoredBatch written = InsideWrite is { } inside ? batch with { Alerts = new LastList(batch.Alerts, inside) } : batch;
         WriteCounts counts = await store.WriteAsync(written, cancellationToken);
         return AfterWrite(batch) is { } after ? throw after : counts;
+    }
+
+    public async Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        Loads++;
+        Writes++;
+        if (OnLoad is { } fault)
+        {
+            throw fault;
+        }
+
+        ScoredBatch? written = null;
+        LearnedRows rows = await store.LearnAsync(
+            work with
+            {
+                Score = (known, users) =>
+                {
+                    ScoredBatch batch = work.Score(known, users);
+                    if (BeforeWrite(batch) is { } before)
+                    {
+                        throw before;
+                    }
+
+                    written = batch;
+                    return InsideWrite is { } inside ? batch with { Alerts = new LastList(batch.Alerts, inside) } : batch;
+                },
+            },
+            cancellationToken);
+        return written is not null && AfterWrite(written) is { } after ? throw after : rows;
     }
 
     /// <summary>A list of alerts that announces when the store reads it, which the store does after writing its rows.</summary>

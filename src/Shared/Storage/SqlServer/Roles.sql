@@ -83,5 +83,6 @@ GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_commands TO finance_ingest_worker;
+GRANT EXECUTE ON TYPE::finance_marks TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;
 GO

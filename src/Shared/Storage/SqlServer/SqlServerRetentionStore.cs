@@ -1,7 +1,10 @@
+using System.Data.Common;
 using Dapper;
+using FinanceIngest.Learning;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Transactions;
+using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Storage.SqlServer;
 
@@ -46,14 +49,26 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     internal const string LastSql = "SELECT COALESCE(MAX(id), 0) FROM anomaly_transactions";
 
     private const string Head =
-        """
+        $"""
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
         DECLARE @gone TABLE (transaction_key BINARY(16) NOT NULL PRIMARY KEY);
         DECLARE @conflicts INT, @alerts INT, @unsent INT;
         BEGIN TRANSACTION;
-
+        {SqlServerScoringStore.WriteStates}
         """;
+
+    // A row that taught something goes only together with the change of its user's states: a row that was scored since the states were read stays for now.
+    private const string IsSettled =
+        """
+        (t.contribution IS NULL OR EXISTS (SELECT 1 FROM @taken k WHERE k.id_key = t.transaction_key))
+            AND NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = t.user_id)
+        """;
+
+    private const string IsOld =
+        "t.created_at < @before AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_key = t.transaction_key AND o.sent_at IS NULL)";
+
+    private const string IsOfUser = "(t.user_id = @userId OR t.user_id IS NULL) AND (t.accepted_at IS NULL OR t.accepted_at <= @until)";
 
     private const string Tail =
         """
@@ -74,7 +89,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         DELETE f FROM @gone g JOIN feedback f ON f.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
         COMMIT TRANSACTION;
-        SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent;
+        SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent, (SELECT COUNT(*) FROM @lost);
         """;
 
     // The statement checks the age again: a failed row that was scored since the look-up is young.
@@ -83,12 +98,32 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         {Head}
         DELETE t OUTPUT deleted.transaction_key INTO @gone (transaction_key)
         FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
-        WHERE t.created_at < @before AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_key = t.transaction_key AND o.sent_at IS NULL)
+        WHERE {IsOld} AND {IsSettled}
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         {Tail}
         """;
 
-    private static readonly SizedSql s_purge = new(PurgeSql);
+    internal static readonly string PurgedStatesSql = StatesSql(IsOld);
+
+    private static readonly Removal s_purged = new(new SizedSql(PurgeSql), new SizedSql(PurgedStatesSql), KeepsWhatItTaught: true);
+
+    // The versions of users are read before what they guard. A row that fails the condition stays, and so does what it taught.
+    private static string StatesSql(string condition) =>
+        $"""
+        SELECT DISTINCT u.user_id, u.version, u.state, u.carried
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key JOIN detection_users u ON u.user_id = t.user_id
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT DISTINCT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        JOIN detection_states s ON s.user_id = t.user_id AND s.category_id = t.category_id AND s.is_refund = CASE WHEN t.amount < 0 THEN 1 ELSE 0 END
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT t.transaction_key, {SqlServerLearningStore.RowColumns}
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        WHERE t.contribution IS NOT NULL AND {condition}
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        """;
 
     /// <inheritdoc/>
     public Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken) => database.RunAloneAsync(
@@ -96,14 +131,24 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
 
     private async Task<RemovedRows> PurgeAloneAsync(DateTime before, CancellationToken cancellationToken)
     {
-        RemovedRows batched = await RemoveAsync(OldSql, s_purge, new { before, end = BatchId.First(before) }, cancellationToken);
-        return batched + await RemoveAsync(OldWithoutBatchSql, s_purge, new { before }, cancellationToken);
+        RemovedRows batched = await RemovePagesAsync(OldSql, new { before, end = BatchId.First(before) }, cancellationToken);
+        return batched + await RemovePagesAsync(OldWithoutBatchSql, new { before }, cancellationToken);
     }
 
-    // The procedures are there for a worker, which may do by them what its role may not.
-    internal const string EraseSql = "EXEC finance_erase_rows @ids = @ids, @user_id = @userId, @until = @until, @now = @now";
+    // The procedure is there for a worker, which may do by it what its role may not.
+    internal const string EraseSql =
+        """
+        EXEC finance_erase_rows @ids = @ids, @taken = @taken, @users = @users, @states = @states, @user_id = @userId, @until = @until, @now = @now
+        """;
 
-    private static readonly SizedSql s_erase = new(EraseSql);
+    internal static readonly string ErasedStatesSql = StatesSql(IsOfUser);
+
+    // The caller names transactions that have tombstones: whatever row of them there is goes.
+    internal static readonly string BuriedStatesSql = StatesSql("EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = t.transaction_key)");
+
+    private static readonly Removal s_buried = new(new SizedSql(EraseSql), new SizedSql(BuriedStatesSql), KeepsWhatItTaught: false);
+
+    private static readonly Removal s_erased = new(new SizedSql(EraseSql), new SizedSql(ErasedStatesSql), KeepsWhatItTaught: false);
 
     internal const string BurySql = "EXEC finance_bury @ids = @ids, @now = @now";
 
@@ -118,6 +163,15 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
                 connection => connection.ExecuteAsync(new CommandDefinition(
                     s_bury.For(some.Length), new { ids = SqlServerTables.Ids(some), now = time.UtcNowMicroseconds() }, cancellationToken: cancellationToken)),
                 cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        foreach (Guid[] some in ids.Chunk(IRetentionStore.ChunkSize))
+        {
+            await RemoveAsync(s_buried, new { userId = (long?)null, until = DateTime.MaxValue }, some, cancellationToken);
         }
     }
 
@@ -143,24 +197,27 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
                 cancellationToken);
             foreach (byte[][] some in found.Chunk(IRetentionStore.ChunkSize))
             {
-                removed += await RemoveAsync(s_erase, new { userId, until }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
+                removed += await RemoveAsync(s_erased, new { userId, until }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
             }
         }
 
         foreach (Guid[] some in nameless.Chunk(IRetentionStore.ChunkSize))
         {
-            removed += await RemoveAsync(s_erase, new { userId, until }, some, cancellationToken);
+            removed += await RemoveAsync(s_erased, new { userId, until }, some, cancellationToken);
         }
 
         (int conflicts, int baselines) = await database.RunAsync(
             connection => connection.QuerySingleAsync<(int, int)>(
                 new CommandDefinition(EraseRestSql, new { userId, until }, commandTimeout: Patience, cancellationToken: cancellationToken)),
             cancellationToken);
-        return removed + new RemovedRows(RepeatConflicts: conflicts, Baselines: baselines);
+        return removed + new RemovedRows(RepeatConflicts: conflicts, Baselines: baselines)
+        {
+            States = await ErasedStates.ForgetAsync(new SqlServerLearningStore(database, time), userId, cancellationToken),
+        };
     }
 
     /// <summary>Pages through the rows that a look-up finds. Each page begins behind the one before it, although rows with unsent alerts stay.</summary>
-    private async Task<RemovedRows> RemoveAsync(string lookUp, SizedSql remove, object condition, CancellationToken cancellationToken)
+    private async Task<RemovedRows> RemovePagesAsync(string lookUp, object condition, CancellationToken cancellationToken)
     {
         RemovedRows removed = default;
         (long Batch, long Id) at = (0, 0);
@@ -178,7 +235,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
             }
 
             at = (page[^1].Batch, page[^1].Id);
-            removed += await RemoveAsync(remove, condition, [.. page.Select(row => SqlServerRows.Id(row.Key))], cancellationToken);
+            removed += await RemoveAsync(s_purged, condition, [.. page.Select(row => SqlServerRows.Id(row.Key))], cancellationToken);
             if (page.Count < IRetentionStore.ChunkSize)
             {
                 return removed;
@@ -186,14 +243,101 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         }
     }
 
-    private Task<RemovedRows> RemoveAsync(SizedSql remove, object condition, Guid[] ids, CancellationToken cancellationToken) => database.RunAsync(
-        async connection =>
+    /// <summary>Removes rows, with the changes of their users' states. Rows of users that somebody changed meanwhile are tried again.</summary>
+    private async Task<RemovedRows> RemoveAsync(Removal removal, object condition, Guid[] ids, CancellationToken cancellationToken)
+    {
+        RemovedRows removed = default;
+        while (true)
         {
-            var parameters = new DynamicParameters(condition);
-            parameters.AddDynamicParams(new { ids = SqlServerTables.Ids(ids), now = time.UtcNowMicroseconds() });
-            (int rows, int conflicts, int alerts, int unsent) = await connection.QuerySingleAsync<(int, int, int, int)>(
-                new CommandDefinition(remove.For(ids.Length), parameters, cancellationToken: cancellationToken));
-            return new RemovedRows(rows, conflicts, alerts, unsent);
-        },
-        cancellationToken);
+            (IReadOnlyList<UserChange> changes, IReadOnlyList<Guid> taken) = await ReadStatesAsync(removal, condition, ids, cancellationToken);
+            (RemovedRows rows, int lost) = await database.RunAsync(
+                connection => RemoveAsync(connection, removal.Delete, condition, ids, changes, taken, cancellationToken), cancellationToken);
+            removed += rows;
+            if (lost == 0)
+            {
+                return removed;
+            }
+        }
+    }
+
+    private async Task<(RemovedRows Rows, int Lost)> RemoveAsync(
+        SqlConnection connection, SizedSql remove, object condition, Guid[] ids, IReadOnlyList<UserChange> changes, IReadOnlyList<Guid> taken,
+        CancellationToken cancellationToken)
+    {
+        var parameters = new DynamicParameters(condition);
+        parameters.AddDynamicParams(new
+        {
+            ids = SqlServerTables.Ids(ids),
+            taken = SqlServerTables.Ids(taken),
+            users = SqlServerTables.UserStates(changes),
+            states = SqlServerTables.States(changes),
+            now = time.UtcNowMicroseconds(),
+        });
+        (int rows, int conflicts, int alerts, int unsent, int lost) = await connection.QuerySingleAsync<(int, int, int, int, int)>(
+            new CommandDefinition(remove.For(ids.Length), parameters, cancellationToken: cancellationToken));
+        return (new RemovedRows(rows, conflicts, alerts, unsent), lost);
+    }
+
+    // What the states are once the rows are gone, and the rows that this holds for.
+    private async Task<(IReadOnlyList<UserChange> Changes, IReadOnlyList<Guid> Taken)> ReadStatesAsync(
+        Removal removal, object condition, Guid[] ids, CancellationToken cancellationToken)
+    {
+        (List<KnownUser> users, List<KnownKey> keys, List<(Guid Id, ContributingRow Row)> rows) = await database.RunAsync(
+            async connection =>
+            {
+                var parameters = new DynamicParameters(condition);
+                parameters.AddDynamicParams(new { ids = SqlServerTables.Ids(ids) });
+                await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                    new CommandDefinition(removal.States.For(ids.Length), parameters, cancellationToken: cancellationToken));
+                List<KnownUser> users = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToUser, cancellationToken);
+                await reader.NextResultAsync(cancellationToken);
+                List<KnownKey> keys = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToKey, cancellationToken);
+                await reader.NextResultAsync(cancellationToken);
+                return (users, keys, await SqlServerRows.ReadAsync(
+                    reader, static row => (SqlServerRows.Id(row, 0), SqlServerLearningStore.ToRow(row, 1)), cancellationToken));
+            },
+            cancellationToken);
+        var states = new StateBook(users, keys);
+        HashSet<long> imprecise = [];
+        foreach ((_, ContributingRow row) in rows)
+        {
+            if (removal.KeepsWhatItTaught)
+            {
+                states.Carry(row.Key, row.Contribution, row.OccurredAt);
+            }
+            else if (!states.Remove(row.Key, row.Contribution, row.OccurredAt))
+            {
+                imprecise.Add(row.Key.UserId);
+            }
+        }
+
+        IReadOnlyList<UserChange> changes = states.Changes();
+        HashSet<long> leaving = [.. rows.Select(static item => item.Row.RowId)];
+        return ([.. await Task.WhenAll(changes.Select(change => imprecise.Contains(change.UserId) ? SumAnewAsync(change, leaving, cancellationToken)
+            : Task.FromResult(change)))], [.. rows.Select(static item => item.Id)]);
+    }
+
+    // A row goes beside which the others are less than a billionth, so that the sums may hold nothing but its rounding: they are added up again. Where the
+    // user was changed meanwhile, the write finds that out.
+    private async Task<UserChange> SumAnewAsync(UserChange change, HashSet<long> leaving, CancellationToken cancellationToken)
+    {
+        if (await new SqlServerLearningStore(database, time).ReadUserAsync(change.UserId, cancellationToken) is not { } user)
+        {
+            return change;
+        }
+
+        var sum = new StateSum(user.User, user.Keys);
+        foreach (ContributingRow row in user.Rows.Where(row => !leaving.Contains(row.RowId)))
+        {
+            sum.Add(row);
+        }
+
+        return sum.ToChange(user.User) with { Expected = change.Expected };
+    }
+
+    /// <summary>How rows are removed.</summary>
+    /// <param name="Delete">The statement that deletes them.</param>
+    /// <param name="States">The statement that reads the states which their going changes.</param>
+    /// <param name="KeepsWhatItTaught">Whether what the rows taught moves into the carried sums; otherwise it goes with them.</param>
+    private sealed record Removal(SizedSql Delete, SizedSql States, bool KeepsWhatItTaught);
 }

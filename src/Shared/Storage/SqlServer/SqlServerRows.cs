@@ -1,5 +1,8 @@
 using System.Data.Common;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
+using FinanceIngest.Detection;
+using FinanceIngest.Learning;
 using FinanceIngest.Results;
 using FinanceIngest.Transactions;
 
@@ -11,10 +14,13 @@ internal static class SqlServerRows
     /// <summary>The columns that <see cref="ToResult"/> reads, of the table under the alias <c>t</c>.</summary>
     public const string ResultColumns =
         "t.id, t.transaction_key, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
-        + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error";
+        + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error, t.detector, t.judgement, "
+        + "t.shadow, t.verdict, t.suppressed_by, t.has_alert, "
+        + "CASE WHEN t.is_anomaly = 1 OR t.has_alert = 1 "
+        + "THEN (SELECT COUNT(*) FROM alert_outbox o WHERE o.transaction_key = t.transaction_key AND o.sent_at IS NULL) ELSE 0 END";
 
     /// <summary>Ordinal of the first column behind <see cref="ResultColumns"/>.</summary>
-    public const int NextColumn = 16;
+    public const int NextColumn = 23;
 
     /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(DbDataReader row) => new()
@@ -32,7 +38,25 @@ internal static class SqlServerRows
         AcceptedAt = Time(row, 13),
         ScoredAt = Time(row, 14),
         Error = Text(row, 15),
+        Detected = Text(row, 16) is { } detector ? Detected.Read(detector, row.GetFieldValue<byte[]>(17)) : null,
+        Shadow = Text(row, 18),
+        Verdict = CommandNames.ToVerdict(Text(row, 19)),
+        SuppressedBy = Text(row, 20) is { } suppression ? Names.ToSuppression(suppression) : null,
+        Alert = !row.IsDBNull(20) ? AlertState.Suppressed
+            : !row.GetBoolean(6) && !row.GetBoolean(21) ? null
+            : row.GetInt32(22) > 0 ? AlertState.Queued
+            : AlertState.Sent,
     };
+
+    /// <summary>Reads a user of <c>user_id, version, state, carried</c>.</summary>
+    public static KnownUser ToUser(DbDataReader row) => new(
+        row.GetInt64(0), row.GetInt64(1), UserState.Read(row.GetFieldValue<byte[]>(2)), row.IsDBNull(3) ? null : UserState.Read(row.GetFieldValue<byte[]>(3)));
+
+    /// <summary>Reads a state of <c>user_id, category_id, is_refund, state, carried</c>.</summary>
+    public static KnownKey ToKey(DbDataReader row) => new(
+        StateKey.Of(row.GetInt64(0), row.GetInt64(1), row.GetBoolean(2)),
+        KeyState.Read(row.GetFieldValue<byte[]>(3)),
+        row.IsDBNull(4) ? null : KeyState.Read(row.GetFieldValue<byte[]>(4)));
 
     /// <summary>The id of a key: see <see cref="SqlServerTables.Key(Guid)"/>.</summary>
     public static Guid Id(byte[] key) => new(key, bigEndian: true);

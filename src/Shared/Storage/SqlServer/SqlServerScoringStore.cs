@@ -1,6 +1,9 @@
+using System.Data.Common;
 using Dapper;
 using FinanceIngest.Baselines;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;
@@ -10,50 +13,100 @@ namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
-/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: keys of <c>anomaly_transactions</c> in their order, then
-/// <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
+/// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: users of <c>detection_users</c> in their order, what belongs to them
+/// in <c>detection_states</c>, keys of <c>anomaly_transactions</c> in their order, then <c>purged_transactions</c>, <c>repeat_conflicts</c>,
+/// <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
 /// <c>feed_batches</c>. No two batches of different transactions wait for each other, and no range is locked: where two workers write one new id, the unique
 /// key stops the second, whose transaction is repeated and then sees the first one's row. No plan is parallel, because its threads would take the locks in
-/// no order.
+/// no order. Verdicts that wait, withdrawals and commands take locks of rows once more, in procedures of the database; of two batches that wait for each other
+/// because of them the server undoes one, which is repeated.
 /// </remarks>
 internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
 {
+    // The closest setting is found by the program: those of the user and category, of the user, of the category and of everybody are read.
+    private const string LoadSettings =
+        $"""
+        SELECT {SqlServerCommandStore.SensitivityColumns}
+        FROM (SELECT k.user_id, k.category_id FROM @wanted k
+            UNION SELECT k.user_id, 0 FROM @wanted k UNION SELECT 0, k.category_id FROM @wanted k UNION SELECT 0, 0) k
+        JOIN sensitivity s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        WHERE s.level IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        """;
+
     internal const string LoadBaselinesSql =
-        """
+        $"""
         SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
-        FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1)
+        FROM @wanted k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        {LoadSettings}
         """;
 
     private static readonly SizedSql s_loadBaselines = new(LoadBaselinesSql);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    public async Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) => keys.Count == 0
+        ? LoadedBaselines.None
+        : await database.RunAsync(
+            async connection =>
+            {
+                await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(
+                    s_loadBaselines.For(keys.Count), new { wanted = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken));
+                Dictionary<BaselineKey, Baseline> baselines = await ReadBaselinesAsync(reader, cancellationToken);
+                await reader.NextResultAsync(cancellationToken);
+                return new LoadedBaselines(baselines, await ReadSettingsAsync(reader, cancellationToken));
+            },
+            cancellationToken);
+
+    private static async Task<Dictionary<BaselineKey, Baseline>> ReadBaselinesAsync(DbDataReader reader, CancellationToken cancellationToken)
     {
-        if (keys.Count == 0)
+        var baselines = new Dictionary<BaselineKey, Baseline>();
+        while (await reader.ReadAsync(cancellationToken))
         {
-            return new Dictionary<BaselineKey, Baseline>();
+            baselines[new BaselineKey(reader.GetInt64(0), reader.GetInt64(1))] = new Baseline(reader.GetDouble(2), reader.GetDouble(3), reader.GetInt64(4));
         }
 
-        IEnumerable<(long UserId, long CategoryId, double Mean, double StdDev, long SampleCount)> rows = await database.RunAsync(
-            connection => connection.QueryAsync<(long, long, double, double, long)>(
-                new CommandDefinition(
-                    s_loadBaselines.For(keys.Count), new { keys = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken)),
-            cancellationToken);
-        return rows.ToDictionary(row => new BaselineKey(row.UserId, row.CategoryId), row => new Baseline(row.Mean, row.StdDev, row.SampleCount));
+        return baselines;
     }
 
-    // LOOP JOIN: each row of the batch is one index seek. A hash or merge join would scan the table, and wait for every other worker's uncommitted rows.
-    internal const string WriteSql =
+    private static async Task<SensitivityTable> ReadSettingsAsync(DbDataReader reader, CancellationToken cancellationToken) =>
+        new(await SqlServerRows.ReadAsync(reader, static row => SqlServerCommandStore.ToSensitivity(row), cancellationToken));
+
+    // The version of a user is read before anything that it guards: what is newer than the version is then found out when the user is written.
+    internal const string LoadSql =
+        $"""
+        SELECT u.user_id, u.version, u.state, u.carried FROM @users k JOIN detection_users u ON u.user_id = k.user_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @states k JOIN detection_states s ON s.user_id = k.user_id AND s.category_id = k.category_id AND s.is_refund = k.is_refund
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT i.id_key, t.status FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT i.id_key FROM @ids i JOIN purged_transactions p ON p.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT COALESCE(MAX(m.version), 0) FROM detection_models m;
+        SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
+        FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT e.user_id, e.accepted_at FROM @users k JOIN erased_users e ON e.user_id = k.user_id OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        {LoadSettings}
+        """;
+
+    private static readonly SizedSql s_load = new(LoadSql);
+
+    private const string Begin =
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
-        DECLARE @written INT, @conflicts INT = 0, @alerted INT;
+        DECLARE @written INT, @conflicts INT = 0, @alerted INT, @removed INT, @verdicts INT, @moved INT = 0;
         DECLARE @differing TABLE (
             transaction_key BINARY(16) NOT NULL, user_id BIGINT NOT NULL, category_id BIGINT NOT NULL, amount DECIMAL(19, 4) NOT NULL,
             occurred_at DATETIME2(6) NOT NULL, accepted_at DATETIME2(6) NOT NULL, number BIGINT NOT NULL);
         BEGIN TRANSACTION;
 
+        """;
+
+    // LOOP JOIN: each row of the batch is one index seek. A hash or merge join would scan the table, and wait for every other worker's uncommitted rows.
+    private const string WriteRows =
+        """
         INSERT INTO anomaly_transactions (transaction_key, user_id, category_id, amount, z_score, is_anomaly, status, reason,
             mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id)
         SELECT r.transaction_key, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
@@ -77,6 +130,10 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
             SET @written = @written + @@ROWCOUNT;
 
+        """;
+
+    private const string WriteConflicts =
+        """
             -- RepeatRule.Differs, in SQL: an occurred_at that equals accepted_at was filled in and says nothing.
             INSERT INTO @differing (transaction_key, user_id, category_id, amount, occurred_at, accepted_at, number)
             SELECT d.transaction_key, d.user_id, d.category_id, d.amount, d.occurred_at, d.accepted_at,
@@ -108,15 +165,26 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
                 OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         END;
 
-        -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
+        """;
+
+    private const string WriteRest =
+        """
+        EXEC finance_after_scoring @written = @result_ids, @marks = @marks, @batch_id = @batch_id, @now = @now,
+            @removed = @removed OUTPUT, @verdicts = @verdicts OUTPUT;
+        SET @written = @written - @removed;
+
+        -- Alerts go only with rows that this transaction wrote: a redelivered anomaly has its alert already.
         INSERT INTO alert_outbox (alert_key, transaction_key, payload, traceparent, created_at)
         SELECT a.alert_key, a.transaction_key, a.payload, a.traceparent, a.created_at
         FROM @alerts a JOIN anomaly_transactions t ON t.transaction_key = a.transaction_key
-        WHERE t.batch_id = @batch_id AND t.is_anomaly = 1
+        WHERE t.batch_id = @batch_id AND (t.is_anomaly = 1 OR t.has_alert = 1) AND t.suppressed_by IS NULL
             AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.alert_key = a.alert_key)
         ORDER BY a.alert_key
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @alerted = @@ROWCOUNT;
+
+        IF @has_commands = 1
+            EXEC finance_carry_out @commands = @commands, @batch_id = @batch_id, @now = @now, @moved = @moved OUTPUT;
 
         INSERT INTO poison_messages (message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at)
         SELECT m.message_id, m.reason, m.exception, m.attempts, m.traceparent, m.body, m.inserted_at, m.failed_at
@@ -139,19 +207,103 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             END;
         END;
 
-        IF @written > 0
+        IF @written + @moved > 0
             -- The place in the feed comes last, so that a transaction holds up the feed's readers for no longer than its commit takes.
-            INSERT INTO feed_batches (batch_id, row_count) VALUES (@batch_id, @written);
+            INSERT INTO feed_batches (batch_id, row_count) VALUES (@batch_id, @written + @moved);
 
         COMMIT TRANSACTION;
-        SELECT @written, @conflicts, @alerted;
+        SELECT @written, @conflicts, @alerted, @verdicts;
         """;
 
+    internal const string WriteSql = $"{Begin}{WriteRows}{WriteConflicts}{WriteRest}";
+
+    internal const string WriteStates =
+        """
+        -- States come first: a user's lock is taken before that of any of the user's rows, users in their order. A user whose version is no longer the expected one
+        -- was changed since the batch was scored: nothing of that user's is written, and the caller scores the user's transactions again.
+        DECLARE @held TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
+        DECLARE @lost TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
+        UPDATE u SET version = s.version, state = s.state, carried = s.carried
+        FROM @users s JOIN detection_users u ON u.user_id = s.user_id
+        WHERE u.version = s.expected
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        INSERT INTO detection_users (user_id, version, state, carried)
+        SELECT s.user_id, s.version, s.state, s.carried
+        FROM @users s
+        WHERE s.expected IS NULL AND NOT EXISTS (SELECT 1 FROM detection_users u WHERE u.user_id = s.user_id)
+        ORDER BY s.user_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        -- No two changes have the same version, so that it tells whose change a user has now. The user is locked by this transaction where it is this one's.
+        INSERT INTO @held (user_id)
+        SELECT s.user_id FROM @users s JOIN detection_users u ON u.user_id = s.user_id WHERE u.version = s.version
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        INSERT INTO @lost (user_id)
+        SELECT s.user_id FROM @users s WHERE NOT EXISTS (SELECT 1 FROM @held h WHERE h.user_id = s.user_id)
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        UPDATE k SET state = s.state, carried = s.carried
+        FROM @states s JOIN @held h ON h.user_id = s.user_id
+        JOIN detection_states k ON k.user_id = s.user_id AND k.category_id = s.category_id AND k.is_refund = s.is_refund
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        INSERT INTO detection_states (user_id, category_id, is_refund, state, carried)
+        SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @states s JOIN @held h ON h.user_id = s.user_id
+        WHERE NOT EXISTS (SELECT 1 FROM detection_states k WHERE k.user_id = s.user_id AND k.category_id = s.category_id AND k.is_refund = s.is_refund)
+        ORDER BY s.user_id, s.category_id, s.is_refund
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
+        """;
+
+    private const string WriteLearnedRows =
+        """
+        INSERT INTO anomaly_transactions (transaction_key, user_id, category_id, amount, z_score, is_anomaly, status, reason,
+            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, batch_id, detector, judgement, contribution, shadow)
+        SELECT r.transaction_key, r.user_id, r.category_id, r.amount, r.z_score, r.is_anomaly, r.status, r.reason,
+            r.mean, r.std_dev, r.sample_count, r.occurred_at, r.accepted_at, r.created_at, r.error, @batch_id, j.detector, j.judgement, j.contribution, j.shadow
+        FROM @results r LEFT JOIN @judgements j ON j.transaction_key = r.transaction_key
+        WHERE r.is_candidate = 1
+            AND NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+            -- The row is tested before its tombstone, as in the other statement.
+            AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = r.transaction_key)
+            AND NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = r.transaction_key)
+        ORDER BY r.transaction_key
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SET @written = @@ROWCOUNT;
+
+        IF @written < @count
+        BEGIN
+            UPDATE t SET user_id = r.user_id, category_id = r.category_id, amount = r.amount, z_score = r.z_score,
+                is_anomaly = r.is_anomaly, status = r.status, reason = r.reason, mean = r.mean, std_dev = r.std_dev, sample_count = r.sample_count,
+                occurred_at = r.occurred_at, accepted_at = r.accepted_at, created_at = r.created_at, error = r.error, batch_id = @batch_id,
+                detector = j.detector, judgement = j.judgement, contribution = j.contribution, shadow = j.shadow
+            FROM @results r JOIN @judgements j ON j.transaction_key = r.transaction_key
+            JOIN anomaly_transactions t ON t.transaction_key = r.transaction_key
+            WHERE r.is_candidate = 1 AND r.status = 'scored' AND t.status = 'failed'
+                AND NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+            OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+            SET @written = @written + @@ROWCOUNT;
+
+            -- A state must not hold what a row taught that was not written: a writer that does not learn was first with it, and everything is loaded again.
+            IF EXISTS (SELECT 1 FROM @judgements j JOIN @results r ON r.transaction_key = j.transaction_key AND r.is_candidate = 1
+                WHERE NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+                    AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = j.transaction_key AND t.batch_id = @batch_id))
+                THROW 51000, 'A row of this batch was written or buried by somebody else.', 1;
+
+        """;
+
+    internal const string LearnSql =
+        $"{Begin}{WriteStates}{WriteLearnedRows}{WriteConflicts}{WriteRest}\nSELECT l.user_id FROM @lost l;";
+
     private static readonly SizedSql s_write = new(WriteSql);
+    private static readonly SizedSql s_learn = new(LearnSql);
 
     /// <inheritdoc/>
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
-        batch.Results.Count == 0 && batch.Poison.Count == 0
+        batch.Results.Count == 0 && batch.Poison.Count == 0 && batch.Commands.Count == 0
             ? Task.FromResult(default(WriteCounts))
             : database.RunAsync(
                 connection =>
@@ -163,15 +315,141 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
                 },
                 cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        Wanted wanted = work.Wanted;
+        IReadOnlySet<long>? users = null;
+        WriteCounts counts = default;
+        List<TransactionResult> results = [];
+        bool hasAlerts = false;
+        while (true)
+        {
+            (Known known, int version) = await LoadAsync(wanted, cancellationToken);
+            ScoredBatch batch = work.Score(known, users);
+            if (await database.RunAsync(
+                connection =>
+                {
+                    ScoredBatch.ThrowUnless(work.MayCommit);
+                    return LearnAsync(connection, batch, BatchId.Next(time), cancellationToken);
+                },
+                cancellationToken) is not var (written, lost))
+            {
+                // Nothing was written. The row that was in the way is there when the same users are loaded again.
+                continue;
+            }
+
+            counts += written;
+            results.AddRange(batch.Results.Where(result => result.UserId is not { } user || !lost.Contains(user)));
+            hasAlerts |= batch.Alerts.Count > 0;
+            if (lost.Count == 0)
+            {
+                return new LearnedRows(counts, results, hasAlerts, version);
+            }
+
+            // Whoever changed these users has committed, so that somebody makes progress in each round.
+            wanted = work.Wanted.Of(lost);
+            users = lost;
+        }
+    }
+
+    private Task<(Known Known, int ModelVersion)> LoadAsync(Wanted wanted, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            var parameters = new
+            {
+                users = SqlServerTables.Users(wanted.Users),
+                states = SqlServerTables.StateKeys(wanted.States),
+                ids = SqlServerTables.Ids(wanted.Ids),
+                keys = SqlServerTables.BaselineKeys(wanted.Baselines),
+                wanted = SqlServerTables.BaselineKeys(wanted.States.Select(static key => new BaselineKey(key.UserId, key.Category.CategoryId))),
+            };
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                new CommandDefinition(s_load.For(wanted.Ids.Count), parameters, cancellationToken: cancellationToken));
+            List<KnownUser> users = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToUser, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            List<KnownKey> states = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToKey, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            var present = new Dictionary<Guid, Presence>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                present[SqlServerRows.Id(reader, 0)] =
+                    Names.ToStatus(reader.GetString(1)) == TransactionStatus.Failed ? Presence.Failed : Presence.Scored;
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                present.TryAdd(SqlServerRows.Id(reader, 0), Presence.Buried);
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            int version = reader.GetInt32(0);
+            await reader.NextResultAsync(cancellationToken);
+            Dictionary<BaselineKey, Baseline> baselines = await ReadBaselinesAsync(reader, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                (long erased, DateTime until) = (reader.GetInt64(0), SqlServerRows.Time(reader, 1)!.Value);
+                foreach (Transaction transaction in wanted.Transactions.Where(item => item.UserId == erased && item.AcceptedAt <= until))
+                {
+                    present.TryAdd(transaction.Id, Presence.Buried);
+                }
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+            SensitivityTable settings = await ReadSettingsAsync(reader, cancellationToken);
+            return (new Known(baselines, new StateBook(users, states), present) { Settings = settings }, version);
+        },
+        cancellationToken);
+
+    /// <returns>Null: a row of the batch had been written by somebody who does not learn, and nothing was written.</returns>
+    private async Task<(WriteCounts Counts, HashSet<long> Lost)?> LearnAsync(
+        SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
+    {
+        DynamicParameters parameters = Parameters(batch, batchId);
+        parameters.AddDynamicParams(new
+        {
+            users = SqlServerTables.UserStates(batch.Learned),
+            states = SqlServerTables.States(batch.Learned),
+            judgements = SqlServerTables.Judgements(batch.Results),
+        });
+        await using DbDataReader reader = await connection.ExecuteReaderAsync(
+            new CommandDefinition(s_learn.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
+        await reader.ReadAsync(cancellationToken);
+        (int written, int conflicts, int alerted, int verdicts) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3));
+        if (written < 0)
+        {
+            return null;
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        HashSet<long> lost = [.. await SqlServerRows.ReadAsync(reader, static row => row.GetInt64(0), cancellationToken)];
+        int results = batch.Results.Count(result => result.UserId is not { } user || !lost.Contains(user));
+        return (new WriteCounts(written, results - written, conflicts, alerted, verdicts), lost);
+    }
+
     /// <summary>Writes the batch in one round trip. If the connection has a transaction, the batch is committed with it.</summary>
     internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
     {
+        (int written, int conflicts, int alerted, int verdicts) = await connection.QuerySingleAsync<(int, int, int, int)>(
+            new CommandDefinition(s_write.For(batch.Results.Count), Parameters(batch, batchId), cancellationToken: cancellationToken));
+        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted, verdicts);
+    }
+
+    private DynamicParameters Parameters(ScoredBatch batch, long batchId)
+    {
         DateTime now = time.UtcNowMicroseconds();
-        var parameters = new
+        return new DynamicParameters(new
         {
             results = SqlServerTables.Results(batch.Results),
             alerts = SqlServerTables.Alerts(batch.Alerts),
             poison = SqlServerTables.Poison(batch.Poison),
+            result_ids = SqlServerTables.Ids(batch.Results.Select(static result => result.Id)),
+            marks = SqlServerTables.Marks(batch.Results),
+            commands = SqlServerTables.Commands(batch.Commands),
+            has_commands = batch.Commands.Count > 0,
             count = batch.Results.Count,
             batch_id = batchId,
             now,
@@ -184,9 +462,6 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             batches = batch.Process?.Batches,
             transactions = batch.Process?.Transactions,
             forgotten = now - ProcessSeen.Kept,
-        };
-        (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
-            new CommandDefinition(s_write.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
-        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted);
+        });
     }
 }

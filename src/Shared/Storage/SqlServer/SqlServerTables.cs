@@ -3,6 +3,7 @@ using Dapper;
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
 using FinanceIngest.Commands;
+using FinanceIngest.Learning;
 using FinanceIngest.Poison;
 using FinanceIngest.Preferences;
 using FinanceIngest.Results;
@@ -58,6 +59,11 @@ internal static class SqlServerTables
         Text("reason"), Text("exception"), new("attempts", SqlDbType.Int), Text("traceparent"), Text("body"), Time("inserted_at"), Time("failed_at"),
     ];
 
+    private static readonly SqlMetaData[] s_marks =
+    [
+        Key("transaction_key"), new("suppressed_by", SqlDbType.VarChar, 16), new("has_alert", SqlDbType.Bit), Key("replaces"),
+    ];
+
     private static readonly SqlMetaData[] s_commands =
     [
         new("ordinal", SqlDbType.Int),
@@ -72,6 +78,60 @@ internal static class SqlServerTables
         Time("accepted_at"),
         Key("command_key"),
     ];
+
+    private static readonly SqlMetaData[] s_users = [new("user_id", SqlDbType.BigInt)];
+
+    private static readonly SqlMetaData[] s_stateKeys = [.. s_baselineKeys, new("is_refund", SqlDbType.Bit)];
+
+    private static readonly SqlMetaData[] s_userStates =
+    [
+        .. s_users, new("expected", SqlDbType.BigInt), new("version", SqlDbType.BigInt), Bytes("state", 200), Bytes("carried", 200),
+    ];
+
+    private static readonly SqlMetaData[] s_states = [.. s_stateKeys, Bytes("state", 400), Bytes("carried", 400)];
+
+    private static readonly SqlMetaData[] s_judgements =
+    [
+        Key("transaction_key"), new("detector", SqlDbType.VarChar, 32), Bytes("judgement", 400), Bytes("contribution", 100),
+        new("shadow", SqlDbType.NVarChar, 400),
+    ];
+
+    private static readonly SqlMetaData[] s_categories =
+    [
+        new("category_id", SqlDbType.BigInt), new("is_refund", SqlDbType.Bit), Bytes("prior", SqlMetaData.Max), Bytes("verdicts", SqlMetaData.Max),
+    ];
+
+    public static SqlMapper.ICustomQueryParameter Users(IEnumerable<long> users) =>
+        Table("finance_users", s_users, users.Distinct(), static (record, user) => record.SetInt64(0, user));
+
+    public static SqlMapper.ICustomQueryParameter StateKeys(IEnumerable<StateKey> keys) => Table(
+        "finance_state_keys", s_stateKeys, keys.Distinct(),
+        static (record, key) => record.SetValues(key.UserId, key.Category.CategoryId, key.Category.IsRefund));
+
+    /// <summary>States of users.</summary>
+    public static SqlMapper.ICustomQueryParameter UserStates(IEnumerable<UserChange> changes) => Table(
+        "finance_user_states", s_userStates, changes,
+        static (record, change) => record.SetValues(
+            change.UserId, OrNull(change.Expected), change.Version, StateBytes.Of(change.State), OrNull(StateBytes.OfCarried(change.Carried))));
+
+    /// <summary>States of users and categories.</summary>
+    public static SqlMapper.ICustomQueryParameter States(IEnumerable<UserChange> changes) => Table(
+        "finance_states", s_states, changes.SelectMany(static change => change.Keys.Select(key => (change.UserId, Key: key))),
+        static (record, item) => record.SetValues(
+            item.UserId, item.Key.Category.CategoryId, item.Key.Category.IsRefund, StateBytes.Of(item.Key.State),
+            OrNull(StateBytes.OfCarried(item.Key.Carried))));
+
+    /// <summary>What detectors say of the results that are to become rows, and what these contribute.</summary>
+    public static SqlMapper.ICustomQueryParameter Judgements(IEnumerable<TransactionResult> results) => Table(
+        "finance_judgements", s_judgements, results.Where(static result => result.Contribution is not null),
+        static (record, result) => record.SetValues(
+            Key(result.Id), OrNull(result.Detected?.Detector), OrNull(result.Detected?.ToBytes()), result.Contribution!.Value.ToBytes(),
+            OrNull(result.Shadow)));
+
+    /// <summary>Rows of a model.</summary>
+    public static SqlMapper.ICustomQueryParameter Categories(IEnumerable<ModelRow> rows) => Table(
+        "finance_categories", s_categories, rows,
+        static (record, row) => record.SetValues(row.Category.CategoryId, row.Category.IsRefund, row.Prior, OrNull(row.Verdicts)));
 
     public static SqlMapper.ICustomQueryParameter Ids(IEnumerable<Guid> ids) =>
         Table("finance_ids", s_ids, ids.Distinct(), (record, id) => record.SetValue(0, Key(id)));
@@ -120,6 +180,16 @@ internal static class SqlServerTables
         (record, message) => record.SetValues(
             message.MessageId, message.Reason, OrNull(message.Exception), message.Attempts, OrNull(message.TraceParent), message.Body,
             message.InsertedAt, message.FailedAt));
+
+    /// <summary>What is said of the results that are to become rows, beside their scores.</summary>
+    public static SqlMapper.ICustomQueryParameter Marks(IEnumerable<TransactionResult> results) => Table(
+        "finance_marks",
+        s_marks,
+        results.Where(static result => result.Status == TransactionStatus.Scored).DistinctBy(static result => result.Id)
+            .Where(static result => result.Alert is not null || result.Replaces is not null),
+        static (record, result) => record.SetValues(
+            Key(result.Id), OrNull(result.SuppressedBy is { } suppression ? Names.Of(suppression) : null),
+            result.Alert == AlertState.Queued && !result.IsAnomaly, OrNull(result.Replaces is { } replaced ? Key(replaced) : null)));
 
     /// <summary>Commands; of several with one target the last accepted one is taken.</summary>
     public static SqlMapper.ICustomQueryParameter Commands(IEnumerable<Command> commands) => Table(
@@ -190,6 +260,8 @@ internal static class SqlServerTables
     internal static byte[] Key(Guid id) => id.ToByteArray(bigEndian: true);
 
     private static SqlMetaData Key(string name) => new(name, SqlDbType.Binary, 16);
+
+    private static SqlMetaData Bytes(string name, long most) => new(name, SqlDbType.VarBinary, most);
 
     private static SqlMetaData Text(string name) => new(name, SqlDbType.NVarChar, SqlMetaData.Max);
 

@@ -1,3 +1,4 @@
+using FinanceIngest.Baselines;
 using FinanceIngest.Commands;
 using FinanceIngest.Preferences;
 using FinanceIngest.Results;
@@ -44,7 +45,7 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
     /// </summary>
     public bool BuryIfErased(TransactionResult result)
     {
-        if (result is not { UserId: { } user, AcceptedAt: { } acceptedAt } || !IsErased(user, acceptedAt))
+        if (result is not { UserId: { } user, AcceptedAt: { } acceptedAt } || !IsErased(session, user, acceptedAt))
         {
             return false;
         }
@@ -53,25 +54,82 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
         return true;
     }
 
-    /// <summary>The verdict that waits for a transaction whose row was just scored; it waits no longer.</summary>
-    /// <returns>Null: none waits, or it was taken back.</returns>
-    public string? TakeWaitingVerdict(Guid transactionId) => session.FirstOrDefault(
+    /// <summary>What follows from rows that were just scored: what they replace is withdrawn, and verdicts that waited for them hold.</summary>
+    /// <returns>How many verdicts had waited.</returns>
+    public int AfterScoring(IEnumerable<TransactionResult> written)
+    {
+        int verdicts = 0;
+        foreach (TransactionResult result in written.Where(static result => result.Status == TransactionStatus.Scored))
+        {
+            if (TakeWaitingVerdict(result.Id) is { } verdict)
+            {
+                SetVerdict(result.Id, verdict, isNewPlace: false);
+                verdicts++;
+            }
+
+            if (result.Replaces is { } replaced)
+            {
+                Withdraw(replaced);
+            }
+        }
+
+        return verdicts;
+    }
+
+    // Null: none waits, or it was taken back.
+    private string? TakeWaitingVerdict(Guid transactionId) => session.FirstOrDefault(
         "UPDATE feedback SET is_waiting = 0 WHERE transaction_id = ?1 AND is_waiting = 1 RETURNING verdict",
         static row => row.GetStringOrNull(0), transactionId);
 
-    /// <summary>Withdraws a transaction: its row and what belongs to it go, a tombstone stays. One that has no row yet never gets one.</summary>
-    public void Withdraw(Guid transactionId)
+    /// <summary>
+    /// Withdraws a transaction: its row and what belongs to it go, with what the row taught; a tombstone stays. One that has no row yet never gets one.
+    /// </summary>
+    private void Withdraw(Guid transactionId)
     {
         Bury(transactionId);
-        session.Execute("DELETE FROM anomaly_transactions WHERE transaction_id = ?1", transactionId);
+        if (session.FirstOrDefault(
+            $"DELETE FROM anomaly_transactions WHERE transaction_id = ?1 RETURNING {SqliteLearned.Columns}", SqliteLearned.Read, transactionId) is { } row)
+        {
+            SqliteLearned.TakeOut(session, [row], SqliteLearned.Leaving.WithWhatItTaught);
+        }
+
         session.Execute("DELETE FROM repeat_conflicts WHERE transaction_id = ?1", transactionId);
         session.Execute("DELETE FROM alert_outbox WHERE transaction_id = ?1", transactionId);
     }
 
-    /// <summary>The settings that may hold for transactions of a user in a category.</summary>
-    public static IEnumerable<Sensitivity> SettingsOf(SqliteSession session, IEnumerable<SensitivityKey> keys) => keys.SelectMany(key => session.Query(
-        $"SELECT {SensitivityColumns} FROM sensitivity s WHERE s.user_id = ?1 AND s.category_id = ?2 AND s.level IS NOT NULL",
-        ToSensitivity, key.UserId, key.CategoryId));
+    /// <summary>
+    /// The one place where a verdict meets its row. A row that changes takes a new place in the feed, unless it is of this batch.
+    /// </summary>
+    private void SetVerdict(Guid transactionId, string? verdict, bool isNewPlace)
+    {
+        if (session.Execute(
+            "UPDATE anomaly_transactions SET verdict = ?2, id = CASE WHEN ?3 THEN ?4 ELSE id END WHERE transaction_id = ?1 AND verdict IS NOT ?2",
+            transactionId, verdict, isNewPlace ? 1 : 0, feed.NextId) == 1 && isNewPlace)
+        {
+            feed.Take();
+        }
+    }
+
+    /// <summary>The settings that may hold for transactions of these users and categories.</summary>
+    public static SensitivityTable SettingsFor(SqliteSession session, IReadOnlyCollection<BaselineKey> keys)
+    {
+        if (keys.Count == 0 || session.Number("SELECT EXISTS (SELECT 1 FROM sensitivity)") == 0)
+        {
+            return SensitivityTable.Empty;
+        }
+
+        return new SensitivityTable(keys.SelectMany(static key => SensitivityKey.ClosestFirst(key.UserId, key.CategoryId)).Distinct().SelectMany(key =>
+            session.Query(
+                $"SELECT {SensitivityColumns} FROM sensitivity s WHERE s.user_id = ?1 AND s.category_id = ?2 AND s.level IS NOT NULL",
+                ToSensitivity, key.UserId, key.CategoryId)));
+    }
+
+    /// <summary>Whether any user was ever erased by a command.</summary>
+    public static bool HasErased(SqliteSession session) => session.Number("SELECT EXISTS (SELECT 1 FROM erased_users)") == 1;
+
+    /// <summary>Whether a user was erased by a command that came after what was accepted then.</summary>
+    public static bool IsErased(SqliteSession session, long userId, DateTime acceptedAt) =>
+        session.Number("SELECT EXISTS (SELECT 1 FROM erased_users WHERE user_id = ?1 AND accepted_at >= ?2)", userId, acceptedAt) == 1;
 
     /// <summary>Reads a setting.</summary>
     public static Sensitivity ToSensitivity(SqliteRow row) => new(
@@ -109,17 +167,7 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
             command.TransactionId, verdict, isScored ? 0 : 1, command.AcceptedAt, command.Id);
         if (isScored)
         {
-            ApplyVerdict(command.TransactionId, verdict);
-        }
-    }
-
-    // A row that changes takes a new place in the feed.
-    private void ApplyVerdict(Guid transactionId, string? verdict)
-    {
-        if (session.Execute(
-            "UPDATE anomaly_transactions SET verdict = ?2, id = ?3 WHERE transaction_id = ?1 AND verdict IS NOT ?2", transactionId, verdict, feed.NextId) == 1)
-        {
-            feed.Take();
+            SetVerdict(command.TransactionId, verdict, isNewPlace: true);
         }
     }
 
@@ -130,7 +178,7 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
         CommandOrder? lasting = PlaceOf(session, placeSql, key.UserId, key.CategoryId, 0);
         CommandOrder? snooze = PlaceOf(session, placeSql, key.UserId, key.CategoryId, 1);
         bool isSnooze = command.Until is not null;
-        if (!command.Order.IsAfter(lasting) || (isSnooze && !command.Order.IsAfter(snooze)) || IsErased(key.UserId, command.AcceptedAt))
+        if (!command.Order.IsAfter(lasting) || (isSnooze && !command.Order.IsAfter(snooze)) || IsErased(session, key.UserId, command.AcceptedAt))
         {
             return;
         }
@@ -164,9 +212,6 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
                 command.UserId, command.AcceptedAt, command.Id);
         }
     }
-
-    private bool IsErased(long userId, DateTime acceptedAt) =>
-        session.Number("SELECT EXISTS (SELECT 1 FROM erased_users WHERE user_id = ?1 AND accepted_at >= ?2)", userId, acceptedAt) == 1;
 
     private void Bury(Guid transactionId)
     {

@@ -49,12 +49,17 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             // The next page begins behind this one, although rows with unsent alerts stay.
             at = page[^1].Row;
             removed += await database.WriteAsync(
-                session => Remove(session, page.Select(row => row.Id), id => session.Execute(
-                    """
-                    DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND created_at < ?2
-                        AND NOT EXISTS (SELECT 1 FROM alert_outbox WHERE transaction_id = ?1 AND sent_at IS NULL)
-                    """,
-                    id, before)),
+                session => Remove(
+                    session,
+                    page.Select(row => row.Id),
+                    id => session.FirstOrDefault(
+                        $"""
+                        DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND created_at < ?2
+                            AND NOT EXISTS (SELECT 1 FROM alert_outbox WHERE transaction_id = ?1 AND sent_at IS NULL)
+                        RETURNING {SqliteLearned.Columns}
+                        """,
+                        SqliteLearned.Read, id, before),
+                    SqliteLearned.Leaving.ByRetention),
                 cancellationToken);
         }
     }
@@ -69,16 +74,22 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
         foreach (Guid[] some in ids.Concat(nameless).Chunk(IRetentionStore.ChunkSize))
         {
             removed += await database.WriteAsync(
-                session => Remove(session, some, id => session.Execute(
-                    """
-                    DELETE FROM anomaly_transactions
-                    WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL) AND (accepted_at IS NULL OR accepted_at <= ?3)
-                    """,
-                    id, userId, until)),
+                session => Remove(
+                    session,
+                    some,
+                    id => session.FirstOrDefault(
+                        $"""
+                        DELETE FROM anomaly_transactions
+                        WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL) AND (accepted_at IS NULL OR accepted_at <= ?3)
+                        RETURNING {SqliteLearned.Columns}
+                        """,
+                        SqliteLearned.Read, id, userId, until),
+                    SqliteLearned.Leaving.WithWhatItTaught),
                 cancellationToken);
         }
 
-        return removed + await database.WriteAsync(session => EraseRest(session, userId, until), cancellationToken);
+        removed += await database.WriteAsync(session => EraseRest(session, userId, until), cancellationToken);
+        return removed with { States = await ErasedStates.ForgetAsync(new SqliteLearningStore(database, time), userId, cancellationToken) };
     }
 
     private static RemovedRows EraseRest(SqliteSession session, long userId, DateTime until)
@@ -119,6 +130,9 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     }
 
     /// <inheritdoc/>
+    public Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => database.ForgetDeletedAsync(cancellationToken);
 
     // A row that is there already keeps its verdict.
@@ -130,12 +144,20 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
         return session.Execute("INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now) == 1;
     }
 
-    private RemovedRows Remove(SqliteSession session, IEnumerable<Guid> ids, Func<Guid, int> delete)
+    private RemovedRows Remove(
+        SqliteSession session, IEnumerable<Guid> ids, Func<Guid, SqliteLearned.Row?> delete, SqliteLearned.Leaving leaving)
     {
         DateTime now = time.UtcNowMicroseconds();
         RemovedRows removed = default;
-        foreach (Guid id in ids.Where(id => delete(id) == 1))
+        List<SqliteLearned.Row> learned = [];
+        foreach (Guid id in ids)
         {
+            if (delete(id) is not { } row)
+            {
+                continue;
+            }
+
+            learned.Add(row);
             Bury(session, id, now, hasRow: true);
             removed += new RemovedRows(
                 1,
@@ -144,6 +166,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
                 Alerts: session.Execute("DELETE FROM alert_outbox WHERE transaction_id = ?1", id));
         }
 
+        SqliteLearned.TakeOut(session, learned, leaving);
         return removed;
     }
 }

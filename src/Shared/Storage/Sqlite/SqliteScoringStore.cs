@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
@@ -19,13 +20,14 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private const int FewKeys = 32;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
         // The keys are looked up in the order in which the baselines lie in the file.
         BaselineKey[] inOrder = [.. keys];
         Array.Sort(inOrder, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
-        return database.ReadAsync<IReadOnlyDictionary<BaselineKey, Baseline>>(
-            session => session.InReadTransaction(() => Load(session, inOrder)), cancellationToken,
+        return database.ReadAsync(
+            session => session.InReadTransaction(() => new LoadedBaselines(Load(session, inOrder), SqliteCommands.SettingsFor(session, inOrder))),
+            cancellationToken,
             onThisThread: inOrder.Length <= FewKeys);
     }
 
@@ -55,25 +57,80 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             session => Write(session, batch, batchId), cancellationToken, beforeCommit: batch.ThrowUnlessHeld, isLong: isLong, onThisThread: !isLong);
     }
 
+    /// <inheritdoc/>
+    public Task<LearnedRows> LearnAsync(LearningWork work, CancellationToken cancellationToken)
+    {
+        long batchId = BatchId.Next(time);
+        bool isLong = work.Wanted.Ids.Count >= LongBatch;
+        Action held = () => ScoredBatch.ThrowUnless(work.MayCommit);
+        return database.WriteAsync(
+            session =>
+            {
+                // Under the write lock nothing changes between what is read here and what is written.
+                held();
+                ScoredBatch batch = work.Score(Load(session, work.Wanted), null);
+                WriteCounts counts = Write(session, batch, batchId);
+                return new LearnedRows(
+                    counts, batch.Results, batch.Alerts.Count > 0, (int)session.Number("SELECT coalesce(max(version), 0) FROM detection_models"));
+            },
+            cancellationToken, beforeCommit: held, isLong: isLong, onThisThread: !isLong);
+    }
+
+    private static Known Load(SqliteSession session, Wanted wanted)
+    {
+        BaselineKey[] keys = [.. wanted.Baselines];
+        Array.Sort(keys, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
+        var present = new Dictionary<Guid, Presence>();
+        SqliteStatement row = session.Prepare("SELECT status FROM anomaly_transactions WHERE transaction_id = ?1");
+        SqliteStatement tombstone = session.Prepare("SELECT 1 FROM purged_transactions WHERE transaction_id = ?1");
+        foreach (Guid id in wanted.Ids.Order())
+        {
+            if (row.FirstOrDefault(static found => found.GetString(0), id) is { } status)
+            {
+                present[id] = Names.ToStatus(status) == TransactionStatus.Failed ? Presence.Failed : Presence.Scored;
+            }
+            else if (tombstone.FirstOrDefault(static _ => true, id))
+            {
+                present[id] = Presence.Buried;
+            }
+        }
+
+        foreach (Transaction erased in SqliteCommands.HasErased(session)
+            ? wanted.Transactions.Where(transaction => SqliteCommands.IsErased(session, transaction.UserId, transaction.AcceptedAt))
+            : [])
+        {
+            present.TryAdd(erased.Id, Presence.Buried);
+        }
+
+        return new Known(Load(session, keys), SqliteStates.Load(session, wanted.States), present)
+        {
+            Settings = SqliteCommands.SettingsFor(
+                session, [.. wanted.States.Select(static key => new BaselineKey(key.UserId, key.Category.CategoryId)).Distinct()]),
+        };
+    }
+
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)
     {
         // The write may have waited for its turn, and for another process's lock.
         batch.ThrowUnlessHeld();
         (long position, long lastId) = Head(session);
-        int written = 0;
+        var feed = new SqliteFeed(lastId);
+        var commands = new SqliteCommands(session, feed, time.UtcNowMicroseconds());
+        bool hasErased = SqliteCommands.HasErased(session);
         int conflicts = 0;
-        var anomalies = new HashSet<Guid>();
+        List<TransactionResult> written = [];
         foreach (TransactionResult result in InOrder(batch.Results))
         {
-            // A row that replaces a failed one takes a new place in the feed.
-            if (Insert(session, result, lastId + written + 1)
-                || (RemoveFailed(session, result) && Insert(session, result, lastId + written + 1)))
+            if (hasErased && commands.BuryIfErased(result))
             {
-                written++;
-                if (result.IsAnomaly)
-                {
-                    anomalies.Add(result.Id);
-                }
+                continue;
+            }
+
+            // A row that replaces a failed one takes a new place in the feed.
+            if (Insert(session, result, feed.NextId) || (RemoveFailed(session, result) && Insert(session, result, feed.NextId)))
+            {
+                feed.Take();
+                written.Add(result);
             }
             else if (RecordConflict(session, result))
             {
@@ -81,9 +138,15 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             }
         }
 
-        // Only anomalies that this transaction wrote get their alerts: a redelivered anomaly has its alert already, and a repeat that would be an anomaly
-        // did not become the row.
-        int alerts = batch.Alerts.Where(alert => anomalies.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
+        // What changes states beyond the batch's own rows reads them again, so that these come first.
+        SqliteStates.Write(session, batch.Learned);
+        int verdicts = commands.AfterScoring(written);
+
+        // Only what this transaction wrote gets alerts: a redelivered anomaly has its alert already, and a repeat that would be an anomaly did not become the
+        // row.
+        HashSet<Guid> alerting = [.. written.Where(static result => result.SuppressedBy is null && (result.IsAnomaly || result.Alert == AlertState.Queued)).Select(static result => result.Id)];
+        int alerts = batch.Alerts.Where(alert => alerting.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
+        commands.CarryOut(batch.Commands);
         foreach (PoisonMessage message in batch.Poison)
         {
             InsertPoison(session, message);
@@ -94,14 +157,14 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             WriteProcess(session, process);
         }
 
-        if (written > 0)
+        if (feed.Count > 0)
         {
             // SQLite has one writer at a time, so that ids and positions are committed in ascending order.
             session.Execute(
-                "INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?3)", position + written, batchId, lastId + written);
+                "INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?3)", position + feed.Count, batchId, feed.LastId);
         }
 
-        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerts);
+        return new WriteCounts(written.Count, batch.Results.Count - written.Count, conflicts, alerts, verdicts);
     }
 
     // The newest row has the last id of the newest batch, unless somebody has changed the tables by hand: an id must not be given twice even then.
@@ -120,15 +183,17 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private static bool Insert(SqliteSession session, TransactionResult result, long rowId) => session.Execute(
         """
         INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
-            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error)
-        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, detector, judgement, contribution, shadow, suppressed_by, has_alert)
+        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22
         WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1)
         ON CONFLICT (transaction_id) DO NOTHING
         """,
         result.Id, result.UserId, result.CategoryId, result.Amount?.Units, result.ZScore, result.IsAnomaly ? 1 : 0,
         Names.Of(result.Status), result.Reason is { } reason ? Names.Of(reason) : null,
         result.Baseline?.Mean, result.Baseline?.StdDev, result.Baseline?.SampleCount,
-        result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId) == 1;
+        result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId,
+        result.Detected?.Detector, result.Detected?.ToBytes(), result.Contribution?.ToBytes(), result.Shadow,
+        result.SuppressedBy is { } suppression ? Names.Of(suppression) : null, result.Alert == AlertState.Queued && !result.IsAnomaly ? 1 : 0) == 1;
 
     private static bool RemoveFailed(SqliteSession session, TransactionResult result) =>
         result.Status == TransactionStatus.Scored

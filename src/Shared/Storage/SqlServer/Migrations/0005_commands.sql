@@ -64,10 +64,20 @@ CREATE TYPE finance_commands AS TABLE (
 );
 GO
 
+-- What is said of some results of a batch: what preferences decided about those that are anomalies or have an alert, and what others replace.
+CREATE TYPE finance_marks AS TABLE (
+    transaction_key BINARY(16) NOT NULL PRIMARY KEY,
+    suppressed_by VARCHAR(16) NULL,
+    has_alert BIT NOT NULL,
+    replaces BINARY(16) NULL
+);
+GO
+
 -- The procedures do for a worker what its role may not do: they take rows away. Each runs in the transaction of its caller.
 
 -- Withdraws transactions: their rows and what belongs to these go, tombstones stay. The tombstone comes first: a row that another worker is just writing is
--- then found by the deletion, or finds the tombstone itself.
+-- then found by the deletion, or finds the tombstone itself. A row that taught something stays until the program has removed it with what it taught
+-- (finance_erase_rows), which it does before it deletes the message.
 CREATE PROCEDURE finance_withdraw @ids finance_ids READONLY, @now DATETIME2(6) AS
 BEGIN
     SET NOCOUNT ON;
@@ -76,7 +86,9 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = i.id_key)
     ORDER BY i.id_key
     OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-    DELETE t FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+    DELETE t FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+    WHERE t.contribution IS NULL
+    OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
     DELETE c FROM @ids i JOIN repeat_conflicts c ON c.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
     DELETE o FROM @ids i JOIN alert_outbox o ON o.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
     DELETE f FROM @ids i JOIN feedback f ON f.transaction_key = i.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
@@ -87,7 +99,8 @@ GO
 -- again; verdicts that waited hold; transactions that were replaced are withdrawn. The row is written before the other table is read, and the reader waits
 -- for whoever writes there (READCOMMITTEDLOCK): of two transactions that meet, at least one sees the other. An erasure that begins meanwhile waits for the
 -- batch (HOLDLOCK), so that it finds the rows.
-CREATE PROCEDURE finance_after_scoring @written finance_ids READONLY, @replaced finance_ids READONLY, @batch_id BIGINT, @now DATETIME2(6) AS
+CREATE PROCEDURE finance_after_scoring @written finance_ids READONLY, @marks finance_marks READONLY, @batch_id BIGINT, @now DATETIME2(6),
+    @removed INT OUTPUT, @verdicts INT OUTPUT AS
 BEGIN
     SET NOCOUNT ON;
     DECLARE @gone finance_ids;
@@ -98,8 +111,19 @@ BEGIN
         AND (EXISTS (SELECT 1 FROM purged_transactions p WITH (READCOMMITTEDLOCK) WHERE p.transaction_key = i.id_key)
             OR EXISTS (SELECT 1 FROM erased_users e WITH (HOLDLOCK) WHERE e.user_id = t.user_id AND e.accepted_at >= t.accepted_at))
     OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+    SET @removed = @@ROWCOUNT;
+    IF EXISTS (SELECT 1 FROM @gone g JOIN anomaly_transactions t ON t.transaction_key = g.id_key WHERE t.contribution IS NOT NULL)
+        -- States would keep what the rows taught: the batch is undone and scored again, which then knows of the tombstones.
+        THROW 51000, 'A row of this batch was written or buried by somebody else.', 1;
+    UPDATE t SET suppressed_by = m.suppressed_by, has_alert = m.has_alert
+    FROM @marks m JOIN anomaly_transactions t ON t.transaction_key = m.transaction_key
+    WHERE t.batch_id = @batch_id AND t.status = 'scored'
+    OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
     INSERT INTO @gone (id_key)
-    SELECT r.id_key FROM @replaced r WHERE NOT EXISTS (SELECT 1 FROM @gone g WHERE g.id_key = r.id_key);
+    SELECT DISTINCT m.replaces
+    FROM @marks m JOIN anomaly_transactions t ON t.transaction_key = m.transaction_key
+    WHERE m.replaces IS NOT NULL AND t.batch_id = @batch_id AND t.status = 'scored'
+        AND NOT EXISTS (SELECT 1 FROM @gone g WHERE g.id_key = m.transaction_key OR g.id_key = m.replaces);
     IF EXISTS (SELECT 1 FROM @gone)
         EXEC finance_withdraw @gone, @now;
 
@@ -108,7 +132,8 @@ BEGIN
     JOIN anomaly_transactions t ON t.transaction_key = i.id_key
     WHERE t.batch_id = @batch_id AND t.status = 'scored'
     OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-    IF @@ROWCOUNT > 0
+    SET @verdicts = @@ROWCOUNT;
+    IF @verdicts > 0
         UPDATE f SET is_waiting = 0
         FROM @written i JOIN feedback f ON f.transaction_key = i.id_key
         JOIN anomaly_transactions t ON t.transaction_key = i.id_key
@@ -201,17 +226,39 @@ BEGIN
 END;
 GO
 
--- Deletes rows of a user that were accepted up to an instant, and what belongs to them. Returns the numbers of rows, repeats, alerts and unsent alerts.
-CREATE PROCEDURE finance_erase_rows @ids finance_ids READONLY, @user_id BIGINT, @until DATETIME2(6), @now DATETIME2(6) AS
+-- Deletes rows of a user that were accepted up to an instant, or, without a user, rows of transactions that have a tombstone; and what belongs to them. Returns the numbers of rows, repeats, alerts and unsent alerts.
+-- What they taught goes with them: the states without them are written where nobody changed the users meanwhile (the version is the expected one); rows of
+-- others stay for now, and the last number says of how many users.
+CREATE PROCEDURE finance_erase_rows @ids finance_ids READONLY, @taken finance_ids READONLY, @users finance_user_states READONLY,
+    @states finance_states READONLY, @user_id BIGINT, @until DATETIME2(6), @now DATETIME2(6) AS
 BEGIN
     SET NOCOUNT ON;
     SET XACT_ABORT ON;
     DECLARE @gone finance_ids;
+    DECLARE @held TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
+    DECLARE @lost TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
     DECLARE @conflicts INT, @alerts INT, @unsent INT;
     BEGIN TRANSACTION;
+    UPDATE u SET version = s.version, state = s.state, carried = s.carried
+    OUTPUT inserted.user_id INTO @held (user_id)
+    FROM @users s JOIN detection_users u ON u.user_id = s.user_id
+    WHERE u.version = s.expected
+    OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+    INSERT INTO @lost (user_id)
+    SELECT s.user_id FROM @users s WHERE NOT EXISTS (SELECT 1 FROM @held h WHERE h.user_id = s.user_id)
+    OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+    UPDATE k SET state = s.state, carried = s.carried
+    FROM @states s JOIN @held h ON h.user_id = s.user_id
+    JOIN detection_states k ON k.user_id = s.user_id AND k.category_id = s.category_id AND k.is_refund = s.is_refund
+    OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+
     DELETE t OUTPUT deleted.transaction_key INTO @gone (id_key)
     FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
-    WHERE (t.user_id = @user_id OR t.user_id IS NULL) AND (t.accepted_at IS NULL OR t.accepted_at <= @until)
+    WHERE ((@user_id IS NOT NULL AND (t.user_id = @user_id OR t.user_id IS NULL))
+            OR (@user_id IS NULL AND EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = t.transaction_key)))
+        AND (t.accepted_at IS NULL OR t.accepted_at <= @until)
+        AND (t.contribution IS NULL OR EXISTS (SELECT 1 FROM @taken k WHERE k.id_key = t.transaction_key))
+        AND NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = t.user_id)
     OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
     INSERT INTO purged_transactions (transaction_key, purged_at)
@@ -228,7 +275,7 @@ BEGIN
     SET @alerts = @@ROWCOUNT;
     DELETE f FROM @gone g JOIN feedback f ON f.transaction_key = g.id_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
     COMMIT TRANSACTION;
-    SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent;
+    SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent, (SELECT COUNT(*) FROM @lost);
 END;
 GO
 

@@ -1,0 +1,84 @@
+using FinanceIngest.Detection;
+using FinanceIngest.Learning;
+using FinanceIngest.Sqlite;
+
+namespace FinanceIngest.Storage.Sqlite;
+
+/// <summary>Reads and writes the states of users within a transaction. SQLite has one writer at a time, so that what is read under its lock still holds.</summary>
+internal static class SqliteStates
+{
+    private const string UserSql = "SELECT user_id, version, state, carried FROM detection_users WHERE user_id = ?1";
+
+    private const string KeySql =
+        "SELECT user_id, category_id, is_refund, state, carried FROM detection_states WHERE user_id = ?1 AND category_id = ?2 AND is_refund = ?3";
+
+    /// <summary>Loads states, in the order in which they lie in the file.</summary>
+    public static StateBook Load(SqliteSession session, IEnumerable<StateKey> keys)
+    {
+        StateKey[] inOrder = [.. keys];
+        Array.Sort(inOrder, static (one, other) =>
+            (one.UserId, one.Category.CategoryId, one.Category.IsRefund).CompareTo((other.UserId, other.Category.CategoryId, other.Category.IsRefund)));
+        List<KnownUser> users = [];
+        List<KnownKey> states = new(inOrder.Length);
+        SqliteStatement ofUser = session.Prepare(UserSql);
+        SqliteStatement ofKey = session.Prepare(KeySql);
+        long last = 0;
+        foreach (StateKey key in inOrder)
+        {
+            if (key.UserId != last && ofUser.FirstOrDefault(ToUser, key.UserId) is { } user)
+            {
+                users.Add(user);
+            }
+
+            last = key.UserId;
+            if (ofKey.FirstOrDefault(ToKey, key.UserId, key.Category.CategoryId, key.Category.IsRefund ? 1 : 0) is { } state)
+            {
+                states.Add(state);
+            }
+        }
+
+        return new StateBook(users, states);
+    }
+
+    /// <summary>Writes states. The caller has loaded them in the same transaction.</summary>
+    public static void Write(SqliteSession session, IReadOnlyList<UserChange> changes)
+    {
+        if (changes.Count == 0)
+        {
+            return;
+        }
+
+        byte[] ofUser = new byte[UserState.Size];
+        byte[] ofKey = new byte[KeyState.Size];
+        foreach (UserChange change in changes)
+        {
+            change.State.Write(ofUser);
+            session.Execute(
+                """
+                INSERT INTO detection_users (user_id, version, state, carried) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (user_id) DO UPDATE SET version = ?2, state = ?3, carried = ?4
+                """,
+                change.UserId, change.Version, ofUser, StateBytes.OfCarried(change.Carried));
+            foreach (KeyChange key in change.Keys)
+            {
+                key.State.Write(ofKey);
+                session.Execute(
+                    """
+                    INSERT INTO detection_states (user_id, category_id, is_refund, state, carried) VALUES (?1, ?2, ?3, ?4, ?5)
+                    ON CONFLICT (user_id, category_id, is_refund) DO UPDATE SET state = ?4, carried = ?5
+                    """,
+                    change.UserId, key.Category.CategoryId, key.Category.IsRefund ? 1 : 0, ofKey, StateBytes.OfCarried(key.Carried));
+            }
+        }
+    }
+
+    /// <summary>Reads a user of <c>user_id, version, state, carried</c>.</summary>
+    public static KnownUser ToUser(SqliteRow row) => new(
+        row.GetInt64(0), row.GetInt64(1), UserState.Read(row.GetBlobOrNull(2)), row.GetBlobOrNull(3) is { } carried ? UserState.Read(carried) : null);
+
+    /// <summary>Reads a state of <c>user_id, category_id, is_refund, state, carried</c>.</summary>
+    public static KnownKey ToKey(SqliteRow row) => new(
+        StateKey.Of(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) == 1),
+        KeyState.Read(row.GetBlobOrNull(3)),
+        row.GetBlobOrNull(4) is { } carried ? KeyState.Read(carried) : null);
+}
