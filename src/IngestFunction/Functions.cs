@@ -58,7 +58,9 @@ public sealed class Functions(Api api)
     /// <summary><c>PUT</c> and <c>DELETE /api/transactions/{id}/feedback</c>.</summary>
     [Function("Feedback")]
     public Task<HttpResponseData> FeedbackAsync(
-        [HttpTrigger(Keyed, "put", "delete", Route = "api/transactions/{id}/feedback")] HttpRequestData request, string id, CancellationToken cancellationToken) =>
+        [HttpTrigger(Keyed, "put", "delete", Route = "api/transactions/{id}/feedback")] HttpRequestData request,
+        string id,
+        CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>DELETE /api/transactions/{id}</c>.</summary>

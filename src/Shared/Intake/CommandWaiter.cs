@@ -4,8 +4,8 @@ using FinanceIngest.Ground;
 namespace FinanceIngest.Intake;
 
 /// <summary>
-/// Holds requests until their commands are carried out. The database is asked after a pause that grows from 20 ms to 500 ms, and at once when the scorer of this
-/// process has written; at most four requests ask at the same time, so that many that wait are no burden.
+/// Holds requests until their commands are carried out. The database is asked after a pause that grows from 20 ms to 500 ms, and at once when the scorer of
+/// this process has written; at most four requests ask at the same time, so that many that wait are no burden.
 /// </summary>
 internal sealed class CommandWaiter(ICommandProgress progress, TimeProvider time) : IDisposable
 {

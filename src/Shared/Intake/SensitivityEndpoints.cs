@@ -122,7 +122,8 @@ internal sealed class SensitivityEndpoints(CommandSender sender, ISensitivitySto
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         IReadOnlyList<Sensitivity> settings = await store.ReadPageAsync(
-            request.QueryId("user_id"), request.QueryId("category_id"), ReadCursor(request.Query("after")), limit, time.UtcNowMicroseconds(), cancellationToken);
+            request.QueryId("user_id"), request.QueryId("category_id"), ReadCursor(request.Query("after")), limit, time.UtcNowMicroseconds(),
+            cancellationToken);
         return ApiResponse.Json(200, json =>
         {
             json.WriteStartObject();

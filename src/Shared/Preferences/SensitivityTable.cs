@@ -10,8 +10,8 @@ internal sealed class SensitivityTable(IEnumerable<Sensitivity> settings)
     public static SensitivityTable Empty { get; } = new([]);
 
     /// <summary>
-    /// The setting that holds for a transaction at an instant: of user and category, else of the user, else of the category, else of everybody. Of a snooze and a
-    /// lasting setting of the same key the snooze holds, until it ends. Null: there is none.
+    /// The setting that holds for a transaction at an instant: of user and category, else of the user, else of the category, else of everybody. Of a snooze and
+    /// a lasting setting of the same key the snooze holds, until it ends. Null: there is none.
     /// </summary>
     /// <param name="userId">The transaction's user.</param>
     /// <param name="categoryId">The transaction's category.</param>

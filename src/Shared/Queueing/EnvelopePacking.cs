@@ -9,8 +9,8 @@ namespace FinanceIngest.Queueing;
 /// have been sent, to the letter.
 /// </summary>
 /// <remarks>
-/// A byte of version, 1 or 2; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the trace
-/// context plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths,
+/// A byte of version, 1 or 2; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the
+/// trace context plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths,
 /// microseconds from the previous acceptance to its own, and from there to when it occurred. Version 2, which is used only where it is needed, has one byte
 /// more before the count (1: the transactions are a history), and behind each transaction a byte that says whether 16 bytes follow: the id of the transaction
 /// that it replaces. Commands are not packed: they are few, and their text can be read.

@@ -74,8 +74,8 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         MessageText.NameEncoding(text) is { } encoding ? $"not UTF-8 JSON or its base64, but {encoding}" : problem;
 
     /// <summary>
-    /// Finds the transactions of a message whose reading ends the process: every issued id that its text names, by a plain search, except where it names another
-    /// transaction than its own. Nothing is parsed, so that what is wrong with the text can do no harm here.
+    /// Finds the transactions of a message whose reading ends the process: every issued id that its text names, by a plain search, except where it names
+    /// another transaction than its own. Nothing is parsed, so that what is wrong with the text can do no harm here.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="error">What is said of each transaction.</param>

@@ -12,7 +12,9 @@ internal readonly record struct WriteCounts(int Written, int Repeats, int Confli
 {
     /// <summary>The counts of two writes together.</summary>
     public static WriteCounts operator +(WriteCounts one, WriteCounts other) =>
-        new(one.Written + other.Written, one.Repeats + other.Repeats, one.Conflicts + other.Conflicts, one.Alerts + other.Alerts, one.Verdicts + other.Verdicts);
+        new(
+            one.Written + other.Written, one.Repeats + other.Repeats, one.Conflicts + other.Conflicts, one.Alerts + other.Alerts,
+            one.Verdicts + other.Verdicts);
 
     /// <summary>These counts in the form that the metrics take.</summary>
     /// <param name="failed">Transactions of the write that were given up as failed.</param>

@@ -28,8 +28,8 @@ public interface IRetentionStore
     Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Deletes the rows of transactions that have a tombstone, with what belongs to them and what they taught. On SQLite the transaction that writes a tombstone
-    /// does so, and nothing is left here.
+    /// Deletes the rows of transactions that have a tombstone, with what belongs to them and what they taught. On SQLite the transaction that writes a
+    /// tombstone does so, and nothing is left here.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows.</exception>
     Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);

@@ -42,8 +42,8 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
     }
 
     /// <summary>
-    /// Erases what was accepted up to an instant, as the command <c>erase_user</c> does, whose marker is committed: what still waits on the inbound queue gets no
-    /// row when it is scored, and stays there until then. The call may be repeated.
+    /// Erases what was accepted up to an instant, as the command <c>erase_user</c> does, whose marker is committed: what still waits on the inbound queue gets
+    /// no row when it is scored, and stays there until then. The call may be repeated.
     /// </summary>
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="acceptedUntil">UTC, whole microseconds.</param>

@@ -221,9 +221,9 @@ internal sealed class BatchScorer(
             preferences.Find(transaction.UserId, transaction.CategoryId, now));
         return decision switch
         {
-            { IsQueued: true } => result with { Alert = AlertState.Queued },
-            { SuppressedBy: { } suppression } => result with { Alert = AlertState.Suppressed, SuppressedBy = suppression },
-            _ => result,
+            { IsQueued: true } => result with { AlertsFrom = null, Alert = AlertState.Queued },
+            { SuppressedBy: { } suppression } => result with { AlertsFrom = null, Alert = AlertState.Suppressed, SuppressedBy = suppression },
+            _ => result with { AlertsFrom = null },
         };
     }
 
@@ -248,7 +248,10 @@ internal sealed class BatchScorer(
             telemetry.BatchWritten(
                 rows.Results.Count,
                 rows.Counts.Observed(rows.Results.Count(static result => result.Status == TransactionStatus.Failed)),
-                [.. rows.Results.Where(static result => result.Status == TransactionStatus.Scored).Select(static result => result.AcceptedAt).OfType<DateTime>()]);
+                [
+                    .. rows.Results.Where(static result => result.Status == TransactionStatus.Scored).Select(static result => result.AcceptedAt)
+                        .OfType<DateTime>(),
+                ]);
             tally?.Committed(rows.Results.Count, process);
             return rows;
         }

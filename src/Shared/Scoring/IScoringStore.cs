@@ -20,8 +20,8 @@ internal interface IScoringStore
     Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a batch in one transaction: rows, alerts, what commands ask for, poison records, the batch's place in the feed. It is safe to repeat a write, and to
-    /// run it beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that
+    /// Writes a batch in one transaction: rows, alerts, what commands ask for, poison records, the batch's place in the feed. It is safe to repeat a write, and
+    /// to run it beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that
     /// differs from the row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>

@@ -30,9 +30,9 @@ internal sealed class ZScoreRule(double threshold, int minimumSamples)
     private readonly double _often = LevelThreshold(threshold, AlertThresholds.OftenFactor);
 
     /// <summary>
-    /// The threshold of alerts at a level that wants <paramref name="factor"/> times as many: √(t² − 2 ln factor), at which the density of a normal distribution
-    /// is that many times the one at t; 0 where that is no number. Far out the probability beyond a threshold is nearly proportional to it: with t = 3 it is 0.37
-    /// and 4.7 times as large for 0.4 and 4 (Feller, An Introduction to Probability Theory, volume 1, VII.1).
+    /// The threshold of alerts at a level that wants <paramref name="factor"/> times as many: √(t² − 2 ln factor), at which the density of a normal
+    /// distribution is that many times the one at t; 0 where that is no number. Far out the probability beyond a threshold is nearly proportional to it: with
+    /// t = 3 it is 0.37 and 4.7 times as large for 0.4 and 4 (Feller, An Introduction to Probability Theory, volume 1, VII.1).
     /// </summary>
     internal static double LevelThreshold(double threshold, double factor) => Math.Sqrt(Math.Max(0, (threshold * threshold) - (2 * Math.Log(factor))));
 

@@ -73,7 +73,8 @@ public sealed class RetentionServiceTests : IDisposable
         public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) =>
             store.ForgetDeletedAsync(cancellationToken);
 
-        public Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken) =>
+        public Task<RemovedRows> EraseUserAsync(
+            long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken) =>
             store.EraseUserAsync(userId, nameless, acceptedUntil, cancellationToken);
     }
 }

@@ -18,6 +18,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM alert_outbox; DELETE FROM poison_messages; DELETE FROM message_attempts; DELETE FROM repeat_conflicts;
         DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
         DELETE FROM detection_users; DELETE FROM detection_states; DELETE FROM detection_models; DELETE FROM detection_categories;
+        DELETE FROM feedback; DELETE FROM sensitivity; DELETE FROM erased_users;
         """;
 
     /// <summary>Makes the ids of the older system's rows.</summary>
@@ -62,7 +63,9 @@ public sealed class SqlServerFixture : StoreFixture
             new SqlServerBaselineStore(database, Time),
             new SqlServerRetentionStore(database, Time),
             new SqlServerConflictStore(database),
-            new SqlServerLearningStore(database, Time));
+            new SqlServerLearningStore(database, Time),
+            new SqlServerCommandStore(database),
+            new SqlServerCommandStore(database));
     }
 
     internal SqlServerDatabase OpenDatabase()

@@ -69,6 +69,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerDatabase),
                 nameof(SqlServerInspector),
                 nameof(SqlServerInstallationStore),
+                nameof(SqlServerLearningStore),
                 nameof(SqlServerMigrator),
                 nameof(SqlServerOverviewStore),
                 nameof(SqlServerPoisonStore),

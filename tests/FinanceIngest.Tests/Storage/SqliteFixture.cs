@@ -31,7 +31,9 @@ public sealed class SqliteFixture : StoreFixture
             new SqliteBaselineStore(database, Time),
             new SqliteRetentionStore(database, Time),
             new SqliteConflictStore(database),
-            new SqliteLearningStore(database, Time));
+            new SqliteLearningStore(database, Time),
+            new SqliteCommandStore(database),
+            new SqliteCommandStore(database));
     }
 
     public override Task ClearAsync()

@@ -1,7 +1,9 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Learning;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -12,7 +14,7 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>The stores of one database, as one process has them.</summary>
 internal sealed record Stores(
     IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention,
-    IConflictStore Conflicts, ILearningStore Learning);
+    IConflictStore Conflicts, ILearningStore Learning, ICommandProgress Progress, ISensitivityStore Sensitivities);
 
 /// <summary>A database of one engine for one test class.</summary>
 public abstract class StoreFixture : IAsyncLifetime

@@ -30,6 +30,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_worke
 GRANT SELECT, INSERT, UPDATE ON repeat_conflicts TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_worker;
 GRANT SELECT, INSERT ON installation TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON detection_users TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON detection_states TO finance_ingest_worker;
+GRANT SELECT, INSERT ON detection_models TO finance_ingest_worker;
+GRANT SELECT, INSERT, DELETE ON detection_categories TO finance_ingest_worker;
 GRANT SELECT ON sensitivity TO finance_ingest_worker;
 GRANT SELECT, UPDATE ON erased_users TO finance_ingest_worker;
 GO
@@ -52,6 +56,8 @@ GRANT SELECT, DELETE ON alert_outbox TO finance_ingest_retention;
 GRANT SELECT, DELETE ON poison_messages TO finance_ingest_retention;
 GRANT SELECT, DELETE ON message_attempts TO finance_ingest_retention;
 GRANT SELECT, DELETE ON feedback TO finance_ingest_retention;
+GRANT SELECT, INSERT, UPDATE ON detection_users TO finance_ingest_retention;
+GRANT SELECT, INSERT, UPDATE ON detection_states TO finance_ingest_retention;
 GO
 
 -- The operator's commands other than migrate: baselines, poison messages, retention and erasure.
@@ -70,6 +76,10 @@ GRANT SELECT, DELETE ON feedback TO finance_ingest_operator;
 GRANT SELECT, DELETE ON sensitivity TO finance_ingest_operator;
 GRANT SELECT ON erased_users TO finance_ingest_operator;
 GRANT SELECT ON schema_migrations TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON detection_users TO finance_ingest_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON detection_states TO finance_ingest_operator;
+GRANT SELECT ON detection_models TO finance_ingest_operator;
+GRANT SELECT ON detection_categories TO finance_ingest_operator;
 GO
 
 -- Rows by their readable ids, for people.
@@ -81,6 +91,12 @@ GRANT EXECUTE ON TYPE::finance_ids TO finance_ingest_intake, finance_ingest_work
 GRANT EXECUTE ON TYPE::finance_baselines TO finance_ingest_intake, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_baseline_keys TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_results TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_users TO finance_ingest_worker;
+GRANT EXECUTE ON TYPE::finance_state_keys TO finance_ingest_worker;
+GRANT EXECUTE ON TYPE::finance_user_states TO finance_ingest_worker, finance_ingest_retention, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_states TO finance_ingest_worker, finance_ingest_retention, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_judgements TO finance_ingest_worker;
+GRANT EXECUTE ON TYPE::finance_categories TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_commands TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_marks TO finance_ingest_worker;

@@ -53,7 +53,8 @@ internal sealed class SqlServerCommandStore(SqlServerDatabase database) : IComma
         WithdrawCommand withdrawal => ObeyedAsync(
             FeedbackPlaceSql, new { key = SqlServerTables.Key(withdrawal.TransactionId) }, null, isGoneEnough: true, cancellationToken),
         SensitivityCommand sensitivity => ObeyedAsync(
-            SensitivityPlaceSql, new { user = sensitivity.UserId ?? 0, category = sensitivity.CategoryId ?? 0 }, command, isGoneEnough: false, cancellationToken),
+            SensitivityPlaceSql, new { user = sensitivity.UserId ?? 0, category = sensitivity.CategoryId ?? 0 }, command, isGoneEnough: false,
+            cancellationToken),
         EraseUserCommand erasure => ObeyedAsync(ErasurePlaceSql, new { user = erasure.UserId }, command, isGoneEnough: false, cancellationToken),
         _ => Task.FromResult(false),
     };

@@ -79,16 +79,18 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
         BEGIN
             DELETE FROM detection_categories;
             INSERT INTO detection_categories (category_id, is_refund, prior, verdicts)
-            SELECT c.category_id, c.is_refund, c.prior, c.verdicts FROM @categories c;
+            SELECT c.category_id, c.is_refund, c.prior, c.verdicts FROM @categories c OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
             COMMIT TRANSACTION;
             SELECT 1;
         END;
         """;
 
+    private static readonly SizedSql s_saveModel = new(SaveModelSql);
+
     /// <inheritdoc/>
     public Task<bool> SaveModelAsync(DetectionModel model, CancellationToken cancellationToken) => database.RunAsync(
         async connection => await connection.ExecuteScalarAsync<int>(new CommandDefinition(
-            SaveModelSql,
+            s_saveModel.For(model.Priors.Count),
             new
             {
                 version = model.Version,
@@ -191,26 +193,30 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
         BEGIN TRANSACTION;
         UPDATE u SET version = s.version, state = s.state, carried = s.carried
         FROM @users s JOIN detection_users u ON u.user_id = s.user_id
-        WHERE u.version = s.expected;
+        WHERE u.version = s.expected
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @done = @@ROWCOUNT;
         INSERT INTO detection_users (user_id, version, state, carried)
         SELECT s.user_id, s.version, s.state, s.carried FROM @users s
-        WHERE s.expected IS NULL AND NOT EXISTS (SELECT 1 FROM detection_users u WHERE u.user_id = s.user_id);
+        WHERE s.expected IS NULL AND NOT EXISTS (SELECT 1 FROM detection_users u WHERE u.user_id = s.user_id)
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @done = @done + @@ROWCOUNT;
         IF @done = 1
         BEGIN
             DELETE FROM detection_states WHERE user_id = @userId;
             INSERT INTO detection_states (user_id, category_id, is_refund, state, carried)
-            SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried FROM @states s;
+            SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried FROM @states s OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         END;
         COMMIT TRANSACTION;
         SELECT @done;
         """;
 
+    private static readonly SizedSql s_replace = new(ReplaceSql);
+
     /// <inheritdoc/>
     public Task<bool> TryReplaceAsync(UserChange change, CancellationToken cancellationToken) => database.RunAsync(
         async connection => await connection.ExecuteScalarAsync<int>(new CommandDefinition(
-            ReplaceSql,
+            s_replace.For(change.Keys.Count),
             new { userId = change.UserId, users = SqlServerTables.UserStates([change]), states = SqlServerTables.States([change]) },
             cancellationToken: cancellationToken)) == 1,
         cancellationToken);

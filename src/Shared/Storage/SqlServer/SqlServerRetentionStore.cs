@@ -70,6 +70,25 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
 
     private const string IsOfUser = "(t.user_id = @userId OR t.user_id IS NULL) AND (t.accepted_at IS NULL OR t.accepted_at <= @until)";
 
+    // The versions of users are read before what they guard. A row that fails the condition stays, and so does what it taught.
+    private const string StatesOfRows =
+        $"""
+        SELECT DISTINCT u.user_id, u.version, u.state, u.carried
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key JOIN detection_users u ON u.user_id = t.user_id
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT DISTINCT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        JOIN detection_states s ON s.user_id = t.user_id AND s.category_id = t.category_id AND s.is_refund = CASE WHEN t.amount < 0 THEN 1 ELSE 0 END
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT t.transaction_key, {SqlServerLearningStore.RowColumns}
+        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        WHERE t.contribution IS NOT NULL
+        """;
+
+    private const string StatesOfRowsEnd = "\nOPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);";
+
     private const string Tail =
         """
 
@@ -103,27 +122,11 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         {Tail}
         """;
 
-    internal static readonly string PurgedStatesSql = StatesSql(IsOld);
+    internal const string PurgedStatesSql = $"{StatesOfRows} AND {IsOld}{StatesOfRowsEnd}";
 
-    private static readonly Removal s_purged = new(new SizedSql(PurgeSql), new SizedSql(PurgedStatesSql), KeepsWhatItTaught: true);
-
-    // The versions of users are read before what they guard. A row that fails the condition stays, and so does what it taught.
-    private static string StatesSql(string condition) =>
-        $"""
-        SELECT DISTINCT u.user_id, u.version, u.state, u.carried
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key JOIN detection_users u ON u.user_id = t.user_id
-        WHERE t.contribution IS NOT NULL
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        SELECT DISTINCT s.user_id, s.category_id, s.is_refund, s.state, s.carried
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
-        JOIN detection_states s ON s.user_id = t.user_id AND s.category_id = t.category_id AND s.is_refund = CASE WHEN t.amount < 0 THEN 1 ELSE 0 END
-        WHERE t.contribution IS NOT NULL
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        SELECT t.transaction_key, {SqlServerLearningStore.RowColumns}
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
-        WHERE t.contribution IS NOT NULL AND {condition}
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        """;
+    private static readonly SizedSql s_purge = new(PurgeSql);
+    private static readonly SizedSql s_purgedStates = new(PurgedStatesSql);
+    private static readonly Removal s_purged = new(s_purge, s_purgedStates, KeepsWhatItTaught: true);
 
     /// <inheritdoc/>
     public Task<RemovedRows> PurgeAsync(DateTime before, CancellationToken cancellationToken) => database.RunAloneAsync(
@@ -141,14 +144,17 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         EXEC finance_erase_rows @ids = @ids, @taken = @taken, @users = @users, @states = @states, @user_id = @userId, @until = @until, @now = @now
         """;
 
-    internal static readonly string ErasedStatesSql = StatesSql(IsOfUser);
+    internal const string ErasedStatesSql = $"{StatesOfRows} AND {IsOfUser}{StatesOfRowsEnd}";
 
     // The caller names transactions that have tombstones: whatever row of them there is goes.
-    internal static readonly string BuriedStatesSql = StatesSql("EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = t.transaction_key)");
+    internal const string BuriedStatesSql =
+        $"{StatesOfRows} AND EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = t.transaction_key){StatesOfRowsEnd}";
 
-    private static readonly Removal s_buried = new(new SizedSql(EraseSql), new SizedSql(BuriedStatesSql), KeepsWhatItTaught: false);
-
-    private static readonly Removal s_erased = new(new SizedSql(EraseSql), new SizedSql(ErasedStatesSql), KeepsWhatItTaught: false);
+    private static readonly SizedSql s_erase = new(EraseSql);
+    private static readonly SizedSql s_erasedStates = new(ErasedStatesSql);
+    private static readonly Removal s_erased = new(s_erase, s_erasedStates, KeepsWhatItTaught: false);
+    private static readonly SizedSql s_buriedStates = new(BuriedStatesSql);
+    private static readonly Removal s_buried = new(s_erase, s_buriedStates, KeepsWhatItTaught: false);
 
     internal const string BurySql = "EXEC finance_bury @ids = @ids, @now = @now";
 

@@ -223,6 +223,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         -- was changed since the batch was scored: nothing of that user's is written, and the caller scores the user's transactions again.
         DECLARE @held TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
         DECLARE @lost TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
+        DECLARE @missing INT = 0;
         UPDATE u SET version = s.version, state = s.state, carried = s.carried
         FROM @users s JOIN detection_users u ON u.user_id = s.user_id
         WHERE u.version = s.expected
@@ -288,10 +289,16 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             SET @written = @written + @@ROWCOUNT;
 
             -- A state must not hold what a row taught that was not written: a writer that does not learn was first with it, and everything is loaded again.
-            IF EXISTS (SELECT 1 FROM @judgements j JOIN @results r ON r.transaction_key = j.transaction_key AND r.is_candidate = 1
-                WHERE NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
-                    AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = j.transaction_key AND t.batch_id = @batch_id))
-                THROW 51000, 'A row of this batch was written or buried by somebody else.', 1;
+            SELECT @missing = COUNT(*) FROM @judgements j JOIN @results r ON r.transaction_key = j.transaction_key AND r.is_candidate = 1
+            WHERE NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = r.user_id)
+                AND NOT EXISTS (SELECT 1 FROM anomaly_transactions t WHERE t.transaction_key = j.transaction_key AND t.batch_id = @batch_id)
+            OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+            IF @missing > 0
+            BEGIN
+                ROLLBACK TRANSACTION;
+                SELECT -1, 0, 0;
+                RETURN;
+            END;
 
         """;
 

@@ -113,7 +113,7 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
     /// <summary>The settings that may hold for transactions of these users and categories.</summary>
     public static SensitivityTable SettingsFor(SqliteSession session, IReadOnlyCollection<BaselineKey> keys)
     {
-        if (keys.Count == 0 || session.Number("SELECT EXISTS (SELECT 1 FROM sensitivity)") == 0)
+        if (keys.Count == 0 || session.Number("SELECT EXISTS (SELECT 1 FROM sensitivity WHERE user_id >= 0)") == 0)
         {
             return SensitivityTable.Empty;
         }
@@ -125,7 +125,7 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
     }
 
     /// <summary>Whether any user was ever erased by a command.</summary>
-    public static bool HasErased(SqliteSession session) => session.Number("SELECT EXISTS (SELECT 1 FROM erased_users)") == 1;
+    public static bool HasErased(SqliteSession session) => session.Number("SELECT EXISTS (SELECT 1 FROM erased_users WHERE user_id > 0)") == 1;
 
     /// <summary>Whether a user was erased by a command that came after what was accepted then.</summary>
     public static bool IsErased(SqliteSession session, long userId, DateTime acceptedAt) =>

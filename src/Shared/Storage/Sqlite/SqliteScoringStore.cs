@@ -144,7 +144,11 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
 
         // Only what this transaction wrote gets alerts: a redelivered anomaly has its alert already, and a repeat that would be an anomaly did not become the
         // row.
-        HashSet<Guid> alerting = [.. written.Where(static result => result.SuppressedBy is null && (result.IsAnomaly || result.Alert == AlertState.Queued)).Select(static result => result.Id)];
+        HashSet<Guid> alerting =
+        [
+            .. written.Where(static result => result.SuppressedBy is null && (result.IsAnomaly || result.Alert == AlertState.Queued))
+                .Select(static result => result.Id),
+        ];
         int alerts = batch.Alerts.Where(alert => alerting.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
         commands.CarryOut(batch.Commands);
         foreach (PoisonMessage message in batch.Poison)

@@ -4,7 +4,9 @@ using FinanceIngest.Sqlite;
 
 namespace FinanceIngest.Storage.Sqlite;
 
-/// <summary>Reads and writes the states of users within a transaction. SQLite has one writer at a time, so that what is read under its lock still holds.</summary>
+/// <summary>
+/// Reads and writes the states of users within a transaction. SQLite has one writer at a time, so that what is read under its lock still holds.
+/// </summary>
 internal static class SqliteStates
 {
     private const string UserSql = "SELECT user_id, version, state, carried FROM detection_users WHERE user_id = ?1";

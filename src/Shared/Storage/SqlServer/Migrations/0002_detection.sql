@@ -53,6 +53,8 @@ GO
 
 ALTER TABLE detection_users SET (LOCK_ESCALATION = DISABLE);
 ALTER TABLE detection_states SET (LOCK_ESCALATION = DISABLE);
+ALTER TABLE detection_models SET (LOCK_ESCALATION = DISABLE);
+ALTER TABLE detection_categories SET (LOCK_ESCALATION = DISABLE);
 GO
 
 -- What a program hands over in one round trip, beside finance_results.
