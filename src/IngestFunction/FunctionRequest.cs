@@ -21,6 +21,9 @@ internal sealed partial class FunctionRequest(HttpRequestData request) : ApiRequ
 
     public override Stream Body => request.Body;
 
+    // The platform's key says that a caller may submit and read.
+    public override bool CommandsNeedToken => true;
+
     public override string? Header(string name) =>
         request.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
 

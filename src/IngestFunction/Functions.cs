@@ -5,8 +5,8 @@ using Microsoft.Azure.Functions.Worker.Http;
 namespace FinanceIngest.IngestFunction;
 
 /// <summary>
-/// The contract's routes. The platform checks the function's keys; where FinanceIngest__ApiKeys are configured, their scopes hold as well.
-/// No function asks for the host's Admin level; what takes the scope admin, such as <c>PUT /api/stats</c>, is IngestServer's.
+/// The contract's routes. The platform checks the function's keys; where FinanceIngest__ApiKeys are configured, their scopes hold as well. Commands also need a
+/// bearer token with their scope. No function asks for the host's Admin level.
 /// </summary>
 public sealed class Functions(Api api)
 {
@@ -53,6 +53,38 @@ public sealed class Functions(Api api)
     [Function("GetAnomalies")]
     public Task<HttpResponseData> GetAnomaliesAsync(
         [HttpTrigger(Keyed, "get", Route = "api/anomalies")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    /// <summary><c>PUT</c> and <c>DELETE /api/transactions/{id}/feedback</c>.</summary>
+    [Function("Feedback")]
+    public Task<HttpResponseData> FeedbackAsync(
+        [HttpTrigger(Keyed, "put", "delete", Route = "api/transactions/{id}/feedback")] HttpRequestData request,
+        string id,
+        CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    /// <summary><c>DELETE /api/transactions/{id}</c>.</summary>
+    [Function("Withdraw")]
+    public Task<HttpResponseData> WithdrawAsync(
+        [HttpTrigger(Keyed, "delete", Route = "api/transactions/{id}")] HttpRequestData request, string id, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    /// <summary><c>GET</c>, <c>PUT</c> and <c>DELETE /api/sensitivity</c>.</summary>
+    [Function("Sensitivity")]
+    public Task<HttpResponseData> SensitivityAsync(
+        [HttpTrigger(Keyed, "get", "put", "delete", Route = "api/sensitivity")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    /// <summary><c>DELETE /api/users/{user_id}</c>.</summary>
+    [Function("EraseUser")]
+    public Task<HttpResponseData> EraseUserAsync(
+        [HttpTrigger(Keyed, "delete", Route = "api/users/{user_id}")] HttpRequestData request, CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    /// <summary><c>GET /api/users/{user_id}/erasure</c>.</summary>
+    [Function("GetErasure")]
+    public Task<HttpResponseData> GetErasureAsync(
+        [HttpTrigger(Keyed, "get", Route = "api/users/{user_id}/erasure")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
     /// <summary><c>GET /healthz</c>.</summary>

@@ -13,7 +13,7 @@ internal sealed class HookedScoringStore(IScoringStore store, Control control) :
 {
     private const string Inside = "write.inside";
 
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
         store.LoadBaselinesAsync(keys, cancellationToken);
 
     public async Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken)

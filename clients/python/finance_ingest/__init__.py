@@ -3,6 +3,7 @@
 from .aio import AsyncClient
 from .batches import Accepted, BatchReport, Rejected
 from .client import EVERY, Client
+from .commands import EXPECTED, UNEXPECTED, Sensitivity
 from .errors import (
     AccessRefused,
     ApiError,
@@ -38,6 +39,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "EVERY",
+    "EXPECTED",
     "FinanceIngestError",
     "Gone",
     "IncompleteSubmission",
@@ -47,12 +49,14 @@ __all__ = [
     "Problem",
     "Rejected",
     "Result",
+    "Sensitivity",
     "ServiceUnavailable",
     "StatsReport",
     "StillPending",
     "TooLarge",
     "Transaction",
     "TryLater",
+    "UNEXPECTED",
     "UnexpectedAnswer",
     "UntrustedCertificate",
     "ValidationFailed",

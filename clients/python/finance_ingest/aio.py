@@ -19,6 +19,7 @@ from typing import Any, AsyncIterator, Callable, Dict, Iterable, List, Mapping, 
 from .batches import BatchReport, carry
 from .calls import Call, CallStopped, carry_out
 from .client import EVERY, Client, Every, prefix_text
+from .commands import Sensitivity
 from .errors import ConfigurationError
 from .results import Page, Result, StatsReport
 from .transactions import Amount, Id, Key, Time, Transaction
@@ -77,6 +78,7 @@ class AsyncClient:
         *,
         idempotency_prefix: Optional[Key] = None,
         report: Optional[BatchReport] = None,
+        history: bool = False,
     ) -> BatchReport:
         """
         As ``Client.submit_many``; the iterable is read on the call's thread. The ``CancelledError`` of a cancelled call has the report so far, but asyncio
@@ -85,7 +87,7 @@ class AsyncClient:
         prefix = prefix_text(idempotency_prefix)
         filled = BatchReport() if report is None else report
         try:
-            return await self._run(lambda: self._client.submit_many(transactions, idempotency_prefix=prefix, report=filled))
+            return await self._run(lambda: self._client.submit_many(transactions, idempotency_prefix=prefix, report=filled, history=history))
         except asyncio.CancelledError as error:
             carry(error, filled, prefix)
             raise
@@ -125,6 +127,39 @@ class AsyncClient:
     async def put_stats(self, baselines: Iterable[Mapping[str, Any]]) -> StatsReport:
         """As ``Client.put_stats``."""
         return await self._run(lambda: self._client.put_stats(baselines))
+
+    async def feedback(self, transaction_id: str, verdict: Optional[str], *, wait: float = 0) -> Optional[Result]:
+        """As ``Client.feedback``."""
+        return await self._run(lambda: self._client.feedback(transaction_id, verdict, wait=wait))
+
+    async def withdraw(self, transaction_id: str, *, wait: float = 0) -> bool:
+        """As ``Client.withdraw``."""
+        return await self._run(lambda: self._client.withdraw(transaction_id, wait=wait))
+
+    async def set_sensitivity(self, settings: Iterable[Union[Sensitivity, Mapping[str, Any]]], *, wait: float = 0) -> bool:
+        """As ``Client.set_sensitivity``."""
+        return await self._run(lambda: self._client.set_sensitivity(settings, wait=wait))
+
+    async def remove_sensitivity(self, *, user_id: Optional[Id], category_id: Optional[Id] = None, wait: float = 0) -> bool:
+        """As ``Client.remove_sensitivity``."""
+        return await self._run(lambda: self._client.remove_sensitivity(user_id=user_id, category_id=category_id, wait=wait))
+
+    async def sensitivity(self, *, user_id: Union[Id, Every] = EVERY) -> AsyncIterator[Dict[str, Any]]:
+        """As ``Client.sensitivity``, for ``async for``."""
+        found = self._client.sensitivity(user_id=user_id)
+        while True:
+            setting = await self._run(lambda: next(found, None))
+            if setting is None:
+                return
+            yield setting
+
+    async def erase_user(self, user_id: Id, *, wait: float = 0) -> bool:
+        """As ``Client.erase_user``."""
+        return await self._run(lambda: self._client.erase_user(user_id, wait=wait))
+
+    async def erasure(self, user_id: Id) -> str:
+        """As ``Client.erasure``."""
+        return await self._run(lambda: self._client.erasure(user_id))
 
     async def check(self) -> None:
         """As ``Client.check``."""

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from .batches import BatchReport, Item, Rejected, baseline_items, body_of, book, carry, chunks, rejected_of, transaction_items
 from .calls import current_call
+from .commands import Sensitivity, chunks_of, settings_json
 from .errors import (
     ABOUT_BLANK,
     ConfigurationError,
@@ -143,6 +144,7 @@ class Client:
         *,
         idempotency_prefix: Optional[Key] = None,
         report: Optional[BatchReport] = None,
+        history: bool = False,
     ) -> BatchReport:
         """
         Submits any number of transactions, in requests of at most 10,000 transactions and 16 MiB. The iterable is read while they are sent.
@@ -150,6 +152,8 @@ class Client:
         A transaction without an ``idempotency_key`` gets ``PREFIX:INDEX``. Without an ``idempotency_prefix`` the client makes one, a UUID of
         version 7, and keys that are such UUIDs too (``finance_ingest.keys.item_key``). Give a prefix of your own, which stands for this list only, if
         you may make the call again after a crash.
+
+        With ``history`` the transactions are learned and scored, and nobody is alerted; each needs ``occurred_at``, and the key the scope manage too.
 
         Transactions that the service can't accept at the moment are sent again; those that it refuses, or that can't be sent as they are, are in
         the report's ``rejected``. A ``report`` that is given is filled while they are sent, and returned.
@@ -162,7 +166,7 @@ class Client:
             report = BatchReport()
         try:
             for chunk in chunks(transaction_items(transactions, prefix, report)):
-                self._submit_chunk(chunk, report)
+                self._submit_chunk(chunk, report, history)
         except Exception as error:
             raise IncompleteSubmission(report, error, prefix) from error
         except BaseException as error:
@@ -271,6 +275,75 @@ class Client:
             total.rejected.sort(key=lambda entry: entry.index)
         return total
 
+    def feedback(self, transaction_id: str, verdict: Optional[str], *, wait: float = 0) -> Optional[Result]:
+        """
+        Says whether a transaction is the user's own: ``expected`` or ``unexpected``; None takes back what was said. The last verdict holds, and one on a
+        pending transaction waits for its score. When this returns, the command is durable, and with ``wait`` (up to 30 seconds) the result is returned once
+        the verdict is recorded; None: it was not within that time, or there was no ``wait``. The key needs the scope manage. The call may be repeated.
+
+        Raises NotFound for an id that was never issued, and Gone for one whose row was removed.
+        """
+        wait = _wait(wait)
+        target = f"/api/transactions/{quote(str(transaction_id), safe='')}/feedback"
+        body = None if verdict is None else json.dumps({"verdict": verdict}).encode("ascii")
+        answer = self._command("DELETE" if verdict is None else "PUT", target, body, wait)
+        return self._read(answer, Result.from_json) if answer.status == 200 else None
+
+    def withdraw(self, transaction_id: str, *, wait: float = 0) -> bool:
+        """
+        Withdraws a transaction, as if it had never happened. When this returns, the command is durable; True: it was carried out within ``wait`` (up to 30)
+        seconds. The key needs the scope manage. The call may be repeated. Raises NotFound for an id that was never issued.
+        """
+        wait = _wait(wait)
+        return self._command("DELETE", f"/api/transactions/{quote(str(transaction_id), safe='')}", None, wait).status == 204
+
+    def set_sensitivity(self, settings: Iterable[Union[Sensitivity, Mapping[str, Any]]], *, wait: float = 0) -> bool:
+        """
+        Sets how often alerts are wanted, for any number of users and categories, in requests of 1,000 settings. Of the settings of one user and category the
+        last holds. When this returns, the commands are durable; True: all were carried out within ``wait`` (up to 30) seconds each. The call may be repeated.
+
+        Raises ConfigurationError for a setting that can't be sent, and ValidationFailed for one that the service refuses, with all of its request.
+        """
+        wait = _wait(wait)
+        requests = chunks_of([settings_json(setting) for setting in settings])
+        answers = [self._command("PUT", "/api/sensitivity", json.dumps(chunk).encode("ascii"), wait) for chunk in requests]
+        return all(answer.status == 204 for answer in answers)
+
+    def remove_sensitivity(self, *, user_id: Optional[Id], category_id: Optional[Id] = None, wait: float = 0) -> bool:
+        """
+        Removes the setting of exactly this user and category, where there is one; None stands for all users, and for all categories. True: it was carried out
+        within ``wait`` (up to 30) seconds.
+        """
+        wait = _wait(wait)
+        ids = {name: None if value is None else _filter(name, value) for name, value in (("user_id", user_id), ("category_id", category_id))}
+        return self._command("DELETE", "/api/sensitivity" + _query(**ids), None, wait).status == 204
+
+    def sensitivity(self, *, user_id: Union[Id, Every] = EVERY) -> Iterator[Dict[str, Any]]:
+        """Yields the settings of alerts, as the service's JSON. Leave ``user_id`` out for those of all users and of everybody."""
+        user = None if user_id is EVERY else _filter("user_id", user_id)
+        after: Optional[str] = None
+        while True:
+            answer = self._call("GET", "/api/sensitivity" + _query(user_id=user, after=after, limit=1_000))
+            found, after = self._read(answer, lambda json: ([dict(value) for value in json["sensitivity"]], json["next"]))
+            yield from found
+            if after is None:
+                return
+
+    def erase_user(self, user_id: Id, *, wait: float = 0) -> bool:
+        """
+        Erases a person: everything that was accepted so far. When this returns, the command is durable; True: it was carried out within ``wait`` (up to 30)
+        seconds. ``erasure`` says how far it is. The key needs the scope admin. The call may be repeated.
+        """
+        wait = _wait(wait)
+        return self._command("DELETE", f"/api/users/{_filter('user_id', user_id)}", None, wait).status == 204
+
+    def erasure(self, user_id: Id) -> str:
+        """Returns how far the last erasure of a person is: ``unknown`` (no worker has begun one), ``pending`` or ``done``. The key needs the scope admin."""
+        return self._read(self._call("GET", f"/api/users/{_filter('user_id', user_id)}/erasure"), lambda json: str(json["status"]))
+
+    def _command(self, method: str, target: str, body: Optional[bytes], wait: int) -> Answer:
+        return self._call(method, target, body, headers={"Prefer": f"wait={wait}"} if wait else {}, wait=wait)
+
     def check(self) -> None:
         """
         Returns when the service accepts transactions and this client's key may read. The service does not use its database for that.
@@ -314,12 +387,13 @@ class Client:
                 # Items of the rest that are right were counted above.
                 yield StatsReport(0, 0, more.rejected)
 
-    def _submit_chunk(self, chunk: List[Item], report: BatchReport) -> None:
+    def _submit_chunk(self, chunk: List[Item], report: BatchReport, history: bool) -> None:
         backoff = Backoff(self._retries)
+        target = "/api/transactions/batch" + _query(history="true" if history else None)
         while chunk:
             accepted: List[Mapping[str, Any]] = []
             try:
-                answer = self._call("POST", "/api/transactions/batch", body_of(chunk))
+                answer = self._call("POST", target, body_of(chunk))
                 accepted, rejected, is_cut = self._read(answer, lambda json: (json["accepted"], json["rejected"], "rejected_count" in json))
             except TooLarge:
                 # A proxy may allow only smaller bodies than the service does.
@@ -327,8 +401,8 @@ class Client:
                     report.rejected.append(Rejected(chunk[0][0], {"$": [f"is too large for {self._transport.address}, or for a proxy before it"]}))
                     return
                 half = len(chunk) // 2
-                self._submit_chunk(chunk[:half], report)
-                self._submit_chunk(chunk[half:], report)
+                self._submit_chunk(chunk[:half], report, history)
+                self._submit_chunk(chunk[half:], report, history)
                 return
             except ValidationFailed as error:
                 if not error.problem.rejected:
@@ -351,7 +425,7 @@ class Client:
         while True:
             try:
                 answer = self._transport.exchange(method, target, body, sent, self._timeout, wait)
-                if answer.status in (200, 202):
+                if answer.status in (200, 202, 204):
                     return answer
                 raise self._error(answer, method, target.partition("?")[0])
             except UntrustedCertificate:

@@ -49,6 +49,9 @@ class Result:
     accepted_at: Optional[datetime] = None
     scored_at: Optional[datetime] = None
     error: Optional[Problem] = None
+    alert: Optional[str] = None
+    suppressed_by: Optional[str] = None
+    feedback: Optional[str] = None
 
     @property
     def is_pending(self) -> bool:
@@ -76,6 +79,9 @@ class Result:
             accepted_at=_time(value.get("accepted_at")),
             scored_at=_time(value.get("scored_at")),
             error=None if error is None else Problem.from_json(error, 422),
+            alert=value.get("alert"),
+            suppressed_by=value.get("suppressed_by"),
+            feedback=value.get("feedback"),
         )
 
     def to_json(self) -> Dict[str, Any]:
@@ -90,6 +96,7 @@ class Result:
             time = getattr(self, name)
             fields[name] = None if time is None else time.isoformat()
         fields["error"] = None if self.error is None else vars(self.error)
+        fields.update(alert=self.alert, suppressed_by=self.suppressed_by, feedback=self.feedback)
         present = {name: value for name, value in fields.items() if value is not None}
         if self.status == SCORED:
             present.update(z_score=self.z_score, is_anomaly=self.is_anomaly, reason=self.reason, baseline=baseline)

@@ -19,7 +19,7 @@ Amount = Union[Decimal, int, str, SupportsIndex]
 Time = Union[datetime, str]
 Key = Union[str, UUID, int, SupportsIndex]
 
-_FIELDS = ("user_id", "category_id", "amount", "occurred_at", "idempotency_key")
+_FIELDS = ("user_id", "category_id", "amount", "occurred_at", "idempotency_key", "replaces")
 
 _MOST_DIGITS = 40
 """More digits than the service takes anywhere. A number like 1E+999999999 must not be written out in order to be refused."""
@@ -36,6 +36,7 @@ class Transaction:
     ``occurred_at`` is a datetime with a time zone (a pandas Timestamp is one), or RFC 3339 text; without it the time of acceptance counts.
     ``idempotency_key`` is a text of up to 255 characters, a UUID or a whole number. The same ``user_id`` and ``idempotency_key`` always mean the same
     transaction, however often it is submitted.
+    ``replaces`` is the id of an earlier transaction, which is withdrawn when this one is scored.
     A member of an Enum stands for its value in each field.
     """
 
@@ -44,6 +45,7 @@ class Transaction:
     amount: Amount
     occurred_at: Optional[Time] = None
     idempotency_key: Optional[Key] = None
+    replaces: Optional[Union[str, UUID]] = None
 
     @classmethod
     def of(cls, value: Union["Transaction", Mapping[str, Any]]) -> "Transaction":
@@ -75,6 +77,8 @@ class Transaction:
         }
         if self.occurred_at is not None:
             fields["occurred_at"] = _read(_rfc3339, self.occurred_at, "occurred_at", errors)
+        if self.replaces is not None:
+            fields["replaces"] = _read(id_text, self.replaces, "replaces", errors)
         if errors:
             raise InvalidTransaction(errors)
         return fields
@@ -200,6 +204,20 @@ def key_text(value: Any) -> str:
     if index.bit_length() > 128:
         raise ValueError("must have 1 to 255 characters")
     return str(index)
+
+
+def amount_text(value: Any) -> str:
+    """Returns the digits of an amount. Raises ValueError, whose message is a phrase of which the field's name is the subject."""
+    return _exact_text(value)
+
+
+def id_text(value: Any) -> str:
+    """Returns the text of a transaction's id. Raises ValueError, whose message is a phrase of which the id is the subject."""
+    value = _plain(value)
+    try:
+        return str(value if isinstance(value, UUID) else UUID(str.__str__(value)))
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("must be the id of a transaction, which is a UUID") from None
 
 
 def _rfc3339(value: Any) -> str:

@@ -13,10 +13,13 @@ namespace FinanceIngest.Cli.Submitting;
 /// <param name="tally">Counts the outcomes of rows.</param>
 /// <param name="maximumRetries">How often a request without progress is repeated before the submission is given up.</param>
 /// <param name="time">The clock of the pauses.</param>
-internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumRetries, TimeProvider time)
+/// <param name="isHistory">Whether the transactions are a history, of which nobody is alerted.</param>
+internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumRetries, TimeProvider time, bool isHistory = false)
 {
     private static readonly TimeSpan s_firstPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
+
+    private readonly string _path = isHistory ? "api/transactions/batch?history=true" : "api/transactions/batch";
 
     /// <summary>Raised with the ids of accepted rows.</summary>
     public event Action<IReadOnlyList<Guid>>? Accepted;
@@ -29,7 +32,7 @@ internal sealed class BatchSender(ApiClient api, SubmitTally tally, int maximumR
         int failures = 0;
         while (batch.Count > 0)
         {
-            ApiAnswer answer = await api.PostAsync("api/transactions/batch", batch.ToBody(), "application/x-ndjson", cancellationToken);
+            ApiAnswer answer = await api.PostAsync(_path, batch.ToBody(), "application/x-ndjson", cancellationToken);
             if (answer.Status == HttpStatusCode.RequestEntityTooLarge)
             {
                 await SendHalvesAsync(batch, answer, cancellationToken);

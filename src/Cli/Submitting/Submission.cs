@@ -11,7 +11,9 @@ namespace FinanceIngest.Cli.Submitting;
 /// <param name="wait">Whether to wait for the scores.</param>
 /// <param name="prefix">The prefix of idempotency keys; null to choose it by the file, see <see cref="IdempotencyKeys"/>.</param>
 /// <param name="forms">How a CSV writes numbers and times.</param>
-internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int retries, bool wait, string? prefix, FileForms forms)
+/// <param name="isHistory">Whether the transactions are a history, of which nobody is alerted.</param>
+internal sealed class Submission(
+    CliHost host, ApiClient api, int batchSize, int retries, bool wait, string? prefix, FileForms forms, bool isHistory = false)
 {
     private readonly SubmitTally _tally = new();
     private readonly ScoreWatch? _watch = wait ? new ScoreWatch(api, retries, host.Time) : null;
@@ -55,7 +57,7 @@ internal sealed class Submission(CliHost host, ApiClient api, int batchSize, int
 
     private async Task WorkAsync(TransactionFile file, IdempotencyKeys keys, CancellationToken cancellationToken)
     {
-        var sender = new BatchSender(api, _tally, retries, host.Time);
+        var sender = new BatchSender(api, _tally, retries, host.Time, isHistory);
         if (_watch is not null)
         {
             sender.Accepted += _watch.Add;

@@ -38,6 +38,11 @@ internal static class SubmitCommand
         Option<int> batchSize = Number("--batch-size", "Rows in one request.", 1000, 1, BatchLimits.MaximumItems);
         Option<int> retries = Number("--retries", "How often a request without progress is repeated, with growing pauses.", 8, 0, 1000);
         var wait = new Option<bool>("--wait") { Description = "Wait until every transaction is scored, and show the anomalies." };
+        var history = new Option<bool>("--history")
+        {
+            Description = "Put a history in: the transactions are learned and scored, and nobody is alerted. Each row needs an occurred_at, and the key also "
+                + "the scope manage.",
+        };
         var prefix = new Option<string?>("--idempotency-prefix") { Description = PrefixHelp, HelpName = "PREFIX" };
         prefix.Validators.Add(result =>
         {
@@ -49,7 +54,7 @@ internal static class SubmitCommand
         var command = new Command(
             "submit", "Sends a file of transactions through the HTTP API. It is safe to run again, because accepted rows are recognised.")
         {
-            file, url, key, batchSize, wait, prefix, retries,
+            file, url, key, batchSize, wait, history, prefix, retries,
         };
         var formOptions = new FileFormOptions();
         formOptions.AddTo(command, withTimes: true);
@@ -60,7 +65,8 @@ internal static class SubmitCommand
             string? secret = parsed.GetValue(key) ?? host.Variable("FINANCE_INGEST_KEY");
             using var api = new ApiClient(parsed.GetRequiredValue(url), string.IsNullOrEmpty(secret) ? null : secret, host.Network, host.Time);
             var submission = new Submission(
-                host, api, parsed.GetRequiredValue(batchSize), parsed.GetRequiredValue(retries), parsed.GetValue(wait), parsed.GetValue(prefix), forms);
+                host, api, parsed.GetRequiredValue(batchSize), parsed.GetRequiredValue(retries), parsed.GetValue(wait), parsed.GetValue(prefix), forms,
+                parsed.GetValue(history));
             return await submission.RunAsync(path, new Report(host, parsed.GetValue(options.Json)), cancellationToken);
         });
         return command;

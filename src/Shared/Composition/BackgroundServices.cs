@@ -104,6 +104,7 @@ public static class BackgroundServices
     {
         services.AddSingleton<SigningKeyCheck>();
         services.AddSingleton<ProcessTally>();
+        services.AddSingleton<CommandFollowUp>();
         services.AddSingleton<CurrentModel>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<BatchScorer>(
             provider, ActivatorUtilities.CreateInstance<ObservedScoringStore>(provider, provider.GetRequiredService<IScoringStore>())));

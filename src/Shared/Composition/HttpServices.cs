@@ -105,6 +105,16 @@ public static class HttpServices
         services.AddSingleton<IEndpoints, SubmitBatchEndpoints>();
         services.AddSingleton<IEndpoints, StatusEndpoints>();
         services.AddSingleton<IEndpoints, FeedEndpoints>();
+        services.AddSingleton(provider =>
+        {
+            CommandWaiter waiter = ActivatorUtilities.CreateInstance<CommandWaiter>(provider);
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(waiter.Close);
+            return waiter;
+        });
+        services.AddSingleton<CommandSender>();
+        services.AddSingleton<IEndpoints, TransactionCommandEndpoints>();
+        services.AddSingleton<IEndpoints, SensitivityEndpoints>();
+        services.AddSingleton<IEndpoints, UserEndpoints>();
         return services;
     }
 }

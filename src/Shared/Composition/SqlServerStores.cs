@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
 using FinanceIngest.Health;
@@ -9,6 +10,7 @@ using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Replay;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -48,6 +50,9 @@ internal static class SqlServerStores
         services.AddSingleton<IConflictStore, SqlServerConflictStore>();
         services.AddSingleton<IDeliveryStore, SqlServerDeliveryStore>();
         services.AddSingleton<INotificationDestinationStore, SqlServerNotificationDestinationStore>();
+        services.AddSingleton<SqlServerCommandStore>();
+        services.AddSingleton<ICommandProgress>(provider => provider.GetRequiredService<SqlServerCommandStore>());
+        services.AddSingleton<ISensitivityStore>(provider => provider.GetRequiredService<SqlServerCommandStore>());
         services.AddSingleton<IDatabaseInspector, SqlServerInspector>();
         services.AddSingleton<IInstallationStore, SqlServerInstallationStore>();
         services.AddSingleton<ILearningStore, SqlServerLearningStore>();

@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
 using FinanceIngest.Health;
@@ -9,6 +10,7 @@ using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
 using FinanceIngest.Replay;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -46,6 +48,9 @@ internal static class SqliteStores
         services.AddSingleton<IConflictStore, SqliteConflictStore>();
         services.AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
         services.AddSingleton<INotificationDestinationStore, SqliteNotificationDestinationStore>();
+        services.AddSingleton<SqliteCommandStore>();
+        services.AddSingleton<ICommandProgress>(provider => provider.GetRequiredService<SqliteCommandStore>());
+        services.AddSingleton<ISensitivityStore>(provider => provider.GetRequiredService<SqliteCommandStore>());
         services.AddSingleton<IDatabaseInspector, SqliteInspector>();
         services.AddSingleton<IInstallationStore, SqliteInstallationStore>();
         services.AddSingleton<ILearningStore, SqliteLearningStore>();

@@ -32,6 +32,11 @@ internal sealed class Wiring(IServiceProvider services, ScoringEvents events) : 
             events.Written += waiter.OnWritten;
         }
 
+        if (services.GetService<CommandWaiter>() is { } commands)
+        {
+            events.Written += _ => commands.OnWritten();
+        }
+
         if (dispatcher is not null)
         {
             events.AlertsPending += dispatcher.Wake;

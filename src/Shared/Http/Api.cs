@@ -150,11 +150,14 @@ public sealed partial class Api
         request.Caller = caller;
         // Requests that the scope forbids count against the rate limit too.
         _limiter.Count(caller.Name);
-        if (!caller.Scopes.HasFlag(route.Scope))
+        try
+        {
+            request.RequireScope(route.Scope);
+        }
+        catch (ProblemException)
         {
             _refused.Record("scope", request, route, caller.Name);
-            string name = route.Scope.ToString().ToLowerInvariant();
-            throw caller.HasToken ? BearerTokens.LacksScope(name) : Problems.Forbidden(name);
+            throw;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Numerics;
+using FinanceIngest.Configuration;
 
 namespace FinanceIngest.Http;
 
@@ -38,6 +39,11 @@ public abstract class ApiRequest : IDisposable
 
     /// <summary>The address from which the connection comes, a proxy's where there is one; null when the head does not know it.</summary>
     public virtual IPAddress? RemoteAddress => null;
+
+    /// <summary>
+    /// Whether commands need a token beside the key: a platform checks the key, and everybody who may submit has it. False where the API checks its own keys.
+    /// </summary>
+    public virtual bool CommandsNeedToken => false;
 
     /// <summary>The caller; null on open routes.</summary>
     internal Caller? Caller { get; set; }
@@ -171,6 +177,34 @@ public abstract class ApiRequest : IDisposable
     /// <exception cref="ProblemException">400: the parameter is not a whole number of at least <paramref name="minimum"/>.</exception>
     public int QueryInteger(string name, int unset, int minimum, int maximum) =>
         Query(name) is { } text ? ParseInteger(name, text, minimum, maximum) : unset;
+
+    /// <summary>The query parameter that is <c>true</c> or <c>false</c>; false when it is absent.</summary>
+    /// <exception cref="ProblemException">400: the parameter is something else.</exception>
+    internal bool QueryFlag(string name) => Query(name) switch
+    {
+        null or "false" => false,
+        "true" => true,
+        _ => throw Problems.Validation(name, "must be true or false"),
+    };
+
+    /// <summary>
+    /// Requires a scope, by the rule of all routes, for what the route takes only from some callers. Where <see cref="CommandsNeedToken"/>, only a token gives
+    /// the scopes <c>manage</c> and <c>admin</c>.
+    /// </summary>
+    /// <exception cref="ProblemException">403: the caller lacks it.</exception>
+    internal void RequireScope(Scopes scope)
+    {
+        string name = scope.ToString().ToLowerInvariant();
+        if (Caller is { HasToken: false } && CommandsNeedToken && scope is Scopes.Manage or Scopes.Admin)
+        {
+            throw Problems.NeedsToken(name);
+        }
+
+        if (Caller is { } caller && !caller.Scopes.HasFlag(scope))
+        {
+            throw caller.HasToken ? BearerTokens.LacksScope(name) : Problems.Forbidden(name);
+        }
+    }
 
     /// <summary>The id of a user or category in a query parameter, 1 … 2^63−1; null when the parameter is absent.</summary>
     /// <exception cref="ProblemException">400: the parameter is no such number.</exception>

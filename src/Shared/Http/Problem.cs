@@ -128,6 +128,12 @@ public static class Problems
 
     /// <summary>403: the caller may, and this process may not: the database or a queue refused it.</summary>
     public static ProblemException Rights(string detail) => new(new Problem(403, "rights", "This process lacks a right.", detail));
+    /// <summary>403: the request has a key alone, where only a token gives the scope.</summary>
+    public static ProblemException NeedsToken(string scope) => new(new Problem(
+        403,
+        "scope",
+        "The key or token does not allow this.",
+        $"Beside the function's key this needs a bearer token with the scope '{scope}' in the header Authorization, and a configured FinanceIngest__Jwt."));
 
     /// <summary>404: there is no such route, or no such thing.</summary>
     public static ProblemException NotFound(string detail) => new(new Problem(404, "not-found", "There is nothing here.", detail));

@@ -4,7 +4,7 @@ using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Intake;
 
-/// <summary>A message that gathers transactions, and knows whose they are. It belongs to the loop that fills it, then to its send.</summary>
+/// <summary>A message that gathers transactions, or commands, and knows whose they are. It belongs to the loop that fills it, then to its send.</summary>
 /// <param name="queue">Name of the queue that it goes to.</param>
 /// <param name="telemetry">Makes the span of the message.</param>
 internal sealed class GatheringMessage(string queue, Telemetry telemetry)
@@ -16,14 +16,17 @@ internal sealed class GatheringMessage(string queue, Telemetry telemetry)
     private EnvelopeBuilder? _envelope;
     private bool _isFull;
 
-    // The request that is being put into messages, and the index of its first transaction that no message holds yet.
+    // The request that is being put into messages, and the index of its first item that no message holds yet.
     private Submission? _current;
     private int _position;
 
     public MessageFill Fill => _envelope is null ? MessageFill.Empty : _isFull ? MessageFill.Full : MessageFill.Partial;
 
-    /// <summary>How many transactions the message holds.</summary>
+    /// <summary>How many transactions and commands the message holds.</summary>
     public int Count => _envelope?.Count ?? 0;
+
+    /// <summary>How many transactions the message holds.</summary>
+    public int Transactions => _envelope?.TransactionCount ?? 0;
 
     /// <summary>The span that covers filling and sending the message; null while the message is empty, and where nobody listens.</summary>
     public Activity? Span { get; private set; }
@@ -44,9 +47,9 @@ internal sealed class GatheringMessage(string queue, Telemetry telemetry)
             }
 
             int from = _position;
-            while (_position < _current.Transactions.Count && !_isFull)
+            while (_position < _current.Count && !_isFull)
             {
-                _isFull = !_envelope.TryAdd(_current.Transactions[_position]);
+                _isFull = !_current.TryAddTo(_envelope, _position);
                 _position += _isFull ? 0 : 1;
             }
 
@@ -55,7 +58,7 @@ internal sealed class GatheringMessage(string queue, Telemetry telemetry)
                 _parts.Add((_current, from, _position));
             }
 
-            if (_position == _current.Transactions.Count)
+            if (_position == _current.Count)
             {
                 _current = null;
                 _position = 0;

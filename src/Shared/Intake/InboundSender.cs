@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Observability;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace FinanceIngest.Intake;
 
 /// <summary>
-/// Puts transactions on the inbound queue by group commit: while one send is under way, further requests gather into the next message
+/// Puts transactions and commands on the inbound queue by group commit: while one send is under way, further requests gather into the next message
 /// (<see cref="GroupCommitRule"/> says when it leaves). A request is answered when each of its transactions is durable or has failed, and a failed
 /// send fails only the transactions in its message.
 /// </summary>
@@ -31,7 +32,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
     private readonly CancellationTokenRegistration _stopping;
     private readonly Task _run;
 
-    // Transactions whose requests are not answered yet: requests raise it, the end of a send lowers it.
+    // Transactions and commands whose requests are not answered yet: requests raise it, the end of a send lowers it.
     private int _pending;
 
     // Messages that are being sent: the loop raises it, the end of a send lowers it.
@@ -76,22 +77,25 @@ internal sealed partial class InboundSender : IAsyncDisposable
     /// </summary>
     /// <returns>Null when all are durable; else, for each transaction, what its send failed with, or null.</returns>
     /// <exception cref="IntakeOverloadedException">More is in flight than this process can hold; nothing was sent.</exception>
-    internal Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions)
-    {
-        if (transactions.Count == 0)
-        {
-            return Task.FromResult<Exception?[]?>(null);
-        }
+    internal Task<Exception?[]?> SendAsync(IReadOnlyList<Transaction> transactions) =>
+        transactions.Count == 0 ? Task.FromResult<Exception?[]?>(null) : SendAsync(new Submission(transactions, W3CTrace.Current));
 
+    /// <summary>Sends commands, as <see cref="SendAsync(IReadOnlyList{Transaction})"/> sends transactions.</summary>
+    /// <returns>Null when all are durable; else, for each command, what its send failed with, or null.</returns>
+    /// <exception cref="IntakeOverloadedException">More is in flight than this process can hold; nothing was sent.</exception>
+    internal Task<Exception?[]?> SendAsync(IReadOnlyList<Command> commands) =>
+        commands.Count == 0 ? Task.FromResult<Exception?[]?>(null) : SendAsync(new Submission(commands, W3CTrace.Current));
+
+    private Task<Exception?[]?> SendAsync(Submission submission)
+    {
         // _pending is raised before _isEnding is read, and the loop's end does it the other way round: either this call sees the end, or the loop sees this
         // request.
-        if (Interlocked.Add(ref _pending, transactions.Count) > MaximumPendingTransactions || _isEnding)
+        if (Interlocked.Add(ref _pending, submission.Count) > MaximumPendingTransactions || _isEnding)
         {
-            EndPending(transactions.Count);
+            EndPending(submission.Count);
             return Task.FromException<Exception?[]?>(new IntakeOverloadedException());
         }
 
-        var submission = new Submission(transactions, W3CTrace.Current);
         _waiting.Add(submission);
         return submission.Completion;
     }
@@ -156,7 +160,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
 
         _outage.Note(failure is not null);
         _telemetry.Sent(_queue.Name, startedAt, failure);
-        _telemetry.Accepted(message.Count, failure);
+        _telemetry.Accepted(message.Transactions, failure);
         Interlocked.Decrement(ref _sending);
         _waiting.Wake();
         if (failure is null)
@@ -209,7 +213,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "{Count} transactions could not be put on the inbound queue: {Problem}")]
+        [LoggerMessage(LogLevel.Warning, "{Count} transactions or commands could not be put on the inbound queue: {Problem}")]
         public static partial void SendFailed(ILogger logger, int count, string problem);
     }
 }

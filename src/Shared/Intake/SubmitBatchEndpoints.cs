@@ -17,14 +17,20 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
     private const int BytesPerTransaction = 256;
 
     /// <inheritdoc/>
-    public IEnumerable<Route> Routes => [new("POST", "/api/transactions/batch", Scopes.Submit, SubmitAsync)];
+    public IEnumerable<Route> Routes => [new("POST", "/api/transactions/batch", Scopes.Submit, SubmitAsync) { Query = ["history"] }];
 
     private async Task<ApiResponse> SubmitAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         string? batchKey = IdempotencyKeyHeader.Read(request);
+        bool isHistory = request.QueryFlag("history");
+        if (isHistory)
+        {
+            request.RequireScope(Scopes.Manage);
+        }
+
         ManyItems.Format format = ManyItems.RequireFormat(request);
         ReadOnlyMemory<byte> body = await request.ReadBodyAsync(MaximumBody, cancellationToken);
-        (Outcome outcome, int count) = Read(body, format, batchKey);
+        (Outcome outcome, int count) = Read(body, format, batchKey, isHistory);
         if (count == 0)
         {
             throw Problems.Malformed("holds no transaction");
@@ -43,7 +49,7 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
             : throw Problems.Unavailable("queue", "The inbound queue does not take messages at the moment; nothing was accepted.", sender.RetryAfterSeconds);
     }
 
-    private (Outcome Outcome, int Count) Read(ReadOnlyMemory<byte> body, ManyItems.Format format, string? batchKey)
+    private (Outcome Outcome, int Count) Read(ReadOnlyMemory<byte> body, ManyItems.Format format, string? batchKey, bool isHistory)
     {
         var outcome = new Outcome();
         var next = new TransactionFields();
@@ -51,7 +57,7 @@ internal sealed class SubmitBatchEndpoints(TransactionFactory factory, InboundSe
         DateTime acceptedAt = factory.Begin();
         int count = ManyItems.Read(body, format, BatchLimits.MaximumItems, ReadNext, NotAnItem, fields =>
         {
-            if (factory.CreateItem(fields, batchKey, index, acceptedAt) is { } transaction)
+            if (factory.CreateItem(fields, batchKey, index, acceptedAt, isHistory) is { } transaction)
             {
                 outcome.Add(index, transaction);
             }

@@ -25,7 +25,7 @@ internal sealed class TransactionFactory(IdCertifier ids, SigningKey key, TimePr
         }
 
         Guid id = (fields.IdempotencyKey ?? headerKey) is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key) : ids.NewId(acceptedAt);
-        return Make(id, fields, acceptedAt);
+        return Make(id, fields, acceptedAt, isHistory: false);
     }
 
     /// <summary>Makes the transaction of one item of a batch.</summary>
@@ -33,9 +33,15 @@ internal sealed class TransactionFactory(IdCertifier ids, SigningKey key, TimePr
     /// <param name="batchKey">The header <c>Idempotency-Key</c>, from which an item without a key of its own gets one.</param>
     /// <param name="index">The item's index in the batch.</param>
     /// <param name="acceptedAt">The batch's time of acceptance, which <see cref="Begin"/> tells once for all items.</param>
+    /// <param name="isHistory">Whether the batch puts a history in: each item then needs to say when it occurred.</param>
     /// <returns>The transaction; null when fields are not valid, which <see cref="TransactionFields.Errors"/> lists.</returns>
-    internal Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt)
+    internal Transaction? CreateItem(TransactionFields fields, string? batchKey, int index, DateTime acceptedAt, bool isHistory = false)
     {
+        if (isHistory && fields.OccurredAt is null)
+        {
+            fields.AddError("occurred_at", "is required in a history");
+        }
+
         if (!IsAcceptable(fields, acceptedAt))
         {
             return null;
@@ -44,7 +50,7 @@ internal sealed class TransactionFactory(IdCertifier ids, SigningKey key, TimePr
         Guid id = fields.IdempotencyKey is { } key ? ids.ForIdempotencyKey(fields.UserId!.Value, key)
             : batchKey is not null ? ids.ForBatchItem(fields.UserId!.Value, batchKey, index)
             : ids.NewId(acceptedAt);
-        return Make(id, fields, acceptedAt);
+        return Make(id, fields, acceptedAt, isHistory);
     }
 
     /// <summary>Begins to accept: no id is issued under a key that was lost. Returns the time of acceptance; UTC, whole microseconds.</summary>
@@ -55,16 +61,35 @@ internal sealed class TransactionFactory(IdCertifier ids, SigningKey key, TimePr
         return time.UtcNowMicroseconds();
     }
 
-    private static bool IsAcceptable(TransactionFields fields, DateTime acceptedAt)
+    private bool IsAcceptable(TransactionFields fields, DateTime acceptedAt)
     {
         if (fields.OccurredAt > acceptedAt + TransactionFields.MaximumFuture)
         {
             fields.AddError("occurred_at", TransactionFields.InTheFuture);
         }
 
+        if (fields.Replaces is { } replaced && !ids.IsIssued(replaced))
+        {
+            fields.AddError("replaces", TransactionFields.NotIssued);
+        }
+
         return fields.Errors is null;
     }
 
-    private static Transaction Make(Guid id, TransactionFields fields, DateTime acceptedAt) =>
-        new(id, fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, fields.OccurredAt ?? acceptedAt, acceptedAt);
+    private static Transaction? Make(Guid id, TransactionFields fields, DateTime acceptedAt, bool isHistory)
+    {
+        if (fields.Replaces == id)
+        {
+            // The id follows from the idempotency key, so that a client can know it beforehand.
+            fields.AddError("replaces", "must not be the transaction itself");
+            return null;
+        }
+
+        return new Transaction(
+            id, fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, fields.OccurredAt ?? acceptedAt, acceptedAt)
+        {
+            IsHistory = isHistory,
+            Replaces = fields.Replaces,
+        };
+    }
 }

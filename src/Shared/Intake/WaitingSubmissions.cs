@@ -6,7 +6,7 @@ namespace FinanceIngest.Intake;
 
 /// <summary>
 /// Requests that no message holds yet, in the order of their arrival. Any number of requests add themselves; one loop takes them. A request wakes the loop only
-/// if as many transactions are now waiting as the loop waits for: most requests that arrive during a send wake nothing.
+/// if as many items are now waiting as the loop waits for: most requests that arrive during a send wake nothing.
 /// </summary>
 internal sealed class WaitingSubmissions
 {
@@ -14,16 +14,16 @@ internal sealed class WaitingSubmissions
     private readonly WakeSignal _wake = new();
 
     // Requests add to it, the loop takes from it.
-    private int _transactions;
+    private int _items;
 
-    // The loop writes it before it looks at the transactions, requests read it after they have added theirs: one of the two sees the other.
+    // The loop writes it before it looks at the items, requests read it after they have added theirs: one of the two sees the other.
     private int _wakeAt = int.MaxValue;
 
     /// <summary>Adds a request; it can't be taken back.</summary>
     public void Add(Submission submission)
     {
         _submissions.Enqueue(submission);
-        if (Interlocked.Add(ref _transactions, submission.Transactions.Count) >= Volatile.Read(ref _wakeAt))
+        if (Interlocked.Add(ref _items, submission.Count) >= Volatile.Read(ref _wakeAt))
         {
             _wake.Set();
         }
@@ -37,15 +37,15 @@ internal sealed class WaitingSubmissions
             return false;
         }
 
-        Interlocked.Add(ref _transactions, -submission.Transactions.Count);
+        Interlocked.Add(ref _items, -submission.Count);
         return true;
     }
 
-    /// <summary>Waits until so many transactions are here, or <see cref="Wake"/> is called. May end early.</summary>
-    public async ValueTask WaitForAsync(int transactions)
+    /// <summary>Waits until so many items are here, or <see cref="Wake"/> is called. May end early.</summary>
+    public async ValueTask WaitForAsync(int items)
     {
-        Interlocked.Exchange(ref _wakeAt, transactions);
-        if (Volatile.Read(ref _transactions) < transactions)
+        Interlocked.Exchange(ref _wakeAt, items);
+        if (Volatile.Read(ref _items) < items)
         {
             await _wake.WaitAsync();
         }

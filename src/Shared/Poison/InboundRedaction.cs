@@ -14,7 +14,7 @@ internal sealed record Redaction
     /// <summary>Ids of the transactions that were taken out.</summary>
     public IReadOnlyList<Guid> Removed { get; init; } = [];
 
-    /// <summary>Whether the message holds a transaction of the person.</summary>
+    /// <summary>Whether the message holds a transaction or a command of the person.</summary>
     public bool IsConcerned { get; init; }
 
     /// <summary>
@@ -27,10 +27,10 @@ internal sealed record Redaction
     public bool IsSuspect { get; init; }
 }
 
-/// <summary>Takes a person's transactions out of a message's text. The rest of the text keeps its exact spelling.</summary>
+/// <summary>Takes a person's transactions and commands out of a message's text. The rest of the text keeps its exact spelling.</summary>
 internal static class InboundRedaction
 {
-    /// <summary>Takes the user's transactions out of a message's text. No text makes it throw.</summary>
+    /// <summary>Takes the user's transactions, and the commands that name the user, out of a message's text. No text makes it throw.</summary>
     /// <param name="text">JSON, or JSON in base64; an envelope or a single object.</param>
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="queue">The inbound queue's name. Transactions without an id get one that derives from it and from the message's id.</param>
@@ -61,22 +61,17 @@ internal static class InboundRedaction
     private static Redaction Without(JsonElement root, long userId, Ids ids, Form form)
     {
         bool isBare = root.ValueKind == JsonValueKind.Array;
-        JsonElement[]? items = root.ValueKind switch
-        {
-            JsonValueKind.Array => [.. root.EnumerateArray()],
-            JsonValueKind.Object =>
-                root.EnumerateObject().LastOrDefault(property => IsNamed(property, "transactions")) is { Value.ValueKind: JsonValueKind.Array } list
-                ? [.. list.Value.EnumerateArray()]
-                : null,
-            _ => null,
-        };
-        if (items is null)
+        JsonElement[]? items = isBare ? [.. root.EnumerateArray()] : ListIn(root, "transactions");
+        JsonElement[]? commands = ListIn(root, "commands");
+        if (items is null && commands is null)
         {
             return IsOf(root, userId) ? new Redaction { IsConcerned = true, Removed = [ids.Of(root, 0, isBare: true)] } : new Redaction();
         }
 
+        items ??= [];
         bool[] isOf = [.. items.Select(item => IsOf(item, userId))];
-        if (!isOf.Contains(true))
+        JsonElement[]? others = commands is null ? null : [.. commands.Where(command => !IsOf(command, userId) || IsErasure(command))];
+        if (!isOf.Contains(true) && others?.Length == commands?.Length)
         {
             return new Redaction();
         }
@@ -85,15 +80,28 @@ internal static class InboundRedaction
         {
             IsConcerned = true,
             Removed = [.. items.Index().Where(item => isOf[item.Index]).Select(item => ids.Of(item.Item, item.Index, isBare))],
-            Remainder = isOf.Contains(false) ? Write(root, items, isOf, ids, form) : [],
+            Remainder = isOf.Contains(false) ? Write(root, others, items, isOf, ids, form)
+                : others?.Length > 0 ? [Form.TextOf([.. HeadOf(root, others), .. "]}"u8])]
+                : [],
         };
     }
 
+    private static JsonElement[]? ListIn(JsonElement root, string name) =>
+        root.ValueKind == JsonValueKind.Object
+        && root.EnumerateObject().LastOrDefault(property => IsNamed(property, name)) is { Value.ValueKind: JsonValueKind.Array } list
+            ? [.. list.Value.EnumerateArray()]
+            : null;
+
+    // The command that erases the person stays: it is what erases him.
+    private static bool IsErasure(JsonElement command) =>
+        command.EnumerateObject().LastOrDefault(property => IsNamed(property, "kind")) is { Value: { ValueKind: JsonValueKind.String } kind }
+        && TextOf(kind) == "erase_user";
+
     // Names and values are copied as raw bytes. Reading and writing them would change escapes, and fail for strings that are legal JSON but no Unicode.
-    private static List<string> Write(JsonElement root, JsonElement[] items, bool[] isOf, Ids ids, Form form)
+    private static List<string> Write(JsonElement root, JsonElement[]? commands, JsonElement[] items, bool[] isOf, Ids ids, Form form)
     {
         bool isBare = root.ValueKind == JsonValueKind.Array;
-        (byte[] head, byte[] tail) = isBare ? ("["u8.ToArray(), "]"u8.ToArray()) : (HeadOf(root), "]}"u8.ToArray());
+        (byte[] head, byte[] tail) = isBare ? ("["u8.ToArray(), "]"u8.ToArray()) : (HeadOf(root, commands), "]}"u8.ToArray());
         var texts = new List<string>();
         var json = new ArrayBufferWriter<byte>();
         foreach ((int index, JsonElement item) in items.Index().Where(item => !isOf[item.Index]))
@@ -120,14 +128,28 @@ internal static class InboundRedaction
         return texts;
     }
 
-    private static byte[] HeadOf(JsonElement envelope)
+    // Every text that a message becomes has the commands: carrying one out again changes nothing.
+    private static byte[] HeadOf(JsonElement envelope, JsonElement[]? commands)
     {
         var json = new ArrayBufferWriter<byte>();
         json.Write("{"u8);
-        foreach (JsonProperty property in envelope.EnumerateObject().Where(property => !IsNamed(property, "transactions")))
+        foreach (JsonProperty property in envelope.EnumerateObject()
+            .Where(property => !IsNamed(property, "transactions") && !(commands is not null && IsNamed(property, "commands"))))
         {
             WriteProperty(json, property);
             json.Write(","u8);
+        }
+
+        if (commands?.Length > 0)
+        {
+            json.Write("\"commands\":["u8);
+            foreach ((int index, JsonElement command) in commands.Index())
+            {
+                json.Write(index == 0 ? [] : ","u8);
+                json.Write(JsonMarshal.GetRawUtf8Value(command));
+            }
+
+            json.Write("],"u8);
         }
 
         json.Write("\"transactions\":["u8);

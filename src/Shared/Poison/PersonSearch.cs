@@ -14,7 +14,11 @@ namespace FinanceIngest.Poison;
 internal static class PersonSearch
 {
     // What these fields say of a transaction whose user is known is not about anybody else.
-    private static readonly string[] s_fields = ["id", "user_id", "category_id", "amount", "occurred_at", "accepted_at", "traceparent"];
+    private static readonly string[] s_fields =
+    [
+        "id", "user_id", "category_id", "amount", "occurred_at", "accepted_at", "traceparent", "replaces", "kind", "level", "minimum_amount", "until",
+        "channel", "address", "public_key", "secret", "destination_id",
+    ];
 
     /// <summary>Whether the number stands in a message's text, apart from transactions that are another user's.</summary>
     /// <param name="text">A message's text, of any kind. None makes it throw.</param>
@@ -58,15 +62,19 @@ internal static class PersonSearch
             return [.. root.EnumerateArray()];
         }
 
-        if (root.ValueKind != JsonValueKind.Object
-            || root.EnumerateObject().LastOrDefault(property => NameOf(property) == "transactions") is not { Value.ValueKind: JsonValueKind.Array } list)
+        JsonProperty[] properties = root.ValueKind == JsonValueKind.Object ? [.. root.EnumerateObject()] : [];
+        JsonElement[] lists =
+        [
+            .. ((string[])["transactions", "commands"]).Select(name => properties.LastOrDefault(property => NameOf(property) == name).Value)
+                .Where(list => list.ValueKind == JsonValueKind.Array),
+        ];
+        if (lists.Length == 0)
         {
             return [root];
         }
 
-        IEnumerable<JsonProperty> beside = root.EnumerateObject().Where(property => NameOf(property) is not ("transactions" or "v" or "traceparent"));
-        others = [.. beside.Select(property => property.Value)];
-        return [.. list.Value.EnumerateArray()];
+        others = [.. properties.Where(property => NameOf(property) is not ("transactions" or "commands" or "v" or "traceparent")).Select(item => item.Value)];
+        return [.. lists.SelectMany(list => list.EnumerateArray())];
     }
 
     private static bool StandsInItem(JsonElement item, long userId)

@@ -1,3 +1,4 @@
+using FinanceIngest.Commands;
 using FinanceIngest.Ground;
 using FinanceIngest.Transactions;
 
@@ -15,6 +16,9 @@ internal sealed class Delivery(LeasedMessage message)
 
     /// <summary>The transactions that can't be scored, as far as they could be read.</summary>
     public List<FailedTransaction> Unreadable { get; } = [];
+
+    /// <summary>The commands that can be carried out.</summary>
+    public List<Command> Commands { get; } = [];
 
     /// <summary>W3C trace context of the sender.</summary>
     public string? TraceParent { get; set; }
@@ -47,20 +51,47 @@ internal sealed class Delivery(LeasedMessage message)
         return part;
     }
 
-    /// <summary>What the message holds beside transactions that can be scored.</summary>
-    public Delivery WithoutTransactions()
+    /// <summary>Some of the commands, as a delivery of their own that can be written apart from the rest.</summary>
+    /// <param name="start">Index of the first.</param>
+    /// <param name="count">How many.</param>
+    public Delivery OnlyCommands(int start, int count)
+    {
+        var part = new Delivery(message) { TraceParent = TraceParent };
+        part.Commands.AddRange(Commands.GetRange(start, count));
+        return part;
+    }
+
+    /// <summary>What the message holds beside transactions that can be scored and commands that can be carried out.</summary>
+    public Delivery WithoutItems()
     {
         var rest = new Delivery(message) { TraceParent = TraceParent, PoisonReason = PoisonReason };
         rest.Unreadable.AddRange(Unreadable);
         return rest;
     }
 
-    /// <summary>Takes back what was read, so that none of it is scored.</summary>
+    /// <summary>Takes back what was read, so that none of it is scored or carried out.</summary>
     public void Forget()
+    {
+        ForgetTransactions();
+        Commands.Clear();
+        PoisonReason = null;
+    }
+
+    /// <summary>Takes back the transactions that were read.</summary>
+    public void ForgetTransactions()
     {
         Transactions.Clear();
         Unreadable.Clear();
         HasDerivedIds = false;
         PoisonReason = null;
+    }
+
+    /// <summary>Makes every transaction part of a history that is put in.</summary>
+    public void MarkAsHistory()
+    {
+        for (int i = 0; i < Transactions.Count; i++)
+        {
+            Transactions[i] = Transactions[i] with { IsHistory = true };
+        }
     }
 }

@@ -9,27 +9,37 @@ namespace FinanceIngest.Queueing;
 /// have been sent, to the letter.
 /// </summary>
 /// <remarks>
-/// A byte of version; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the trace
-/// context plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths,
-/// microseconds from the previous acceptance to its own, and from there to when it occurred.
+/// A byte of version, 1 or 2; then, as LEB128 integers (https://en.wikipedia.org/wiki/LEB128; signed ones zigzag first): the length of the JSON, that of the
+/// trace context plus one (0: there is none) and the context, the count; then for each transaction 16 bytes of id, user, category, amount in ten-thousandths,
+/// microseconds from the previous acceptance to its own, and from there to when it occurred. Version 2, which is used only where it is needed, has one byte
+/// more before the count (1: the transactions are a history), and behind each transaction a byte that says whether 16 bytes follow: the id of the transaction
+/// that it replaces. Commands are not packed: they are few, and their text can be read.
 /// </remarks>
 internal static class EnvelopePacking
 {
     private const byte Version = 1;
+    private const byte VersionWithMarks = 2;
     private const int MaximumVarint = 10;
     private const int IdLength = 16;
-    private const int MaximumItem = IdLength + (5 * MaximumVarint);
+    private const int MaximumItem = IdLength + (5 * MaximumVarint) + 1 + IdLength;
 
+    /// <summary>Packs an envelope of transactions.</summary>
     public static byte[] Pack(Envelope envelope)
     {
+        bool hasMarks = envelope.IsHistory || envelope.Transactions.Any(transaction => transaction.Replaces is not null);
         byte[] trace = envelope.TraceParent is null ? [] : Encoding.UTF8.GetBytes(envelope.TraceParent);
-        byte[] buffer = new byte[1 + (3 * MaximumVarint) + trace.Length + (envelope.Transactions.Count * MaximumItem)];
+        byte[] buffer = new byte[2 + (3 * MaximumVarint) + trace.Length + (envelope.Transactions.Count * MaximumItem)];
         int at = 0;
-        buffer[at++] = Version;
+        buffer[at++] = hasMarks ? VersionWithMarks : Version;
         Write(buffer, ref at, (ulong)envelope.JsonLength);
         Write(buffer, ref at, envelope.TraceParent is null ? 0 : (ulong)trace.Length + 1);
         trace.CopyTo(buffer, at);
         at += trace.Length;
+        if (hasMarks)
+        {
+            buffer[at++] = envelope.IsHistory ? (byte)1 : (byte)0;
+        }
+
         Write(buffer, ref at, (ulong)envelope.Transactions.Count);
         long previous = 0;
         foreach (Transaction transaction in envelope.Transactions)
@@ -43,6 +53,11 @@ internal static class EnvelopePacking
             Write(buffer, ref at, ZigZag(accepted - previous));
             Write(buffer, ref at, ZigZag(Microseconds(transaction.OccurredAt) - accepted));
             previous = accepted;
+            if (hasMarks)
+            {
+                buffer[at++] = transaction.Replaces is null ? (byte)0 : (byte)1;
+                at += transaction.Replaces?.TryWriteBytes(buffer.AsSpan(at), bigEndian: true, out _) == true ? IdLength : 0;
+            }
         }
 
         return buffer[..at];
@@ -52,7 +67,7 @@ internal static class EnvelopePacking
     {
         int at = 1;
         bool read = TryReadCount(packed, ref at, MessageText.MaximumJsonLength, out length);
-        return read && packed[0] == Version;
+        return read && packed[0] is Version or VersionWithMarks;
     }
 
     /// <summary>Unpacks an envelope; false when the bytes are not what <see cref="Pack"/> made.</summary>
@@ -64,6 +79,7 @@ internal static class EnvelopePacking
             || !TryReadCount(packed, ref at, MessageText.MaximumJsonLength, out _)
             || !TryReadCount(packed, ref at, packed.Length - at, out int trace)
             || !TryReadText(packed, ref at, trace, out string? traceParent)
+            || !TryReadMark(packed, ref at, out bool isHistory)
             || !TryReadCount(packed, ref at, packed.Length / IdLength, out int count))
         {
             return false;
@@ -78,10 +94,18 @@ internal static class EnvelopePacking
                 return false;
             }
 
-            transactions[i] = transaction;
+            if (!TryReadMark(packed, ref at, out bool replaces) || (replaces && packed.Length - at < IdLength))
+            {
+                return false;
+            }
+
+            transactions[i] = isHistory || replaces
+                ? transaction with { IsHistory = isHistory, Replaces = replaces ? new Guid(packed.Slice(at, IdLength), bigEndian: true) : null }
+                : transaction;
+            at += replaces ? IdLength : 0;
         }
 
-        envelope = at == packed.Length ? new Envelope(traceParent, transactions, jsonLength) : null;
+        envelope = at == packed.Length ? new Envelope(traceParent, transactions, jsonLength) { IsHistory = isHistory } : null;
         return envelope is not null;
     }
 
@@ -109,6 +133,24 @@ internal static class EnvelopePacking
         }
 
         transaction = new Transaction(id, (long)user, (long)category, new Money(UnZigZag(units)), occurredAt, acceptedAt);
+        return true;
+    }
+
+    // Version 1 has no marks: none is set.
+    private static bool TryReadMark(ReadOnlySpan<byte> packed, ref int at, out bool isSet)
+    {
+        isSet = false;
+        if (packed[0] == Version)
+        {
+            return true;
+        }
+
+        if (at >= packed.Length || packed[at] > 1)
+        {
+            return false;
+        }
+
+        isSet = packed[at++] == 1;
         return true;
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Json;
+using FinanceIngest.Commands;
 using FinanceIngest.Ground;
 using FinanceIngest.Transactions;
 
@@ -28,7 +29,7 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
     public Delivery Read(LeasedMessage message)
     {
         var delivery = new Delivery(message);
-        if (message.Body.TryGetEnvelope(out Envelope? envelope) && envelope.Transactions.All(transaction => ids.IsIssued(transaction.Id)))
+        if (message.Body.TryGetEnvelope(out Envelope? envelope) && HoldsAsItIs(envelope))
         {
             delivery.TraceParent = W3CTrace.Read(envelope.TraceParent);
             delivery.Transactions.AddRange(envelope.Transactions);
@@ -39,6 +40,12 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         {
             delivery.PoisonReason = Explain(message.Text, "neither base64 nor JSON");
             return delivery;
+        }
+
+        // A program that did not know this packing has put it on the poison queue as it was, from which it was put back.
+        if (EnvelopePacking.TryUnpack(json, out envelope))
+        {
+            json = envelope.ToJson();
         }
 
         try
@@ -60,12 +67,15 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         return delivery;
     }
 
+    private bool HoldsAsItIs(Envelope envelope) => envelope.Commands.Count == 0
+        && envelope.Transactions.All(transaction => ids.IsIssued(transaction.Id) && (transaction.Replaces is not { } replaced || ids.IsIssued(replaced)));
+
     private static string Explain(string text, string problem) =>
         MessageText.NameEncoding(text) is { } encoding ? $"not UTF-8 JSON or its base64, but {encoding}" : problem;
 
     /// <summary>
-    /// Finds the transactions of a message whose reading ends the process: every issued id that its text names, by a plain search. Nothing is parsed, so that
-    /// what is wrong with the text can do no harm here.
+    /// Finds the transactions of a message whose reading ends the process: every issued id that its text names, by a plain search, except where it names
+    /// another transaction than its own. Nothing is parsed, so that what is wrong with the text can do no harm here.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="error">What is said of each transaction.</param>
@@ -83,13 +93,20 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         {
             if (json[quote] == '"'
                 && Utf8Parser.TryParse(json.AsSpan(quote + 1, IdLength), out Guid id, out int length) && length == IdLength
-                && ids.IsIssued(id) && seen.Add(id))
+                && ids.IsIssued(id) && !NamesAnother(json.AsSpan(0, quote)) && seen.Add(id))
             {
                 delivery.Unreadable.Add(new FailedTransaction(id, null, null, null, null, acceptedAt, error));
             }
         }
 
         return delivery;
+    }
+
+    // The transactions of a command and of "replaces" are not the message's own: they have, or get, a row by their own messages.
+    private static bool NamesAnother(ReadOnlySpan<byte> before)
+    {
+        ReadOnlySpan<byte> name = before.TrimEnd(": \t\r\n"u8);
+        return name.EndsWith("\"transaction_id\""u8) || name.EndsWith("\"replaces\""u8);
     }
 
     private void Read(byte[] json, Delivery delivery)
@@ -125,28 +142,38 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
     // One pass, in which fields may come in any order. What was read is forgotten where the rest shows that it does not hold.
     private bool ReadEnvelope(ref Utf8JsonReader reader, Delivery delivery)
     {
-        bool isEnvelope = false;
-        bool hasTransactions = false;
-        long? version = null;
+        var seen = new EnvelopeFields();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string name = reader.GetString()!;
             reader.Read();
+            bool isArray = reader.TokenType == JsonTokenType.StartArray;
             switch (name)
             {
                 case "v":
-                    isEnvelope = true;
-                    version = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long number) ? number : null;
+                    seen.IsEnvelope = true;
+                    seen.Version = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long number) ? number : null;
                     break;
                 case "transactions":
-                    isEnvelope = true;
-                    delivery.Forget();
-                    hasTransactions = reader.TokenType == JsonTokenType.StartArray;
-                    if (hasTransactions)
+                    seen.IsEnvelope = true;
+                    seen.HasTransactions = isArray;
+                    delivery.ForgetTransactions();
+                    if (isArray)
                     {
                         ReadItems(ref reader, delivery, isBare: false);
                     }
 
+                    break;
+                case "commands":
+                    seen.HasCommands = isArray;
+                    seen.HasOtherCommands = !isArray;
+                    delivery.Commands.Clear();
+                    seen.CommandProblem = isArray ? ReadCommands(ref reader, delivery) : null;
+
+                    break;
+                case "history":
+                    seen.IsHistory = reader.TokenType == JsonTokenType.True;
+                    seen.HasOtherHistory = reader.TokenType is not (JsonTokenType.True or JsonTokenType.False);
                     break;
                 case "traceparent" when reader.TokenType == JsonTokenType.String:
                     delivery.TraceParent = W3CTrace.Read(reader.GetString());
@@ -156,23 +183,48 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
             reader.Skip();
         }
 
-        if (!isEnvelope)
+        if (!seen.IsEnvelope)
         {
             delivery.TraceParent = null;
+            delivery.Forget();
             return false;
         }
 
-        if (version != 1)
+        if (seen.Problem is { } problem)
         {
             delivery.Forget();
-            delivery.PoisonReason = $"unknown envelope version {version?.ToString(CultureInfo.InvariantCulture) ?? "(none)"}";
+            delivery.PoisonReason = problem;
         }
-        else if (!hasTransactions)
+        else
         {
-            delivery.PoisonReason = "the envelope has no array \"transactions\"";
+            delivery.PoisonReason ??= seen.CommandProblem;
+            if (seen.IsHistory)
+            {
+                delivery.MarkAsHistory();
+            }
         }
 
         return true;
+    }
+
+    /// <returns>What is wrong with the first command that can't be read; null: all can be.</returns>
+    private string? ReadCommands(ref Utf8JsonReader reader, Delivery delivery)
+    {
+        string? problem = null;
+        for (int index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        {
+            // One that can't be read is poison of its own: its neighbours are carried out.
+            if (CommandJson.TryRead(JsonElement.ParseValue(ref reader), ids, out Command? command, out string errors))
+            {
+                delivery.Commands.Add(command);
+            }
+            else
+            {
+                problem ??= $"command {index}: {errors}";
+            }
+        }
+
+        return problem;
     }
 
     private int ReadItems(ref Utf8JsonReader reader, Delivery delivery, bool isBare)
@@ -201,7 +253,12 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         else if (id is { } given && !ids.IsIssued(given))
         {
             // A row under an id that was never issued would make it look as if it had been.
-            fields.AddError("id", "was not issued by this installation");
+            fields.AddError("id", TransactionFields.NotIssued);
+        }
+
+        if (fields.Replaces is { } replaced && !ids.IsIssued(replaced))
+        {
+            fields.AddError("replaces", TransactionFields.NotIssued);
         }
 
         bool isRefused = fields.Errors?.Messages.ContainsKey("id") == true;
@@ -220,7 +277,10 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
         DateTime occurredAt = fields.OccurredAt ?? acceptedAt;
         if (fields.Errors is null)
         {
-            delivery.Transactions.Add(new Transaction(id!.Value, fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, occurredAt, acceptedAt));
+            delivery.Transactions.Add(new Transaction(id!.Value, fields.UserId!.Value, fields.CategoryId!.Value, fields.Amount!.Value, occurredAt, acceptedAt)
+            {
+                Replaces = fields.Replaces,
+            });
             return;
         }
 
@@ -232,4 +292,36 @@ internal sealed class EnvelopeReader(string queue, IdCertifier ids)
     // A text without one readable field is no transaction: it gets no row.
     private static bool HoldsAnything(TransactionFields fields) =>
         fields.UserId is not null || fields.CategoryId is not null || fields.Amount is not null;
+
+    /// <summary>What an envelope has beside its items.</summary>
+    private struct EnvelopeFields
+    {
+        /// <summary>Whether the object is an envelope: a transaction of another producer has neither a version nor transactions.</summary>
+        public bool IsEnvelope { get; set; }
+
+        public long? Version { get; set; }
+
+        public bool HasTransactions { get; set; }
+
+        public bool HasCommands { get; set; }
+
+        /// <summary>What is wrong with the first command that can't be read; null: nothing.</summary>
+        public string? CommandProblem { get; set; }
+
+        /// <summary>Whether "commands" is something else than an array.</summary>
+        public bool HasOtherCommands { get; set; }
+
+        public bool IsHistory { get; set; }
+
+        /// <summary>Whether "history" is neither true nor false: alerts might be sent that nobody shall get.</summary>
+        public bool HasOtherHistory { get; set; }
+
+        /// <summary>Why nothing of the envelope is scored or carried out; null: it is.</summary>
+        public readonly string? Problem =>
+            Version != 1 ? $"unknown envelope version {Version?.ToString(CultureInfo.InvariantCulture) ?? "(none)"}"
+            : HasOtherHistory ? "the envelope's \"history\" is neither true nor false"
+            : HasOtherCommands ? "the envelope's \"commands\" are no array"
+            : !HasTransactions && !HasCommands ? "the envelope has no array \"transactions\""
+            : null;
+    }
 }

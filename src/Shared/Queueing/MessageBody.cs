@@ -41,8 +41,8 @@ public sealed class MessageBody
     /// <summary>Bytes that the queue held: those of the packed envelope, about a seventh of its text, or those of the text.</summary>
     public int ReceivedLength => _packed?.Length ?? Length;
 
-    /// <summary>The packed envelope, as <see cref="Unpack"/> takes it; null for a body that was made of a text.</summary>
-    public byte[]? Packed => _packed ??= _envelope is null ? null : EnvelopePacking.Pack(_envelope);
+    /// <summary>The packed envelope, as <see cref="Unpack"/> takes it; null for a body that was made of a text, or of commands.</summary>
+    public byte[]? Packed => _packed ??= _envelope is null or { Commands.Count: > 0 } ? null : EnvelopePacking.Pack(_envelope);
 
     /// <summary>
     /// A body of a packed envelope. Bytes that are no packed envelope make a message that is no JSON either: it becomes poison, which keeps them.

@@ -30,7 +30,7 @@ public readonly record struct TransactionCount(long Count, bool IsEstimate)
             : new TransactionCount((long)Math.Round((double)counted / sample.Count * length), IsEstimate: true);
     }
 
-    /// <summary>The transactions in one message; 0 for the marker of unsent alerts, and for a text that can't be read.</summary>
+    /// <summary>The transactions in one message; 0 for commands, for the marker of unsent alerts, and for a text that can't be read.</summary>
     internal static int In(MessageBody body)
     {
         if (body.TryGetEnvelope(out Envelope? envelope))
@@ -62,10 +62,12 @@ public readonly record struct TransactionCount(long Count, bool IsEstimate)
             return 0;
         }
 
-        int count = 1;
+        int? count = null;
+        bool hasCommands = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             bool isList = reader.ValueTextEquals("transactions"u8);
+            hasCommands |= reader.ValueTextEquals("commands"u8);
             reader.Read();
             if (isList)
             {
@@ -75,7 +77,7 @@ public readonly record struct TransactionCount(long Count, bool IsEstimate)
             reader.Skip();
         }
 
-        return count;
+        return count ?? (hasCommands ? 0 : 1);
     }
 
     private static int Items(ref Utf8JsonReader reader)

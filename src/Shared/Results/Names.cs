@@ -1,3 +1,5 @@
+using FinanceIngest.Preferences;
+
 namespace FinanceIngest.Results;
 
 /// <summary>The names that statuses and reasons have in tables and in JSON.</summary>
@@ -24,6 +26,34 @@ public static class Names
         ScoreReason.NoBaseline => "no_baseline",
         ScoreReason.InsufficientSamples => "insufficient_samples",
         _ => "zero_variance",
+    };
+
+    /// <summary>The name of what became of an alert.</summary>
+    internal static string Of(AlertState state) => state switch
+    {
+        AlertState.Queued => "queued",
+        AlertState.Sent => "sent",
+        _ => "suppressed",
+    };
+
+    /// <summary>The name of a reason for which there is no alert.</summary>
+    internal static string Of(AlertSuppression suppression) => suppression switch
+    {
+        AlertSuppression.Sensitivity => "sensitivity",
+        AlertSuppression.Snooze => "snooze",
+        AlertSuppression.MinimumAmount => "minimum_amount",
+        _ => "history",
+    };
+
+    /// <summary>The reason for which there is no alert that a name in a table means.</summary>
+    /// <exception cref="FormatException">The name is no such reason.</exception>
+    internal static AlertSuppression ToSuppression(string name) => name switch
+    {
+        "sensitivity" => AlertSuppression.Sensitivity,
+        "snooze" => AlertSuppression.Snooze,
+        "minimum_amount" => AlertSuppression.MinimumAmount,
+        "history" => AlertSuppression.History,
+        _ => throw new FormatException($"'{name}' is no reason against an alert."),
     };
 
     /// <summary>The status that a name in a table means.</summary>

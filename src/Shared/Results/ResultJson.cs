@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FinanceIngest.Commands;
 using FinanceIngest.Detection;
 using FinanceIngest.Http;
 
@@ -89,6 +90,7 @@ internal static class ResultJson
             json.WriteNull("baseline");
         }
 
+        WriteAlert(json, result);
         if (result.Detected is { } detected)
         {
             WriteDetected(json, detected, result.Explanation);
@@ -98,6 +100,24 @@ internal static class ResultJson
         {
             json.WritePropertyName("shadow");
             json.WriteRawValue(result.Shadow);
+        }
+    }
+
+    private static void WriteAlert(Utf8JsonWriter json, TransactionResult result)
+    {
+        if (result.Alert is { } alert)
+        {
+            json.WriteString("alert", Names.Of(alert));
+        }
+
+        if (result.SuppressedBy is { } suppression)
+        {
+            json.WriteString("suppressed_by", Names.Of(suppression));
+        }
+
+        if (result.Verdict is { } verdict)
+        {
+            json.WriteString("feedback", CommandNames.Of(verdict));
         }
     }
 

@@ -1,5 +1,6 @@
 using FinanceIngest.Baselines;
 using FinanceIngest.Detection;
+using FinanceIngest.Preferences;
 using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Results;
@@ -77,6 +78,23 @@ internal sealed record TransactionResult
 
     /// <summary>What the shadow detectors say, as the JSON object of the API; null where there are none.</summary>
     public string? Shadow { get; init; }
+
+    /// <summary>
+    /// The lowest level of sensitivity at which the transaction is unusual enough for an alert; null: at none. It is not kept with the row.
+    /// </summary>
+    public AlertLevel? AlertsFrom { get; init; }
+
+    /// <summary>What became of the alert; null: the transaction led to none, and is no anomaly.</summary>
+    public AlertState? Alert { get; init; }
+
+    /// <summary>Why an anomaly led to no alert; null: it led to one, or there is no anomaly.</summary>
+    public AlertSuppression? SuppressedBy { get; init; }
+
+    /// <summary>What somebody said of the transaction; null: nothing.</summary>
+    public FeedbackVerdict? Verdict { get; init; }
+
+    /// <summary>The transaction that is withdrawn when this result becomes a row; null: none. It is not kept with the row.</summary>
+    public Guid? Replaces { get; init; }
 
     /// <summary>Why the transaction failed; null for one that was scored.</summary>
     public string? Error { get; init; }

@@ -28,6 +28,13 @@ public interface IRetentionStore
     Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Deletes the rows of transactions that have a tombstone, with what belongs to them and what they taught. On SQLite the transaction that writes a
+    /// tombstone does so, and nothing is left here.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows.</exception>
+    Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Makes what was deleted unreadable in the database's files, as far as they are this program's. False: other programs were in the way; the call has to be
     /// repeated. On SQL Server the log and the backups are the server's (<c>docs/operations.md</c> says what they keep).
     /// </summary>
@@ -35,14 +42,15 @@ public interface IRetentionStore
     Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Deletes everything about a user: rows, alerts (sent or not), recorded repeats, baselines, and the baselines of the older system that these superseded.
-    /// Errors of attempts that name the user's number lose their text.
+    /// Deletes everything about a user: rows, alerts (sent or not), recorded repeats, verdicts, settings of alerts, baselines, and the baselines of the older
+    /// system that these superseded. Errors of attempts that name the user's number lose their text.
     /// </summary>
     /// <param name="userId">1 … 2^63−1.</param>
     /// <param name="nameless">Ids of transactions of the user whose rows may lack the user, because the user's number could not be read.</param>
+    /// <param name="acceptedUntil">Only what was accepted up to then, UTC; null: all.</param>
     /// <param name="cancellationToken">Stops between two database transactions.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete rows.</exception>
-    Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken);
+    Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken);
 }
 
 /// <summary>The numbers of deleted rows.</summary>

@@ -28,21 +28,10 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
         // Rows are erased before messages, because only the messages tell which rows without a user belong to this person.
         RemovedRows rows = default;
         PoisonErasureOutcome messages = await poison.EraseAsync(
-            userId, async transactions => rows += await store.EraseUserAsync(userId, transactions, cancellationToken), cancellationToken);
+            userId, async transactions => rows += await store.EraseUserAsync(userId, transactions, acceptedUntil: null, cancellationToken), cancellationToken);
         QueueRewrite inbound = await queues.Inbound.RewriteAsync((id, _) => Change(waiting, id), cancellationToken) ?? default;
-        int queuedAlerts = 0;
-        foreach (IMessageQueue queue in new[] { queues.Alerts, queues.AlertPoison }.OfType<IMessageQueue>())
-        {
-            Dictionary<string, Redaction>? alerts = await poison.FindAsync(queue, userId, cancellationToken);
-            queuedAlerts += (await queue.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default).Changed;
-        }
-
-        bool isForgotten = await store.ForgetDeletedAsync(cancellationToken);
-        foreach (IMessageQueue queue in queues.All)
-        {
-            isForgotten &= await queue.ForgetDeletedAsync(cancellationToken);
-        }
-
+        int queuedAlerts = await EraseAlertsAsync(userId, cancellationToken);
+        bool isForgotten = await ForgetDeletedAsync(cancellationToken);
         return new ErasureOutcome(
             rows, messages, waiting is null ? (await queues.Inbound.GetDepthAsync(cancellationToken)).Length : inbound.InHand)
         {
@@ -50,6 +39,47 @@ public sealed class UserErasure(IRetentionStore store, PoisonErasure poison, Que
             QueuedAlerts = queuedAlerts,
             IsForgotten = isForgotten,
         };
+    }
+
+    /// <summary>
+    /// Erases what was accepted up to an instant, as the command <c>erase_user</c> does, whose marker is committed: what still waits on the inbound queue gets
+    /// no row when it is scored, and stays there until then. The call may be repeated.
+    /// </summary>
+    /// <param name="userId">1 … 2^63−1.</param>
+    /// <param name="acceptedUntil">UTC, whole microseconds.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; the erasure has to be repeated.</exception>
+    /// <exception cref="QueueUnavailableException">A queue can't be reached; the erasure has to be repeated.</exception>
+    internal async Task EraseAcceptedUntilAsync(long userId, DateTime acceptedUntil, CancellationToken cancellationToken)
+    {
+        await poison.EraseAsync(
+            userId, async transactions => await store.EraseUserAsync(userId, transactions, acceptedUntil, cancellationToken), cancellationToken);
+        await EraseAlertsAsync(userId, cancellationToken);
+        await ForgetDeletedAsync(cancellationToken);
+    }
+
+    /// <returns>Messages of alerts that were changed or removed.</returns>
+    private async Task<int> EraseAlertsAsync(long userId, CancellationToken cancellationToken)
+    {
+        int changed = 0;
+        foreach (IMessageQueue queue in new[] { queues.Alerts, queues.AlertPoison }.OfType<IMessageQueue>())
+        {
+            Dictionary<string, Redaction>? alerts = await poison.FindAsync(queue, userId, cancellationToken);
+            changed += (await queue.RewriteAsync((id, _) => Change(alerts, id), cancellationToken) ?? default).Changed;
+        }
+
+        return changed;
+    }
+
+    private async Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken)
+    {
+        bool isForgotten = await store.ForgetDeletedAsync(cancellationToken);
+        foreach (IMessageQueue queue in queues.All)
+        {
+            isForgotten &= await queue.ForgetDeletedAsync(cancellationToken);
+        }
+
+        return isForgotten;
     }
 
     private static MessageRewrite? Change(Dictionary<string, Redaction>? found, string id) =>

@@ -1,11 +1,13 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Learning;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Transactions;
@@ -15,7 +17,7 @@ namespace FinanceIngest.Scoring;
 /// <summary>Scores a batch: one round trip for its baselines, one for its results.</summary>
 internal sealed class BatchScorer(
     IScoringStore store, IdCertifier ids, Settings settings, Telemetry telemetry, TimeProvider time, ScoringEvents events,
-    CurrentModel? model = null, ProcessTally? tally = null)
+    CurrentModel? model = null, ProcessTally? tally = null, CommandFollowUp? followUp = null)
 {
     /// <summary>How many transactions this process writes at once; what is handed to the scorer should stay within it.</summary>
     public BatchLimit Limit { get; } = new();
@@ -57,13 +59,16 @@ internal sealed class BatchScorer(
             : await LoadAndWriteAsync(held, leases, cancellationToken);
         while (true)
         {
-            if (!held.Any(static delivery => delivery.Transactions.Count > 0 || delivery.Unreadable.Count > 0 || delivery.PoisonReason is not null))
+            if (!held.Any(static delivery =>
+                delivery.Transactions.Count > 0 || delivery.Commands.Count > 0 || delivery.Unreadable.Count > 0 || delivery.PoisonReason is not null))
             {
                 return new ScoringOutcome { Deliveries = held };
             }
 
             if (await write(held) is { } written)
             {
+                // What takes longer than a transaction may is done before the messages are deleted: after a crash it is done again.
+                await (followUp?.FinishAsync(held, cancellationToken) ?? Task.CompletedTask);
                 return new ScoringOutcome
                 {
                     Counts = written.Counts,
@@ -82,13 +87,12 @@ internal sealed class BatchScorer(
         IReadOnlyList<Delivery> batch, ILeaseHolder leases, CancellationToken cancellationToken)
     {
         BaselineKey[] keys = [.. batch.SelectMany(static delivery => delivery.Transactions).Select(KeyOf).Distinct()];
-        IReadOnlyDictionary<BaselineKey, Baseline> baselines = keys.Length == 0
-            ? new Dictionary<BaselineKey, Baseline>()
-            : await store.LoadBaselinesAsync(keys, cancellationToken);
+        LoadedBaselines loaded = keys.Length == 0 ? LoadedBaselines.None : await store.LoadBaselinesAsync(keys, cancellationToken);
         return deliveries =>
         {
             ScoredBatch scored = Compose(
-                deliveries, null, (transaction, _, now) => _detectors.ScoreByBaseline(transaction, baselines.GetValueOrDefault(KeyOf(transaction)), now));
+                deliveries, null, loaded.Settings,
+                (transaction, _, now) => _detectors.ScoreByBaseline(transaction, loaded.Baselines.GetValueOrDefault(KeyOf(transaction)), now));
             return TryWriteAsync(scored, deliveries, leases, cancellationToken);
         };
     }
@@ -157,7 +161,7 @@ internal sealed class BatchScorer(
             }
         }
 
-        return Compose(batch, users, (_, i, _) => results[i]!) with { Learned = known.States.Changes() };
+        return Compose(batch, users, known.Settings, (_, i, _) => results[i]!) with { Learned = known.States.Changes() };
     }
 
     /// <summary>
@@ -183,7 +187,8 @@ internal sealed class BatchScorer(
     }
 
     // The batch of some users has their results alone; what is no transaction goes with the batch of all.
-    private ScoredBatch Compose(IReadOnlyList<Delivery> batch, IReadOnlySet<long>? users, Func<Transaction, int, DateTime, TransactionResult> score)
+    private ScoredBatch Compose(
+        IReadOnlyList<Delivery> batch, IReadOnlySet<long>? users, SensitivityTable preferences, Func<Transaction, int, DateTime, TransactionResult> score)
     {
         DateTime now = time.UtcNowMicroseconds();
         List<TransactionResult> results = [];
@@ -201,9 +206,9 @@ internal sealed class BatchScorer(
                     continue;
                 }
 
-                TransactionResult result = score(transaction, index, now);
+                TransactionResult result = Decided(transaction, score(transaction, index, now), preferences, now);
                 results.Add(result);
-                if (result.IsAnomaly)
+                if (result.Alert == AlertState.Queued)
                 {
                     alerts.Add(AlertMessage.Create(result, ids, traceParent));
                 }
@@ -218,7 +223,26 @@ internal sealed class BatchScorer(
         results.AddRange(batch.SelectMany(static delivery => delivery.Unreadable).Where(static item => item.Id is not null).Select(item => Failed(item, now)));
         List<PoisonMessage> poison = [.. batch.Where(static delivery => delivery.PoisonReason is not null)
             .Select(delivery => PoisonRecord(delivery, delivery.PoisonReason!, null, (int)Math.Min(delivery.Message.DequeueCount, int.MaxValue), now))];
-        return new ScoredBatch(results, alerts, poison);
+        return new ScoredBatch(results, alerts, poison) { Commands = [.. batch.SelectMany(static delivery => delivery.Commands)] };
+    }
+
+    // Preferences decide the alert, never whether there is an anomaly.
+    private static TransactionResult Decided(Transaction transaction, TransactionResult result, SensitivityTable preferences, DateTime now)
+    {
+        if (result.AlertsFrom is null && !result.IsAnomaly)
+        {
+            return result;
+        }
+
+        var decision = AlertDecision.Of(
+            transaction, result.IsAnomaly, result.ZScore is null ? null : result.AlertsFrom,
+            preferences.Find(transaction.UserId, transaction.CategoryId, now));
+        return decision switch
+        {
+            { IsQueued: true } => result with { AlertsFrom = null, Alert = AlertState.Queued },
+            { SuppressedBy: { } suppression } => result with { AlertsFrom = null, Alert = AlertState.Suppressed, SuppressedBy = suppression },
+            _ => result with { AlertsFrom = null },
+        };
     }
 
     private Task<LearnedRows?> TryWriteAsync(
@@ -237,12 +261,15 @@ internal sealed class BatchScorer(
         try
         {
             LearnedRows rows = await write();
-            events.OnWritten(rows.Counts.Written == rows.Results.Count ? rows.Results : null);
+            events.OnWritten(rows.Counts.Written == rows.Results.Count && rows.Counts.Verdicts == 0 ? rows.Results : null);
             model?.Saw(rows.ModelVersion);
             telemetry.BatchWritten(
                 rows.Results.Count,
                 rows.Counts.Observed(rows.Results.Count(static result => result.Status == TransactionStatus.Failed)),
-                [.. rows.Results.Where(static result => result.Status == TransactionStatus.Scored).Select(static result => result.AcceptedAt).OfType<DateTime>()]);
+                [
+                    .. rows.Results.Where(static result => result.Status == TransactionStatus.Scored).Select(static result => result.AcceptedAt)
+                        .OfType<DateTime>(),
+                ]);
             tally?.Committed(rows.Results.Count, process);
             return rows;
         }

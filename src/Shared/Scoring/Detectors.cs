@@ -12,6 +12,9 @@ namespace FinanceIngest.Scoring;
 /// <param name="settings">Which they are, and their constants.</param>
 internal sealed class Detectors(Settings settings)
 {
+    // The levels, the one with the fewest alerts first.
+    private static readonly AlertLevel[] s_levels = [AlertLevel.Rarely, AlertLevel.Normal, AlertLevel.Often];
+
     private readonly ZScoreRule _zScore = new(settings.Threshold, settings.MinimumSamples);
     private readonly AdaptiveDetector _adaptive = new(AdaptiveSettings.Default);
     private readonly Wording _wording = Wording.Of(settings.Language, settings.Currency);
@@ -41,8 +44,10 @@ internal sealed class Detectors(Settings settings)
             return byBaseline with { Contribution = judgement.Contribution, Shadow = ShadowOf(DetectorNames.Adaptive, isAnomaly, judgement.Odds) };
         }
 
+        int from = Array.FindIndex(s_levels, level => model.Thresholds.IsAnomaly(judgement, level));
         return ByJudgement(byBaseline, judgement, amount, isAnomaly) with
         {
+            AlertsFrom = from < 0 ? null : s_levels[from],
             Shadow = settings.Shadow.Contains(DetectorNames.ZScore) ? ShadowOf(DetectorNames.ZScore, byBaseline.IsAnomaly, byBaseline.ZScore) : null,
         };
     }

@@ -1,5 +1,6 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Ground;
 using FinanceIngest.Learning;
 using FinanceIngest.Overview;
@@ -11,13 +12,16 @@ namespace FinanceIngest.Scoring;
 /// <summary>The scorer's database: one round trip reads a batch's baselines, one writes its results.</summary>
 internal interface IScoringStore
 {
-    /// <summary>Reads the baselines of these keys in one round trip; a key without a baseline is missing from the result.</summary>
+    /// <summary>
+    /// Reads the baselines of these keys, and the settings of alerts that may hold for them, in one round trip; a key without a baseline is missing from the
+    /// result.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
-    Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
+    Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a batch in one transaction: rows, alerts of new anomalies, poison records, the batch's place in the feed. It is safe to repeat a write, and to
-    /// run it beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that
+    /// Writes a batch in one transaction: rows, alerts, what commands ask for, poison records, the batch's place in the feed. It is safe to repeat a write, and
+    /// to run it beside other workers that write the same ids: the first result of an id stays, except that a scored one replaces a failed one. A repeat that
     /// differs from the row is recorded in <c>repeat_conflicts</c>.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached; nothing was written, or all of it was.</exception>
@@ -43,6 +47,9 @@ internal sealed record ScoredBatch(
     IReadOnlyList<NewAlert> Alerts,
     IReadOnlyList<PoisonMessage> Poison)
 {
+    /// <summary>Commands, which are carried out after the results are written.</summary>
+    public IReadOnlyList<Command> Commands { get; init; } = [];
+
     /// <summary>States of users that the batch changes, in the order in which their locks are taken.</summary>
     public IReadOnlyList<UserChange> Learned { get; init; } = [];
 

@@ -53,7 +53,7 @@ internal sealed class MessageScorer(BatchScorer scorer)
 
     private async Task SplitAsync(Delivery failed, Exception failure, Tally tally, ILeaseHolder leases, CancellationToken cancellationToken)
     {
-        if (failed.Transactions.Count == 0 || (failed.Transactions.Count == 1 && !HoldsMore(failed)))
+        if (failed.Transactions.Count + failed.Commands.Count <= 1 && (failed.Transactions.Count + failed.Commands.Count == 0 || !HoldsMore(failed)))
         {
             tally.Fail(failed.Transactions, failure);
             return;
@@ -67,13 +67,29 @@ internal sealed class MessageScorer(BatchScorer scorer)
 
     private static bool HoldsMore(Delivery delivery) => delivery.Unreadable.Count > 0 || delivery.PoisonReason is not null;
 
-    // What the message holds beside its transactions, and these; or their halves.
+    // What the message holds beside its items, its transactions, and its commands; or the halves of what it holds alone.
     private static Delivery[] PartsOf(Delivery delivery)
     {
         int count = delivery.Transactions.Count;
-        return HoldsMore(delivery)
-            ? [delivery.WithoutTransactions(), delivery.Only(0, count)]
-            : [delivery.Only(0, count / 2), delivery.Only(count / 2, count - (count / 2))];
+        int commands = delivery.Commands.Count;
+        return HoldsMore(delivery) ? [delivery.WithoutItems(), .. Halves(delivery.Only, count, 1), .. Halves(delivery.OnlyCommands, commands, 1)]
+            : commands == 0 ? [.. Halves(delivery.Only, count, 2)]
+            : count == 0 ? [.. Halves(delivery.OnlyCommands, commands, 2)]
+            : [delivery.Only(0, count), delivery.OnlyCommands(0, commands)];
+    }
+
+    private static IEnumerable<Delivery> Halves(Func<int, int, Delivery> part, int count, int parts)
+    {
+        int first = count / parts;
+        if (first > 0)
+        {
+            yield return part(0, first);
+        }
+
+        if (parts == 2)
+        {
+            yield return part(first, count - first);
+        }
     }
 
     /// <summary>What became of the pieces of one message.</summary>

@@ -9,7 +9,7 @@ namespace FinanceIngest.Scoring;
 internal sealed class ObservedScoringStore(IScoringStore store, Telemetry telemetry) : IScoringStore
 {
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) =>
         ObserveAsync("SELECT", "anomaly_stats", keys.Count, () => store.LoadBaselinesAsync(keys, cancellationToken));
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Detection;
 using FinanceIngest.Results;
 using FinanceIngest.Transactions;
 
@@ -25,6 +26,16 @@ internal sealed class ZScoreRule(double threshold, int minimumSamples)
     // The distance from 1 to the next double.
     private const double Epsilon = 1.0 / (1L << 52);
 
+    private readonly double _rarely = LevelThreshold(threshold, AlertThresholds.RarelyFactor);
+    private readonly double _often = LevelThreshold(threshold, AlertThresholds.OftenFactor);
+
+    /// <summary>
+    /// The threshold of alerts at a level that wants <paramref name="factor"/> times as many: √(t² − 2 ln factor), at which the density of a normal
+    /// distribution is that many times the one at t; 0 where that is no number. Far out the probability beyond a threshold is nearly proportional to it: with
+    /// t = 3 it is 0.37 and 4.7 times as large for 0.4 and 4 (Feller, An Introduction to Probability Theory, volume 1, VII.1).
+    /// </summary>
+    internal static double LevelThreshold(double threshold, double factor) => Math.Sqrt(Math.Max(0, (threshold * threshold) - (2 * Math.Log(factor))));
+
     /// <summary>Scores one transaction; a pure function.</summary>
     public TransactionResult Score(Transaction transaction, Baseline? baseline, DateTime scoredAt)
     {
@@ -37,6 +48,7 @@ internal sealed class ZScoreRule(double threshold, int minimumSamples)
             : baseline.StdDev <= RoundingOf(baseline) || !double.IsFinite(z) ? ScoreReason.ZeroVariance
             : ScoreReason.Scored;
         bool scored = reason == ScoreReason.Scored;
+        double unusual = scored ? Math.Abs(z) : double.NaN;
         return new TransactionResult
         {
             Id = transaction.Id,
@@ -45,12 +57,14 @@ internal sealed class ZScoreRule(double threshold, int minimumSamples)
             CategoryId = transaction.CategoryId,
             Amount = transaction.Amount,
             ZScore = scored ? z : null,
-            IsAnomaly = scored && Math.Abs(z) > threshold,
+            IsAnomaly = unusual > threshold,
+            AlertsFrom = unusual > _rarely ? AlertLevel.Rarely : unusual > threshold ? AlertLevel.Normal : unusual > _often ? AlertLevel.Often : null,
             Reason = reason,
             Baseline = baseline,
             OccurredAt = transaction.OccurredAt,
             AcceptedAt = transaction.AcceptedAt,
             ScoredAt = scoredAt,
+            Replaces = transaction.Replaces,
         };
     }
 

@@ -31,9 +31,10 @@ internal sealed class TransactionFields
         OccurredAt = 16,
         AcceptedAt = 32,
         IdempotencyKey = 64,
-        Submitted = UserId | CategoryId | Amount | OccurredAt | IdempotencyKey,
+        Replaces = 128,
+        Submitted = UserId | CategoryId | Amount | OccurredAt | IdempotencyKey | Replaces,
         Bare = UserId | CategoryId | Amount | OccurredAt | Id,
-        Queued = UserId | CategoryId | Amount | OccurredAt | Id | AcceptedAt,
+        Queued = UserId | CategoryId | Amount | OccurredAt | Id | AcceptedAt | Replaces,
     }
 
     /// <summary>How far in the future <c>occurred_at</c> may be, since clocks differ and time zones get mistaken.</summary>
@@ -41,6 +42,9 @@ internal sealed class TransactionFields
 
     /// <summary>The error of a time beyond <see cref="MaximumFuture"/>.</summary>
     public const string InTheFuture = "must not be more than 24 hours in the future";
+
+    /// <summary>The error of an id that no transaction of this installation has.</summary>
+    public const string NotIssued = "was not issued by this installation";
 
     // Whether another program wrote the transaction: its id may be anything, and its amount may have a float's noise.
     private bool _isBare;
@@ -66,6 +70,9 @@ internal sealed class TransactionFields
     /// <summary>1 … 255 Unicode code points; read from HTTP requests only.</summary>
     public string? IdempotencyKey { get; private set; }
 
+    /// <summary>The id of the transaction that this one replaces.</summary>
+    public Guid? Replaces { get; private set; }
+
     /// <summary>The errors by field; null when there are none.</summary>
     public ValidationErrors? Errors { get; private set; }
 
@@ -88,6 +95,7 @@ internal sealed class TransactionFields
         Amount = null;
         OccurredAt = null;
         IdempotencyKey = null;
+        Replaces = null;
         Errors = null;
         Read(ref reader, Seen.Submitted);
     }
@@ -173,6 +181,7 @@ internal sealed class TransactionFields
     {
         2 when name.SequenceEqual("id"u8) => Seen.Id,
         6 when name.SequenceEqual("amount"u8) => Seen.Amount,
+        8 when name.SequenceEqual("replaces"u8) => Seen.Replaces,
         7 when name.SequenceEqual("user_id"u8) => Seen.UserId,
         11 when name.SequenceEqual("category_id"u8) => Seen.CategoryId,
         11 when name.SequenceEqual("occurred_at"u8) => Seen.OccurredAt,
@@ -189,6 +198,7 @@ internal sealed class TransactionFields
         Seen.Amount => "amount",
         Seen.OccurredAt => "occurred_at",
         Seen.AcceptedAt => "accepted_at",
+        Seen.Replaces => "replaces",
         _ => "idempotency_key",
     };
 
@@ -202,7 +212,10 @@ internal sealed class TransactionFields
         switch (field)
         {
             case Seen.Id:
-                Id = ReadId(ref reader);
+                Id = ReadId("id", ref reader);
+                break;
+            case Seen.Replaces:
+                Replaces = ReadId("replaces", ref reader);
                 break;
             case Seen.UserId:
                 UserId = ReadInteger("user_id", ref reader);
@@ -225,7 +238,7 @@ internal sealed class TransactionFields
         }
     }
 
-    private Guid? ReadId(ref Utf8JsonReader reader)
+    private Guid? ReadId(string name, ref Utf8JsonReader reader)
     {
         // The parser reads the first 36 bytes and ignores the rest, so the length is checked as well.
         if (reader.TokenType == JsonTokenType.String && (IsPlain(ref reader)
@@ -237,7 +250,7 @@ internal sealed class TransactionFields
 
         if (!_isBare)
         {
-            AddError("id", "must be a UUID");
+            AddError(name, "must be a UUID");
         }
 
         reader.Skip();

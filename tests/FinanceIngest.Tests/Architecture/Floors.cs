@@ -9,7 +9,7 @@ internal static class Floors
     public static readonly string[][] FromBelow =
     [
         ["Detection", "Ground", "Transactions"],
-        ["Configuration"],
+        ["Commands", "Configuration", "Preferences"],
         ["Hosting", "SigningKeys", "Sqlite"],
         ["Queueing"],
         ["Observability", "Poison"],

@@ -68,10 +68,13 @@ public sealed class RetentionServiceTests : IDisposable
 
         public Task BuryAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.BuryAsync(ids, cancellationToken);
 
+        public Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.RemoveBuriedAsync(ids, cancellationToken);
+
         public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) =>
             store.ForgetDeletedAsync(cancellationToken);
 
-        public Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken) =>
-            store.EraseUserAsync(userId, nameless, cancellationToken);
+        public Task<RemovedRows> EraseUserAsync(
+            long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken) =>
+            store.EraseUserAsync(userId, nameless, acceptedUntil, cancellationToken);
     }
 }

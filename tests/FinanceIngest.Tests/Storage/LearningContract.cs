@@ -113,7 +113,7 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
     {
         Transaction[] rows = Spending(users: 3, rows: 90);
         await ScoreAsync(rows);
-        RemovedRows removed = await Stores.Retention.EraseUserAsync(2, [], Token);
+        RemovedRows removed = await Stores.Retention.EraseUserAsync(2, [], null, Token);
 
         Assert.Equal(30, removed.Transactions);
         Assert.Equal(new AuditCounts(2, 60, 0), await AuditAsync());
@@ -159,7 +159,7 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
         Assert.False(await Stores.Learning.SaveModelAsync(made, Token));
 
         // What is erased is forgotten by the next renewal.
-        await Stores.Retention.EraseUserAsync(3, [], Token);
+        await Stores.Retention.EraseUserAsync(3, [], null, Token);
         Assert.Equal(11, (await renewal.RenewAsync(made.MadeAt, Token))!.Value.Model.Priors[new CategoryKey(1, false)].Known.Users);
     }
 

@@ -132,7 +132,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
         await Stores.Baselines.UpsertAsync([new(new(399, 1), baseline), new(new(399, 2), baseline), new(new(400, 1), baseline)], Token);
 
         // A message claims the second of these ids for this person, but its row belongs to another.
-        RemovedRows removed = await Stores.Retention.EraseUserAsync(399, [nameless.Id, other.Id, Guid.NewGuid()], Token);
+        RemovedRows removed = await Stores.Retention.EraseUserAsync(399, [nameless.Id, other.Id, Guid.NewGuid()], null, Token);
 
         Assert.Equal(new RemovedRows(Transactions: 4, RepeatConflicts: 2, Alerts: 1, UnsentAlerts: 1, Baselines: 2), removed);
         Assert.All(
@@ -143,7 +143,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
         Assert.Equal(1, await Fixture.CountRowsAsync("alert_outbox"));
         Assert.Equal(1, await Fixture.CountRowsAsync("anomaly_stats"));
         Assert.Equal([other], (await ReadFeedAsync(FeedCursor.Start)).Results);
-        Assert.Equal(default, await Stores.Retention.EraseUserAsync(399, [nameless.Id], Token));
+        Assert.Equal(default, await Stores.Retention.EraseUserAsync(399, [nameless.Id], null, Token));
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
         const int count = IRetentionStore.ChunkSize + 3;
         await WriteAsync([.. Enumerable.Range(0, 2 * count).Select(i => Sample.Scored() with { UserId = 399 + (i % 2) })]);
 
-        Assert.Equal(count, (await Stores.Retention.EraseUserAsync(399, [], Token)).Transactions);
+        Assert.Equal(count, (await Stores.Retention.EraseUserAsync(399, [], null, Token)).Transactions);
         Assert.Equal(count, await Fixture.CountRowsAsync("anomaly_transactions"));
     }
 

@@ -30,7 +30,7 @@ internal static class Sample
     };
 
     public static TransactionResult Anomaly(Guid? id = null) =>
-        Scored(id) with { Amount = new Money(60_000_000), ZScore = 8.0, IsAnomaly = true };
+        Scored(id) with { Amount = new Money(60_000_000), ZScore = 8.0, IsAnomaly = true, Alert = AlertState.Queued };
 
     public static TransactionResult Failed(Guid? id = null) => new()
     {

@@ -284,13 +284,13 @@ public abstract class ScoringStoreContract(StoreFixture fixture) : StoreContract
             ],
             Token);
 
-        IReadOnlyDictionary<BaselineKey, Baseline> loaded = await Stores.Scoring.LoadBaselinesAsync(
-            [new BaselineKey(1, 2), new BaselineKey(1, 1), new BaselineKey(long.MaxValue, long.MaxValue), new BaselineKey(1, 2)], Token);
+        IReadOnlyDictionary<BaselineKey, Baseline> loaded = (await Stores.Scoring.LoadBaselinesAsync(
+            [new BaselineKey(1, 2), new BaselineKey(1, 1), new BaselineKey(long.MaxValue, long.MaxValue), new BaselineKey(1, 2)], Token)).Baselines;
 
         Assert.Equal(2, loaded.Count);
         Assert.Equal(new Baseline(0.1, 0.2, 3), loaded[new BaselineKey(1, 2)]);
         Assert.Equal(new Baseline(1e300, 1e-300, long.MaxValue), loaded[new BaselineKey(long.MaxValue, long.MaxValue)]);
-        Assert.Empty(await Stores.Scoring.LoadBaselinesAsync([], Token));
+        Assert.Empty((await Stores.Scoring.LoadBaselinesAsync([], Token)).Baselines);
     }
 
     [Fact]

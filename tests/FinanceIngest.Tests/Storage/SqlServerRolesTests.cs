@@ -103,7 +103,7 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
         PoisonMessage message = Assert.Single(await poison.ListAsync(Token));
         Assert.True(await poison.RemoveAsync(message.MessageId, Token));
         await baselines.UpsertAsync([new BaselineRow(new BaselineKey(1, 2), new Baseline(1, 1, 10))], Token);
-        Assert.Equal(1, (await new SqlServerRetentionStore(user, TimeProvider.System).EraseUserAsync(1, [], Token)).Baselines);
+        Assert.Equal(1, (await new SqlServerRetentionStore(user, TimeProvider.System).EraseUserAsync(1, [], null, Token)).Baselines);
 
         await AssertDeniedAsync(user, "DROP TABLE anomaly_stats");
         await AssertDeniedAsync(user, "DELETE FROM feed_batches");

@@ -66,6 +66,7 @@ public sealed class SqlServerStatementTests
                 nameof(OlderSystemUpgrade),
                 nameof(SqlServerAlertOutbox),
                 nameof(SqlServerBaselineStore),
+                nameof(SqlServerCommandStore),
                 nameof(SqlServerConflictStore),
                 nameof(SqlServerDatabase),
                 nameof(SqlServerDeliveryStore),

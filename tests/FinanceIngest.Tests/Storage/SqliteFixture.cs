@@ -34,7 +34,9 @@ public sealed class SqliteFixture : StoreFixture
             new SqliteDeliveryStore(database, Time),
             new SqliteNotificationDestinationStore(database),
             new SqliteLearningStore(database, Time),
-            new SqliteHistoryStore(database));
+            new SqliteHistoryStore(database),
+            new SqliteCommandStore(database),
+            new SqliteCommandStore(database));
     }
 
     public override Task ClearAsync()

@@ -194,7 +194,7 @@ public sealed class SqlitePlanTests : IDisposable
 
         await new SqliteInstallationStore(database).ReadOrAddAsync("name", "value", Token);
         await retention.BuryAsync([Guid.NewGuid()], Token);
-        await retention.EraseUserAsync(399, [id], Token);
+        await retention.EraseUserAsync(399, [id], null, Token);
         await scoring.WriteAsync(Sample.Batch(Sample.Scored() with { ScoredAt = Sample.Noon }), Token);
         await retention.PurgeAsync(DateTime.UtcNow.AddDays(1), Token);
     }

@@ -1,9 +1,11 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Learning;
 using FinanceIngest.Notifications.Deliveries;
 using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -14,7 +16,8 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>The stores of one database, as one process has them.</summary>
 internal sealed record Stores(
     IScoringStore Scoring, IResultsStore Results, IAlertOutbox Outbox, IPoisonStore Poison, IBaselineStore Baselines, IRetentionStore Retention,
-    IConflictStore Conflicts, IDeliveryStore Deliveries, INotificationDestinationStore Destinations, ILearningStore Learning, IHistoryStore History);
+    IConflictStore Conflicts, IDeliveryStore Deliveries, INotificationDestinationStore Destinations, ILearningStore Learning, IHistoryStore History,
+    ICommandProgress Progress, ISensitivityStore Sensitivities);
 
 /// <summary>A database of one engine for one test class.</summary>
 public abstract class StoreFixture : IAsyncLifetime

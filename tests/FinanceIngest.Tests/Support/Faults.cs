@@ -25,7 +25,7 @@ internal sealed class FaultingScoringStore(IScoringStore store) : IScoringStore
 
     public static Exception Outage { get; } = new StoreUnavailableException(new IOException("the database is down"));
 
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
         Loads++;
         return OnLoad is { } fault ? throw fault : store.LoadBaselinesAsync(keys, cancellationToken);

@@ -7,7 +7,9 @@ using FinanceIngest.Intake;
 using FinanceIngest.Observability;
 using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
+using FinanceIngest.Poison;
 using FinanceIngest.Results;
+using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
@@ -40,8 +42,12 @@ internal sealed class ScoringHarness : IDisposable
         Retention = new SqliteRetentionStore(_database, Time);
         Marker = new AlertMarker(Queues, Outbox, Time);
         Telemetry = TestTelemetry.Create(Time);
+        Progress = new SqliteCommandStore(_database);
+        var erasure = new UserErasure(Retention, new PoisonErasure(PoisonStore, Queues, Ids), Queues);
         Dispatcher = NewDispatcher(DispatchersOutbox, Roles.Scorer | Roles.Dispatcher);
-        _scorer = new BatchScorer(new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time, Events);
+        _scorer = new BatchScorer(
+            new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time, Events,
+            followUp: new CommandFollowUp(Retention, erasure, Progress, Time));
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
     }
@@ -71,6 +77,8 @@ internal sealed class ScoringHarness : IDisposable
     public SqlitePoisonStore PoisonStore { get; }
 
     public SqliteRetentionStore Retention { get; }
+
+    public SqliteCommandStore Progress { get; }
 
     public AlertMarker Marker { get; }
 

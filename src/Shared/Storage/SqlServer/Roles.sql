@@ -14,6 +14,9 @@ GRANT SELECT ON purged_transactions TO finance_ingest_intake;
 GRANT SELECT ON feed_batches TO finance_ingest_intake;
 GRANT SELECT ON alert_outbox TO finance_ingest_intake;
 GRANT SELECT ON processes TO finance_ingest_intake;
+GRANT SELECT ON feedback TO finance_ingest_intake;
+GRANT SELECT ON sensitivity TO finance_ingest_intake;
+GRANT SELECT ON erased_users TO finance_ingest_intake;
 GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_intake;
 GO
 
@@ -28,10 +31,22 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO finance_ingest_worke
 GRANT SELECT, INSERT, UPDATE ON repeat_conflicts TO finance_ingest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO finance_ingest_worker;
 GRANT SELECT, INSERT ON installation TO finance_ingest_worker;
-GRANT SELECT, INSERT, UPDATE ON detection_users TO finance_ingest_worker;
-GRANT SELECT, INSERT, UPDATE ON detection_states TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON detection_users TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON detection_states TO finance_ingest_worker;
 GRANT SELECT, INSERT ON detection_models TO finance_ingest_worker;
 GRANT SELECT, INSERT, DELETE ON detection_categories TO finance_ingest_worker;
+GRANT SELECT ON sensitivity TO finance_ingest_worker;
+GRANT SELECT, UPDATE ON erased_users TO finance_ingest_worker;
+GO
+
+-- What commands do beyond that: withdrawals, verdicts, erasures. The operator erases by the same procedures.
+GRANT EXECUTE ON finance_after_scoring TO finance_ingest_worker;
+GRANT EXECUTE ON finance_carry_out TO finance_ingest_worker;
+GRANT EXECUTE ON finance_erase_rows TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_erase_rest TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_bury TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_remove_poison TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON finance_replace_poison TO finance_ingest_worker, finance_ingest_operator;
 GO
 
 -- The notifier keeps deliveries and channels, and reads addresses; it removes an address only when the push service says that it is no more. It sees no
@@ -48,6 +63,7 @@ GRANT SELECT, DELETE ON repeat_conflicts TO finance_ingest_retention;
 GRANT SELECT, DELETE ON alert_outbox TO finance_ingest_retention;
 GRANT SELECT, DELETE ON poison_messages TO finance_ingest_retention;
 GRANT SELECT, DELETE ON message_attempts TO finance_ingest_retention;
+GRANT SELECT, DELETE ON feedback TO finance_ingest_retention;
 GRANT SELECT, INSERT, UPDATE ON detection_users TO finance_ingest_retention;
 GRANT SELECT, INSERT, UPDATE ON detection_states TO finance_ingest_retention;
 GO
@@ -67,6 +83,9 @@ GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE ON notification_channels TO finance_ingest_operator;
 GRANT SELECT, INSERT, DELETE ON notification_destinations TO finance_ingest_operator;
+GRANT SELECT, DELETE ON feedback TO finance_ingest_operator;
+GRANT SELECT, DELETE ON sensitivity TO finance_ingest_operator;
+GRANT SELECT ON erased_users TO finance_ingest_operator;
 GRANT SELECT ON schema_migrations TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON detection_users TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON detection_states TO finance_ingest_operator;
@@ -90,5 +109,7 @@ GRANT EXECUTE ON TYPE::finance_states TO finance_ingest_worker, finance_ingest_r
 GRANT EXECUTE ON TYPE::finance_judgements TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_categories TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_commands TO finance_ingest_worker;
+GRANT EXECUTE ON TYPE::finance_marks TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;
 GO

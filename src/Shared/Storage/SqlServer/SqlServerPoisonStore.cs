@@ -73,18 +73,8 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
         return (await ReadAsync(FindSql, parameters, ToMessage, cancellationToken)).SingleOrDefault();
     }
 
-    internal const string RemoveSql =
-        """
-        SET NOCOUNT ON;
-        SET XACT_ABORT ON;
-        DECLARE @removed INT;
-        BEGIN TRANSACTION;
-        DELETE FROM message_attempts WHERE message_id = @messageId;
-        DELETE FROM poison_messages WHERE message_id = @messageId;
-        SET @removed = @@ROWCOUNT;
-        COMMIT TRANSACTION;
-        SELECT @removed;
-        """;
+    // The procedures are there for a worker, which may do by them what its role may not.
+    internal const string RemoveSql = "EXEC finance_remove_poison @message_id = @messageId";
 
     /// <inheritdoc/>
     public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => database.RunAsync(
@@ -92,7 +82,7 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
             new CommandDefinition(RemoveSql, new { messageId }, cancellationToken: cancellationToken)) == 1,
         cancellationToken);
 
-    internal const string ReplaceBodySql = "UPDATE poison_messages SET body = @body, exception = NULL WHERE message_id = @messageId";
+    internal const string ReplaceBodySql = "EXEC finance_replace_poison @message_id = @messageId, @body = @body";
 
     internal const string AddPartSql = """
         INSERT INTO poison_messages (message_id, reason, attempts, traceparent, body, inserted_at, failed_at)
@@ -104,7 +94,7 @@ internal sealed class SqlServerPoisonStore(SqlServerDatabase database, TimeProvi
         async connection =>
         {
             await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-            bool isThere = await connection.ExecuteAsync(
+            bool isThere = await connection.ExecuteScalarAsync<int>(
                 new CommandDefinition(ReplaceBodySql, new { messageId, body = bodies[0] }, transaction, cancellationToken: cancellationToken)) == 1;
             foreach (string body in isThere ? bodies.Skip(1) : [])
             {

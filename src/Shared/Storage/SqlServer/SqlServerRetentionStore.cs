@@ -68,7 +68,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     private const string IsOld =
         "t.created_at < @before AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_key = t.transaction_key AND o.sent_at IS NULL)";
 
-    private const string IsOfUser = "(t.user_id = @userId OR t.user_id IS NULL)";
+    private const string IsOfUser = "(t.user_id = @userId OR t.user_id IS NULL) AND (t.accepted_at IS NULL OR t.accepted_at <= @until)";
 
     // The versions of users are read before what they guard. A row that fails the condition stays, and so does what it taught.
     private const string StatesOfRows =
@@ -105,6 +105,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         DELETE o FROM @gone g JOIN alert_outbox o ON o.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @alerts = @@ROWCOUNT;
+        DELETE f FROM @gone g JOIN feedback f ON f.transaction_key = g.transaction_key OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 
         COMMIT TRANSACTION;
         SELECT (SELECT COUNT(*) FROM @gone), @conflicts, @alerts, @unsent, (SELECT COUNT(*) FROM @lost);
@@ -137,30 +138,25 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         return batched + await RemovePagesAsync(OldWithoutBatchSql, new { before }, cancellationToken);
     }
 
+    // The procedure is there for a worker, which may do by it what its role may not.
     internal const string EraseSql =
-        $"""
-        {Head}
-        DELETE t OUTPUT deleted.transaction_key INTO @gone (transaction_key)
-        FROM @ids i JOIN anomaly_transactions t ON t.transaction_key = i.id_key
-        WHERE {IsOfUser} AND {IsSettled}
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        {Tail}
+        """
+        EXEC finance_erase_rows @ids = @ids, @taken = @taken, @users = @users, @states = @states, @user_id = @userId, @until = @until, @now = @now
         """;
 
     internal const string ErasedStatesSql = $"{StatesOfRows} AND {IsOfUser}{StatesOfRowsEnd}";
 
+    // The caller names transactions that have tombstones: whatever row of them there is goes.
+    internal const string BuriedStatesSql =
+        $"{StatesOfRows} AND EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = t.transaction_key){StatesOfRowsEnd}";
+
     private static readonly SizedSql s_erase = new(EraseSql);
     private static readonly SizedSql s_erasedStates = new(ErasedStatesSql);
     private static readonly Removal s_erased = new(s_erase, s_erasedStates, KeepsWhatItTaught: false);
+    private static readonly SizedSql s_buriedStates = new(BuriedStatesSql);
+    private static readonly Removal s_buried = new(s_erase, s_buriedStates, KeepsWhatItTaught: false);
 
-    internal const string BurySql =
-        """
-        INSERT INTO purged_transactions (transaction_key, purged_at)
-        SELECT i.id_key, @now FROM @ids i
-        WHERE NOT EXISTS (SELECT 1 FROM purged_transactions p WHERE p.transaction_key = i.id_key)
-        ORDER BY i.id_key
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
-        """;
+    internal const string BurySql = "EXEC finance_bury @ids = @ids, @now = @now";
 
     private static readonly SizedSql s_bury = new(BurySql);
 
@@ -177,31 +173,25 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
     }
 
     /// <inheritdoc/>
-    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.FromResult(true);
-
-    internal const string EraseRestSql =
-        """
-        SET NOCOUNT ON;
-        SET XACT_ABORT ON;
-        DECLARE @conflicts INT, @baselines INT;
-        BEGIN TRANSACTION;
-        DELETE FROM repeat_conflicts WHERE user_id = @userId;
-        SET @conflicts = @@ROWCOUNT;
-        DELETE FROM anomaly_stats WHERE user_id = @userId;
-        SET @baselines = @@ROWCOUNT;
-        DELETE FROM anomaly_stats_superseded WHERE user_id = @userId;
-        SET @baselines = @baselines + @@ROWCOUNT;
-        DELETE FROM notification_deliveries WHERE user_id = @userId;
-        DELETE FROM notification_destinations WHERE user_id = @userId;
-        UPDATE message_attempts SET last_error = '' WHERE CHARINDEX(CAST(@userId AS VARCHAR(20)), last_error) > 0;
-        COMMIT TRANSACTION;
-        SELECT @conflicts, @baselines;
-        """;
+    public async Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        foreach (Guid[] some in ids.Chunk(IRetentionStore.ChunkSize))
+        {
+            await RemoveAsync(s_buried, new { userId = (long?)null, until = DateTime.MaxValue }, some, cancellationToken);
+        }
+    }
 
     /// <inheritdoc/>
-    public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
+    public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
+    internal const string EraseRestSql = "EXEC finance_erase_rest @user_id = @userId, @until = @until";
+
+    /// <inheritdoc/>
+    public async Task<RemovedRows> EraseUserAsync(
+        long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken)
     {
         RemovedRows removed = default;
+        DateTime until = acceptedUntil ?? DateTime.MaxValue;
         long last = await database.RunAsync(
             connection => connection.ExecuteScalarAsync<long>(new CommandDefinition(LastSql, cancellationToken: cancellationToken)), cancellationToken);
         for (long id = 0; id < last; id += Span)
@@ -213,18 +203,18 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
                 cancellationToken);
             foreach (byte[][] some in found.Chunk(IRetentionStore.ChunkSize))
             {
-                removed += await RemoveAsync(s_erased, new { userId }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
+                removed += await RemoveAsync(s_erased, new { userId, until }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
             }
         }
 
         foreach (Guid[] some in nameless.Chunk(IRetentionStore.ChunkSize))
         {
-            removed += await RemoveAsync(s_erased, new { userId }, some, cancellationToken);
+            removed += await RemoveAsync(s_erased, new { userId, until }, some, cancellationToken);
         }
 
         (int conflicts, int baselines) = await database.RunAsync(
             connection => connection.QuerySingleAsync<(int, int)>(
-                new CommandDefinition(EraseRestSql, new { userId }, commandTimeout: Patience, cancellationToken: cancellationToken)),
+                new CommandDefinition(EraseRestSql, new { userId, until }, commandTimeout: Patience, cancellationToken: cancellationToken)),
             cancellationToken);
         return removed + new RemovedRows(RepeatConflicts: conflicts, Baselines: baselines)
         {

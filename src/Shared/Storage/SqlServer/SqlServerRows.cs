@@ -1,5 +1,6 @@
 using System.Data.Common;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Detection;
 using FinanceIngest.Learning;
 using FinanceIngest.Results;
@@ -14,10 +15,12 @@ internal static class SqlServerRows
     public const string ResultColumns =
         "t.id, t.transaction_key, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
         + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error, t.detector, t.judgement, "
-        + "t.shadow";
+        + "t.shadow, t.verdict, t.suppressed_by, t.has_alert, "
+        + "CASE WHEN t.is_anomaly = 1 OR t.has_alert = 1 "
+        + "THEN (SELECT COUNT(*) FROM alert_outbox o WHERE o.transaction_key = t.transaction_key AND o.sent_at IS NULL) ELSE 0 END";
 
     /// <summary>Ordinal of the first column behind <see cref="ResultColumns"/>.</summary>
-    public const int NextColumn = 19;
+    public const int NextColumn = 23;
 
     /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(DbDataReader row) => new()
@@ -37,6 +40,12 @@ internal static class SqlServerRows
         Error = Text(row, 15),
         Detected = Text(row, 16) is { } detector ? Detected.Read(detector, row.GetFieldValue<byte[]>(17)) : null,
         Shadow = Text(row, 18),
+        Verdict = CommandNames.ToVerdict(Text(row, 19)),
+        SuppressedBy = Text(row, 20) is { } suppression ? Names.ToSuppression(suppression) : null,
+        Alert = !row.IsDBNull(20) ? AlertState.Suppressed
+            : !row.GetBoolean(6) && !row.GetBoolean(21) ? null
+            : row.GetInt32(22) > 0 ? AlertState.Queued
+            : AlertState.Sent,
     };
 
     /// <summary>Reads a user of <c>user_id, version, state, carried</c>.</summary>

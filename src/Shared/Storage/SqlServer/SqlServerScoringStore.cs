@@ -3,6 +3,7 @@ using Dapper;
 using FinanceIngest.Baselines;
 using FinanceIngest.Learning;
 using FinanceIngest.Overview;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Transactions;
@@ -13,41 +14,67 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IScoringStore"/>
 /// <remarks>
 /// Correct with READ_COMMITTED_SNAPSHOT on and off. All writers take locks in one order: users of <c>detection_users</c> in their order, what belongs to them
-/// in <c>detection_states</c>, keys of <c>anomaly_transactions</c> in their order, then <c>purged_transactions</c>, <c>repeat_conflicts</c>, <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
+/// in <c>detection_states</c>, keys of <c>anomaly_transactions</c> in their order, then <c>purged_transactions</c>, <c>repeat_conflicts</c>,
+/// <c>alert_outbox</c>, <c>poison_messages</c>, their own row of <c>processes</c>, and a new row of
 /// <c>feed_batches</c>. No two batches of different transactions wait for each other, and no range is locked: where two workers write one new id, the unique
 /// key stops the second, whose transaction is repeated and then sees the first one's row. No plan is parallel, because its threads would take the locks in
-/// no order.
+/// no order. Verdicts that wait, withdrawals and commands take locks of rows once more, in procedures of the database; of two batches that wait for each other
+/// because of them the server undoes one, which is repeated.
 /// </remarks>
 internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProvider time) : IScoringStore
 {
+    // The closest setting is found by the program: those of the user and category, of the user, of the category and of everybody are read.
+    private const string LoadSettings =
+        $"""
+        SELECT {SqlServerCommandStore.SensitivityColumns}
+        FROM (SELECT k.user_id, k.category_id FROM @wanted k
+            UNION SELECT k.user_id, 0 FROM @wanted k UNION SELECT 0, k.category_id FROM @wanted k UNION SELECT 0, 0) k
+        JOIN sensitivity s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        WHERE s.level IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        """;
+
     internal const string LoadBaselinesSql =
-        """
+        $"""
         SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
-        FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
-        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1)
+        FROM @wanted k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        {LoadSettings}
         """;
 
     private static readonly SizedSql s_loadBaselines = new(LoadBaselinesSql);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    public async Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken) => keys.Count == 0
+        ? LoadedBaselines.None
+        : await database.RunAsync(
+            async connection =>
+            {
+                await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(
+                    s_loadBaselines.For(keys.Count), new { wanted = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken));
+                Dictionary<BaselineKey, Baseline> baselines = await ReadBaselinesAsync(reader, cancellationToken);
+                await reader.NextResultAsync(cancellationToken);
+                return new LoadedBaselines(baselines, await ReadSettingsAsync(reader, cancellationToken));
+            },
+            cancellationToken);
+
+    private static async Task<Dictionary<BaselineKey, Baseline>> ReadBaselinesAsync(DbDataReader reader, CancellationToken cancellationToken)
     {
-        if (keys.Count == 0)
+        var baselines = new Dictionary<BaselineKey, Baseline>();
+        while (await reader.ReadAsync(cancellationToken))
         {
-            return new Dictionary<BaselineKey, Baseline>();
+            baselines[new BaselineKey(reader.GetInt64(0), reader.GetInt64(1))] = new Baseline(reader.GetDouble(2), reader.GetDouble(3), reader.GetInt64(4));
         }
 
-        IEnumerable<(long UserId, long CategoryId, double Mean, double StdDev, long SampleCount)> rows = await database.RunAsync(
-            connection => connection.QueryAsync<(long, long, double, double, long)>(
-                new CommandDefinition(
-                    s_loadBaselines.For(keys.Count), new { keys = SqlServerTables.BaselineKeys(keys) }, cancellationToken: cancellationToken)),
-            cancellationToken);
-        return rows.ToDictionary(row => new BaselineKey(row.UserId, row.CategoryId), row => new Baseline(row.Mean, row.StdDev, row.SampleCount));
+        return baselines;
     }
+
+    private static async Task<SensitivityTable> ReadSettingsAsync(DbDataReader reader, CancellationToken cancellationToken) =>
+        new(await SqlServerRows.ReadAsync(reader, static row => SqlServerCommandStore.ToSensitivity(row), cancellationToken));
 
     // The version of a user is read before anything that it guards: what is newer than the version is then found out when the user is written.
     internal const string LoadSql =
-        """
+        $"""
         SELECT u.user_id, u.version, u.state, u.carried FROM @users k JOIN detection_users u ON u.user_id = k.user_id
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SELECT s.user_id, s.category_id, s.is_refund, s.state, s.carried
@@ -59,6 +86,8 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         SELECT s.user_id, s.category_id, s.mean, s.std_dev, s.sample_count
         FROM @keys k JOIN anomaly_stats s ON s.user_id = k.user_id AND s.category_id = k.category_id
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT e.user_id, e.accepted_at FROM @users k JOIN erased_users e ON e.user_id = k.user_id OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        {LoadSettings}
         """;
 
     private static readonly SizedSql s_load = new(LoadSql);
@@ -67,7 +96,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
-        DECLARE @written INT, @conflicts INT = 0, @alerted INT;
+        DECLARE @written INT, @conflicts INT = 0, @alerted INT, @removed INT, @verdicts INT, @moved INT = 0;
         DECLARE @differing TABLE (
             transaction_key BINARY(16) NOT NULL, user_id BIGINT NOT NULL, category_id BIGINT NOT NULL, amount DECIMAL(19, 4) NOT NULL,
             occurred_at DATETIME2(6) NOT NULL, accepted_at DATETIME2(6) NOT NULL, number BIGINT NOT NULL);
@@ -140,15 +169,22 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
 
     private const string WriteRest =
         """
-        -- Alerts go only with anomalies that this transaction wrote: a redelivered anomaly has its alert already.
+        EXEC finance_after_scoring @written = @result_ids, @marks = @marks, @batch_id = @batch_id, @now = @now,
+            @removed = @removed OUTPUT, @verdicts = @verdicts OUTPUT;
+        SET @written = @written - @removed;
+
+        -- Alerts go only with rows that this transaction wrote: a redelivered anomaly has its alert already.
         INSERT INTO alert_outbox (alert_key, transaction_key, payload, traceparent, created_at)
         SELECT a.alert_key, a.transaction_key, a.payload, a.traceparent, a.created_at
         FROM @alerts a JOIN anomaly_transactions t ON t.transaction_key = a.transaction_key
-        WHERE t.batch_id = @batch_id AND t.is_anomaly = 1
+        WHERE t.batch_id = @batch_id AND (t.is_anomaly = 1 OR t.has_alert = 1) AND t.suppressed_by IS NULL
             AND NOT EXISTS (SELECT 1 FROM alert_outbox o WHERE o.alert_key = a.alert_key)
         ORDER BY a.alert_key
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @alerted = @@ROWCOUNT;
+
+        IF @has_commands = 1
+            EXEC finance_carry_out @commands = @commands, @batch_id = @batch_id, @now = @now, @moved = @moved OUTPUT;
 
         INSERT INTO poison_messages (message_id, reason, exception, attempts, traceparent, body, inserted_at, failed_at)
         SELECT m.message_id, m.reason, m.exception, m.attempts, m.traceparent, m.body, m.inserted_at, m.failed_at
@@ -171,12 +207,12 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             END;
         END;
 
-        IF @written > 0
+        IF @written + @moved > 0
             -- The place in the feed comes last, so that a transaction holds up the feed's readers for no longer than its commit takes.
-            INSERT INTO feed_batches (batch_id, row_count) VALUES (@batch_id, @written);
+            INSERT INTO feed_batches (batch_id, row_count) VALUES (@batch_id, @written + @moved);
 
         COMMIT TRANSACTION;
-        SELECT @written, @conflicts, @alerted;
+        SELECT @written, @conflicts, @alerted, @verdicts;
         """;
 
     internal const string WriteSql = $"{Begin}{WriteRows}{WriteConflicts}{WriteRest}";
@@ -274,7 +310,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
 
     /// <inheritdoc/>
     public Task<WriteCounts> WriteAsync(ScoredBatch batch, CancellationToken cancellationToken) =>
-        batch.Results.Count == 0 && batch.Poison.Count == 0
+        batch.Results.Count == 0 && batch.Poison.Count == 0 && batch.Commands.Count == 0
             ? Task.FromResult(default(WriteCounts))
             : database.RunAsync(
                 connection =>
@@ -333,6 +369,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
                 states = SqlServerTables.StateKeys(wanted.States),
                 ids = SqlServerTables.Ids(wanted.Ids),
                 keys = SqlServerTables.BaselineKeys(wanted.Baselines),
+                wanted = SqlServerTables.BaselineKeys(wanted.States.Select(static key => new BaselineKey(key.UserId, key.Category.CategoryId))),
             };
             await using DbDataReader reader = await connection.ExecuteReaderAsync(
                 new CommandDefinition(s_load.For(wanted.Ids.Count), parameters, cancellationToken: cancellationToken));
@@ -357,14 +394,20 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             await reader.ReadAsync(cancellationToken);
             int version = reader.GetInt32(0);
             await reader.NextResultAsync(cancellationToken);
-            var baselines = new Dictionary<BaselineKey, Baseline>();
+            Dictionary<BaselineKey, Baseline> baselines = await ReadBaselinesAsync(reader, cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                baselines[new BaselineKey(reader.GetInt64(0), reader.GetInt64(1))] =
-                    new Baseline(reader.GetDouble(2), reader.GetDouble(3), reader.GetInt64(4));
+                (long erased, DateTime until) = (reader.GetInt64(0), SqlServerRows.Time(reader, 1)!.Value);
+                foreach (Transaction transaction in wanted.Transactions.Where(item => item.UserId == erased && item.AcceptedAt <= until))
+                {
+                    present.TryAdd(transaction.Id, Presence.Buried);
+                }
             }
 
-            return (new Known(baselines, new StateBook(users, states), present), version);
+            await reader.NextResultAsync(cancellationToken);
+            SensitivityTable settings = await ReadSettingsAsync(reader, cancellationToken);
+            return (new Known(baselines, new StateBook(users, states), present) { Settings = settings }, version);
         },
         cancellationToken);
 
@@ -382,7 +425,7 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         await using DbDataReader reader = await connection.ExecuteReaderAsync(
             new CommandDefinition(s_learn.For(batch.Results.Count), parameters, cancellationToken: cancellationToken));
         await reader.ReadAsync(cancellationToken);
-        (int written, int conflicts, int alerted) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2));
+        (int written, int conflicts, int alerted, int verdicts) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3));
         if (written < 0)
         {
             return null;
@@ -391,15 +434,15 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         await reader.NextResultAsync(cancellationToken);
         HashSet<long> lost = [.. await SqlServerRows.ReadAsync(reader, static row => row.GetInt64(0), cancellationToken)];
         int results = batch.Results.Count(result => result.UserId is not { } user || !lost.Contains(user));
-        return (new WriteCounts(written, results - written, conflicts, alerted), lost);
+        return (new WriteCounts(written, results - written, conflicts, alerted, verdicts), lost);
     }
 
     /// <summary>Writes the batch in one round trip. If the connection has a transaction, the batch is committed with it.</summary>
     internal async Task<WriteCounts> WriteAsync(SqlConnection connection, ScoredBatch batch, long batchId, CancellationToken cancellationToken)
     {
-        (int written, int conflicts, int alerted) = await connection.QuerySingleAsync<(int, int, int)>(
+        (int written, int conflicts, int alerted, int verdicts) = await connection.QuerySingleAsync<(int, int, int, int)>(
             new CommandDefinition(s_write.For(batch.Results.Count), Parameters(batch, batchId), cancellationToken: cancellationToken));
-        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted);
+        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerted, verdicts);
     }
 
     private DynamicParameters Parameters(ScoredBatch batch, long batchId)
@@ -410,6 +453,10 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             results = SqlServerTables.Results(batch.Results),
             alerts = SqlServerTables.Alerts(batch.Alerts),
             poison = SqlServerTables.Poison(batch.Poison),
+            result_ids = SqlServerTables.Ids(batch.Results.Select(static result => result.Id)),
+            marks = SqlServerTables.Marks(batch.Results),
+            commands = SqlServerTables.Commands(batch.Commands),
+            has_commands = batch.Commands.Count > 0,
             count = batch.Results.Count,
             batch_id = batchId,
             now,

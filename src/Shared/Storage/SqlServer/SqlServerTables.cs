@@ -2,8 +2,10 @@ using System.Data;
 using Dapper;
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Learning;
 using FinanceIngest.Poison;
+using FinanceIngest.Preferences;
 using FinanceIngest.Results;
 using Microsoft.Data.SqlClient.Server;
 
@@ -55,6 +57,26 @@ internal static class SqlServerTables
         // Longer than the column, so that the server refuses an id that is too long; SqlClient would cut it.
         new("message_id", SqlDbType.NVarChar, 4000),
         Text("reason"), Text("exception"), new("attempts", SqlDbType.Int), Text("traceparent"), Text("body"), Time("inserted_at"), Time("failed_at"),
+    ];
+
+    private static readonly SqlMetaData[] s_marks =
+    [
+        Key("transaction_key"), new("suppressed_by", SqlDbType.VarChar, 16), new("has_alert", SqlDbType.Bit), Key("replaces"),
+    ];
+
+    private static readonly SqlMetaData[] s_commands =
+    [
+        new("ordinal", SqlDbType.Int),
+        new("kind", SqlDbType.VarChar, 16),
+        Key("transaction_key"),
+        new("user_id", SqlDbType.BigInt),
+        new("category_id", SqlDbType.BigInt),
+        new("is_snooze", SqlDbType.Bit),
+        new("word", SqlDbType.VarChar, 16),
+        new("amount", SqlDbType.Decimal, 19, 4),
+        Time("until"),
+        Time("accepted_at"),
+        Key("command_key"),
     ];
 
     private static readonly SqlMetaData[] s_users = [new("user_id", SqlDbType.BigInt)];
@@ -158,6 +180,62 @@ internal static class SqlServerTables
         (record, message) => record.SetValues(
             message.MessageId, message.Reason, OrNull(message.Exception), message.Attempts, OrNull(message.TraceParent), message.Body,
             message.InsertedAt, message.FailedAt));
+
+    /// <summary>What is said of the results that are to become rows, beside their scores.</summary>
+    public static SqlMapper.ICustomQueryParameter Marks(IEnumerable<TransactionResult> results) => Table(
+        "finance_marks",
+        s_marks,
+        results.Where(static result => result.Status == TransactionStatus.Scored).DistinctBy(static result => result.Id)
+            .Where(static result => result.Alert is not null || result.Replaces is not null),
+        static (record, result) => record.SetValues(
+            Key(result.Id), OrNull(result.SuppressedBy is { } suppression ? Names.Of(suppression) : null),
+            result.Alert == AlertState.Queued && !result.IsAnomaly, OrNull(result.Replaces is { } replaced ? Key(replaced) : null)));
+
+    /// <summary>Commands; of several with one target the last accepted one is taken.</summary>
+    public static SqlMapper.ICustomQueryParameter Commands(IEnumerable<Command> commands) => Table(
+        "finance_commands",
+        s_commands,
+        commands.GroupBy(TargetOf).Select(same => same.MaxBy(command => command.Order)!).Index(),
+        (record, item) => Set(record, item.Item, item.Index));
+
+    private static object TargetOf(Command command) => command switch
+    {
+        FeedbackCommand feedback => ("feedback", feedback.TransactionId),
+        WithdrawCommand withdrawal => ("withdraw", withdrawal.TransactionId),
+        SensitivityCommand setting => (SensitivityKey.Of(setting.UserId, setting.CategoryId), setting.Until is not null),
+        EraseUserCommand erasure => erasure.UserId,
+        _ => command,
+    };
+
+    private static void Set(SqlDataRecord record, Command command, int ordinal)
+    {
+        string kind = command switch
+        {
+            FeedbackCommand => "feedback",
+            WithdrawCommand => "withdraw",
+            SensitivityCommand => "sensitivity",
+            EraseUserCommand => "erase_user",
+            _ => "other",
+        };
+        Guid? transaction = command is FeedbackCommand feedback ? feedback.TransactionId : (command as WithdrawCommand)?.TransactionId;
+        SensitivityKey? key = command switch
+        {
+            SensitivityCommand setting => SensitivityKey.Of(setting.UserId, setting.CategoryId),
+            EraseUserCommand erasure => new SensitivityKey(erasure.UserId, 0),
+            _ => null,
+        };
+        string? word = command switch
+        {
+            FeedbackCommand { Verdict: { } verdict } => CommandNames.Of(verdict),
+            SensitivityCommand { Level: { } level } => CommandNames.Of(level),
+            _ => null,
+        };
+        var sensitivity = command as SensitivityCommand;
+        record.SetValues(
+            ordinal, kind, OrNull(transaction is { } id ? Key(id) : null), OrNull(key?.UserId), OrNull(key?.CategoryId),
+            OrNull(sensitivity is null ? null : sensitivity.Until is not null), OrNull(word), OrNull(sensitivity?.MinimumAmount?.ToDecimal()),
+            OrNull(sensitivity?.Until), command.AcceptedAt, Key(command.Id));
+    }
 
     private static void Set(SqlDataRecord record, TransactionResult result, int ordinal, bool isCandidate) => record.SetValues(
         Key(result.Id),

@@ -65,8 +65,10 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     }
 
     /// <inheritdoc/>
-    public async Task<RemovedRows> EraseUserAsync(long userId, IReadOnlyCollection<Guid> nameless, CancellationToken cancellationToken)
+    public async Task<RemovedRows> EraseUserAsync(
+        long userId, IReadOnlyCollection<Guid> nameless, DateTime? acceptedUntil, CancellationToken cancellationToken)
     {
+        DateTime until = acceptedUntil ?? DateTime.MaxValue;
         List<Guid> ids = await FindAsync(userId, cancellationToken);
         RemovedRows removed = default;
         foreach (Guid[] some in ids.Concat(nameless).Chunk(IRetentionStore.ChunkSize))
@@ -76,26 +78,29 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
                     session,
                     some,
                     id => session.FirstOrDefault(
-                        $"DELETE FROM anomaly_transactions WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL) RETURNING {SqliteLearned.Columns}",
-                        SqliteLearned.Read, id, userId),
+                        $"""
+                        DELETE FROM anomaly_transactions
+                        WHERE transaction_id = ?1 AND (user_id = ?2 OR user_id IS NULL) AND (accepted_at IS NULL OR accepted_at <= ?3)
+                        RETURNING {SqliteLearned.Columns}
+                        """,
+                        SqliteLearned.Read, id, userId, until),
                     SqliteLearned.Leaving.WithWhatItTaught),
                 cancellationToken);
         }
 
-        await database.WriteAsync(
-            session => session.Execute(
-                "UPDATE message_attempts SET last_error = '' WHERE instr(last_error, ?1) > 0", userId.ToString(CultureInfo.InvariantCulture)),
-            cancellationToken);
-        await database.WriteAsync(
-            session => session.Execute("DELETE FROM notification_deliveries WHERE user_id = ?1", userId)
-                + session.Execute("DELETE FROM notification_destinations WHERE user_id = ?1", userId),
-            cancellationToken);
-        removed += await database.WriteAsync(
-            session => new RemovedRows(
-                RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1", userId),
-                Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId)),
-            cancellationToken);
+        removed += await database.WriteAsync(session => EraseRest(session, userId, until), cancellationToken);
         return removed with { States = await ErasedStates.ForgetAsync(new SqliteLearningStore(database, time), userId, cancellationToken) };
+    }
+
+    private static RemovedRows EraseRest(SqliteSession session, long userId, DateTime until)
+    {
+        session.Execute("UPDATE message_attempts SET last_error = '' WHERE instr(last_error, ?1) > 0", userId.ToString(CultureInfo.InvariantCulture));
+        session.Execute("DELETE FROM sensitivity WHERE user_id = ?1 AND accepted_at <= ?2", userId, until);
+        session.Execute("DELETE FROM notification_deliveries WHERE user_id = ?1", userId);
+        session.Execute("DELETE FROM notification_destinations WHERE user_id = ?1", userId);
+        return new RemovedRows(
+            RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1 AND accepted_at <= ?2", userId, until),
+            Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId));
     }
 
     // No index leads to the rows of a user: it would cost every insert a page somewhere in the file (docs/storage-writes.md). The rows are looked through in
@@ -122,15 +127,24 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
     {
         foreach (Guid[] some in ids.Chunk(IRetentionStore.ChunkSize))
         {
-            await database.WriteAsync(session => some.Count(id => Bury(session, id, time.UtcNowMicroseconds())), cancellationToken);
+            await database.WriteAsync(session => some.Count(id => Bury(session, id, time.UtcNowMicroseconds(), hasRow: false)), cancellationToken);
         }
     }
 
     /// <inheritdoc/>
+    public Task RemoveBuriedAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => database.ForgetDeletedAsync(cancellationToken);
 
-    private static bool Bury(SqliteSession session, Guid id, DateTime now) => session.Execute(
-        "INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now) == 1;
+    // A row that is there already keeps its verdict.
+    private static bool Bury(SqliteSession session, Guid id, DateTime now, bool hasRow)
+    {
+        session.Execute(
+            "DELETE FROM feedback WHERE transaction_id = ?1 AND (?2 OR NOT EXISTS (SELECT 1 FROM anomaly_transactions WHERE transaction_id = ?1))",
+            id, hasRow ? 1 : 0);
+        return session.Execute("INSERT INTO purged_transactions (transaction_id, purged_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", id, now) == 1;
+    }
 
     private RemovedRows Remove(
         SqliteSession session, IEnumerable<Guid> ids, Func<Guid, SqliteLearned.Row?> delete, SqliteLearned.Leaving leaving)
@@ -146,7 +160,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
             }
 
             learned.Add(row);
-            Bury(session, id, now);
+            Bury(session, id, now, hasRow: true);
             removed += new RemovedRows(
                 1,
                 session.Execute("DELETE FROM repeat_conflicts WHERE transaction_id = ?1", id),

@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Results;
 using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
@@ -12,7 +13,8 @@ internal static class SqliteRows
     public const string ResultColumns =
         "t.id, t.transaction_id, t.user_id, t.category_id, t.amount, t.z_score, t.is_anomaly, t.status, t.reason, "
         + "t.mean, t.std_dev, t.sample_count, t.occurred_at, t.accepted_at, t.created_at, t.error, t.detector, t.judgement, "
-        + "t.shadow";
+        + "t.shadow, t.verdict, t.suppressed_by, t.has_alert, "
+        + "(t.is_anomaly = 1 OR t.has_alert = 1) AND EXISTS (SELECT 1 FROM alert_outbox o WHERE o.transaction_id = t.transaction_id AND o.sent_at IS NULL)";
 
     /// <summary>The result; the row's id, column 0, is left to the caller.</summary>
     public static TransactionResult ToResult(SqliteRow row) => new()
@@ -32,5 +34,11 @@ internal static class SqliteRows
         Error = row.GetStringOrNull(15),
         Detected = row.GetStringOrNull(16) is { } detector ? Detected.Read(detector, row.GetBlobOrNull(17)) : null,
         Shadow = row.GetStringOrNull(18),
+        Verdict = CommandNames.ToVerdict(row.GetStringOrNull(19)),
+        SuppressedBy = row.GetStringOrNull(20) is { } suppression ? Names.ToSuppression(suppression) : null,
+        Alert = !row.IsNull(20) ? AlertState.Suppressed
+            : row.GetInt64(6) == 0 && row.GetInt64(21) == 0 ? null
+            : row.GetInt64(22) == 1 ? AlertState.Queued
+            : AlertState.Sent,
     };
 }

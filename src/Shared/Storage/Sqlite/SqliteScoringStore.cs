@@ -22,13 +22,14 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private readonly SqliteStateCache _states = new();
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
+    public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
         // The keys are looked up in the order in which the baselines lie in the file.
         BaselineKey[] inOrder = [.. keys];
         Array.Sort(inOrder, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
-        return database.ReadAsync<IReadOnlyDictionary<BaselineKey, Baseline>>(
-            session => session.InReadTransaction(() => Load(session, inOrder)), cancellationToken,
+        return database.ReadAsync(
+            session => session.InReadTransaction(() => new LoadedBaselines(Load(session, inOrder), SqliteCommands.SettingsFor(session, inOrder))),
+            cancellationToken,
             onThisThread: inOrder.Length <= FewKeys);
     }
 
@@ -71,7 +72,6 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
                 held();
                 ScoredBatch batch = work.Score(Load(session, work.Wanted), null);
                 WriteCounts counts = Write(session, batch, batchId);
-                _states.Write(session, batch.Learned);
                 return new LearnedRows(
                     counts, batch.Results, batch.Alerts.Count > 0, (int)session.Number("SELECT coalesce(max(version), 0) FROM detection_models"));
             },
@@ -98,7 +98,18 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             }
         }
 
-        return new Known(Load(session, keys), _states.Load(session, wanted.States), present);
+        foreach (Transaction erased in SqliteCommands.HasErased(session)
+            ? wanted.Transactions.Where(transaction => SqliteCommands.IsErased(session, transaction.UserId, transaction.AcceptedAt))
+            : [])
+        {
+            present.TryAdd(erased.Id, Presence.Buried);
+        }
+
+        return new Known(Load(session, keys), _states.Load(session, wanted.States), present)
+        {
+            Settings = SqliteCommands.SettingsFor(
+                session, [.. wanted.States.Select(static key => new BaselineKey(key.UserId, key.Category.CategoryId)).Distinct()]),
+        };
     }
 
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)
@@ -106,24 +117,28 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         // The write may have waited for its turn, and for another process's lock.
         batch.ThrowUnlessHeld();
         (long position, long lastId) = Head(session);
-        int written = 0;
+        var feed = new SqliteFeed(lastId);
+        var commands = new SqliteCommands(session, feed, time.UtcNowMicroseconds());
+        bool hasErased = SqliteCommands.HasErased(session);
         int conflicts = 0;
-        var anomalies = new HashSet<Guid>();
+        List<TransactionResult> written = [];
         Guid highest = HighestId(session);
         foreach (TransactionResult result in InOrder(batch.Results))
         {
+            if (hasErased && commands.BuryIfErased(result))
+            {
+                continue;
+            }
+
             bool isNew = result.Id.CompareTo(highest) > 0;
             highest = isNew ? result.Id : highest;
 
             // A row that replaces a failed one takes a new place in the feed.
-            if (Insert(session, isNew ? InsertNewSql : InsertSql, result, lastId + written + 1)
-                || (RemoveFailed(session, result) && Insert(session, InsertSql, result, lastId + written + 1)))
+            if (Insert(session, isNew ? InsertNewSql : InsertSql, result, feed.NextId)
+                || (RemoveFailed(session, result) && Insert(session, InsertSql, result, feed.NextId)))
             {
-                written++;
-                if (result.IsAnomaly)
-                {
-                    anomalies.Add(result.Id);
-                }
+                feed.Take();
+                written.Add(result);
             }
             else if (RecordConflict(session, result))
             {
@@ -131,9 +146,19 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             }
         }
 
-        // Only anomalies that this transaction wrote get their alerts: a redelivered anomaly has its alert already, and a repeat that would be an anomaly
-        // did not become the row.
-        int alerts = batch.Alerts.Where(alert => anomalies.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
+        // What changes states beyond the batch's own rows reads them again, so that these come first.
+        _states.Write(session, batch.Learned);
+        int verdicts = commands.AfterScoring(written);
+
+        // Only what this transaction wrote gets alerts: a redelivered anomaly has its alert already, and a repeat that would be an anomaly did not become the
+        // row.
+        HashSet<Guid> alerting =
+        [
+            .. written.Where(static result => result.SuppressedBy is null && (result.IsAnomaly || result.Alert == AlertState.Queued))
+                .Select(static result => result.Id),
+        ];
+        int alerts = batch.Alerts.Where(alert => alerting.Contains(alert.TransactionId)).Sum(alert => InsertAlert(session, alert));
+        commands.CarryOut(batch.Commands);
         foreach (PoisonMessage message in batch.Poison)
         {
             InsertPoison(session, message);
@@ -144,14 +169,14 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             WriteProcess(session, process);
         }
 
-        if (written > 0)
+        if (feed.Count > 0)
         {
             // SQLite has one writer at a time, so that ids and positions are committed in ascending order.
             session.Execute(
-                "INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?3)", position + written, batchId, lastId + written);
+                "INSERT INTO feed_batches (position, batch_id, last_id) VALUES (?1, ?2, ?3)", position + feed.Count, batchId, feed.LastId);
         }
 
-        return new WriteCounts(written, batch.Results.Count - written, conflicts, alerts);
+        return new WriteCounts(written.Count, batch.Results.Count - written.Count, conflicts, alerts, verdicts);
     }
 
     // The newest row has the last id of the newest batch, unless somebody has changed the tables by hand: an id must not be given twice even then.
@@ -169,9 +194,9 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
 
     private const string RowColumns =
         "id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
-        + "created_at, error, detector, judgement, contribution, shadow";
+        + "created_at, error, detector, judgement, contribution, shadow, suppressed_by, has_alert";
 
-    private const string RowValues = "?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20";
+    private const string RowValues = "?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22";
 
     // A statement that can leave a row out has to be able to undo itself, which costs SQLite more than the look at the index: a row that is certainly new goes in
     // without it.
@@ -190,7 +215,8 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         Names.Of(result.Status), result.Reason is { } reason ? Names.Of(reason) : null,
         result.Baseline?.Mean, result.Baseline?.StdDev, result.Baseline?.SampleCount,
         result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId,
-        result.Detected?.Detector, result.Detected?.ToBytes(), result.Contribution?.ToBytes(), result.Shadow) == 1;
+        result.Detected?.Detector, result.Detected?.ToBytes(), result.Contribution?.ToBytes(), result.Shadow,
+        result.SuppressedBy is { } suppression ? Names.Of(suppression) : null, result.Alert == AlertState.Queued && !result.IsAnomaly ? 1 : 0) == 1;
 
     // The highest id that has a row or a tombstone. Ids begin with a time, so that most of a batch's are higher.
     private static Guid HighestId(SqliteSession session)

@@ -42,7 +42,10 @@ public sealed class ApiClient
     public Task<Answer> PostAsync(string path, string json, params (string Name, string Value)[] headers) =>
         SendAsync(HttpMethod.Post, path, Content(json), headers);
 
-    public Task<Answer> PutAsync(string path, string json) => SendAsync(HttpMethod.Put, path, Content(json));
+    public Task<Answer> PutAsync(string path, string json, params (string Name, string Value)[] headers) =>
+        SendAsync(HttpMethod.Put, path, Content(json), headers);
+
+    public Task<Answer> DeleteAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Delete, path, null, headers);
 
     /// <summary>Submits one transaction and returns the response.</summary>
     public Task<Answer> SubmitAsync(string json, params (string Name, string Value)[] headers) => PostAsync("/api/transactions", json, headers);

@@ -124,7 +124,10 @@ internal sealed class ApiDescription
     private JsonNode? Find(string method, string path)
     {
         string template = Paths.ContainsKey(path) ? path
-            : path.StartsWith("/api/transactions/", StringComparison.Ordinal) ? "/api/transactions/{id}"
+            : path.StartsWith("/api/transactions/", StringComparison.Ordinal)
+                ? path.EndsWith("/feedback", StringComparison.Ordinal) ? "/api/transactions/{id}/feedback" : "/api/transactions/{id}"
+            : path.StartsWith("/api/users/", StringComparison.Ordinal)
+                ? path.EndsWith("/erasure", StringComparison.Ordinal) ? "/api/users/{user_id}/erasure" : "/api/users/{user_id}"
             : path;
         return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
     }

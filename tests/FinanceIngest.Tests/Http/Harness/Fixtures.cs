@@ -17,12 +17,17 @@ public abstract class ServerFixture(params IEnumerable<(string Name, string Valu
     private readonly TemporaryFolder _folder = new();
     private ProgramProcess? _process;
 
-    /// <summary>The settings that define both keys.</summary>
+    /// <summary>The secret of a key with every scope.</summary>
+    public const string ManagerKey = "test-key-of-a-manager";
+
+    /// <summary>The settings that define the keys.</summary>
     public static IEnumerable<(string Name, string Value)> Keys { get; } =
     [
         ("FinanceIngest__ApiKeys__application__Secret", Key),
         ("FinanceIngest__ApiKeys__administrator__Secret", AdminKey),
         ("FinanceIngest__ApiKeys__administrator__Scopes", "admin"),
+        ("FinanceIngest__ApiKeys__manager__Secret", ManagerKey),
+        ("FinanceIngest__ApiKeys__manager__Scopes", "submit,read,manage,admin"),
     ];
 
     /// <summary>A client with the application's key.</summary>
