@@ -13,6 +13,8 @@ internal readonly record struct Contribution
 
     private const byte Version = 1;
     private const byte RepeatFlag = 1;
+    private const byte ExpectedFlag = 2;
+    private const byte UnexpectedFlag = 4;
 
     /// <summary>How far the row was learned, 0 … 1: less when it was suspicious.</summary>
     public float Weight { get; init; }
@@ -40,6 +42,9 @@ internal readonly record struct Contribution
 
     /// <summary>Whether the amount was a remembered one.</summary>
     public bool IsRepeat { get; init; }
+
+    /// <summary>The verdict that it takes into account; null: none.</summary>
+    public FeedbackVerdict? Verdict { get; init; }
 
     /// <summary>The place of the remembered amount, 1 … 7; 0: none.</summary>
     public byte Slot { get; init; }
@@ -72,7 +77,8 @@ internal readonly record struct Contribution
         destination = destination[..Size];
         destination.Clear();
         destination[0] = Version;
-        destination[1] = IsRepeat ? RepeatFlag : (byte)0;
+        destination[1] = (byte)((IsRepeat ? RepeatFlag : 0)
+            | (Verdict switch { FeedbackVerdict.Expected => ExpectedFlag, FeedbackVerdict.Unexpected => UnexpectedFlag, _ => 0 }));
         destination[2] = Slot;
         destination[3] = SurpriseBin;
         destination[4] = CountBucket;
@@ -108,6 +114,7 @@ internal readonly record struct Contribution
         return new Contribution
         {
             IsRepeat = (source[1] & RepeatFlag) != 0,
+            Verdict = (source[1] & ExpectedFlag) != 0 ? FeedbackVerdict.Expected : (source[1] & UnexpectedFlag) != 0 ? FeedbackVerdict.Unexpected : null,
             Slot = source[2],
             SurpriseBin = source[3],
             CountBucket = source[4],

@@ -36,7 +36,7 @@ internal static class Feedback
         double after = Math.Clamp(
             original.EpisodeBefore + evidence, SpecialFunctions.Logit(settings.EpisodeBase) + settings.EpisodeLeast,
             SpecialFunctions.Logit(settings.EpisodeMost));
-        Contribution common = original with { Episode = (float)(after - original.EpisodeBefore) };
+        Contribution common = original with { Episode = (float)(after - original.EpisodeBefore), Verdict = verdict };
         if (verdict == FeedbackVerdict.Unexpected)
         {
             return common with { Weight = 0, Slot = 0, Generation = 0, SlotFirstDay = 0, SlotLog = 0, IsRepeat = false };

@@ -43,6 +43,13 @@ internal interface ILearningStore
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<bool> TryReplaceAsync(UserChange change, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Lets rows teach what the verdicts on them say, where they don't yet: those of these ids that have a verdict, or had one. On SQLite that is done in the
+    /// transaction in which the verdict meets its row; on SQL Server, whose states the program computes, before the message of either is deleted.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The database can't be reached; a repeat does the rest.</exception>
+    Task SettleVerdictsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
+
     /// <summary>Deletes the states of one user, where his version is still the one expected. False: it is not, and nothing was deleted.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached, or the process may not delete states.</exception>
     Task<bool> TryForgetAsync(long userId, long version, CancellationToken cancellationToken);

@@ -19,6 +19,11 @@ internal readonly record struct TaughtRow(StateKey Key, double Amount, DateTime 
     /// <returns>The row as it is kept from now on; and whether the key's state is still precise, or has to be summed anew from its rows.</returns>
     public (TaughtRow Row, bool IsPrecise) Answered(StateBook states, FeedbackVerdict? verdict)
     {
+        if (Present.Verdict == verdict)
+        {
+            return (this, true);
+        }
+
         Contribution original = Original ?? Present;
         Contribution after = verdict is { } given
             ? Feedback.After(original, given, states.KeyOf(Key), Amount, OccurredAt, AdaptiveSettings.Default)

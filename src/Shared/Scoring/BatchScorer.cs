@@ -68,7 +68,7 @@ internal sealed class BatchScorer(
             if (await write(held) is { } written)
             {
                 // What takes longer than a transaction may is done before the messages are deleted: after a crash it is done again.
-                await (followUp?.FinishAsync(held, cancellationToken) ?? Task.CompletedTask);
+                await (followUp?.FinishAsync(held, written.Counts, cancellationToken) ?? Task.CompletedTask);
                 return new ScoringOutcome
                 {
                     Counts = written.Counts,

@@ -1,6 +1,8 @@
 using FinanceIngest.Commands;
 using FinanceIngest.Ground;
+using FinanceIngest.Learning;
 using FinanceIngest.Queueing;
+using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Transactions;
 
@@ -10,13 +12,27 @@ namespace FinanceIngest.Scoring;
 /// Finishes commands whose batch is committed and whose message is not deleted yet: what can't be done within the batch's transaction, because it takes too
 /// long. Each step may be repeated, so that a crash in between does no harm.
 /// </summary>
-internal sealed class CommandFollowUp(IRetentionStore store, UserErasure erasure, ICommandProgress progress, TimeProvider time)
+internal sealed class CommandFollowUp(
+    IRetentionStore store, ILearningStore learning, UserErasure erasure, ICommandProgress progress, TimeProvider time)
 {
-    /// <summary>Erases users, and removes rows of withdrawn transactions that the batch's transaction could not.</summary>
+    /// <summary>
+    /// Lets rows teach what verdicts say, erases users, and removes rows of withdrawn transactions, as far as the batch's transaction could not.
+    /// </summary>
+    /// <param name="committed">The deliveries.</param>
+    /// <param name="counts">What the commit changed.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="StoreUnavailableException">The database can't be reached; the messages come again.</exception>
     /// <exception cref="QueueUnavailableException">A queue can't be reached; the messages come again.</exception>
-    public async Task FinishAsync(IReadOnlyList<Delivery> committed, CancellationToken cancellationToken)
+    public async Task FinishAsync(IReadOnlyList<Delivery> committed, WriteCounts counts, CancellationToken cancellationToken)
     {
+        // A verdict that came before its transaction meets the row when that is written, or did so in a delivery that was not finished.
+        bool mayMeet = counts.Verdicts > 0 || counts.Repeats > 0;
+        await learning.SettleVerdictsAsync(
+            [
+                .. committed.SelectMany(static delivery => delivery.Commands).OfType<FeedbackCommand>().Select(static command => command.TransactionId),
+                .. mayMeet ? committed.SelectMany(static delivery => delivery.Transactions).Select(static transaction => transaction.Id) : [],
+            ],
+            cancellationToken);
         Guid[] withdrawn =
         [
             .. committed.SelectMany(static delivery => delivery.Commands).OfType<WithdrawCommand>().Select(static command => command.TransactionId),

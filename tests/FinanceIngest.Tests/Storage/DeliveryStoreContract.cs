@@ -172,7 +172,7 @@ public abstract class DeliveryStoreContract(StoreFixture fixture) : StoreContrac
         await Stores.Deliveries.AddAsync([Waiting(Guid.NewGuid()) with { DestinationId = again.Id }], Token);
         Assert.Equal(again, Assert.Single(await Stores.Deliveries.ReadDueAsync("mail", 10, Token)).Destination);
 
-        await Stores.Retention.EraseUserAsync(399, [], Token);
+        await Stores.Retention.EraseUserAsync(399, [], null, Token);
 
         Assert.Empty(await Stores.Destinations.ListAsync([399], Token));
         Assert.Empty(await Stores.Deliveries.ListAsync(new DeliveryFilter(), 10, Token));

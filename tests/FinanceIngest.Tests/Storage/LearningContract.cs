@@ -1,7 +1,11 @@
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
+using FinanceIngest.Ground;
 using FinanceIngest.Learning;
+using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
+using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -13,6 +17,8 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>Guarantees 5 and 8: each id is learned once, and the states are what the rows say, whatever happens.</summary>
 public abstract class LearningContract(StoreFixture fixture) : StoreContract(fixture)
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("finance-ingest-test-").FullName;
+
     private static readonly IdCertifier s_ids = new("a signing key of the tests, long enough", TimeProvider.System);
     private static readonly Settings s_settings = new() { DataDirectory = "unused", Detector = DetectorNames.Adaptive };
 
@@ -164,6 +170,70 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
     }
 
     [Fact]
+    public async Task A_verdict_changes_what_its_row_taught_and_is_taken_back_without_a_trace()
+    {
+        Transaction[] rows = Spending(2, 80);
+        await ScoreAsync(rows);
+        IReadOnlyList<KnownKey> before = await Stores.Learning.ReadStatesAsync(null, 1000, Token);
+        Transaction large = rows[40];
+
+        await CommandAsync(Feedback(large, FeedbackVerdict.Unexpected));
+        Assert.Equal(new AuditCounts(2, 80, 0), await AuditAsync());
+        ContributingRow unexpected = await RowOfAsync(large);
+        Assert.Equal(0, unexpected.Contribution.Weight);
+        Assert.Equal(FeedbackVerdict.Unexpected, unexpected.Verdict);
+        Assert.Equal(FeedbackVerdict.Unexpected, (await GetAsync(large.Id)).Verdict);
+
+        await CommandAsync(Feedback(large, FeedbackVerdict.Expected));
+        Assert.Equal(new AuditCounts(2, 80, 0), await AuditAsync());
+        Assert.Equal(1, (await RowOfAsync(large)).Contribution.Weight);
+
+        await CommandAsync(Feedback(large, null));
+        Assert.Equal(new AuditCounts(2, 80, 0), await AuditAsync());
+        IReadOnlyList<KnownKey> after = await Stores.Learning.ReadStatesAsync(null, 1000, Token);
+        Assert.All(before.Zip(after), pair => Assert.Equal(pair.First.State.Weight.High, pair.Second.State.Weight.High, 1e-9 * pair.First.State.Weight.High));
+        Assert.Null((await GetAsync(large.Id)).Verdict);
+    }
+
+    [Fact]
+    public async Task A_verdict_that_came_first_teaches_with_its_row()
+    {
+        Transaction[] rows = Spending(1, 30);
+        await ScoreAsync(rows[..^1]);
+        await CommandAsync(Feedback(rows[^1], FeedbackVerdict.Unexpected));
+        Assert.Equal(new AuditCounts(1, 29, 0), await AuditAsync());
+        await ScoreAsync(rows[^1..]);
+
+        Assert.Equal(new AuditCounts(1, 30, 0), await AuditAsync());
+        Assert.Equal(0, (await RowOfAsync(rows[^1])).Contribution.Weight);
+    }
+
+    [Fact]
+    public async Task Withdrawn_and_replaced_rows_taught_nothing()
+    {
+        Transaction[] rows = Spending(2, 60);
+        await ScoreAsync(rows[..^1]);
+        await CommandAsync(new WithdrawCommand(s_ids.NewId(), Time.UtcNowMicroseconds(), rows[3].Id));
+        Assert.Equal(new AuditCounts(2, 58, 0), await AuditAsync());
+        await ScoreAsync([rows[^1] with { Replaces = rows[5].Id }]);
+
+        Assert.Equal(new AuditCounts(2, 58, 0), await AuditAsync());
+        Assert.All(
+            await Stores.Results.GetAsync([rows[3].Id, rows[5].Id], Token), result => Assert.Equal(TransactionStatus.Purged, result.Status));
+    }
+
+    [Fact]
+    public async Task An_erased_user_is_forgotten_but_for_what_was_accepted_later()
+    {
+        Transaction[] rows = Spending(2, 60);
+        await ScoreAsync(rows[..50]);
+        await CommandAsync(new EraseUserCommand(s_ids.NewId(), rows[49].AcceptedAt, 1));
+        await ScoreAsync(rows);
+
+        Assert.Equal(new AuditCounts(2, 30 + rows[50..].Count(row => row.UserId == 1), 0), await AuditAsync());
+    }
+
+    [Fact]
     public async Task A_shadow_learns_and_never_decides()
     {
         Transaction[] rows = Spending(1, 30);
@@ -177,14 +247,34 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
         Assert.Equal(new AuditCounts(1, 30, 0), await AuditAsync());
     }
 
-    private protected async Task<WriteCounts> ScoreAsync(IReadOnlyList<Transaction> rows, Stores? stores = null, Settings? settings = null)
+    private FeedbackCommand Feedback(Transaction row, FeedbackVerdict? verdict)
+    {
+        Time.Advance(TimeSpan.FromSeconds(1));
+        return new FeedbackCommand(s_ids.NewId(), Time.UtcNowMicroseconds(), row.Id, verdict);
+    }
+
+    // Twice, as after a crash between the commit and the deletion of the message.
+    private async Task CommandAsync(Command command)
+    {
+        await ScoreAsync([], commands: [command]);
+        await ScoreAsync([], commands: [command]);
+    }
+
+    private async Task<ContributingRow> RowOfAsync(Transaction row) => Assert.Single(
+        await Stores.Learning.ReadRowsAsync(long.MaxValue, 1000, Token),
+        found => found.Key.UserId == row.UserId && found.OccurredAt == row.OccurredAt);
+
+    private protected async Task<WriteCounts> ScoreAsync(
+        IReadOnlyList<Transaction> rows, Stores? stores = null, Settings? settings = null, IReadOnlyList<Command>? commands = null)
     {
         stores ??= Stores;
         settings ??= s_settings;
         var scorer = new BatchScorer(
-            stores.Scoring, s_ids, settings, TestTelemetry.Create(Time), Time, new ScoringEvents(), new CurrentModel(stores.Learning, settings));
+            stores.Scoring, s_ids, settings, TestTelemetry.Create(Time), Time, new ScoringEvents(), new CurrentModel(stores.Learning, settings),
+            followUp: new CommandFollowUp(stores.Retention, stores.Learning, Erasure(stores), stores.Progress, Time));
         var delivery = new Delivery(new AnyMessage { Id = "m", Body = new MessageBody("{}"), InsertedAt = Sample.Noon, DequeueCount = 1 });
         delivery.Transactions.AddRange(rows);
+        delivery.Commands.AddRange(commands ?? []);
         return (await scorer.ScoreAsync([delivery], new FakeLeases(), Token)).Counts;
     }
 
@@ -195,6 +285,15 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
             (userId, found) => differences.AddRange(found.Select(line => $"{userId}: {line}")), Token);
         Assert.Empty(differences);
         return counts;
+    }
+
+    // Queues of this database's own, which have nothing of anybody.
+    private UserErasure Erasure(Stores stores)
+    {
+        var queues = new Queues(Queue("inbound"), Queue("poison"), Queue("alerts"));
+        return new UserErasure(stores.Retention, new PoisonErasure(stores.Poison, queues, s_ids), queues);
+
+        EmbeddedQueue Queue(string name) => new(_folder, name, Time, new DependencyStatus("queue"));
     }
 
     private static WriteCounts Without(WriteCounts counts) => counts with { Alerts = 0 };

@@ -47,7 +47,7 @@ internal sealed class ScoringHarness : IDisposable
         Dispatcher = NewDispatcher(DispatchersOutbox, Roles.Scorer | Roles.Dispatcher);
         _scorer = new BatchScorer(
             new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time, Events,
-            followUp: new CommandFollowUp(Retention, erasure, Progress, Time));
+            followUp: new CommandFollowUp(Retention, new SqliteLearningStore(_database, Time), erasure, Progress, Time));
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
     }

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using FinanceIngest.Commands;
 using FinanceIngest.Detection;
 using FinanceIngest.Learning;
 using FinanceIngest.Results;
@@ -14,7 +15,7 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
     // Seconds for a read of a user's rows, to which no index leads.
     private const int Patience = 300;
 
-    internal const string RowColumns = "t.id, t.user_id, t.category_id, t.amount, t.occurred_at, t.contribution, t.judgement";
+    internal const string RowColumns = "t.id, t.user_id, t.category_id, t.amount, t.occurred_at, t.contribution, t.judgement, t.verdict";
 
     // The row of the model tells whether a writer came between the two statements: then both are read again.
     internal const string LoadModelSql =
@@ -221,6 +222,117 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
             cancellationToken: cancellationToken)) == 1,
         cancellationToken);
 
+    // The versions of users are read before what they guard.
+    internal const string ReadVerdictsSql =
+        $"""
+        SELECT DISTINCT u.user_id, u.version, u.state, u.carried
+        FROM @ids i JOIN feedback f ON f.transaction_key = i.id_key JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        JOIN detection_users u ON u.user_id = t.user_id
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT DISTINCT s.user_id, s.category_id, s.is_refund, s.state, s.carried
+        FROM @ids i JOIN feedback f ON f.transaction_key = i.id_key JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        JOIN detection_states s ON s.user_id = t.user_id AND s.category_id = t.category_id AND s.is_refund = CASE WHEN t.amount < 0 THEN 1 ELSE 0 END
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        SELECT t.transaction_key, t.original_contribution, {RowColumns}
+        FROM @ids i JOIN feedback f ON f.transaction_key = i.id_key JOIN anomaly_transactions t ON t.transaction_key = i.id_key
+        WHERE t.contribution IS NOT NULL
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        """;
+
+    private static readonly SizedSql s_readVerdicts = new(ReadVerdictsSql);
+
+    // Rows of users whom somebody changed meanwhile are left for another round.
+    internal const string WriteVerdictsSql =
+        $"""
+        SET NOCOUNT ON;
+        SET XACT_ABORT ON;
+        BEGIN TRANSACTION;
+        {SqlServerScoringStore.WriteStates}
+        UPDATE t SET contribution = j.contribution, original_contribution = j.judgement
+        FROM @rows j JOIN anomaly_transactions t ON t.transaction_key = j.transaction_key
+        WHERE NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = t.user_id)
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+        COMMIT TRANSACTION;
+        SELECT COUNT(*) FROM @lost;
+        """;
+
+    private static readonly SizedSql s_writeVerdicts = new(WriteVerdictsSql);
+
+    /// <inheritdoc/>
+    public async Task SettleVerdictsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        if (ids.Count == 0)
+        {
+            return;
+        }
+
+        int lost;
+        do
+        {
+            (StateBook states, List<(Guid Id, TaughtRow Row, FeedbackVerdict? Verdict)> rows) = await database.RunAsync(
+                connection => ReadVerdictsAsync(connection, ids, cancellationToken), cancellationToken);
+            List<(Guid Id, TaughtRow Row)> answered = [];
+            HashSet<long> imprecise = [];
+            foreach ((Guid id, TaughtRow row, FeedbackVerdict? verdict) in rows.Where(static item => item.Row.Present.Verdict != item.Verdict))
+            {
+                (TaughtRow after, bool isPrecise) = row.Answered(states, verdict);
+                answered.Add((id, after));
+                if (!isPrecise)
+                {
+                    imprecise.Add(row.Key.UserId);
+                }
+            }
+
+            if (answered.Count == 0)
+            {
+                return;
+            }
+
+            IReadOnlyList<UserChange> changes = states.Changes();
+            lost = await database.RunAsync(
+                connection => connection.ExecuteScalarAsync<int>(new CommandDefinition(
+                    s_writeVerdicts.For(answered.Count),
+                    new
+                    {
+                        users = SqlServerTables.UserStates(changes),
+                        states = SqlServerTables.States(changes),
+                        rows = SqlServerTables.Answered(answered),
+                    },
+                    cancellationToken: cancellationToken)),
+                cancellationToken);
+            foreach (long userId in imprecise)
+            {
+                // What is left beside a verdict's row may be less than a billionth of it: the states are added up again.
+                await new StateAudit(this).RebuildAsync(userId, cancellationToken);
+            }
+        }
+        while (lost > 0);
+    }
+
+    private static async Task<(StateBook States, List<(Guid Id, TaughtRow Row, FeedbackVerdict? Verdict)> Rows)> ReadVerdictsAsync(
+        SqlConnection connection, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using DbDataReader reader = await connection.ExecuteReaderAsync(new CommandDefinition(
+            s_readVerdicts.For(ids.Count), new { ids = SqlServerTables.Ids(ids) }, cancellationToken: cancellationToken));
+        List<KnownUser> users = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToUser, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        List<KnownKey> keys = await SqlServerRows.ReadAsync(reader, SqlServerRows.ToKey, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        List<(Guid, TaughtRow, FeedbackVerdict?)> rows = await SqlServerRows.ReadAsync(
+            reader,
+            static row =>
+            {
+                ContributingRow found = ToRow(row, 2);
+                Contribution? original = row.IsDBNull(1) ? null : Contribution.Read(row.GetFieldValue<byte[]>(1));
+                return (
+                    SqlServerRows.Id(row, 0), new TaughtRow(found.Key, found.Amount, found.OccurredAt, found.Contribution, original), found.Verdict);
+            },
+            cancellationToken);
+        return (new StateBook(users, keys), rows);
+    }
+
     internal const string ForgetSql =
         """
         SET NOCOUNT ON;
@@ -263,6 +375,7 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
             row.GetInt64(first), StateKey.Of(row.GetInt64(first + 1), row.GetInt64(first + 2), amount.Units < 0), amount.ToDouble(),
             SqlServerRows.Time(row, first + 4)!.Value, Contribution.Read(row.GetFieldValue<byte[]>(first + 5)))
         {
+            Verdict = CommandNames.ToVerdict(SqlServerRows.Text(row, first + 7)),
             Suspicion = row.IsDBNull(first + 6) ? 0 : Detected.Read("", row.GetFieldValue<byte[]>(first + 6)).Suspicion,
         };
     }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Dapper;
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
 using FinanceIngest.Learning;
 using FinanceIngest.Overview;
 using FinanceIngest.Preferences;
@@ -41,6 +42,9 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         {LoadSettings}
         """;
+
+    // The error that finance_after_scoring throws.
+    private const int BuriedMeanwhile = 51_000;
 
     private static readonly SizedSql s_loadBaselines = new(LoadBaselinesSql);
 
@@ -334,15 +338,9 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
         {
             (Known known, int version) = await LoadAsync(wanted, cancellationToken);
             ScoredBatch batch = work.Score(known, users);
-            if (await database.RunAsync(
-                connection =>
-                {
-                    ScoredBatch.ThrowUnless(work.MayCommit);
-                    return LearnAsync(connection, batch, BatchId.Next(time), cancellationToken);
-                },
-                cancellationToken) is not var (written, lost))
+            if (await TryLearnAsync(batch, work.MayCommit, cancellationToken) is not var (written, lost))
             {
-                // Nothing was written. The row that was in the way is there when the same users are loaded again.
+                // Nothing was written. What was in the way is there when the same users are loaded again.
                 continue;
             }
 
@@ -410,6 +408,25 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
             return (new Known(baselines, new StateBook(users, states), present) { Settings = settings }, version);
         },
         cancellationToken);
+
+    /// <returns>Null: a row of the batch was written or buried by somebody else meanwhile, and nothing was written.</returns>
+    private async Task<(WriteCounts Counts, HashSet<long> Lost)?> TryLearnAsync(ScoredBatch batch, Func<bool>? mayCommit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.RunAsync(
+                connection =>
+                {
+                    ScoredBatch.ThrowUnless(mayCommit);
+                    return LearnAsync(connection, batch, BatchId.Next(time), cancellationToken);
+                },
+                cancellationToken);
+        }
+        catch (StoreUnavailableException e) when (e.InnerException is SqlException { Number: BuriedMeanwhile })
+        {
+            return null;
+        }
+    }
 
     /// <returns>Null: a row of the batch had been written by somebody who does not learn, and nothing was written.</returns>
     private async Task<(WriteCounts Counts, HashSet<long> Lost)?> LearnAsync(

@@ -128,6 +128,12 @@ internal static class SqlServerTables
             Key(result.Id), OrNull(result.Detected?.Detector), OrNull(result.Detected?.ToBytes()), result.Contribution!.Value.ToBytes(),
             OrNull(result.Shadow)));
 
+    /// <summary>What rows contribute after a verdict and contributed before it, in the columns <c>contribution</c> and <c>judgement</c>.</summary>
+    public static SqlMapper.ICustomQueryParameter Answered(IEnumerable<(Guid Id, TaughtRow Row)> rows) => Table(
+        "finance_judgements", s_judgements, rows,
+        static (record, item) => record.SetValues(
+            Key(item.Id), DBNull.Value, OrNull(item.Row.Original?.ToBytes()), item.Row.Present.ToBytes(), DBNull.Value));
+
     /// <summary>Rows of a model.</summary>
     public static SqlMapper.ICustomQueryParameter Categories(IEnumerable<ModelRow> rows) => Table(
         "finance_categories", s_categories, rows,

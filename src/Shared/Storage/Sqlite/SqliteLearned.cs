@@ -62,6 +62,35 @@ internal static class SqliteLearned
         SqliteStates.Write(session, states.Changes());
     }
 
+    /// <summary>Lets a row teach what the verdict on it says; null: what it taught before any.</summary>
+    public static void Answer(SqliteSession session, Guid transactionId, FeedbackVerdict? verdict)
+    {
+        TaughtRow? found = session.FirstOrDefault<TaughtRow?>(
+            $"""
+            SELECT {Columns}, original_contribution FROM anomaly_transactions WHERE transaction_id = ?1 AND contribution IS NOT NULL
+            """,
+            static row => new TaughtRow(
+                StateKey.Of(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) < 0), new Money(row.GetInt64(2)).ToDouble(), row.GetTime(3),
+                Contribution.Read(row.GetBlobOrNull(4)), row.GetBlobOrNull(5) is { } original ? Contribution.Read(original) : null),
+            transactionId);
+        if (found is not { } taught)
+        {
+            return;
+        }
+
+        StateBook states = SqliteStates.Load(session, [taught.Key]);
+        (TaughtRow row, bool isPrecise) = taught.Answered(states, verdict);
+        session.Execute(
+            "UPDATE anomaly_transactions SET contribution = ?2, original_contribution = ?3 WHERE transaction_id = ?1",
+            transactionId, row.Present.ToBytes(), row.Original?.ToBytes());
+        if (!isPrecise)
+        {
+            states.Replace(taught.Key, SumAnew(session, taught.Key, states.CarriedOf(taught.Key)));
+        }
+
+        SqliteStates.Write(session, states.Changes());
+    }
+
     // A row went beside which the others are less than a billionth, so that the sums may hold nothing but its rounding: they are added up again.
     private static KeyState SumAnew(SqliteSession session, StateKey key, KeyState sum)
     {

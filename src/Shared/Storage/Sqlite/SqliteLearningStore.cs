@@ -1,3 +1,4 @@
+using FinanceIngest.Commands;
 using FinanceIngest.Detection;
 using FinanceIngest.Learning;
 using FinanceIngest.Results;
@@ -9,7 +10,7 @@ namespace FinanceIngest.Storage.Sqlite;
 /// <inheritdoc cref="ILearningStore"/>
 internal sealed class SqliteLearningStore(SqliteDatabase database, TimeProvider time) : ILearningStore
 {
-    private const string RowColumns = "id, user_id, category_id, amount, occurred_at, contribution, judgement";
+    private const string RowColumns = "id, user_id, category_id, amount, occurred_at, contribution, judgement, verdict";
 
 
     /// <inheritdoc/>
@@ -126,6 +127,9 @@ internal sealed class SqliteLearningStore(SqliteDatabase database, TimeProvider 
         cancellationToken);
 
     /// <inheritdoc/>
+    public Task SettleVerdictsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public Task<bool> TryForgetAsync(long userId, long version, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
@@ -146,6 +150,7 @@ internal sealed class SqliteLearningStore(SqliteDatabase database, TimeProvider 
             row.GetInt64(0), StateKey.Of(row.GetInt64(1), row.GetInt64(2), amount.Units < 0), amount.ToDouble(), row.GetTime(4),
             Contribution.Read(row.GetBlobOrNull(5)))
         {
+            Verdict = CommandNames.ToVerdict(row.GetStringOrNull(7)),
             Suspicion = row.GetBlobOrNull(6) is { } judgement ? Detected.Read("", judgement).Suspicion : 0,
         };
     }

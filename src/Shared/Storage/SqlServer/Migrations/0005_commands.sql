@@ -37,10 +37,9 @@ CREATE TABLE erased_users (
 
 -- verdict: what was said of the transaction. suppressed_by: why an anomaly led to no alert. has_alert: there is an alert of a row that is no anomaly, because
 -- its user wants more of them.
-ALTER TABLE anomaly_transactions ADD
-    verdict VARCHAR(16) NULL,
-    suppressed_by VARCHAR(16) NULL,
-    has_alert BIT NOT NULL CONSTRAINT anomaly_transactions_no_alert DEFAULT 0;
+ALTER TABLE anomaly_transactions ADD verdict VARCHAR(16) NULL;
+ALTER TABLE anomaly_transactions ADD suppressed_by VARCHAR(16) NULL;
+ALTER TABLE anomaly_transactions ADD has_alert BIT NOT NULL CONSTRAINT anomaly_transactions_no_alert DEFAULT 0;
 GO
 
 ALTER TABLE feedback SET (LOCK_ESCALATION = DISABLE);
@@ -226,7 +225,8 @@ BEGIN
 END;
 GO
 
--- Deletes rows of a user that were accepted up to an instant, or, without a user, rows of transactions that have a tombstone; and what belongs to them. Returns the numbers of rows, repeats, alerts and unsent alerts.
+-- Deletes rows of a user that were accepted up to an instant, or, without a user, rows of transactions that have a tombstone; and what belongs to them. Returns
+-- the numbers of rows, repeats, alerts and unsent alerts.
 -- What they taught goes with them: the states without them are written where nobody changed the users meanwhile (the version is the expected one); rows of
 -- others stay for now, and the last number says of how many users.
 CREATE PROCEDURE finance_erase_rows @ids finance_ids READONLY, @taken finance_ids READONLY, @users finance_user_states READONLY,
@@ -240,9 +240,11 @@ BEGIN
     DECLARE @conflicts INT, @alerts INT, @unsent INT;
     BEGIN TRANSACTION;
     UPDATE u SET version = s.version, state = s.state, carried = s.carried
-    OUTPUT inserted.user_id INTO @held (user_id)
     FROM @users s JOIN detection_users u ON u.user_id = s.user_id
     WHERE u.version = s.expected
+    OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
+    INSERT INTO @held (user_id)
+    SELECT s.user_id FROM @users s JOIN detection_users u ON u.user_id = s.user_id WHERE u.version = s.version
     OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
     INSERT INTO @lost (user_id)
     SELECT s.user_id FROM @users s WHERE NOT EXISTS (SELECT 1 FROM @held h WHERE h.user_id = s.user_id)
