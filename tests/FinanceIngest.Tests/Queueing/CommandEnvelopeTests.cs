@@ -23,7 +23,7 @@ public sealed class CommandEnvelopeTests
         new SensitivityCommand(Guid.CreateVersion7(), s_at, 399, 2310, AlertLevel.Never, new Money(125_000), s_at.AddDays(1)),
         new SensitivityCommand(Guid.CreateVersion7(), s_at, null, null, null, null, null),
         new EraseUserCommand(Guid.CreateVersion7(), s_at, long.MaxValue),
-        new DestinationCommand(Guid.CreateVersion7(), s_at, 399, "webpush", "https://push.example/\"x\"", "p", "a"),
+        new DestinationCommand(Guid.CreateVersion7(), s_at, 399, """{"type":"smtp","address":"a@finance.example"}"""),
         new RemoveDestinationCommand(Guid.CreateVersion7(), s_at, 399, Guid.CreateVersion7()),
     ];
 
