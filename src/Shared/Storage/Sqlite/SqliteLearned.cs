@@ -62,6 +62,42 @@ internal static class SqliteLearned
         SqliteStates.Write(session, states.Changes());
     }
 
+    /// <summary>Changes what a row contributes as a verdict on it does, and the states with it. The verdict itself is the caller's business.</summary>
+    /// <param name="session">The session, in a write transaction.</param>
+    /// <param name="transactionId">The row's transaction. A row that contributes nothing stays as it is.</param>
+    /// <param name="verdict">The verdict that holds from now on; null: none does any more.</param>
+    public static void Answer(SqliteSession session, Guid transactionId, FeedbackVerdict? verdict)
+    {
+        TaughtRow? taught = session.FirstOrDefault(
+            """
+            SELECT user_id, category_id, amount, occurred_at, contribution, original_contribution
+            FROM anomaly_transactions WHERE transaction_id = ?1 AND contribution IS NOT NULL
+            """,
+            static row => (TaughtRow?)new TaughtRow(
+                StateKey.Of(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) < 0),
+                new Money(row.GetInt64(2)).ToDouble(),
+                row.GetTime(3),
+                Contribution.Read(row.GetBlobOrNull(4)),
+                row.GetBlobOrNull(5) is { } original ? Contribution.Read(original) : null),
+            transactionId);
+        if (taught is not { } before)
+        {
+            return;
+        }
+
+        StateBook states = SqliteStates.Load(session, [before.Key]);
+        (TaughtRow after, bool isPrecise) = before.Answered(states, verdict);
+        session.Execute(
+            "UPDATE anomaly_transactions SET contribution = ?2, original_contribution = ?3 WHERE transaction_id = ?1",
+            transactionId, after.Present.ToBytes(), after.Original?.ToBytes());
+        if (!isPrecise)
+        {
+            states.Replace(before.Key, SumAnew(session, before.Key, states.CarriedOf(before.Key)));
+        }
+
+        SqliteStates.Write(session, states.Changes());
+    }
+
     // A row went beside which the others are less than a billionth, so that the sums may hold nothing but its rounding: they are added up again.
     private static KeyState SumAnew(SqliteSession session, StateKey key, KeyState sum)
     {

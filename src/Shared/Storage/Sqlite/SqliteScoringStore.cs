@@ -19,6 +19,8 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     // Baselines of up to this many keys are read on the caller's thread: some microseconds for each.
     private const int FewKeys = 32;
 
+    private readonly SqliteStateCache _states = new();
+
     /// <inheritdoc/>
     public Task<LoadedBaselines> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
@@ -76,14 +78,15 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             cancellationToken, beforeCommit: held, isLong: isLong, onThisThread: !isLong);
     }
 
-    private static Known Load(SqliteSession session, Wanted wanted)
+    private Known Load(SqliteSession session, Wanted wanted)
     {
         BaselineKey[] keys = [.. wanted.Baselines];
         Array.Sort(keys, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
         var present = new Dictionary<Guid, Presence>();
+        Guid highest = HighestId(session);
         SqliteStatement row = session.Prepare("SELECT status FROM anomaly_transactions WHERE transaction_id = ?1");
         SqliteStatement tombstone = session.Prepare("SELECT 1 FROM purged_transactions WHERE transaction_id = ?1");
-        foreach (Guid id in wanted.Ids.Order())
+        foreach (Guid id in wanted.Ids.Where(id => id.CompareTo(highest) <= 0).Order())
         {
             if (row.FirstOrDefault(static found => found.GetString(0), id) is { } status)
             {
@@ -102,7 +105,7 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             present.TryAdd(erased.Id, Presence.Buried);
         }
 
-        return new Known(Load(session, keys), SqliteStates.Load(session, wanted.States), present)
+        return new Known(Load(session, keys), _states.Load(session, wanted.States), present)
         {
             Settings = SqliteCommands.SettingsFor(
                 session, [.. wanted.States.Select(static key => new BaselineKey(key.UserId, key.Category.CategoryId)).Distinct()]),
@@ -119,6 +122,7 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         bool hasErased = SqliteCommands.HasErased(session);
         int conflicts = 0;
         List<TransactionResult> written = [];
+        Guid highest = HighestId(session);
         foreach (TransactionResult result in InOrder(batch.Results))
         {
             if (hasErased && commands.BuryIfErased(result))
@@ -126,8 +130,12 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
                 continue;
             }
 
+            bool isNew = result.Id.CompareTo(highest) > 0;
+            highest = isNew ? result.Id : highest;
+
             // A row that replaces a failed one takes a new place in the feed.
-            if (Insert(session, result, feed.NextId) || (RemoveFailed(session, result) && Insert(session, result, feed.NextId)))
+            if (Insert(session, isNew ? InsertNewSql : InsertSql, result, feed.NextId)
+                || (RemoveFailed(session, result) && Insert(session, InsertSql, result, feed.NextId)))
             {
                 feed.Take();
                 written.Add(result);
@@ -139,7 +147,7 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         }
 
         // What changes states beyond the batch's own rows reads them again, so that these come first.
-        SqliteStates.Write(session, batch.Learned);
+        _states.Write(session, batch.Learned);
         int verdicts = commands.AfterScoring(written);
 
         // Only what this transaction wrote gets alerts: a redelivered anomaly has its alert already, and a repeat that would be an anomaly did not become the
@@ -184,20 +192,41 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private static IEnumerable<TransactionResult> InOrder(IReadOnlyList<TransactionResult> results) =>
         results.Count == 1 ? results : results.OrderBy(static result => result.Id);
 
-    private static bool Insert(SqliteSession session, TransactionResult result, long rowId) => session.Execute(
-        """
-        INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
-            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, detector, judgement, contribution, shadow, suppressed_by, has_alert)
-        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22
+    private const string RowColumns =
+        "id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
+        + "created_at, error, detector, judgement, contribution, shadow, suppressed_by, has_alert";
+
+    private const string RowValues = "?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22";
+
+    // A statement that can leave a row out has to be able to undo itself, which costs SQLite more than the look at the index: a row that is certainly new goes in
+    // without it.
+    private const string InsertNewSql = $"INSERT INTO anomaly_transactions ({RowColumns}) VALUES ({RowValues})";
+
+    private const string InsertSql =
+        $"""
+        INSERT INTO anomaly_transactions ({RowColumns}) SELECT {RowValues}
         WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1)
         ON CONFLICT (transaction_id) DO NOTHING
-        """,
+        """;
+
+    private static bool Insert(SqliteSession session, string sql, TransactionResult result, long rowId) => session.Execute(
+        sql,
         result.Id, result.UserId, result.CategoryId, result.Amount?.Units, result.ZScore, result.IsAnomaly ? 1 : 0,
         Names.Of(result.Status), result.Reason is { } reason ? Names.Of(reason) : null,
         result.Baseline?.Mean, result.Baseline?.StdDev, result.Baseline?.SampleCount,
         result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId,
         result.Detected?.Detector, result.Detected?.ToBytes(), result.Contribution?.ToBytes(), result.Shadow,
         result.SuppressedBy is { } suppression ? Names.Of(suppression) : null, result.Alert == AlertState.Queued && !result.IsAnomaly ? 1 : 0) == 1;
+
+    // The highest id that has a row or a tombstone. Ids begin with a time, so that most of a batch's are higher.
+    private static Guid HighestId(SqliteSession session)
+    {
+        Guid row = session.Single("SELECT max(transaction_id) FROM anomaly_transactions", IdOrNone);
+        Guid tombstone = session.Single("SELECT max(transaction_id) FROM purged_transactions", IdOrNone);
+        return row.CompareTo(tombstone) > 0 ? row : tombstone;
+
+        static Guid IdOrNone(SqliteRow found) => found.IsNull(0) ? Guid.Empty : found.GetGuid(0);
+    }
 
     private static bool RemoveFailed(SqliteSession session, TransactionResult result) =>
         result.Status == TransactionStatus.Scored
