@@ -116,7 +116,7 @@ public sealed class CommandEnvelopeTests
         Assert.Equal([transaction], Read(Convert.ToBase64String(builder.ToBody().Packed!)).Transactions);
     }
 
-    // An older reader wants an array "transactions": without one the message is poison, which keeps it. It must not find one, or it would take commands for done.
+    // An older reader wants an array "transactions": without one the message is poison, which keeps it. With one it would take the commands for done.
     [Fact]
     public void An_older_worker_gives_a_message_of_commands_up_and_loses_none()
     {

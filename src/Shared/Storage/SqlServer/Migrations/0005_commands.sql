@@ -226,7 +226,8 @@ BEGIN
 END;
 GO
 
--- Deletes rows of a user that were accepted up to an instant, or, without a user, rows of transactions that have a tombstone; and what belongs to them. Returns the numbers of rows, repeats, alerts and unsent alerts.
+-- Deletes rows of a user that were accepted up to an instant, or, without a user, rows of transactions that have a tombstone; and what belongs to them.
+-- Returns the numbers of rows, repeats, alerts and unsent alerts.
 -- What they taught goes with them: the states without them are written where nobody changed the users meanwhile (the version is the expected one); rows of
 -- others stay for now, and the last number says of how many users.
 CREATE PROCEDURE finance_erase_rows @ids finance_ids READONLY, @taken finance_ids READONLY, @users finance_user_states READONLY,
