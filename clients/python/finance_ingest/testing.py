@@ -17,7 +17,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from .aio import AsyncClient
@@ -216,6 +216,8 @@ class _Service:
         self._results: Dict[str, Dict[str, Any]] = {}
         self._feed: List[str] = []
         self._places: Dict[str, int] = {}
+        self._withdrawn: Set[str] = set()
+        self.sensitivities: Dict[Tuple[int, int, bool], Dict[str, Any]] = {}
 
     def answer(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> Answer:
         with self._lock:
@@ -224,7 +226,8 @@ class _Service:
                 raise self.failures.pop(0)
             parts = urlsplit(target)
             query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-            answer = self._route(method, unquote(parts.path), query, body)
+            waits = "Prefer" in headers
+            answer = self._command(method, unquote(parts.path), query, body, waits) or self._route(method, unquote(parts.path), query, body)
             self.exchanges.append(Exchange(method, target, body, answer.status))
             return answer
 
@@ -243,8 +246,66 @@ class _Service:
             return routes[method, path]()
         if method == "GET" and path.startswith("/api/transactions/"):
             found = self._status_of(path[len("/api/transactions/") :], UNKNOWN)
+            if found["status"] == "purged":
+                return _problem(410, "gone", "The transaction's row was removed by retention or erasure.")
             return _json(200, found) if found["status"] != UNKNOWN else _problem(404, "not-found", "This installation never issued that id.")
         return _problem(404, "not-found", "There is no such route.")
+
+    def _command(self, method: str, path: str, query: Dict[str, str], body: Any, waits: bool) -> Optional[Answer]:
+        """Carries a command out at once; None: the request is none."""
+        parts = path.strip("/").split("/")
+        if parts[:2] == ["api", "transactions"] and method in ("PUT", "DELETE"):
+            if parts[2] not in self._results:
+                return _problem(404, "not-found", "This installation never issued that id.")
+            if len(parts) == 4 and parts[2] in self._withdrawn:
+                return _problem(410, "gone", "The transaction's row was removed by retention or erasure.") if waits else _accepted()
+            if len(parts) == 4:
+                return self._give_feedback(parts[2], None if body is None else body["verdict"], waits)
+            self._withdraw(parts[2])
+            return _done(waits)
+        if parts == ["api", "sensitivity"] and method in ("PUT", "DELETE"):
+            for setting in [query] if method == "DELETE" else body:
+                self._set_sensitivity(setting, method == "DELETE")
+            return _done(waits)
+        if parts == ["api", "sensitivity"]:
+            user = query.get("user_id")
+            found = [value for key, value in sorted(self.sensitivities.items()) if user in (None, str(key[0]))]
+            return _json(200, {"sensitivity": found, "next": None})
+        if parts[:2] == ["api", "users"] and method == "DELETE":
+            for sent in [sent for sent in self.sent.values() if sent.user_id == int(parts[2])]:
+                self._withdraw(sent.id)
+            return _done(waits)
+        return _json(200, {"status": "done"}) if parts[:2] == ["api", "users"] else None
+
+    def _give_feedback(self, transaction_id: str, verdict: Optional[str], waits: bool) -> Answer:
+        result = self._results[transaction_id]
+        result.pop("feedback", None)
+        if verdict is not None:
+            result["feedback"] = verdict
+        if transaction_id in self._places:
+            self._move(transaction_id)
+        return _json(200, result) if waits else _accepted()
+
+    def _withdraw(self, transaction_id: str) -> None:
+        self._withdrawn.add(transaction_id)
+        self._results[transaction_id] = {"id": transaction_id, "status": "purged"}
+        if transaction_id in self._places:
+            self._feed[self._places.pop(transaction_id)] = ""
+
+    def _set_sensitivity(self, setting: Mapping[str, Any], is_removed: bool) -> None:
+        key = (int(setting.get("user_id", 0)), int(setting.get("category_id", 0)))
+        if "until" not in setting:
+            self.sensitivities.pop((*key, True), None)
+            self.sensitivities.pop((*key, False), None)
+        if not is_removed:
+            self.sensitivities[(*key, "until" in setting)] = {**setting, "accepted_at": datetime.now(timezone.utc).isoformat()}
+
+    def _move(self, transaction_id: str) -> None:
+        if transaction_id in self._places:
+            # The old place stays empty, so that cursors keep their meaning.
+            self._feed[self._places[transaction_id]] = ""
+        self._places[transaction_id] = len(self._feed)
+        self._feed.append(transaction_id)
 
     def _submit(self, fields: Mapping[str, Any]) -> Answer:
         errors = self._errors_of(fields)
@@ -307,6 +368,8 @@ class _Service:
         self._ids[sent.user_id, sent.idempotency_key] = sent.id
         self.sent[sent.id] = sent
         self._results[sent.id] = {"id": sent.id, "status": PENDING}
+        if "replaces" in fields and fields["replaces"] in self._results:
+            self._withdraw(fields["replaces"])
         if not self.is_held:
             self._score(sent)
         return sent.id
@@ -338,12 +401,12 @@ class _Service:
                 result.update(status=FAILED, error=error)
             now = datetime.now(timezone.utc)
             result.update(occurred_at=sent.occurred_at.isoformat(), accepted_at=sent.accepted_at.isoformat(), scored_at=now.isoformat())
+            if sent.id in self._withdrawn:
+                return
+            if "feedback" in self._results[sent.id]:
+                result["feedback"] = self._results[sent.id]["feedback"]
             self._results[sent.id] = result
-            if sent.id in self._places:
-                # The old place stays empty, so that cursors keep their meaning.
-                self._feed[self._places[sent.id]] = ""
-            self._places[sent.id] = len(self._feed)
-            self._feed.append(sent.id)
+            self._move(sent.id)
 
     def release(self) -> None:
         with self._lock:
@@ -439,6 +502,14 @@ def _time(text: str) -> Optional[datetime]:
 
 def _json(status: int, value: Any) -> Answer:
     return _answer(status, value, "application/json")
+
+
+def _accepted() -> Answer:
+    return _json(202, {"accepted_at": datetime.now(timezone.utc).isoformat(), "status_url": "/api/transactions"})
+
+
+def _done(waits: bool) -> Answer:
+    return Answer(204, "", {}, b"") if waits else _accepted()
 
 
 def _problem(status: int, kind: str, detail: str, **more: Any) -> Answer:

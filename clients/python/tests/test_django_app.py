@@ -26,6 +26,7 @@ from finance_ingest import django as package
 from finance_ingest.django import testing
 from finance_ingest.django.backends import current_fake
 from finance_ingest.django.checks import check_columns, check_settings
+from finance_ingest.django.commands import erase_user, give_feedback, set_sensitivity, withdraw
 from finance_ingest.django.mapping import aware, content_of, json_of, key_for, number_for, stands_for
 from finance_ingest.django.models import OutboxEntry
 from finance_ingest.django.outbox import submit, submit_on_commit
@@ -182,6 +183,19 @@ class MemoryTests(TestCase):
         call_command("export_anomaly_stats", put=True, model="purchases.Purchase", stdout=io.StringIO(), stderr=io.StringIO())
         (baseline,) = testing.client().baselines
         self.assertEqual((baseline["user_id"], baseline["mean"], baseline["std_dev"], baseline["sample_count"]), (self.user.pk, 2.0, 1.0, 3))
+
+
+class CommandTests(TestCase):
+    def test_commands_about_a_row_reach_the_service_under_its_id(self) -> None:
+        row = Purchase.objects.create(user=User.objects.create(username="u"), category_id=2, amount=Decimal("3.40"))
+        self.assertRaisesMessage(ValueError, "has no id at the service yet", give_feedback, row, "expected")
+        fake = current_fake()
+        row.ingest_id = uuid.UUID(fake.submit(1, 2, "3.40").id)
+        self.assertEqual(give_feedback(row, "expected", wait=1).feedback, "expected")
+        self.assertTrue(set_sensitivity([{"user_id": 1, "level": "rarely"}], wait=1))
+        self.assertTrue(withdraw(row, wait=1))
+        self.assertTrue(erase_user(1, wait=1))
+        self.assertEqual(fake.get_many([str(row.ingest_id)])[0].status, "purged")
 
 
 class CheckTests(SimpleTestCase):

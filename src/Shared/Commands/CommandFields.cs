@@ -88,37 +88,20 @@ internal sealed class CommandFields
         return null;
     }
 
-    /// <summary>A text of 1 to <paramref name="longest"/> characters; null where it is absent or wrong.</summary>
-    public string? Text(string name, int longest, bool isRequired = false)
+    /// <summary>The text of a JSON object within this one, which is required; null where it is absent, wrong, or longer than that.</summary>
+    public string? Object(string name, int longest)
     {
-        if (Find(name, isRequired) is not { } value)
+        if (Find(name, isRequired: true) is not { } value)
         {
             return null;
         }
 
-        if (TextOf(value) is { Length: > 0 } text && text.Length <= longest)
+        if (value.ValueKind == JsonValueKind.Object && value.GetRawText() is { } text && text.Length <= longest)
         {
             return text;
         }
 
-        Errors.Add(name, $"must be a text of 1 to {longest} characters");
-        return null;
-    }
-
-    /// <summary>An object within this one; null where it is absent or wrong. Its errors are this object's, under the outer name.</summary>
-    public JsonElement? Object(string name, bool isRequired = false)
-    {
-        if (Find(name, isRequired) is not { } value)
-        {
-            return null;
-        }
-
-        if (value.ValueKind == JsonValueKind.Object)
-        {
-            return value;
-        }
-
-        Errors.Add(name, "must be an object");
+        Errors.Add(name, $"must be an object of at most {longest} characters");
         return null;
     }
 

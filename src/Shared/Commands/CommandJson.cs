@@ -45,7 +45,9 @@ internal static class CommandJson
                 writer.WriteNumber("user_id", erasure.UserId);
                 break;
             case DestinationCommand destination:
-                WriteDestination(writer, destination);
+                writer.WriteNumber("user_id", destination.UserId);
+                writer.WritePropertyName("destination");
+                writer.WriteRawValue(destination.Destination, skipInputValidation: true);
                 break;
             case RemoveDestinationCommand removal:
                 writer.WriteNumber("user_id", removal.UserId);
@@ -121,12 +123,8 @@ internal static class CommandJson
             case Destination:
             {
                 long? user = fields.Number("user_id", isRequired: true);
-                string? channel = fields.Word("channel", [DestinationCommand.Smtp, DestinationCommand.WebPush], isRequired: true);
-                bool isPush = channel == DestinationCommand.WebPush;
-                string? address = fields.Text("address", DestinationCommand.LongestAddress, isRequired: true);
-                string? publicKey = fields.Text("public_key", DestinationCommand.LongestKey, isRequired: isPush);
-                string? secret = fields.Text("secret", DestinationCommand.LongestKey, isRequired: isPush);
-                return (id, acceptedAt) => new DestinationCommand(id, acceptedAt, user!.Value, channel!, address!, publicKey, secret);
+                string? destination = fields.Object("destination", DestinationCommand.LongestDestination);
+                return (id, acceptedAt) => new DestinationCommand(id, acceptedAt, user!.Value, destination!);
             }
 
             default:
@@ -172,22 +170,6 @@ internal static class CommandJson
         if (sensitivity.Until is { } until)
         {
             writer.WriteString("until", Timestamp.ToText(until));
-        }
-    }
-
-    private static void WriteDestination(Utf8JsonWriter writer, DestinationCommand destination)
-    {
-        writer.WriteNumber("user_id", destination.UserId);
-        writer.WriteString("channel", destination.Channel);
-        writer.WriteString("address", destination.Address);
-        if (destination.PublicKey is not null)
-        {
-            writer.WriteString("public_key", destination.PublicKey);
-        }
-
-        if (destination.Secret is not null)
-        {
-            writer.WriteString("secret", destination.Secret);
         }
     }
 }

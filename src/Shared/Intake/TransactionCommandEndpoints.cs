@@ -46,7 +46,7 @@ internal sealed class TransactionCommandEndpoints(
         }
 
         // What is known now: a transaction that is not scored yet is pending, and one that was purged meanwhile has no verdict.
-        TransactionResult? result = (await results.GetAsync([id], cancellationToken)).FirstOrDefault();
+        TransactionResult? result = await results.GetAsync([id], cancellationToken) is [var row, ..] ? row : null;
         return result switch
         {
             null => CommandBody.Applied(request, ApiResponse.Json(200, json => ResultJson.WriteStatusOnly(json, id.ToString("D"), Names.Pending))),

@@ -17,7 +17,7 @@ internal static class PersonSearch
     private static readonly string[] s_fields =
     [
         "id", "user_id", "category_id", "amount", "occurred_at", "accepted_at", "traceparent", "replaces", "kind", "level", "minimum_amount", "until",
-        "channel", "address", "public_key", "secret", "destination_id",
+        "destination", "destination_id",
     ];
 
     /// <summary>Whether the number stands in a message's text, apart from transactions that are another user's.</summary>

@@ -1,6 +1,5 @@
 using FinanceIngest.Alerts;
 using FinanceIngest.Baselines;
-using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Learning;

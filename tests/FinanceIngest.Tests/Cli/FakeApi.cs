@@ -14,6 +14,9 @@ internal sealed class FakeApi(TimeProvider time) : HttpMessageHandler
     /// <summary>The lines of every batch received, batch by batch.</summary>
     public List<string[]> Batches { get; } = [];
 
+    /// <summary>The queries of the requests that sent these.</summary>
+    public List<string> Queries { get; } = [];
+
     /// <summary>The time at which each batch arrived.</summary>
     public List<DateTimeOffset> Times { get; } = [];
 
@@ -79,6 +82,7 @@ internal sealed class FakeApi(TimeProvider time) : HttpMessageHandler
         Assert.EndsWith("/api/transactions/batch", request.RequestUri!.AbsolutePath, StringComparison.Ordinal);
         Assert.Equal("application/x-ndjson", request.Content!.Headers.ContentType!.MediaType);
         string[] lines = body.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Queries.Add(request.RequestUri!.Query);
         Batches.Add(lines);
         Times.Add(time.GetUtcNow());
         return _script.TryDequeue(out Func<string[], HttpResponseMessage>? answer) ? answer(lines) : Accept(lines);

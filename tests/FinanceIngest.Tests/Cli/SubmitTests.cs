@@ -55,6 +55,16 @@ public sealed class SubmitTests : IDisposable
             sent);
     }
 
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("--history", "?history=true")]
+    public async Task A_history_is_sent_as_one(string option, string query)
+    {
+        string file = _cli.Write("a.csv", Header + "1,2,3,2026-01-01T00:00:00Z\n");
+        await SubmitAsync(file, [.. option.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.Equal([query], _cli.Api.Queries);
+    }
+
     [Fact]
     public async Task Rejected_rows_are_told_by_their_line_and_the_others_count_as_accepted()
     {

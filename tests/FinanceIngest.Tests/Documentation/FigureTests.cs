@@ -55,6 +55,8 @@ public sealed partial class FigureTests
         ["docs/api.md"] =
         [
             ("transactions of a batch, baselines of a request", Code.Number(s_batchItems)),
+            ("settings of a `PUT /api/sensitivity`", Code.Number(Code.Value<int>("SensitivityEndpoints", "MaximumItems"))),
+            ("body of feedback", Code.Size(Code.Value<int>("TransactionCommandEndpoints", "MaximumBody"))),
             ("ids of a `POST /api/transactions/status`", Code.Number(Code.Value<int>("StatusEndpoints", "MaximumIds"))),
             ("body of a single transaction, or of ids", Code.Size(s_singleBody)),
             ("body of a batch, or of baselines", Code.Size(s_batchBody)),

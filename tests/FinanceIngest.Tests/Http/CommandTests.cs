@@ -81,7 +81,8 @@ public sealed class CommandTests(ServerHead server)
         await AddBaselineAsync();
         string item = Requests.Transaction(_user, "6000", "\"occurred_at\": \"2026-01-31T12:00:00Z\"");
         Answer batch = (await Manager.PostAsync("/api/transactions/batch?history=true", Requests.List(item, Requests.Transaction(_user)))).Is(202);
-        Assert.Equal("is required in a history", batch.Json.GetProperty("rejected")[0].GetProperty("errors").GetProperty("occurred_at")[0].GetString());
+        JsonElement errors = batch.Json.GetProperty("rejected")[0].GetProperty("errors");
+        Assert.Equal("is required in a history", errors.GetProperty("occurred_at")[0].GetString());
         Answer result = await server.Client.ResultAsync(batch.Json.GetProperty("accepted")[0].GetProperty("id").GetString()!);
         Assert.Equal("true", result.Raw("is_anomaly"));
         Assert.Equal(("suppressed", "history"), (result.String("alert"), result.String("suppressed_by")));
@@ -94,7 +95,8 @@ public sealed class CommandTests(ServerHead server)
     public async Task A_setting_suppresses_the_alert_of_what_stays_an_anomaly()
     {
         await AddBaselineAsync();
-        string items = $$"""[{"user_id": {{_user}}, "category_id": 7, "level": "never"}, {"user_id": {{_user}}, "level": "often", "minimum_amount": "12.50"}]""";
+        string items = Requests.List(
+            $$"""{"user_id": {{_user}}, "category_id": 7, "level": "never"}""", $$"""{"user_id": {{_user}}, "level": "often", "minimum_amount": "12.50"}""");
         (await Manager.PutAsync("/api/sensitivity", items, s_wait)).Is(204);
         Answer result = await server.Client.ScoreAsync(Requests.Transaction(_user, "6000"));
         Assert.Equal("true", result.Raw("is_anomaly"));

@@ -32,6 +32,27 @@ public sealed class CommandProcessingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_write_that_ends_in_the_middle_leaves_nothing_of_its_commands()
+    {
+        Transaction transaction = await ScoredAsync(6000);
+        Transaction next = _harness.Transaction(6000) with { Replaces = transaction.Id };
+        await _harness.SendAsync(next);
+        await SendAsync(new SensitivityCommand(Guid.CreateVersion7(), _harness.Time.UtcNowMicroseconds(), 399, null, AlertLevel.Never, null, null));
+        _harness.Store.InsideWrite = () => throw FaultingScoringStore.Outage;
+        await Assert.ThrowsAnyAsync<Exception>(_harness.ProcessAsync);
+        Assert.Equal(TransactionStatus.Scored, (await _harness.ResultAsync(transaction.Id))!.Status);
+        Assert.Null(await _harness.ResultAsync(next.Id));
+        Assert.Empty(await _harness.Progress.ReadPageAsync(null, null, null, 10, _harness.Time.UtcNowMicroseconds(), default));
+
+        _harness.Store.InsideWrite = null;
+        _harness.Time.Advance(TimeSpan.FromMinutes(1));
+        await _harness.ProcessAsync();
+        Assert.Equal(TransactionStatus.Purged, (await _harness.ResultAsync(transaction.Id))!.Status);
+        Assert.Equal(TransactionStatus.Scored, (await _harness.ResultAsync(next.Id))!.Status);
+        Assert.Single(await _harness.Progress.ReadPageAsync(null, null, null, 10, _harness.Time.UtcNowMicroseconds(), default));
+    }
+
+    [Fact]
     public async Task Commands_that_come_the_wrong_way_round_hold_as_they_were_accepted()
     {
         Transaction transaction = await ScoredAsync(6000);

@@ -5,6 +5,11 @@ namespace FinanceIngest.Tests.Security;
 /// <summary>A request with these headers. A name that starts with a question mark is a query parameter.</summary>
 internal sealed class StubRequest(params (string Name, string Value)[] parts) : ApiRequest
 {
+    /// <summary>Whether the request is one of a function app.</summary>
+    public bool IsFunction { get; init; }
+
+    public override bool CommandsNeedToken => IsFunction;
+
     public override string Method => "GET";
 
     public override string Path => "/";

@@ -331,6 +331,29 @@ public abstract class CommandContract(StoreFixture fixture) : StoreContract(fixt
         Assert.Equal(new AuditCounts(2, isReplaced ? 30 : 29, 0), counts);
     }
 
+    [Fact]
+    public async Task Verdicts_change_what_rows_taught_and_states_stay_what_the_rows_say()
+    {
+        Settings settings = new() { DataDirectory = "unused", Detector = DetectorNames.Adaptive };
+        Transaction[] rows =
+        [
+            .. Enumerable.Range(0, 30).Select(i => new Transaction(
+                s_ids.NewId(), 1 + (i % 2), 7, Money.FromDecimal(i == 20 ? 900 : 20 + i), Sample.Noon.AddHours(i), Sample.Noon.AddHours(i))),
+        ];
+        FeedbackCommand waiting = Feedback(rows[29].Id, FeedbackVerdict.Expected, 1);
+        await ScoreAsync(settings, rows[..29], [waiting]);
+        await ScoreAsync(settings, rows[29..], [Feedback(rows[20].Id, FeedbackVerdict.Unexpected, 2), Feedback(rows[3].Id, FeedbackVerdict.Expected, 3)]);
+        await ScoreAsync(settings, [], [Feedback(rows[20].Id, FeedbackVerdict.Expected, 4), Feedback(rows[3].Id, null, 5)]);
+
+        List<string> differences = [];
+        AuditCounts counts = await new StateAudit(Stores.Learning).VerifyAsync((_, found) => differences.AddRange(found), Token);
+        Assert.Empty(differences);
+        Assert.Equal(new AuditCounts(2, 30, 0), counts);
+        Assert.Equal(
+            [FeedbackVerdict.Expected, FeedbackVerdict.Expected, null],
+            [(await GetAsync(rows[29].Id)).Verdict, (await GetAsync(rows[20].Id)).Verdict, (await GetAsync(rows[3].Id)).Verdict]);
+    }
+
     private async Task ScoreAsync(Settings settings, Transaction[] transactions, Command[] commands)
     {
         var scorer = new BatchScorer(

@@ -1,7 +1,6 @@
 using FinanceIngest.Commands;
 using FinanceIngest.Preferences;
 using FinanceIngest.Sqlite;
-using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Storage.Sqlite;
 

@@ -102,10 +102,15 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
     /// </summary>
     private void SetVerdict(Guid transactionId, string? verdict, bool isNewPlace)
     {
-        SqliteLearned.Answer(session, transactionId, CommandNames.ToVerdict(verdict));
         if (session.Execute(
             "UPDATE anomaly_transactions SET verdict = ?2, id = CASE WHEN ?3 THEN ?4 ELSE id END WHERE transaction_id = ?1 AND verdict IS NOT ?2",
-            transactionId, verdict, isNewPlace ? 1 : 0, feed.NextId) == 1 && isNewPlace)
+            transactionId, verdict, isNewPlace ? 1 : 0, feed.NextId) == 0)
+        {
+            return;
+        }
+
+        SqliteLearned.Answer(session, transactionId, CommandNames.ToVerdict(verdict));
+        if (isNewPlace)
         {
             feed.Take();
         }

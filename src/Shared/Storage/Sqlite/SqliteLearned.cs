@@ -62,30 +62,37 @@ internal static class SqliteLearned
         SqliteStates.Write(session, states.Changes());
     }
 
-    /// <summary>Lets a row teach what the verdict on it says; null: what it taught before any.</summary>
+    /// <summary>Changes what a row contributes as a verdict on it does, and the states with it. The verdict itself is the caller's business.</summary>
+    /// <param name="session">The session, in a write transaction.</param>
+    /// <param name="transactionId">The row's transaction. A row that contributes nothing stays as it is.</param>
+    /// <param name="verdict">The verdict that holds from now on; null: none does any more.</param>
     public static void Answer(SqliteSession session, Guid transactionId, FeedbackVerdict? verdict)
     {
-        TaughtRow? found = session.FirstOrDefault<TaughtRow?>(
-            $"""
-            SELECT {Columns}, original_contribution FROM anomaly_transactions WHERE transaction_id = ?1 AND contribution IS NOT NULL
+        TaughtRow? taught = session.FirstOrDefault(
+            """
+            SELECT user_id, category_id, amount, occurred_at, contribution, original_contribution
+            FROM anomaly_transactions WHERE transaction_id = ?1 AND contribution IS NOT NULL
             """,
-            static row => new TaughtRow(
-                StateKey.Of(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) < 0), new Money(row.GetInt64(2)).ToDouble(), row.GetTime(3),
-                Contribution.Read(row.GetBlobOrNull(4)), row.GetBlobOrNull(5) is { } original ? Contribution.Read(original) : null),
+            static row => (TaughtRow?)new TaughtRow(
+                StateKey.Of(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) < 0),
+                new Money(row.GetInt64(2)).ToDouble(),
+                row.GetTime(3),
+                Contribution.Read(row.GetBlobOrNull(4)),
+                row.GetBlobOrNull(5) is { } original ? Contribution.Read(original) : null),
             transactionId);
-        if (found is not { } taught)
+        if (taught is not { } before)
         {
             return;
         }
 
-        StateBook states = SqliteStates.Load(session, [taught.Key]);
-        (TaughtRow row, bool isPrecise) = taught.Answered(states, verdict);
+        StateBook states = SqliteStates.Load(session, [before.Key]);
+        (TaughtRow after, bool isPrecise) = before.Answered(states, verdict);
         session.Execute(
             "UPDATE anomaly_transactions SET contribution = ?2, original_contribution = ?3 WHERE transaction_id = ?1",
-            transactionId, row.Present.ToBytes(), row.Original?.ToBytes());
+            transactionId, after.Present.ToBytes(), after.Original?.ToBytes());
         if (!isPrecise)
         {
-            states.Replace(taught.Key, SumAnew(session, taught.Key, states.CarriedOf(taught.Key)));
+            states.Replace(before.Key, SumAnew(session, before.Key, states.CarriedOf(before.Key)));
         }
 
         SqliteStates.Write(session, states.Changes());

@@ -40,3 +40,56 @@ CREATE TABLE erased_users (
 ALTER TABLE anomaly_transactions ADD COLUMN verdict TEXT;
 ALTER TABLE anomaly_transactions ADD COLUMN suppressed_by TEXT;
 ALTER TABLE anomaly_transactions ADD COLUMN has_alert INTEGER NOT NULL DEFAULT 0;
+
+-- Without the columns that only programs read.
+DROP VIEW anomaly_transactions_money;
+CREATE VIEW anomaly_transactions_money AS
+SELECT id,
+       lower(substr(hex(transaction_id), 1, 8) || '-' || substr(hex(transaction_id), 9, 4) || '-' || substr(hex(transaction_id), 13, 4) || '-'
+           || substr(hex(transaction_id), 17, 4) || '-'
+           || substr(hex(transaction_id), 21)) AS transaction_id,
+       user_id,
+       category_id,
+       CASE WHEN amount < 0 THEN '-' ELSE '' END || (abs(amount) / 10000) || '.' || printf('%04d', abs(amount) % 10000) AS amount,
+       z_score,
+       is_anomaly,
+       status,
+       reason,
+       mean,
+       std_dev,
+       sample_count,
+       occurred_at,
+       accepted_at,
+       created_at,
+       error,
+       detector,
+       shadow,
+       verdict,
+       suppressed_by,
+       has_alert
+FROM anomaly_transactions;
+
+CREATE VIEW feedback_text AS
+SELECT lower(substr(hex(transaction_id), 1, 8) || '-' || substr(hex(transaction_id), 9, 4) || '-' || substr(hex(transaction_id), 13, 4) || '-'
+           || substr(hex(transaction_id), 17, 4) || '-'
+           || substr(hex(transaction_id), 21)) AS transaction_id,
+       verdict,
+       is_waiting,
+       accepted_at,
+       lower(substr(hex(command_id), 1, 8) || '-' || substr(hex(command_id), 9, 4) || '-' || substr(hex(command_id), 13, 4) || '-'
+           || substr(hex(command_id), 17, 4) || '-'
+           || substr(hex(command_id), 21)) AS command_id
+FROM feedback;
+
+CREATE VIEW sensitivity_money AS
+SELECT user_id,
+       category_id,
+       is_snooze,
+       level,
+       (minimum_amount / 10000) || '.' || printf('%04d', minimum_amount % 10000) AS minimum_amount,
+       until,
+       accepted_at,
+       lower(substr(hex(command_id), 1, 8) || '-' || substr(hex(command_id), 9, 4) || '-' || substr(hex(command_id), 13, 4) || '-'
+           || substr(hex(command_id), 17, 4) || '-'
+           || substr(hex(command_id), 21)) AS command_id
+FROM sensitivity;
