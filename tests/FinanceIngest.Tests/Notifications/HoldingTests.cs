@@ -1,3 +1,4 @@
+using System.Globalization;
 using FinanceIngest.Configuration;
 using FinanceIngest.Notifications;
 using FinanceIngest.Notifications.Deliveries;
@@ -165,8 +166,8 @@ public sealed class HoldingTests
     {
         Assert.True(FinanceIngest.Ground.TimeZones.TryFind(zone, out TimeZoneInfo? found));
         Assert.True(Timestamp.TryParseRfc3339(now, out DateTime instant));
-        var quiet = new QuietHours(
-            TimeOnly.Parse(from, System.Globalization.CultureInfo.InvariantCulture), TimeOnly.Parse(until, System.Globalization.CultureInfo.InvariantCulture), found);
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        var quiet = new QuietHours(TimeOnly.Parse(from, culture), TimeOnly.Parse(until, culture), found);
 
         DateTime? actual = quiet.EndAt(instant);
 

@@ -67,7 +67,8 @@ internal sealed class NotifierHarness : IAsyncDisposable
 
     public static Settings Read(params (string Name, string Value)[] settings) => SettingsReader.Read(
         new ConfigurationBuilder().AddInMemoryCollection(
-            settings.Select(pair => KeyValuePair.Create($"FinanceIngest:Notify:{pair.Name.Replace("__", ":", StringComparison.Ordinal)}", (string?)pair.Value))).Build(),
+            settings.Select(pair => KeyValuePair.Create(
+                $"FinanceIngest:Notify:{pair.Name.Replace("__", ":", StringComparison.Ordinal)}", (string?)pair.Value))).Build(),
         ProgramKind.IngestServer);
 
     /// <summary>The settings of a webhook channel.</summary>

@@ -83,7 +83,7 @@ public sealed class WholeSystemTests : IDisposable
             "/usr/bin/python3", ["-m", "aiosmtpd", "-n", "-l", $"127.0.0.1:{port}", "-c", "aiosmtpd.handlers.Debugging", "stderr"], _folder.Path);
         await Eventually.TrueAsync(() => IsListeningAsync(port), Token);
         await using ProgramProcess cli = ProgramProcess.Start(
-            "Cli", ["notify", "test", "--json"], _folder.Path,
+            "finance-ingest", ["notify", "test", "--json"], _folder.Path,
             [.. NotifierHarness.Mail("family", port).Select(pair => ($"FinanceIngest__Notify__{pair.Name}", pair.Value))]);
 
         (int exitCode, string output) = await cli.EndAsync();
