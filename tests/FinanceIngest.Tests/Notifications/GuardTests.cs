@@ -294,7 +294,7 @@ public sealed class GuardTests : IDisposable
                     await client.ConnectAsync((IPEndPoint)_listener.LocalEndpoint, token);
                     return client.GetStream();
                 }),
-            handler => handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true);
+            handler => handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=push.example.net");
 
         public async ValueTask DisposeAsync()
         {

@@ -8,9 +8,11 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Tests.Notifications;
 
 /// <summary>Digests, quiet hours, the minimum surprise, and not more than n messages an hour.</summary>
-public sealed class HoldingTests
+public sealed class HoldingTests : IAsyncDisposable
 {
     private readonly RecordingChannel _channel = new();
+
+    public ValueTask DisposeAsync() => _channel.DisposeAsync();
 
     [Fact]
     public async Task A_digest_gathers_for_its_time_and_its_id_derives_from_its_alerts()

@@ -13,7 +13,6 @@ using FinanceIngest.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using OpenTelemetry;
 using OpenTelemetry.Trace;
 
 namespace FinanceIngest.Tests.Notifications;
