@@ -44,7 +44,8 @@ public static class KestrelProgram
 
                 DataDirectoryReport.Write(app.Services, settings);
 
-                // A signing key that can't be read, or a file that this program can't use, ends it before it listens. A notifier alone issues no id, and has no key.
+                // A signing key that can't be read, or a file that this program can't use, ends it before it listens. A notifier alone issues no id, and
+                // has no key.
                 if (settings.Roles != Roles.Notifier)
                 {
                     _ = app.Services.GetRequiredService<IdCertifier>();

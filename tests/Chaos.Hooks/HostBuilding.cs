@@ -52,7 +52,7 @@ internal sealed class HostBuilding : IObserver<DiagnosticListener>, IObserver<Ke
     {
         Wrap<TimeProvider>(services, _ => new SkewedTime(control));
         Wrap<Queues>(services, queues => new Queues(
-            new HookedQueue(queues.Inbound, "inbound", control), queues.Poison, new HookedQueue(queues.Alerts, "alerts", control)));
+            new HookedQueue(queues.Inbound, "inbound", control), queues.Poison, new HookedQueue(queues.Alerts, "alerts", control), queues.AlertPoison));
         Wrap<IScoringStore>(services, store => new HookedScoringStore(store, control));
         Wrap<IAlertOutbox>(services, outbox => new HookedOutbox(outbox, control));
         Console.SetIn(new DeadlyInput(Console.In, control));

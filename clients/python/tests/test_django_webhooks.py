@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from contextlib import suppress
 from typing import Any, Dict, List
 from unittest import mock
 
@@ -10,12 +11,15 @@ from .support.django_site import require_django
 
 require_django()
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from django.template import Context, Template
 from django.test import RequestFactory, SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from finance_ingest.django import notifications, testing
 from finance_ingest.django.models import AnomalyNotification, AnomalyStatus, ReceivedWebhook
+from finance_ingest.django.outbox import asubmit_on_commit
 from finance_ingest.django.settings import read_settings
 from finance_ingest.django.signals import anomaly_found
 from finance_ingest.django.signatures import TOLERANCE, InvalidSignature, sign, verify
@@ -159,6 +163,31 @@ class WebhookTests(TransactionTestCase):
     def test_a_link_that_is_no_address_is_not_shown(self) -> None:
         self.post(self.detected(**alert(uuid.uuid4(), self.user.pk, link="javascript:alert(1)")))
         self.assertEqual(AnomalyNotification.objects.get().link, "")
+
+
+@override_settings(FINANCE_INGEST=SITE, ROOT_URLCONF="tests.site.notified_urls")
+class AsyncTests(TransactionTestCase):
+    async def test_an_asynchronous_view_submits_under_asgi(self) -> None:
+        user = await sync_to_async(User.objects.create)(username="u")
+        with testing.override() as fake:
+            answer = await self.async_client.get(f"/spend/{user.pk}/")
+            row = await sync_to_async(Purchase.objects.get)()
+
+        self.assertEqual(answer.json(), {"submitted": 1})
+        self.assertEqual([sent.amount for sent in fake.sent], [6000])
+        self.assertIsNotNone(row.ingest_id)
+
+    def test_inside_of_atomic_it_waits_for_the_commit_and_a_rollback_submits_nothing(self) -> None:
+        user = User.objects.create(username="u")
+        with testing.override() as fake:
+            with suppress(ZeroDivisionError), transaction.atomic():
+                async_to_sync(asubmit_on_commit)(Purchase.objects.bulk_create([Purchase(user=user, category_id=1, amount=1)]))
+                raise ZeroDivisionError
+            self.assertEqual(len(fake.sent), 0)
+            with transaction.atomic():
+                async_to_sync(asubmit_on_commit)(Purchase.objects.bulk_create([Purchase(user=user, category_id=1, amount=2)]))
+                self.assertEqual(len(fake.sent), 0)
+            self.assertEqual([sent.amount for sent in fake.sent], [2])
 
 
 @override_settings(FINANCE_INGEST=SITE, ROOT_URLCONF="tests.site.notified_urls")

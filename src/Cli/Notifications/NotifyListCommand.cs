@@ -21,13 +21,17 @@ internal static class NotifyListCommand
         var state = new Option<string?>("--state") { Description = $"Only deliveries that are {string.Join(", ", DeliveryOperations.States)}." };
         state.AcceptOnlyFromAmong([.. DeliveryOperations.States]);
         var limit = new Option<int>("--limit") { Description = "The most deliveries; default 100.", DefaultValueFactory = _ => 100 };
-        var command = new Command("list", "Lists what was told to whom, by which channel and with what outcome, the newest first.") { user, channel, state, limit };
+        var command = new Command("list", "Lists what was told to whom, by which channel and with what outcome, the newest first.")
+        {
+            user, channel, state, limit,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var session = new CommandSession(host, options, parsed, CommandKind.Reads);
             Report report = session.Report;
             IAsyncEnumerable<DeliveryView> deliveries = ReadAsync(
-                session.Get<DeliveryOperations>(), parsed.GetValue(user), parsed.GetValue(channel), parsed.GetValue(state), parsed.GetValue(limit), cancellationToken);
+                session.Get<DeliveryOperations>(), parsed.GetValue(user), parsed.GetValue(channel), parsed.GetValue(state), parsed.GetValue(limit),
+                cancellationToken);
             long count = report.Json
                 ? await report.WriteJsonAsync(deliveries, Write, cancellationToken)
                 : await report.WriteTableAsync(

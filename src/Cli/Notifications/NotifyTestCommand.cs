@@ -12,7 +12,10 @@ internal static class NotifyTestCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(CliHost host, GlobalOptions options)
     {
-        var name = new Argument<string?>("CHANNEL") { Description = "The channel's name; without it, every channel is tested.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("CHANNEL")
+        {
+            Description = "The channel's name; without it, every channel is tested.", Arity = ArgumentArity.ZeroOrOne,
+        };
         var user = new Option<long?>("--user") { Description = "Also send to the addresses that this user gave." };
         var command = new Command("test", "Sends one made-up notification through each channel, and says what came of it.") { name, user };
         command.SetAction(async (parsed, cancellationToken) =>

@@ -20,7 +20,8 @@ public static class EmbeddedFiles
     /// </exception>
     public static async Task CheckAsync(Settings settings, TimeProvider time, CancellationToken cancellationToken)
     {
-        foreach (string name in settings.UsesAzureQueues ? [] : new[] { settings.PoisonQueue, settings.InboundQueue, settings.AlertQueue, settings.AlertPoisonQueue })
+        string[] queues = [settings.PoisonQueue, settings.InboundQueue, settings.AlertQueue, settings.AlertPoisonQueue];
+        foreach (string name in settings.UsesAzureQueues ? [] : queues)
         {
             SqliteLibrary.Require();
             using var queue = new EmbeddedQueue(settings.DataDirectory, name, time, new DependencyStatus(name), readsOnly: true);

@@ -121,15 +121,17 @@ internal static class Deadlines
     public static readonly TimeSpan AlertMarkerReserve = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// How long a channel of the notifier belongs to the process that claimed it. Less than <see cref="Recovery"/> by <see cref="ChannelClaimOfOther"/>, so that
-    /// another process has the channel in time.
+    /// How long a channel of the notifier belongs to the process that claimed it. Less than <see cref="Recovery"/> by
+    /// <see cref="ChannelClaimOfOther"/>, so that another process has the channel in time.
     /// </summary>
     public static readonly TimeSpan ChannelClaim = TimeSpan.FromSeconds(25);
 
     /// <summary>From one look for a channel that another process has claimed to the next: should that process be gone, its claim ends.</summary>
     public static readonly TimeSpan ChannelClaimOfOther = TimeSpan.FromSeconds(5);
 
-    /// <summary>From the claim of a channel until no further message is sent under it. With <see cref="NotifySend"/> less than <see cref="ChannelClaim"/>.</summary>
+    /// <summary>
+    /// From the claim of a channel until no further message is sent under it. With <see cref="NotifySend"/> less than <see cref="ChannelClaim"/>.
+    /// </summary>
     public static readonly TimeSpan NotifySending = TimeSpan.FromSeconds(8);
 
     /// <summary>

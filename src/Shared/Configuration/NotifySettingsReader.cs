@@ -243,18 +243,13 @@ internal static partial class NotifySettingsReader
         foreach (string secret in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             byte[] bytes = new byte[secret.Length];
-            bool isRight = secret.StartsWith("whsec_", StringComparison.Ordinal) && Convert.TryFromBase64String(secret["whsec_".Length..], bytes, out int length)
-                && length is >= LeastSecret and <= MostSecret && Take(length);
-            if (!isRight)
+            if (!secret.StartsWith("whsec_", StringComparison.Ordinal)
+                || !Convert.TryFromBase64String(secret["whsec_".Length..], bytes, out int length) || length is < LeastSecret or > MostSecret)
             {
                 throw fields.Wrong("Secret", $"not {form}.");
             }
 
-            bool Take(int length)
-            {
-                secrets.Add(bytes[..length]);
-                return true;
-            }
+            secrets.Add(bytes[..length]);
         }
 
         return secrets;

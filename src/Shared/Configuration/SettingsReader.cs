@@ -99,7 +99,8 @@ public static partial class SettingsReader
             if (settings.AlertPoisonQueue.Length > 63)
             {
                 throw new SettingsException(
-                    "FinanceIngest__AlertQueue", $"'{settings.AlertQueue}' is too long beside a notifier: with '-poison' behind it, it has more than 63 characters.");
+                    "FinanceIngest__AlertQueue",
+                    $"'{settings.AlertQueue}' is too long beside a notifier: with '-poison' behind it, it has more than 63 characters.");
             }
 
             if (settings.AlertPoisonQueue == settings.InboundQueue)

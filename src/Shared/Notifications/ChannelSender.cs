@@ -216,7 +216,7 @@ internal sealed partial class ChannelSender(
             return new SendOutcome(SendResult.Refused, "Its alerts can't be read.");
         }
 
-        using Activity? span = telemetry.StartNotification(
+        using Activity? span = Telemetry.StartNotification(
             settings.Name, settings.Type.ToString().ToLowerInvariant(), [.. alerts.Select(alert => alert.TraceParent)]);
         SendOutcome outcome = await channel.SendAsync(new Notification(message.MessageId, alerts, message.Destination), CancellationToken.None);
         if (outcome.Result != SendResult.Delivered)
@@ -226,7 +226,8 @@ internal sealed partial class ChannelSender(
 
         bool isOver = outcome.Result is SendResult.Refused or SendResult.Gone;
         telemetry.Notified(
-            settings.Name, outcome.Result == SendResult.Delivered ? "delivered" : isOver ? "given_up" : "failed", alerts.Select(alert => alert.ScoredAt).OfType<DateTime>());
+            settings.Name, outcome.Result == SendResult.Delivered ? "delivered" : isOver ? "given_up" : "failed",
+            alerts.Select(alert => alert.ScoredAt).OfType<DateTime>());
         return outcome;
     }
 
@@ -263,9 +264,10 @@ internal sealed partial class ChannelSender(
 
         // Nothing cuts this off: what was sent must be known to have been.
         await store.SettleAsync(settings.Name, settlements, CancellationToken.None);
-        foreach ((DueMessage message, SendOutcome outcome) in ended.Where(item => item.Outcome.Result == SendResult.Gone && item.Message.Destination is not null))
+        foreach (NotificationDestination gone in ended.Where(item => item.Outcome.Result == SendResult.Gone)
+            .Select(item => item.Message.Destination).OfType<NotificationDestination>())
         {
-            await destinations.RemoveAsync(message.Destination!.UserId, message.Destination.Id, CancellationToken.None);
+            await destinations.RemoveAsync(gone.UserId, gone.Id, CancellationToken.None);
         }
     }
 

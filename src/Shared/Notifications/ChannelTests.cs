@@ -40,14 +40,18 @@ public sealed class ChannelTests
         foreach (ChannelSettings settings in _settings.Notify.Channels.Where(settings => channel is null || settings.Name == channel))
         {
             NotificationDestination?[] addresses =
-                [.. settings.HasFixedAddress ? new NotificationDestination?[] { null } : [], .. settings.ToUsers ? own.Where(address => address.Type == settings.Type) : []];
+            [
+                .. settings.HasFixedAddress ? new NotificationDestination?[] { null } : [],
+                .. settings.ToUsers ? own.Where(address => address.Type == settings.Type) : [],
+            ];
             await using INotificationChannel tested = _factory.Create(settings);
             foreach (NotificationDestination? address in addresses)
             {
                 Notification notification = SampleNotifications.Test(_time.UtcNowMicroseconds()) with { Destination = address };
                 SendOutcome outcome = await tested.SendAsync(notification, cancellationToken);
                 outcomes.Add(new ChannelTestOutcome(
-                    settings.Name, settings.Type, address is null ? null : DestinationFields.Mask(address), outcome.Result == SendResult.Delivered, outcome.Problem));
+                    settings.Name, settings.Type, address is null ? null : DestinationFields.Mask(address), outcome.Result == SendResult.Delivered,
+                    outcome.Problem));
             }
 
             if (addresses.Length == 0)

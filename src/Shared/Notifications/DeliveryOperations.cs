@@ -42,8 +42,8 @@ public sealed class DeliveryOperations
     {
         DeliveryState? wanted = state is null ? null : DeliveryNames.ToState(state);
         return [.. (await _store.ListAsync(new DeliveryFilter(userId, channel, wanted, before), maximum, cancellationToken)).Select(row => new DeliveryView(
-            row.Id, row.AlertId, row.MessageId, row.Channel, row.DestinationId == Guid.Empty ? null : row.DestinationId, row.UserId, DeliveryNames.Of(row.State),
-            DeliveryNames.Of(row.Hold), row.Attempts, row.DueAt, row.CreatedAt, row.FinishedAt, row.Error))];
+            row.Id, row.AlertId, row.MessageId, row.Channel, row.DestinationId == Guid.Empty ? null : row.DestinationId, row.UserId,
+            DeliveryNames.Of(row.State), DeliveryNames.Of(row.Hold), row.Attempts, row.DueAt, row.CreatedAt, row.FinishedAt, row.Error))];
     }
 
     /// <summary>Has messages sent again under their ids, and wakes the notifier.</summary>

@@ -35,8 +35,8 @@ internal sealed partial class Notifier : BackgroundService
     private long? _removedAt;
 
     public Notifier(
-        AlertIntake intake, OpenDeliveriesMarker marker, IDeliveryStore store, INotificationDestinationStore destinations, ChannelFactory factory, Settings settings, Telemetry telemetry,
-        TimeProvider time, ILogger<Notifier> logger)
+        AlertIntake intake, OpenDeliveriesMarker marker, IDeliveryStore store, INotificationDestinationStore destinations, ChannelFactory factory,
+        Settings settings, Telemetry telemetry, TimeProvider time, ILogger<Notifier> logger)
     {
         _intake = intake;
         _marker = marker;

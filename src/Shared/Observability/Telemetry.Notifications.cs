@@ -64,7 +64,7 @@ internal sealed partial class Telemetry
     }
 
     /// <summary>Starts the span of an attempt at a message: in the trace of its only alert, or in a trace of its own with links to its alerts.</summary>
-    public Activity? StartNotification(string channel, string type, IReadOnlyCollection<string?> traceParents)
+    public static Activity? StartNotification(string channel, string type, IReadOnlyCollection<string?> traceParents)
     {
         if (!s_source.HasListeners())
         {
@@ -108,7 +108,8 @@ internal sealed partial class Telemetry
                 "finance_ingest.notifications.attempts", "{message}",
                 "Attempts at messages, by finance_ingest.channel and finance_ingest.outcome: delivered, failed (and repeated), given_up.");
             Latency = meter.CreateHistogram(
-                "finance_ingest.notification.latency", "s", "Time from the scoring of an anomaly to its delivery, by finance_ingest.channel.", advice: s_latencies);
+                "finance_ingest.notification.latency", "s", "Time from the scoring of an anomaly to its delivery, by finance_ingest.channel.",
+                advice: s_latencies);
             meter.CreateObservableGauge(
                 "finance_ingest.notifications.open", () => telemetry.ObserveChannels(channel => channel.Open), "{alert}",
                 "Alerts that are held or wait for a channel, at the notifier's last count.");

@@ -72,7 +72,8 @@ internal sealed partial class Telemetry
             "Leases that ended while their message was being processed, by finance_ingest.stage: "
                 + "renew, commit (no rows of the message were written), delete (its rows were written).");
         _retries = Meter.CreateCounter<long>(
-            "finance_ingest.retries", "{retry}", "Attempts that failed and will be repeated, by finance_ingest.cause: message, scoring, alerts, notifications.");
+            "finance_ingest.retries", "{retry}",
+            "Attempts that failed and will be repeated, by finance_ingest.cause: message, scoring, alerts, notifications.");
         _latency = Meter.CreateHistogram(
             "finance_ingest.transaction.latency", "s", "Time from a transaction's acceptance to the commit of its row.", advice: s_latencies);
         _batchTransactions = Meter.CreateHistogram("finance_ingest.batch.transactions", "{transaction}", "Transactions written together.", advice: s_sizes);

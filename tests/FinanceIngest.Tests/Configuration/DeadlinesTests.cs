@@ -43,6 +43,17 @@ public sealed class DeadlinesTests
     public void Stop_of_a_worker_whose_sql_server_hangs() =>
         AtMost(Deadlines.HostStop, Deadlines.FinishInHand, s_sqlCancellation, Deadlines.RenewalsEnd, Deadlines.GiveBack);
 
+    // The attempt in hand ends, a mail server hears QUIT, and outcome and claim are written.
+    [Fact]
+    public void Stop_of_a_notifier_with_an_attempt_in_hand() =>
+        AtMost(Deadlines.HostStop, Deadlines.NotifySend, s_sqliteLock, TimeSpan.FromSeconds(2), s_sqliteLock);
+
+    [Fact]
+    public void A_channels_claim_outlives_its_attempts() => AtMost(Deadlines.ChannelClaim, Deadlines.NotifySending, Deadlines.NotifySend, s_sqliteLock);
+
+    [Fact]
+    public void A_crashed_notifiers_channel_is_taken_over_in_time() => AtMost(Deadlines.Recovery, Deadlines.ChannelClaim, Deadlines.ChannelClaimOfOther);
+
     [Fact]
     public void Stop_of_a_worker_with_a_message_in_a_child_process() =>
         AtMost(Deadlines.HostStop, Deadlines.FinishInHand, Deadlines.RenewalsEnd, Deadlines.GiveBack);

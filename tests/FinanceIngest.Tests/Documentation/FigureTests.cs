@@ -9,6 +9,7 @@ using FinanceIngest.Hosting;
 using FinanceIngest.Http;
 using FinanceIngest.Intake;
 using FinanceIngest.KestrelHead;
+using FinanceIngest.Notifications.Channels;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
 using FinanceIngest.SigningKeys;
@@ -156,6 +157,7 @@ public sealed partial class FigureTests
         ],
         ["docs/security.md"] =
         [
+            $"{Deadlines.NotifySend.TotalSeconds} s, and of an answer {Code.Size(BoundedAnswers.Most)} are read",
             $"with {BearerTokens.Skew.TotalSeconds} s of tolerance",
             $"a token has at most {Code.Size(BearerTokens.MaximumLength)}",
             $"at most every {OpenIdAuthority.Pause.TotalSeconds} s",

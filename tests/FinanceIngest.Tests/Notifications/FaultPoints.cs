@@ -108,7 +108,8 @@ internal sealed class MortalQueue(IMessageQueue queue, FaultPoints points) : IMe
 
     private sealed class MortalLease(LeasedMessage message, FaultPoints points) : LeasedMessage
     {
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => points.RunAsync("delete", () => message.TryDeleteAsync(cancellationToken));
+        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) =>
+            points.RunAsync("delete", () => message.TryDeleteAsync(cancellationToken));
 
         public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) =>
             points.RunAsync("extend", () => message.TryExtendAsync(lease, cancellationToken));

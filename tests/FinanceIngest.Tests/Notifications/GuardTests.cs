@@ -60,7 +60,8 @@ public sealed class GuardTests : IDisposable
     [InlineData("fc00::1", false)]
     [InlineData("fd00:ec2::254", false)]
     [InlineData("ff02::1", false)]
-    public void Only_public_addresses_are_connected_to(string address, bool isPublic) => Assert.Equal(isPublic, AddressGuard.IsPublic(IPAddress.Parse(address)));
+    public void Only_public_addresses_are_connected_to(string address, bool isPublic) =>
+        Assert.Equal(isPublic, AddressGuard.IsPublic(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("https://push.example.net/send/1?x=1", true)]
@@ -185,7 +186,8 @@ public sealed class GuardTests : IDisposable
         Assert.Null(DestinationFields.Read(bad.RootElement, Guid.NewGuid(), 399, _time.UtcNowMicroseconds(), errors));
         Assert.Equal(["endpoint", "keys.auth", "keys.p256dh", "minimum_surprise", "quiet_hours"], errors.Messages.Keys.Order(StringComparer.Ordinal));
 
-        foreach (string address in new[] { "a@b", "a@b.example, c@d.example", "A <a@b.example>", "a@b.example\\r\\nBcc: x@y.example", "@b.example", "a b@c.example", "x" })
+        string[] none = ["a@b", "a@b.example, c@d.example", "A <a@b.example>", "a@b.example\\r\\nBcc: x@y.example", "@b.example", "a b@c.example", "x"];
+        foreach (string address in none)
         {
             using JsonDocument mail = JsonDocument.Parse($$"""{"type":"smtp","address":"{{address}}"}""");
             errors = new ValidationErrors();
@@ -225,8 +227,8 @@ public sealed class GuardTests : IDisposable
     {
         var settings = new ChannelSettings
         {
-            Name = "push", Type = ChannelType.WebPush, PublicKey = _vapid.PublicKey, PrivateKey = _vapid.PrivateKey, Contact = "mailto:operator@finance.example",
-            ToUsers = true,
+            Name = "push", Type = ChannelType.WebPush, PublicKey = _vapid.PublicKey, PrivateKey = _vapid.PrivateKey,
+            Contact = "mailto:operator@finance.example", ToUsers = true,
         };
         await using var channel = new WebPushChannel(settings, http);
         return await channel.SendAsync(
@@ -292,7 +294,7 @@ public sealed class GuardTests : IDisposable
                     await client.ConnectAsync((IPEndPoint)_listener.LocalEndpoint, token);
                     return client.GetStream();
                 }),
-            handler => handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true);
+            handler => handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=push.example.net");
 
         public async ValueTask DisposeAsync()
         {

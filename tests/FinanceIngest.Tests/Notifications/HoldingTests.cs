@@ -1,3 +1,4 @@
+using System.Globalization;
 using FinanceIngest.Configuration;
 using FinanceIngest.Notifications;
 using FinanceIngest.Notifications.Deliveries;
@@ -7,9 +8,11 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Tests.Notifications;
 
 /// <summary>Digests, quiet hours, the minimum surprise, and not more than n messages an hour.</summary>
-public sealed class HoldingTests
+public sealed class HoldingTests : IAsyncDisposable
 {
     private readonly RecordingChannel _channel = new();
+
+    public ValueTask DisposeAsync() => _channel.DisposeAsync();
 
     [Fact]
     public async Task A_digest_gathers_for_its_time_and_its_id_derives_from_its_alerts()
@@ -165,8 +168,8 @@ public sealed class HoldingTests
     {
         Assert.True(FinanceIngest.Ground.TimeZones.TryFind(zone, out TimeZoneInfo? found));
         Assert.True(Timestamp.TryParseRfc3339(now, out DateTime instant));
-        var quiet = new QuietHours(
-            TimeOnly.Parse(from, System.Globalization.CultureInfo.InvariantCulture), TimeOnly.Parse(until, System.Globalization.CultureInfo.InvariantCulture), found);
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        var quiet = new QuietHours(TimeOnly.Parse(from, culture), TimeOnly.Parse(until, culture), found);
 
         DateTime? actual = quiet.EndAt(instant);
 

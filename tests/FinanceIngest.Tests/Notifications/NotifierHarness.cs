@@ -1,4 +1,3 @@
-using System.Net;
 using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Notifications;
@@ -10,7 +9,6 @@ using FinanceIngest.Queueing;
 using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
-using FinanceIngest.Transactions;
 using MailKit.Net.Smtp;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -63,11 +61,13 @@ internal sealed class NotifierHarness : IAsyncDisposable
     public Func<ChannelSettings, INotificationChannel?> Make { get; set; } = _ => null;
 
     /// <summary>Changes the client of each mail connection.</summary>
-    public Action<SmtpClient> OnMailClient { get; set; } = client => client.ServerCertificateValidationCallback = (_, _, _, _) => true;
+    public Action<SmtpClient> OnMailClient { get; set; } = client =>
+        client.ServerCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=localhost";
 
     public static Settings Read(params (string Name, string Value)[] settings) => SettingsReader.Read(
         new ConfigurationBuilder().AddInMemoryCollection(
-            settings.Select(pair => KeyValuePair.Create($"FinanceIngest:Notify:{pair.Name.Replace("__", ":", StringComparison.Ordinal)}", (string?)pair.Value))).Build(),
+            settings.Select(pair => KeyValuePair.Create(
+                $"FinanceIngest:Notify:{pair.Name.Replace("__", ":", StringComparison.Ordinal)}", (string?)pair.Value))).Build(),
         ProgramKind.IngestServer);
 
     /// <summary>The settings of a webhook channel.</summary>

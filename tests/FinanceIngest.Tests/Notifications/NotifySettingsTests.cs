@@ -20,7 +20,9 @@ public sealed class NotifySettingsTests
     [InlineData("Channels__x__Host", "Channels__x__Type=smtp", "Channels__x__From=a@b.example", "Channels__x__To=a@b.example")]
     [InlineData("Channels__x__From", "Channels__x__Type=smtp", "Channels__x__Host=h", "Channels__x__From=nobody", "Channels__x__To=a@b.example")]
     [InlineData("Channels__x__To", "Channels__x__Type=smtp", "Channels__x__Host=h", "Channels__x__From=a@b.example")]
-    [InlineData("Channels__x__User", "Channels__x__Type=smtp", "Channels__x__Host=h", "Channels__x__From=a@b.example", "Channels__x__To=a@b.example", "Channels__x__User=u")]
+    [InlineData(
+        "Channels__x__User", "Channels__x__Type=smtp", "Channels__x__Host=h", "Channels__x__From=a@b.example", "Channels__x__To=a@b.example",
+        "Channels__x__User=u")]
     [InlineData(
         "Channels__x__Security", "Channels__x__Type=smtp", "Channels__x__Host=h", "Channels__x__From=a@b.example", "Channels__x__To=a@b.example",
         "Channels__x__User=u", "Channels__x__Password=p", "Channels__x__Security=none")]
@@ -32,7 +34,8 @@ public sealed class NotifySettingsTests
         "Channels__x__QuietHours__TimeZone=Europe/Atlantis")]
     [InlineData("Channels__x__QuietHours__Until", "Channels__x__Type=slack", "Channels__x__QuietHours__From=22:00")]
     [InlineData("Channels__x__MostPerHour", "Channels__x__Type=slack", "Channels__x__MostPerHour=0")]
-    [InlineData("Channels__x__PublicKey", "Channels__x__Type=webpush", "Channels__x__PublicKey=AA", "Channels__x__PrivateKey=AA", "Channels__x__Contact=mailto:a@b.example")]
+    [InlineData(
+        "Channels__x__PublicKey", "Channels__x__Type=webpush", "Channels__x__PublicKey=AA", "Channels__x__PrivateKey=AA", "Channels__x__Contact=mailto:a@b.example")]
     [InlineData("Channels__x__Url", "Channels__x__Type=http", "Channels__x__Url=https://{{ alert.user_id }}.example/")]
     [InlineData("Channels__x__Method", "Channels__x__Type=http", "Channels__x__Url=https://a.example/", "Channels__x__Method=DELETE")]
     [InlineData("Channels__no+name", "Channels__no+name__Type=slack")]
@@ -81,12 +84,13 @@ public sealed class NotifySettingsTests
         VapidKeys keys = VapidKeys.Make();
 
         ChannelSettings channel = Assert.Single(Read(
-            [$"Channels__x__Type=webpush", $"Channels__x__PublicKey={keys.PublicKey}", $"Channels__x__PrivateKey={keys.PrivateKey}", "Channels__x__Contact=mailto:a@b.example"])
+            ["Channels__x__Type=webpush", $"Channels__x__PublicKey={keys.PublicKey}", $"Channels__x__PrivateKey={keys.PrivateKey}",
+                "Channels__x__Contact=mailto:a@b.example"])
             .Notify.Channels);
 
         Assert.True(channel is { ToUsers: true, HasFixedAddress: false });
         Assert.Throws<SettingsException>(() => Read(
-            [$"Channels__x__Type=webpush", $"Channels__x__PublicKey={keys.PublicKey}", $"Channels__x__PrivateKey={VapidKeys.Make().PrivateKey}",
+            ["Channels__x__Type=webpush", $"Channels__x__PublicKey={keys.PublicKey}", $"Channels__x__PrivateKey={VapidKeys.Make().PrivateKey}",
                 "Channels__x__Contact=mailto:a@b.example"]));
     }
 

@@ -92,7 +92,8 @@ public abstract class DeliveryStoreContract(StoreFixture fixture) : StoreContrac
         await SettleAsync(new Settlement(digest, Guid.Empty, DeliveryState.Sent, 2, null, null));
         IReadOnlyList<DeliveryRecord> rows = await Stores.Deliveries.ListAsync(new DeliveryFilter(), 10, Token);
         Assert.Equal(3, rows.Count);
-        Assert.All(rows, row => Assert.Equal((DeliveryState.Sent, digest, 2, null, null, Now), (row.State, row.MessageId, row.Attempts, row.DueAt, row.Error, row.FinishedAt)));
+        Assert.All(rows, row => Assert.Equal(
+            (DeliveryState.Sent, digest, 2, null, null, Now), (row.State, row.MessageId, row.Attempts, row.DueAt, row.Error, row.FinishedAt)));
         Assert.Null(await Stores.Deliveries.NextDueAsync("mail", Token));
     }
 
@@ -124,7 +125,8 @@ public abstract class DeliveryStoreContract(StoreFixture fixture) : StoreContrac
         DateTime until = Now + TimeSpan.FromMinutes(30);
 
         Assert.True(await Stores.Deliveries.AssembleAsync(
-            "mail", _owner, new Assembly([new AssembledMessage(Guid.NewGuid(), [rows[0]], Now)], [new PostponedAddress(Guid.Empty, HoldReason.Limit, until)]), Token));
+            "mail", _owner,
+            new Assembly([new AssembledMessage(Guid.NewGuid(), [rows[0]], Now)], [new PostponedAddress(Guid.Empty, HoldReason.Limit, until)]), Token));
 
         Assert.Empty(await Stores.Deliveries.ReadHeldAsync("mail", 10, 10, 5, Token));
         Time.Advance(TimeSpan.FromMinutes(30));
@@ -144,7 +146,8 @@ public abstract class DeliveryStoreContract(StoreFixture fixture) : StoreContrac
         Guid id = delivery.Alert.AlertId;
         await SettleAsync(new Settlement(id, Guid.Empty, DeliveryState.GivenUp, 7, null, "refused"));
         await SettleAsync(new Settlement(id, Guid.Empty, DeliveryState.Sent, 8, null, null));
-        DeliveryRecord row = Assert.Single(await Stores.Deliveries.ListAsync(new DeliveryFilter(State: DeliveryState.GivenUp, Channel: "mail", UserId: 399), 10, Token));
+        var given = new DeliveryFilter(State: DeliveryState.GivenUp, Channel: "mail", UserId: 399);
+        DeliveryRecord row = Assert.Single(await Stores.Deliveries.ListAsync(given, 10, Token));
         Assert.Equal((7, "refused"), (row.Attempts, row.Error));
         Assert.Equal([new ChannelCounts("mail", 0, 1)], await Stores.Deliveries.CountAsync(Token));
         DeliveryRecord other = Assert.Single(await Stores.Deliveries.ListAsync(new DeliveryFilter(Channel: "sms"), 10, Token));

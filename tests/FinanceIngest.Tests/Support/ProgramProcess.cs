@@ -53,6 +53,10 @@ internal sealed class ProgramProcess : IAsyncDisposable
     public static ProgramProcess StartFile(string file, string[] arguments, string workingDirectory, params (string Name, string Value)[] environment) =>
         StartCommand("dotnet", [file, .. arguments], workingDirectory, environment);
 
+    /// <summary>Starts a program of the machine's, such as a mail server.</summary>
+    public static ProgramProcess StartTool(string command, string[] arguments, string workingDirectory) =>
+        StartCommand(command, arguments, workingDirectory, []);
+
     private static ProgramProcess StartCommand(string command, string[] arguments, string workingDirectory, (string Name, string Value)[] environment)
     {
         NeedsAttribute.Require(Outside.Program);

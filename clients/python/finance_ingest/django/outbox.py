@@ -22,6 +22,7 @@ from datetime import datetime, timedelta, timezone as _timezone
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
 from django.db.models import F, Q, QuerySet
@@ -126,6 +127,15 @@ def submit(rows: Rows, *, again: bool = False, strict: bool = False) -> Submissi
         for using in sorted({using for _, using in tables}):
             transactions.enter_context(transaction.atomic(using=using))
         return _submit_tables(tables, again, strict)
+
+
+async def asubmit_on_commit(rows: Rows, *, again: bool = False, strict: bool = False) -> Submission:
+    """
+    Does what ``submit_on_commit`` does from asynchronous code. Where Django's thread for synchronous code is inside of ``atomic()``, the rows are submitted
+    when that commits; otherwise in a database transaction of their own, since no block of ``atomic()`` can hold an ``await``.
+    """
+    done: Submission = await sync_to_async(submit, thread_sensitive=True)(rows, again=again, strict=strict)
+    return done
 
 
 def _submit_tables(tables: "Tables", again: bool, strict: bool) -> Submission:

@@ -1,14 +1,29 @@
 """The addresses of a site that takes webhooks and shows notifications."""
 
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import JsonResponse
 from django.urls import path
 from finance_ingest.django import webhooks
+from finance_ingest.django.outbox import asubmit_on_commit
 from finance_ingest.django.views import NotificationCountView, NotificationsView
 
+from .purchases.models import Purchase
 from .urls import urlpatterns as others
+
+
+async def spend(request: Any, user_id: int) -> JsonResponse:
+    """An asynchronous view that saves a row without ``save()``."""
+    rows = await sync_to_async(Purchase.objects.bulk_create)([Purchase(user_id=user_id, category_id=1, amount=6000)])
+    done = await asubmit_on_commit(rows)
+    return JsonResponse({"submitted": done.submitted})
+
 
 urlpatterns = [
     *others,
     path("webhook/", webhooks.receive),
     path("notifications/", NotificationsView.as_view()),
+    path("spend/<int:user_id>/", spend),
     path("count/", NotificationCountView.as_view()),
 ]

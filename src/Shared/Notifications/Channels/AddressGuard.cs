@@ -33,7 +33,8 @@ internal static class AddressGuard
     public static bool IsPublic(IPAddress address) => address.AddressFamily switch
     {
         AddressFamily.InterNetwork => !Array.Exists(s_refusedV4, network => network.Contains(address)),
-        AddressFamily.InterNetworkV6 => address.ScopeId == 0 && s_publicV6.Contains(address) && !Array.Exists(s_refusedV6, network => network.Contains(address)),
+        AddressFamily.InterNetworkV6 =>
+            address.ScopeId == 0 && s_publicV6.Contains(address) && !Array.Exists(s_refusedV6, network => network.Contains(address)),
         _ => false,
     };
 
@@ -59,7 +60,8 @@ internal static class AddressGuard
     }
 
     /// <summary>
-    /// Addresses with a common beginning. IPNetwork of .NET 10 is not used: it says that 2000::/3 contains ::ffff:10.0.0.1, which would let a private address pass.
+    /// Addresses with a common beginning. IPNetwork of .NET 10 is not used: it says that 2000::/3 contains ::ffff:10.0.0.1, which would let a private address
+    /// pass.
     /// </summary>
     private readonly record struct Range(byte[] Start, int Bits)
     {

@@ -36,9 +36,7 @@ internal sealed class MessageTexts
         bool isMail = channel.Type == ChannelType.Smtp;
 
         // Slack takes these three characters for the beginning of markup: https://docs.slack.dev/messaging/formatting-message-text#escaping
-        _escape = channel.Type == ChannelType.Slack
-            ? static text => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)
-            : static text => text;
+        _escape = channel.Type == ChannelType.Slack ? EscapeForSlack : static text => text;
         _subject = Parse("Subject", channel.Subject ?? DefaultTexts.Subject);
         _text = Parse("Text", channel.Text ?? (isMail ? DefaultTexts.Mail : DefaultTexts.Short));
         _html = Parse("Html", channel.Html ?? DefaultTexts.Html);
@@ -69,6 +67,11 @@ internal sealed class MessageTexts
     /// <summary>The headers of a request: one line each.</summary>
     public IEnumerable<KeyValuePair<string, string>> Headers(Notification notification) =>
         _headers.Select(header => KeyValuePair.Create(header.Key, SafeText.Line(Render(header.Value, notification, NullEncoder.Default, withTexts: true))));
+
+    private static string EscapeForSlack(string text) => text
+        .Replace("&", "&amp;", StringComparison.Ordinal)
+        .Replace("<", "&lt;", StringComparison.Ordinal)
+        .Replace(">", "&gt;", StringComparison.Ordinal);
 
     private static TemplateOptions NewOptions(bool isStrict) => new()
     {

@@ -187,7 +187,8 @@ internal sealed class SmtpChannel : INotificationChannel
         SocketException socket => new SendOutcome(SendResult.ChannelFailed, $"The connection to the mail server failed: {socket.SocketErrorCode}."),
         ProtocolException or ServiceNotConnectedException or ServiceNotAuthenticatedException or CommandException or AuthenticationFailedException =>
             new SendOutcome(SendResult.ChannelFailed, $"The connection to the mail server failed: {e.GetType().Name}."),
-        IOException or UnauthorizedAccessException => new SendOutcome(SendResult.ChannelFailed, $"The connection or the token's file failed: {FailureText.Kind(e)}."),
+        IOException or UnauthorizedAccessException =>
+            new SendOutcome(SendResult.ChannelFailed, $"The connection or the token's file failed: {FailureText.Kind(e)}."),
         _ => null,
     };
 

@@ -15,5 +15,5 @@ namespace FinanceIngest.Notifications.Deliveries;
 /// <param name="FinishedAt">When it was sent, given up or skipped (UTC).</param>
 /// <param name="Error">What went wrong in the last attempt.</param>
 internal sealed record DeliveryRecord(
-    long Id, Guid AlertId, Guid? MessageId, string Channel, Guid DestinationId, long UserId, DeliveryState State, HoldReason Hold, int Attempts, DateTime? DueAt,
-    DateTime CreatedAt, DateTime? FinishedAt, string? Error);
+    long Id, Guid AlertId, Guid? MessageId, string Channel, Guid DestinationId, long UserId, DeliveryState State, HoldReason Hold, int Attempts,
+    DateTime? DueAt, DateTime CreatedAt, DateTime? FinishedAt, string? Error);

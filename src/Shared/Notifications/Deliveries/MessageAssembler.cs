@@ -69,6 +69,7 @@ internal sealed class MessageAssembler(ChannelSettings channel)
     private AssembledMessage Make(IEnumerable<HeldDelivery> deliveries, DateTime now)
     {
         HeldDelivery[] all = [.. deliveries];
-        return new AssembledMessage(MessageIds.Of([.. all.Select(delivery => delivery.AlertId)]), [.. all.Select(delivery => delivery.Id)], now + channel.GiveUpAfter);
+        return new AssembledMessage(
+            MessageIds.Of([.. all.Select(delivery => delivery.AlertId)]), [.. all.Select(delivery => delivery.Id)], now + channel.GiveUpAfter);
     }
 }

@@ -146,9 +146,10 @@ internal static class DestinationFields
     private static string? ReadMail(JsonElement json, ValidationErrors errors)
     {
         // One bare address: a name, a group or a second address could put lines into the head of a mail, or receivers behind it.
-        if (Text(json, "address") is { Length: <= LongestMail } text && !text.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is ',' or ';' or '<' or '>')
-            && MailboxAddress.TryParse(text, out MailboxAddress? mailbox) && mailbox.Address == text && text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at
-            && text.LastIndexOf('@') == at && text[(at + 1)..].Contains('.', StringComparison.Ordinal))
+        if (Text(json, "address") is { Length: <= LongestMail } text
+            && !text.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is ',' or ';' or '<' or '>')
+            && MailboxAddress.TryParse(text, out MailboxAddress? mailbox) && mailbox.Address == text
+            && text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at && text.LastIndexOf('@') == at && text[(at + 1)..].Contains('.', StringComparison.Ordinal))
         {
             return text;
         }
@@ -196,7 +197,9 @@ internal static class DestinationFields
             return new QuietHours(from, until, zone);
         }
 
-        errors.Add("quiet_hours", "must be {\"from\": \"22:00\", \"until\": \"07:00\", \"time_zone\": \"Europe/Berlin\"}, with two different times and a known zone");
+        errors.Add(
+            "quiet_hours",
+            "must be {\"from\": \"22:00\", \"until\": \"07:00\", \"time_zone\": \"Europe/Berlin\"}, with two different times and a known zone");
         return null;
     }
 

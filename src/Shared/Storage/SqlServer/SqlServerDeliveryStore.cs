@@ -59,7 +59,8 @@ internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimePro
             json.WriteString("created_at", Text(row.CreatedAt));
         });
         return database.RunAsync(
-            connection => connection.ExecuteScalarAsync<int>(new CommandDefinition(AddSql, new { rows }, cancellationToken: cancellationToken)), cancellationToken);
+            connection => connection.ExecuteScalarAsync<int>(new CommandDefinition(AddSql, new { rows }, cancellationToken: cancellationToken)),
+            cancellationToken);
     }
 
     internal const string ClaimSql =
@@ -366,7 +367,8 @@ internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimePro
             cancellationToken);
 
     private static DeliveryRecord ReadRecord(DbDataReader row) => new(
-        row.GetInt64(0), SqlServerRows.Id(row, 1), row.IsDBNull(2) ? null : SqlServerRows.Id(row, 2), row.GetString(3), SqlServerRows.Id(row, 4), row.GetInt64(5),
+        row.GetInt64(0), SqlServerRows.Id(row, 1), row.IsDBNull(2) ? null : SqlServerRows.Id(row, 2), row.GetString(3), SqlServerRows.Id(row, 4),
+        row.GetInt64(5),
         DeliveryNames.ToState(row.GetString(6)), DeliveryNames.ToReason(SqlServerRows.Text(row, 7)), row.GetInt32(8), SqlServerRows.Time(row, 9),
         SqlServerRows.Time(row, 10)!.Value, SqlServerRows.Time(row, 11), SqlServerRows.Text(row, 12));
 
@@ -374,7 +376,8 @@ internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimePro
         """
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
-        DECLARE @messages TABLE (message_key BINARY(16) NOT NULL, channel NVARCHAR(40) COLLATE Latin1_General_BIN2 NOT NULL, destination_key BINARY(16) NOT NULL,
+        DECLARE @messages TABLE (
+            message_key BINARY(16) NOT NULL, channel NVARCHAR(40) COLLATE Latin1_General_BIN2 NOT NULL, destination_key BINARY(16) NOT NULL,
             PRIMARY KEY (message_key, channel, destination_key));
         INSERT INTO @messages (message_key, channel, destination_key)
         SELECT DISTINCT d.message_key, d.channel, d.destination_key

@@ -51,8 +51,8 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider 
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task ReleaseChannelAsync(string channel, Guid owner, CircuitState circuit, string? error, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Execute(
+    public Task ReleaseChannelAsync(string channel, Guid owner, CircuitState circuit, string? error, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Execute(
             """
             UPDATE notification_channels SET owner = NULL, claimed_until = NULL, failures = ?3, open_until = ?4,
                 error = CASE WHEN ?3 > 0 THEN coalesce(?5, error) END, updated_at = ?6
@@ -117,7 +117,8 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider 
                         UPDATE notification_deliveries
                         SET state = 'waiting', hold = NULL, message_id = ?2, members = ?3, due_at = ?4, give_up_at = ?5, made_at = ?6 WHERE id = ?1
                         """,
-                        row, message.MessageId, isFirst ? message.Rows.Count : 0, isFirst ? now : (DateTime?)null, isFirst ? message.GiveUpAt : (DateTime?)null, now);
+                        row, message.MessageId, isFirst ? message.Rows.Count : 0, isFirst ? now : (DateTime?)null,
+                        isFirst ? message.GiveUpAt : (DateTime?)null, now);
                 }
             }
 
