@@ -18,7 +18,7 @@ function axes(format, incrs) {
 
 function timeLabels(splits) {
   const span = splits[splits.length - 1] - splits[0];
-  const format = new Intl.DateTimeFormat(undefined, span > 400 * 86400 ? { month: "short", year: "numeric" } : span > 2 * 86400 ? { day: "numeric", month: "short" }
+  const format = new Intl.DateTimeFormat(undefined, span > 300 * 86400 ? { month: "short", year: "numeric" } : span > 2 * 86400 ? { day: "numeric", month: "short" }
     : span < 900 ? { hour: "numeric", minute: "2-digit", second: "2-digit" } : { hour: "numeric", minute: "2-digit" });
   return splits.map(split => format.format(new Date(split * 1000)));
 }

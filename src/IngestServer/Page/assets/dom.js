@@ -22,6 +22,12 @@ function append(element, children) {
   }
 }
 
+// Replaces what an element contains; null, false and lists are as in h.
+export function put(element, ...children) {
+  element.replaceChildren();
+  append(element, children);
+}
+
 export const at = id => document.getElementById(id);
 
 // What a screen reader says, and nobody sees.
