@@ -8,7 +8,8 @@ public sealed class Accessibility(Site site, Browser browser) : PageTest(browser
 {
     private static readonly (string Hash, string Ready)[] s_pages =
     [
-        ("#/now", ".state[data-level=good] >> text=All is well"), ("#/anomalies?user_id=400", ".detail canvas"), ("#/person", ".empty"), ("#/person/400", ".plot canvas"),
+        ("#/now", ".state[data-level=good] >> text=All is well"), ("#/anomalies?user_id=400", ".detail canvas"), ("#/person", ".empty"), ("#/person/400",
+            ".plot canvas"),
         ("#/stuck", "text=Nothing is stuck."), ("#/try", ".drop"), ("#/detectors", ".empty"), ("#/runbook/financeingestpoison", "article h2"),
     ];
 
@@ -39,7 +40,8 @@ public sealed class Accessibility(Site site, Browser browser) : PageTest(browser
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#main")).ToBeFocusedAsync();
         await Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("#/anomalies"));
-        for (int i = 0; i < 60 && !await page.GetByRole(AriaRole.Button, new() { Name = "This was mine" }).EvaluateAsync<bool>("one => one === document.activeElement"); i++)
+        for (int i = 0; i < 60 && !await page.GetByRole(AriaRole.Button,
+            new() { Name = "This was mine" }).EvaluateAsync<bool>("one => one === document.activeElement"); i++)
         {
             await page.Keyboard.PressAsync("Tab");
         }

@@ -26,7 +26,8 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         await Expect(page.Locator(".amount")).ToHaveTextAsync("4,899.00");
         await Expect(page.GetByText("standard deviations above the usual")).ToBeVisibleAsync();
         await Expect(page.Locator(".detail canvas")).ToHaveCountAsync(1);
-        await Expect(page.Locator(".detail .plot")).ToHaveAttributeAsync("aria-label", new Regex("other payments of this user in this category, from .* This one is 4,899.00."));
+        await Expect(page.Locator(".detail .plot")).ToHaveAttributeAsync("aria-label",
+            new Regex("other payments of this user in this category, from .* This one is 4,899.00."));
 
         await page.GetByRole(AriaRole.Button, new() { Name = "This was mine" }).ClickAsync();
         await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
@@ -144,10 +145,13 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
             {
                 var changed = System.Text.Json.Nodes.JsonObject.Create(row)!;
                 bool isOne = (bool?)changed["is_anomaly"] == true || ++index == 3;
-                changed["shadow"] = new System.Text.Json.Nodes.JsonObject { ["adaptive/1"] = new System.Text.Json.Nodes.JsonObject { ["is_anomaly"] = isOne, ["score"] = 3.4 } };
+                changed["shadow"] = new System.Text.Json.Nodes.JsonObject { ["adaptive/1"] = new System.Text.Json.Nodes.JsonObject { ["is_anomaly"] = isOne,
+                    ["score"] = 3.4 } };
                 return changed;
             }).ToArray();
-            await route.FulfillAsync(new() { ContentType = "application/json", Body = new System.Text.Json.Nodes.JsonObject { ["transactions"] = new System.Text.Json.Nodes.JsonArray(rows), ["next"] = null }.ToJsonString() });
+            await route.FulfillAsync(new() { ContentType = "application/json",
+                Body = new System.Text.Json.Nodes.JsonObject { ["transactions"] = new System.Text.Json.Nodes.JsonArray(rows),
+                    ["next"] = null }.ToJsonString() });
         });
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("400");
         await page.GetByRole(AriaRole.Button, new() { Name = "Compare" }).ClickAsync();

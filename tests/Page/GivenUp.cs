@@ -21,16 +21,20 @@ internal static class GivenUp
     public static async Task LeaveAsync(string dataDirectory, CancellationToken cancellationToken)
     {
         var settings = new Settings { DataDirectory = dataDirectory, Roles = Roles.None };
-        await using ServiceProvider services = new ServiceCollection().AddLogging(logging => logging.ClearProviders()).AddFinanceIngest(settings).BuildServiceProvider();
+        await using ServiceProvider services = new ServiceCollection().AddLogging(logging =>
+            logging.ClearProviders()).AddFinanceIngest(settings).BuildServiceProvider();
         DateTime now = Timestamp.Truncate(DateTime.UtcNow);
-        var transaction = new Transaction(services.GetRequiredService<IdCertifier>().NewId(), 400, 1010, new Money(482_500), now.AddHours(-3), now.AddHours(-3));
+        var transaction = new Transaction(services.GetRequiredService<IdCertifier>().NewId(), 400, 1010, new Money(482_500), now.AddHours(-3),
+            now.AddHours(-3));
         var envelope = new EnvelopeBuilder(null);
         Assert.True(envelope.TryAdd(transaction));
         string broken = Convert.ToBase64String(Encoding.UTF8.GetBytes("""{"v": 1, "transactions": [{"user_id": 400, "amount": 12.5}]},"""));
         PoisonMessage[] messages =
         [
-            new("message-0417", Unreadable, "System.Text.Json.JsonException: ',' is invalid after a single JSON value.", 1, null, broken, now.AddHours(-5), now.AddHours(-5).AddSeconds(1)),
-            new("message-0532", Unwritable, "Microsoft.Data.Sqlite.SqliteException (0x80004005): SQLite Error 19.", 5, null, envelope.ToBody().Text, now.AddHours(-3), now.AddHours(-3).AddMinutes(2)),
+            new("message-0417", Unreadable, "System.Text.Json.JsonException: ',' is invalid after a single JSON value.", 1, null, broken, now.AddHours(-5),
+                now.AddHours(-5).AddSeconds(1)),
+            new("message-0532", Unwritable, "Microsoft.Data.Sqlite.SqliteException (0x80004005): SQLite Error 19.", 5, null, envelope.ToBody().Text,
+                now.AddHours(-3), now.AddHours(-3).AddMinutes(2)),
         ];
         var failed = new TransactionResult
         {

@@ -15,7 +15,7 @@ internal static class Household
         (1010, 62, 0.45, 9), (1020, 1180, 0.02, 1), (1030, 31, 0.5, 5), (1040, 44, 0.4, 3), (1050, 128, 0.22, 1), (2310, 190, 0.55, 0.8),
     ];
 
-    /// <summary>Puts baselines in, and fifteen months of payments of some users; yesterday user 400 paid 4,899 for electronics.</summary>
+    /// <summary>Puts baselines in, and more than two years of payments of some users; yesterday user 400 paid 4,899 for electronics.</summary>
     /// <returns>How many payments there are.</returns>
     public static async Task<int> FillAsync(HttpClient http, int users, CancellationToken cancellationToken)
     {
@@ -24,18 +24,19 @@ internal static class Household
         long[] ids = [.. Enumerable.Range(0, users).Select(i => Strangest - 5 + i)];
         await PutAsync(http, ids.SelectMany(user => s_categories.Select(category => new
         {
-            user_id = user, category_id = category.Id, mean = Math.Round(Of(user, category.Typical), 2), std_dev = Math.Round(Of(user, category.Typical) * category.Spread, 2), sample_count = 120,
+            user_id = user, category_id = category.Id, mean = Math.Round(Of(user, category.Typical), 2), std_dev = Math.Round(Of(user,
+                category.Typical) * category.Spread, 2), sample_count = 120,
         })), cancellationToken);
         var lines = new List<string>();
         foreach (long user in ids)
         {
             foreach ((long category, double typical, double spread, double perMonth) in s_categories)
             {
-                for (double day = 450; day > 0.5; day -= 30.4 / perMonth * (0.6 + (0.8 * random.NextDouble())))
+                for (double day = 800; day > 0.5; day -= 30.4 / perMonth * (0.6 + (0.8 * random.NextDouble())))
                 {
                     DateTime at = now.AddDays(-day).Date.AddHours(8 + (12 * random.NextDouble()));
                     double season = category == 1050 ? 1 + (0.25 * Math.Cos((at.DayOfYear - 15) / 58.1)) : 1;
-                    double rise = category == 1030 && user % 3 == 1 ? 1 + ((450 - day) / 900) : 1;
+                    double rise = category == 1030 && user % 3 == 1 ? 1 + ((800 - day) / 900) : 1;
                     double amount = Of(user, typical) * season * rise * Math.Exp((spread * Normal(random) * 0.8) - (spread * spread * 0.3));
                     amount = random.NextDouble() < 0.0025 ? amount * 5 : amount;
                     lines.Add(Line(user, category, amount, at));
@@ -56,7 +57,8 @@ internal static class Household
         for (int from = 0; from < count; from += 10_000)
         {
             await SubmitAsync(
-                http, [.. Enumerable.Range(from, Math.Min(10_000, count - from)).Select(i => Line(user, 1, 100 + (i % 700), now.AddMinutes(-i - 1)))], $"many-{user}-{from}",
+                http, [.. Enumerable.Range(from, Math.Min(10_000, count - from)).Select(i => Line(user, 1, 100 + (i % 700), now.AddMinutes(-i - 1)))],
+                    $"many-{user}-{from}",
                 cancellationToken);
         }
     }
@@ -78,7 +80,8 @@ internal static class Household
 
     /// <summary>A transaction as the API takes it.</summary>
     public static string Line(long user, long category, double amount, DateTime at) => string.Create(
-        CultureInfo.InvariantCulture, $$"""{"user_id":{{user}},"category_id":{{category}},"amount":"{{amount:0.00}}","occurred_at":"{{at:yyyy-MM-ddTHH:mm:ss.fffZ}}"}""");
+        CultureInfo.InvariantCulture,
+            $$"""{"user_id":{{user}},"category_id":{{category}},"amount":"{{amount:0.00}}","occurred_at":"{{at:yyyy-MM-ddTHH:mm:ss.fffZ}}"}""");
 
     /// <summary>Submits transactions in batches.</summary>
     public static async Task SubmitAsync(HttpClient http, IReadOnlyList<string> lines, string key, CancellationToken cancellationToken)

@@ -32,11 +32,13 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
         Assert.DoesNotContain(_messages, message => !Expected.Exists(part => message.Contains(part, StringComparison.Ordinal)));
     }
 
-    private protected async Task<IPage> OpenAsync(Server server, string hash = "", int width = 1280, int height = 900, bool dark = false, string locale = "en-GB", string query = "")
+    private protected async Task<IPage> OpenAsync(Server server, string hash = "", int width = 1280, int height = 900, bool dark = false,
+        string locale = "en-GB", string query = "")
     {
         IBrowserContext context = await browser.Chromium.NewContextAsync(new BrowserNewContextOptions
         {
-            ViewportSize = new ViewportSize { Width = width, Height = height }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, Locale = locale, TimezoneId = "Europe/Berlin",
+            ViewportSize = new ViewportSize { Width = width, Height = height }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, Locale = locale,
+                TimezoneId = "Europe/Berlin",
         });
         _contexts.Add(context);
         context.SetDefaultTimeout(20_000);
@@ -55,7 +57,8 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
         });
         Assert.True(
             result.Violations.Length == 0,
-            $"{where}: {string.Join("; ", result.Violations.Select(violation => $"{violation.Id} ({violation.Help}) at {string.Join(", ", violation.Nodes.Select(node => node.Target))}"))}");
+            $"{where}: {string.Join("; ", result.Violations.Select(violation => $"{violation.Id} ({violation.Help}) at {string.Join(", ",
+                violation.Nodes.Select(node => node.Target))}"))}");
     }
 
     private protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);

@@ -4,7 +4,8 @@ namespace FinanceIngest.Insights;
 
 /// <summary>A rough indicator of how much a category deserves a look, with the reason that decided it.</summary>
 /// <param name="Level"><c>low</c>, <c>medium</c> or <c>high</c>.</param>
-/// <param name="Code">The reason: <c>many_anomalies</c>, <c>anomalies</c>, <c>above_usual_month</c>, <c>rising</c>, <c>too_little</c> or <c>nothing</c>.</param>
+/// <param name="Code">The reason: <c>many_anomalies</c>, <c>anomalies</c>, <c>above_usual_month</c>, <c>rising</c>, <c>too_little</c> or
+/// <c>nothing</c>.</param>
 /// <param name="Reason">The reason in one sentence.</param>
 internal sealed record Risk(string Level, string Code, string Reason)
 {

@@ -3,7 +3,8 @@ namespace FinanceIngest.Insights;
 /// <summary>
 /// Whether monthly totals rise or fall: the slope is that of Theil and Sen, the median of the slopes between all pairs of months (P. K. Sen, "Estimates of the
 /// regression coefficient based on Kendall's tau", Journal of the American Statistical Association 63, 1968), and the direction is that of the test of Mann and
-/// Kendall (H. B. Mann, "Nonparametric tests against trend", Econometrica 13, 1945; M. G. Kendall, "Rank Correlation Methods", 1975) at five percent, two-sided.
+/// Kendall (H. B. Mann, "Nonparametric tests against trend", Econometrica 13, 1945; M. G. Kendall, "Rank Correlation Methods", 1975) at five percent,
+/// two-sided.
 /// Neither is moved by a single extraordinary month.
 /// </summary>
 /// <param name="PerMonth">By how much a month's total changes from month to month, in the currency's unit.</param>
@@ -44,7 +45,8 @@ internal sealed record Trend(double PerMonth, int Direction)
         return new Trend(Quantile([.. slopes.Order()], 0.5), Math.Abs(z) > Critical ? Math.Sign(z) : 0);
     }
 
-    /// <summary>A quantile of sorted values, interpolated between neighbours (type 7 of R. J. Hyndman and Y. Fan, The American Statistician 50, 1996).</summary>
+    /// <summary>A quantile of sorted values, interpolated between neighbours (type 7 of R. J. Hyndman and Y. Fan, The American Statistician 50,
+    /// 1996).</summary>
     /// <param name="sorted">At least one value, the least first.</param>
     /// <param name="part">0 … 1.</param>
     public static double Quantile(IReadOnlyList<double> sorted, double part)

@@ -96,7 +96,8 @@ internal sealed class ActivityHistory(TimeProvider time)
         {
             long last = (long)up / step;
             long first = Math.Max(0, last - length + 1);
-            return [.. Enumerable.Range(0, (int)(last - first + 1)).Select(i => _slots[(first + i) % length] is { } slot && slot.Number == first + i ? slot : null)];
+            return [.. Enumerable.Range(0, (int)(last - first + 1)).Select(i => _slots[(first + i) % length] is { } slot && slot.Number == first + i
+                ? slot : null)];
         }
     }
 }

@@ -156,7 +156,8 @@ internal sealed class PoisonEndpoints(IPoisonStore store, PoisonOperations opera
                 throw Problems.Validation("message_ids", "must be an array of 1 to 100 ids");
             }
 
-            return [.. list.EnumerateArray().Select(element => element.ValueKind == JsonValueKind.String && element.GetString() is { Length: > 0 and <= LongestId } id
+            return [.. list.EnumerateArray().Select(element => element.ValueKind == JsonValueKind.String
+                && element.GetString() is { Length: > 0 and <= LongestId } id
                 ? id
                 : throw Problems.Validation("message_ids", "must be an array of texts of 1 to 200 characters"))];
         }
@@ -174,7 +175,8 @@ internal sealed class PoisonEndpoints(IPoisonStore store, PoisonOperations opera
         }
         catch (Exception e) when (e is StoreUnavailableException or QueueUnavailableException && RefusedRights.IsOne(e))
         {
-            throw Problems.Rights("This process may not read or change poison messages: give its user the role finance_ingest_operator, or use finance-ingest poison.");
+            throw Problems.Rights("This process may not read or change poison messages: give its user the role finance_ingest_operator, "
+                    + "or use finance-ingest poison.");
         }
     }
 }

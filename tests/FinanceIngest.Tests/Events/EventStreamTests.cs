@@ -30,12 +30,14 @@ public sealed class EventStreamTests : IAsyncDisposable
     {
         var settings = new Settings
         {
-            DataDirectory = _folder.Path, IdSigningKey = "a signing key", Roles = Roles.Intake, ApiKeys = [new ApiKeySetting("reader", "reader secret", Scopes.Read)],
+            DataDirectory = _folder.Path, IdSigningKey = "a signing key", Roles = Roles.Intake, ApiKeys = [new ApiKeySetting("reader", "reader secret",
+                Scopes.Read)],
         };
         _overview = new SleepyOverview(_time);
         _services = new ServiceCollection().AddSingleton<TimeProvider>(_time).AddLogging(logging => logging.ClearProviders())
             .AddFinanceIngest(settings).AddIntake(settings).AddOverview().AddSingleton<IOverviewStore>(_overview)
-            .AddSingleton<IHistoryStore>(provider => new CountingHistory(new SqliteHistoryStore(provider.GetRequiredService<SqliteDatabase>()))).BuildServiceProvider();
+            .AddSingleton<IHistoryStore>(provider =>
+                new CountingHistory(new SqliteHistoryStore(provider.GetRequiredService<SqliteDatabase>()))).BuildServiceProvider();
         _history = (CountingHistory)_services.GetRequiredService<IHistoryStore>();
     }
 

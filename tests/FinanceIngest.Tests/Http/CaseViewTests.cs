@@ -3,7 +3,8 @@ using FinanceIngest.Tests.Http.Harness;
 
 namespace FinanceIngest.Tests.Http;
 
-/// <summary>What the page for people asks beside results, which IngestServer alone serves: histories, a person's months, poison messages, series of figures.</summary>
+/// <summary>What the page for people asks beside results, which IngestServer alone serves: histories, a person's months, poison messages, series of
+/// figures.</summary>
 [Collection(ServerHead.Collection)]
 public sealed class CaseViewTests(ServerHead server)
 {
@@ -66,7 +67,8 @@ public sealed class CaseViewTests(ServerHead server)
 
         JsonElement insights = (await server.Client.GetAsync($"/api/users/{_user}/insights?months=3")).Is(200).Json;
 
-        Assert.Equal((100.25m, 3), (insights.GetProperty("all").GetProperty("total").GetDecimal(), insights.GetProperty("all").GetProperty("count").GetInt32()));
+        Assert.Equal((100.25m, 3), (insights.GetProperty("all").GetProperty("total").GetDecimal(),
+            insights.GetProperty("all").GetProperty("count").GetInt32()));
         JsonElement[] categories = [.. insights.GetProperty("categories").EnumerateArray()];
         Assert.Equal([8, 7], categories.Select(category => category.GetProperty("category_id").GetInt32()));
         Assert.Equal(0.6983, categories[0].GetProperty("share").GetDouble());
@@ -94,7 +96,8 @@ public sealed class CaseViewTests(ServerHead server)
         (await server.Admin.GetAsync("/api/poison/nothing")).Is(404);
         (await server.Admin.GetAsync("/api/poison?after=nothing")).Is(410);
         Assert.Equal(
-            """{"done":[],"unknown":["x","y"],"unfinished":[]}""", (await server.Admin.PostAsync("/api/poison/redrive", """{"message_ids": ["x", "y", "x"]}""")).Is(200).Text);
+            """{"done":[],"unknown":["x","y"],"unfinished":[]}""", (await server.Admin.PostAsync("/api/poison/redrive",
+                """{"message_ids": ["x", "y", "x"]}""")).Is(200).Text);
     }
 
     [Theory]

@@ -122,9 +122,11 @@ public sealed class PoisonEndpointsTests : IAsyncDisposable
         }
     }
 
-    private static PoisonMessage Message(string id, int minute) => Sample.Poison(id) with { Body = $"{{broken {id}", FailedAt = Sample.Noon.AddMinutes(minute) };
+    private static PoisonMessage Message(string id, int minute) => Sample.Poison(id) with { Body = $"{{broken {id}",
+        FailedAt = Sample.Noon.AddMinutes(minute) };
 
-    private static string[] Ids(JsonElement page) => [.. page.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("message_id").GetString()!)];
+    private static string[] Ids(JsonElement page) => [.. page.GetProperty("messages").EnumerateArray().Select(message =>
+        message.GetProperty("message_id").GetString()!)];
 
     private async Task<JsonElement> AskAsync(string method, string path, string schema, string query = "", string body = "")
     {
@@ -167,6 +169,7 @@ public sealed class PoisonEndpointsTests : IAsyncDisposable
 
         public Task<bool> RemoveAsync(string messageId, CancellationToken cancellationToken) => Task.FromException<bool>(failure);
 
-        public Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken) => Task.FromException<bool>(failure);
+        public Task<bool> ReplaceBodyAsync(string messageId, IReadOnlyList<string> bodies, CancellationToken cancellationToken) =>
+            Task.FromException<bool>(failure);
     }
 }

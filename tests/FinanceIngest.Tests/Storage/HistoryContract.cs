@@ -18,11 +18,13 @@ public abstract class HistoryContract(StoreFixture fixture) : StoreContract(fixt
         for (int mask = 0; mask < 64; mask++)
         {
             var filter = new HistoryFilter(
-                2, (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : TransactionStatus.Scored, (mask & 4) == 0 ? null : false, (mask & 8) == 0 ? null : new Money(20_000),
+                2, (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : TransactionStatus.Scored, (mask & 4) == 0 ? null : false, (mask & 8) == 0
+                    ? null : new Money(20_000),
                 (mask & 16) == 0 ? null : Sample.Noon.AddMinutes(2), (mask & 32) == 0 ? null : Sample.Noon.AddMinutes(9));
             TransactionResult[] expected =
             [
-                .. written.Where(row => row.UserId == 2 && (filter.CategoryId ?? row.CategoryId) == row.CategoryId && (filter.IsAnomaly ?? row.IsAnomaly) == row.IsAnomaly
+                .. written.Where(row => row.UserId == 2 && (filter.CategoryId ?? row.CategoryId) == row.CategoryId
+                    && (filter.IsAnomaly ?? row.IsAnomaly) == row.IsAnomaly
                     && (filter.MinAmount is null || Math.Abs(row.Amount!.Value.Units) >= 20_000)
                     && (filter.From is null || row.OccurredAt >= filter.From) && (filter.To is null || row.OccurredAt < filter.To)),
             ];
@@ -50,7 +52,8 @@ public abstract class HistoryContract(StoreFixture fixture) : StoreContract(fixt
     public async Task What_failed_is_listed_with_the_time_at_which_it_failed_where_it_has_no_other()
     {
         TransactionResult unread = Sample.Failed() with { ScoredAt = Sample.Noon.AddMinutes(5) };
-        TransactionResult read = Sample.Failed() with { UserId = 1, CategoryId = 2, Amount = new Money(1), OccurredAt = Sample.Noon.AddMinutes(6), AcceptedAt = Sample.Noon };
+        TransactionResult read = Sample.Failed() with { UserId = 1, CategoryId = 2, Amount = new Money(1), OccurredAt = Sample.Noon.AddMinutes(6),
+            AcceptedAt = Sample.Noon };
         await WriteAsync(Row(7, 1, 1), unread, read, Row(4, 1, 1));
 
         Assert.Equal([read, unread], (await ReadAsync(new HistoryFilter(Status: TransactionStatus.Failed))).Results);
@@ -140,7 +143,8 @@ public abstract class HistoryContract(StoreFixture fixture) : StoreContract(fixt
     [Fact]
     public async Task Anomalies_below_an_amount_are_left_out_whatever_their_sign()
     {
-        TransactionResult small = Row(3, 1, 1, amount: 5, isAnomaly: true), large = Row(2, 1, 1, amount: 9, isAnomaly: true), negative = Row(1, 1, 1, amount: -9, isAnomaly: true);
+        TransactionResult small = Row(3, 1, 1, amount: 5, isAnomaly: true), large = Row(2, 1, 1, amount: 9, isAnomaly: true), negative = Row(1, 1, 1,
+            amount: -9, isAnomaly: true);
         await WriteAsync(small, large, negative);
 
         AnomalyPage page = await Stores.Results.ReadAnomaliesAsync(new AnomalyFilter(MinAmount: new Money(90_000)), null, 10, Token);
@@ -148,7 +152,8 @@ public abstract class HistoryContract(StoreFixture fixture) : StoreContract(fixt
         Assert.Equal([large, negative], page.Anomalies);
     }
 
-    private static TransactionResult Row(int minute, long user, long category, int amount = 1, bool isAnomaly = false) => (isAnomaly ? Sample.Anomaly() : Sample.Scored()) with
+    private static TransactionResult Row(int minute, long user, long category, int amount = 1, bool isAnomaly = false) => (isAnomaly
+        ? Sample.Anomaly() : Sample.Scored()) with
     {
         OccurredAt = Sample.Noon.AddMinutes(minute), UserId = user, CategoryId = category, Amount = new Money(amount * Money.Scale),
     };

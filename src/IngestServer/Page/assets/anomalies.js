@@ -2,7 +2,7 @@ import { call, can, send } from "./api.js";
 import { ask, empty, field, h, problem, say, table, tableRow } from "./dom.js";
 import * as events from "./events.js";
 import { amounts } from "./charts.js";
-import { amount, count, deviations, fullTime, time } from "./format.js";
+import { about, amount, count, deviations, fullTime, time } from "./format.js";
 import { alertText, sentence, usual, verdictOf, verdicts } from "./result.js";
 
 export const title = "Anomalies";
@@ -34,18 +34,18 @@ class View {
     this.selected = null;
     this.fresh = 0;
     this.columns = [
-      { name: "When", value: row => h("a", { class: "plain", href: this.addressOf(row.id), "aria-current": row.id === this.selected ? "true" : null }, time(row.occurred_at)) },
+      { name: "When", nowrap: true, value: row => h("a", { class: "plain", href: this.addressOf(row.id), "aria-current": row.id === this.selected ? "true" : null }, time(row.occurred_at)) },
       { name: "User", number: true, value: row => String(row.user_id) },
       { name: "Category", number: true, value: row => String(row.category_id) },
       { name: "Amount", number: true, value: row => h("strong", null, amount(row.amount)) },
-      { name: "Usual", number: true, value: row => { const range = usual(row); return range ? amount(range.typical) : "–"; } },
-      { name: "Deviations", number: true, value: row => row.z_score === null ? "–" : deviations(row.z_score) },
+      { name: "Usual", number: true, extra: true, value: row => { const range = usual(row); return range ? about(range.typical) : "–"; } },
+      { name: "Deviations", number: true, extra: true, value: row => row.z_score === null ? "–" : deviations(row.z_score) },
       { name: "Verdict", value: row => verdictOf(row) ? h("span", { class: verdictOf(row) === "expected" ? "chip good" : "chip bad" }, verdicts[verdictOf(row)]) : h("span", { class: "muted" }, "none") },
     ];
     this.form = h("form", { class: "filters card", "aria-label": "Filters", onsubmit: event => { event.preventDefault(); this.apply(); } });
     this.list = h("section", { class: "card", "aria-label": "Anomalies" });
     this.detail = h("section", { class: "card detail", "aria-label": "The selected anomaly", "aria-live": "off" });
-    this.news = h("div", { role: "status" });
+    this.news = h("div", { role: "status", class: "news" });
     const keys = h("button", { type: "button", class: "plain", "aria-pressed": String(shortcuts.on), onclick: event => {
       shortcuts.on = !shortcuts.on;
       event.currentTarget.setAttribute("aria-pressed", String(shortcuts.on));
@@ -155,7 +155,7 @@ class View {
   }
 
   rowOptions() {
-    return { caption: "Anomalies, newest first", row: row => ({ class: "open", id: `row-${row.id}`, onclick: event => { if (!event.target.closest("a")) location.hash = this.addressOf(row.id); } }) };
+    return { caption: "Anomalies, newest first", row: row => ({ class: "open", id: `row-${row.id}`, onclick: event => { if (!event.target.closest("a")) location.hash = this.addressOf(row.id); this.toDetail(); } }) };
   }
 
   renderList(added) {
@@ -233,7 +233,7 @@ class View {
       h("dl", { class: "facts" },
         h("dt", null, "User"), h("dd", null, h("a", { href: `#/person/${result.user_id}` }, String(result.user_id))),
         h("dt", null, "Category"), h("dd", null, String(result.category_id)),
-        range && [h("dt", null, "Usual"), h("dd", null, `${amount(range.low)} to ${amount(range.high)}, half below ${amount(range.typical)}, from ${count(range.count)} payments`)],
+        range && [h("dt", null, "Usual"), h("dd", null, `${about(range.low)} to ${about(range.high)}, half below ${about(range.typical)}, from ${count(range.count)} payments`)],
         result.z_score !== null && result.z_score !== undefined && [h("dt", null, "Deviations"), h("dd", null, deviations(result.z_score))],
         result.surprise !== undefined && [h("dt", null, "How rare"), h("dd", null, `once in ${count(Math.round(1 / result.surprise))}`)],
         result.detector && [h("dt", null, "Detector"), h("dd", null, result.detector)],
@@ -262,8 +262,13 @@ class View {
     xs.forEach((x, index) => { if (at < points.length && points[at][0] === x) ys[index] = points[at++][1]; });
     plot.setAttribute("aria-label", `${count(points.length)} other payments of this user in this category`
       + (points.length ? `, from ${amount(Math.min(...points.map(point => point[1])))} to ${amount(Math.max(...points.map(point => point[1])))}` : "")
-      + (range ? `; four in five lie between ${amount(range.low)} and ${amount(range.high)}` : "") + `. This one is ${amount(result.amount)}.`);
+      + (range ? `; four in five lie between ${about(range.low)} and ${about(range.high)}` : "") + `. This one is ${amount(result.amount)}.`);
     this.chart = amounts(plot, [xs, ys], range, mark);
+  }
+
+  // On a narrow screen the picture lies above the list.
+  toDetail() {
+    if (matchMedia("(max-width: 69.99rem)").matches) this.detail.scrollIntoView({ block: "start" });
   }
 
   replace(result) {

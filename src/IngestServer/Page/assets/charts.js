@@ -5,21 +5,21 @@ const colour = name => getComputedStyle(document.documentElement).getPropertyVal
 const alive = new Set();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => alive.forEach(chart => chart.redrawAnew()));
 
-function axes(format) {
+function axes(format, incrs) {
   const shared = () => ({
     stroke: () => colour("--muted"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { stroke: () => colour("--line"), width: 1, size: 4 },
     font: "12px system-ui, sans-serif",
   });
   return [
-    { ...shared(), space: 70, values: (plot, splits) => timeLabels(splits) },
-    { ...shared(), size: 60, space: 32, values: (plot, splits) => splits.map(format) },
+    { ...shared(), space: 90, size: 32, values: (plot, splits) => timeLabels(splits) },
+    { ...shared(), size: 60, space: 32, incrs, values: (plot, splits) => splits.map(format) },
   ];
 }
 
 function timeLabels(splits) {
   const span = splits[splits.length - 1] - splits[0];
-  const format = new Intl.DateTimeFormat(undefined, span > 400 * 86400 ? { month: "short", year: "numeric" } : span > 2 * 86400 ? { day: "numeric", month: "short" }
-    : { hour: "numeric", minute: "2-digit" });
+  const format = new Intl.DateTimeFormat(undefined, span > 300 * 86400 ? { month: "short", year: "numeric" } : span > 2 * 86400 ? { day: "numeric", month: "short" }
+    : span < 900 ? { hour: "numeric", minute: "2-digit", second: "2-digit" } : { hour: "numeric", minute: "2-digit" });
   return splits.map(split => format.format(new Date(split * 1000)));
 }
 
@@ -42,13 +42,14 @@ function hold(place, options, data) {
 
 // One or two lines over time, from zero. The second is dashed: colour alone tells nothing apart.
 export function lines(place, names, unit, data) {
+  const isWhole = unit === "whole";
   const format = unit === "seconds" ? value => duration(value) : value => brief(value);
   return hold(place, () => ({
     legend: { show: false }, cursor: { show: false }, padding: [8, 12, 0, 0],
     scales: { x: { time: true }, y: { range: (plot, low, high) => [0, Math.max(high ?? 0, unit === "seconds" ? .05 : 1) * 1.1] } },
-    axes: axes(format),
+    axes: axes(format, isWhole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8] : undefined),
     series: [{}, ...names.map((name, index) => ({
-      label: name, stroke: () => colour(index === 0 ? "--one" : "--two"), width: 2, dash: index === 0 ? undefined : [5, 3], points: { show: false },
+      label: name, stroke: () => colour(index === 0 ? "--one" : "--two"), width: 2, dash: index === 0 ? undefined : [5, 3], points: { show: (plot, at) => plot.data[at].filter(value => value !== null).length < 3, size: 5 },
       fill: index === 0 ? () => colour("--band") : undefined, spanGaps: true,
     }))],
   }), data);

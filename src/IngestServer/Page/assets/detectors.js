@@ -9,13 +9,13 @@ export function show(root, { query }) {
   const user = query.get("user_id") ?? "";
   const place = h("div", { class: "stack" });
   root.append(h("div", { class: "head" }, h("h1", null, "Detectors"), h("p", null, "What the live detector alerted, beside what detectors in shadow would have alerted on the same payments. A shadow never alerts anybody.")),
-    h("form", { class: "card filters", onsubmit: event => {
+  h("div", { class: "stack" }, h("form", { class: "card filters", onsubmit: event => {
       event.preventDefault();
       const value = new FormData(event.target).get("user_id").trim();
       location.hash = value ? `#/detectors?user_id=${value}` : "#/detectors";
       if ((query.get("user_id") ?? "") === value) load(place, value);
     } }, field("User", h("input", { name: "user_id", value: user, inputMode: "numeric", pattern: "[0-9]*", title: "A number", autocomplete: "off" })), h("div", { class: "row" }, h("button", { class: "primary" }, "Compare"),
-      h("span", { class: "muted small" }, "With a user: all of their payments. Without: everybody's latest anomalies, of which a shadow may see fewer, never more."))), place);
+      h("span", { class: "muted small" }, "With a user: all of their payments. Without: everybody's latest anomalies, of which a shadow may see fewer, never more."))), place));
   load(place, user);
 }
 
@@ -27,7 +27,7 @@ async function load(place, user) {
     const live = [...new Set(rows.map(row => row.detector).filter(Boolean))].join(", ") || "the live detector";
     if (names.length === 0) {
       place.replaceChildren(h("div", { class: "card" }, empty("No detector runs in shadow.", "Set FinanceIngest__Detection__Shadow to the name of one; what is judged from then on is compared here."),
-        rows.length > 0 && h("p", { class: "muted small" }, `${count(rows.filter(row => row.is_anomaly).length)} anomalies among the latest ${count(rows.length)} payments, by ${live}.`)));
+        user !== "" && rows.length > 0 && h("p", { class: "muted small" }, `${count(rows.filter(row => row.is_anomaly).length)} anomalies among the latest ${count(rows.length)} payments, by ${live}.`)));
       return;
     }
     place.replaceChildren(...names.map(name => compare(rows.filter(row => row.shadow?.[name]), name, live)));

@@ -22,6 +22,12 @@ function append(element, children) {
   }
 }
 
+// Replaces what an element contains; null, false and lists are as in h.
+export function put(element, ...children) {
+  element.replaceChildren();
+  append(element, children);
+}
+
 export const at = id => document.getElementById(id);
 
 // What a screen reader says, and nobody sees.
@@ -42,7 +48,7 @@ export function table(columns, rows, options = {}) {
 
 export function tableRow(columns, row, options = {}) {
   return h("tr", options.row?.(row), columns.map(column => {
-    const cell = h("td", { class: column.number ? "number" : null }, column.value(row));
+    const cell = h("td", { class: [column.number && "number", column.extra && "extra", column.nowrap && "nowrap"].filter(Boolean).join(" ") || null }, column.value(row));
     cell.dataset.label = typeof column.name === "string" ? column.name : "";
     return cell;
   }));

@@ -1,5 +1,6 @@
 // Numbers and times as the browser's language writes them.
 const amounts = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+const abouts = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
@@ -11,6 +12,8 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const months = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric", timeZone: "UTC" });
 
 export const amount = value => amounts.format(value);
+// Means and percentiles: their fourth decimal says nothing.
+export const about = value => abouts.format(value);
 export const count = value => value === null || value === undefined ? "unknown" : whole.format(value);
 export const rate = value => short.format(value);
 export const brief = value => compact.format(value);

@@ -13,7 +13,7 @@ const signs = {
 
 export function show(root) {
   const state = h("section", { class: "card state", "aria-live": "polite", "aria-atomic": "true" });
-  const tiles = h("dl", { class: "tiles" });
+  const tiles = h("dl", { class: "tiles eight" });
   const chartPlaces = {};
   const charts = h("div", { class: "charts" }, [
     ["flow", "Transactions per second", ["accepted", "scored"]],
@@ -73,9 +73,9 @@ export function show(root) {
     const { last_minute: minute, last_five_minutes: minutes } = status.activity;
     const latency = minute.latency_seconds ?? minutes.latency_seconds;
     tiles.replaceChildren(...[
-      ["Accepted", `${rate(minute.accepted_per_second)}/s`, "by this process, last minute"],
-      ["Scored", `${rate(minute.scored_per_second)}/s`, status.process.roles.includes("scorer") ? "by this process, last minute" : "this process scores nothing"],
-      ["Waiting", count(status.inbound?.transactions), status.inbound ? `oldest: ${duration(status.inbound.oldest_seconds)}${status.inbound.transactions_estimated ? ", estimated" : ""}` : "the queue can't be asked"],
+      ["Accepted", `${rate(minute.accepted_per_second)}/s`, "here, in the last minute"],
+      ["Scored", `${rate(minute.scored_per_second)}/s`, status.process.roles.includes("scorer") ? "here, in the last minute" : "this process scores nothing"],
+      ["Waiting", count(status.inbound?.transactions), status.inbound ? `${status.inbound.length ? `oldest: ${duration(status.inbound.oldest_seconds)}` : "nothing"}${status.inbound.transactions_estimated ? ", estimated" : ""}` : "the queue can't be asked"],
       ["Time to result", latency ? duration(latency.p50) : "–", latency ? `95 of 100 within ${duration(latency.p95)}` : "nothing was scored lately"],
       ["Anomalies", count(minutes.anomalies), "in the last five minutes"],
       ["Given up", count(status.poison), status.poison ? "messages, see What is stuck" : "no poison messages"],
@@ -129,7 +129,7 @@ export function show(root) {
     const cut = values => values.slice(0, length);
     const perSecond = values => cut(values).map(value => value / step);
     set("flow", ["accepted", "scored"], "count", [x, perSecond(one.accepted), perSecond(one.scored)]);
-    set("waiting", ["waiting"], "count", [x, cut(one.waiting)]);
+    set("waiting", ["waiting"], "whole", [x, cut(one.waiting)]);
     set("latency", ["p50", "p95"], "seconds", [x, cut(one.latency_p50), cut(one.latency_p95)]);
   }
 

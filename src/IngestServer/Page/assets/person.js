@@ -1,7 +1,7 @@
 import { call } from "./api.js";
 import { empty, field, h, problem, table } from "./dom.js";
 import { bars } from "./charts.js";
-import { amount, count, month, share, time } from "./format.js";
+import { about, amount, count, month, share, time } from "./format.js";
 import { sentence } from "./result.js";
 
 export const title = "A person";
@@ -13,7 +13,7 @@ export function show(root, { rest, query }) {
   const user = rest[0] ?? "";
   const months = query.get("months") ?? "12";
   const place = h("div", { class: "stack" });
-  root.append(h("div", { class: "head" }, h("h1", null, user ? `User ${user}` : "A person"), h("form", { class: "row", onsubmit: event => {
+  root.append(h("div", { class: "head" }, h("h1", null, user ? `User ${user}` : "A person"), h("form", { class: "row end", onsubmit: event => {
     event.preventDefault();
     const data = new FormData(event.target);
     location.hash = `#/person/${data.get("user").trim()}?months=${data.get("months")}`;
@@ -58,9 +58,9 @@ function summary({ all }) {
   return h("dl", { class: "tiles" }, [
     ["In all", amount(all.total), `${count(all.count)} payments`],
     [month(full.month), amount(full.total), difference === null ? "nothing to compare with" : `${difference >= 0 ? "+" : "−"}${share(Math.abs(difference))} against the year before`],
-    ["Usual payment", all.usual ? amount(all.usual.typical) : "–", all.usual ? `four in five: ${amount(all.usual.low)} to ${amount(all.usual.high)}` : "too few to tell"],
+    ["Usual payment", all.usual ? about(all.usual.typical) : "–", all.usual ? `four in five: ${about(all.usual.low)} to ${about(all.usual.high)}` : "too few to tell"],
     ["Anomalies", count(all.anomalies), h("a", { href: `#/anomalies?user_id=${location.hash.split("/")[2].split("?")[0]}` }, "show them")],
-    ["A look is worth it", h("span", { class: `chip ${kind}` }, text), all.risk.reason],
+    ["Worth a look", h("span", { class: `chip ${kind}` }, text), all.risk.reason],
   ].map(([name, value, note]) => h("div", { class: "tile" }, h("dt", null, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, note))));
 }
 
@@ -76,8 +76,8 @@ function categories({ categories, months }) {
     { name: "Total", number: true, value: row => amount(row.total) },
     { name: "Share", number: true, value: row => row.share === undefined ? "–" : [share(row.share), h("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" }, h("rect", { width: Math.max(0, Math.min(100, row.share * 100)), height: 8 }))] },
     { name: "Months", value: row => spark(row.by_month) },
-    { name: "Trend", value: row => row.trend ? [directions[row.trend.direction], h("span", { class: "muted small" }, ` ${row.trend.per_month >= 0 ? "+" : "−"}${amount(Math.abs(row.trend.per_month))} a month`)] : h("span", { class: "muted" }, "too short") },
-    { name: "Usual payment", number: true, value: row => row.usual ? `${amount(row.usual.low)} – ${amount(row.usual.high)}` : "–" },
+    { name: "Trend", value: row => row.trend ? [directions[row.trend.direction], h("span", { class: "muted small" }, ` ${row.trend.per_month >= 0 ? "+" : "−"}${about(Math.abs(row.trend.per_month))} a month`)] : h("span", { class: "muted" }, "too short") },
+    { name: "Usual payment", number: true, nowrap: true, value: row => row.usual ? `${about(row.usual.low)} – ${about(row.usual.high)}` : "–" },
     { name: "Anomalies", number: true, value: row => count(row.anomalies) },
     { name: "Worth a look", value: row => [h("span", { class: `chip ${levels[row.risk.level][0]}` }, levels[row.risk.level][1]), " ", h("span", { class: "small" }, row.risk.reason)] },
   ], categories, { caption: `Categories of ${months} months` })));
@@ -87,7 +87,7 @@ function history(user) {
   const body = h("div", null);
   const only = h("input", { type: "checkbox" });
   const columns = [
-    { name: "When", value: row => row.occurred_at ? h("a", { class: "plain", href: `#/anomalies?user_id=${user}&id=${row.id}` }, time(row.occurred_at)) : "–" },
+    { name: "When", nowrap: true, value: row => row.occurred_at ? h("a", { class: "plain", href: `#/anomalies?user_id=${user}&id=${row.id}` }, time(row.occurred_at)) : "–" },
     { name: "Category", number: true, value: row => String(row.category_id ?? "–") },
     { name: "Amount", number: true, value: row => row.amount === undefined ? "–" : amount(row.amount) },
     { name: "Judged", value: row => row.status === "failed" ? h("span", { class: "chip warn" }, "Failed") : row.is_anomaly ? h("span", { class: "chip bad" }, "Anomaly") : h("span", { class: "chip good" }, "Ordinary") },

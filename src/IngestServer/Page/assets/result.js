@@ -1,4 +1,4 @@
-import { amount, deviations } from "./format.js";
+import { about, amount, deviations } from "./format.js";
 
 // The range of four in five: the detector's own, or, where it compares with a baseline, what that baseline's mean and deviation say of a normal distribution.
 export function usual(result) {
@@ -20,7 +20,7 @@ export function sentence(result) {
   if (result.status === "failed") return result.error?.detail ?? "It could not be scored.";
   if (result.z_score === null || result.z_score === undefined) return `It was not judged: ${reasons[result.reason] ?? result.reason}.`;
   const typical = result.baseline?.mean;
-  const much = `${amount(result.amount)} is ${deviations(result.z_score).replace(/^[+−-]/, "")} standard deviations ${result.z_score >= 0 ? "above" : "below"} the usual ${amount(typical)}`;
+  const much = `${amount(result.amount)} is ${deviations(result.z_score).replace(/^[+−-]/, "")} standard deviations ${result.z_score >= 0 ? "above" : "below"} the usual ${about(typical)}`;
   return result.is_anomaly ? `${much} of this user in this category.` : `${much}, which is within what varies.`;
 }
 

@@ -1,5 +1,5 @@
 import { call, send } from "./api.js";
-import { ask, empty, h, problem, say, table } from "./dom.js";
+import { ask, empty, h, problem, put, say, table } from "./dom.js";
 import { ago, amount, count, fullTime } from "./format.js";
 
 export const title = "What is stuck";
@@ -22,14 +22,14 @@ export function show(root) {
       view.chosen.clear();
       renderMessages(page);
     } catch (error) {
-      messages.replaceChildren(h("h2", null, "Messages that were given up"), problem(error),
+      put(messages, h("h2", null, "Messages that were given up"), problem(error),
         h("div", { class: "actions" }, h("button", { type: "button", onclick: loadMessages }, error.kind === "scope" ? "Use another key" : "Try again")));
     }
   }
 
   function renderMessages(page) {
     if (page.messages.length === 0) {
-      messages.replaceChildren(h("h2", null, "Messages that were given up"), empty("Nothing is stuck.", "Every message was scored."));
+      put(messages, h("h2", null, "Messages that were given up"), empty("Nothing is stuck.", "Every message was scored."));
       return;
     }
     const redrive = h("button", { type: "button", class: "primary", disabled: true, onclick: () => act("redrive") }, "Put back");
@@ -41,7 +41,7 @@ export function show(root) {
     const boxes = [];
     const box = (label, onchange) => h("input", { type: "checkbox", "aria-label": label, onchange });
     const all = box("Choose all", event => boxes.forEach(one => { one.checked = event.target.checked; one.dispatchEvent(new Event("change")); }));
-    messages.replaceChildren(h("div", { class: "card-head" }, h("h2", null, "Messages that were given up"), h("div", { class: "row" }, redrive, drop)),
+    put(messages, h("div", { class: "card-head" }, h("h2", null, "Messages that were given up"), h("div", { class: "row" }, redrive, drop)),
       h("div", { class: "scroll" }, table([
         { name: all, value: row => { const one = box(`Choose message ${row.message_id}`, event => { view.chosen[event.target.checked ? "add" : "delete"](row.message_id); changed(); }); boxes.push(one); return one; } },
         { name: "Reason", value: row => row.reason },
@@ -61,7 +61,7 @@ export function show(root) {
     line.append(place);
     try {
       const message = await call(`api/poison/${encodeURIComponent(row.message_id)}`, { admin: true });
-      place.append(h("pre", { class: "raw", tabIndex: 0 }, readable(message.body)), message.exception && h("pre", { class: "raw", tabIndex: 0 }, message.exception));
+      put(place, h("pre", { class: "raw", tabIndex: 0 }, readable(message.body)), message.exception && h("pre", { class: "raw", tabIndex: 0 }, message.exception));
     } catch (error) {
       place.append(problem(error));
     }
@@ -82,7 +82,7 @@ export function show(root) {
       await loadMessages();
     } catch (error) {
       afterwards.hidden = false;
-      afterwards.replaceChildren(problem(error));
+      put(afterwards, problem(error));
     }
   }
 
@@ -92,7 +92,7 @@ export function show(root) {
     if (outcome.done.length) lines.push(what === "drop" ? `Dropped: ${outcome.done.length}.` : `Put back: ${outcome.done.length}.`);
     if (outcome.unknown.length) lines.push(`Somebody else was faster with ${outcome.unknown.length}.`);
     const place = h("div", null);
-    afterwards.replaceChildren(h("h2", null, what === "drop" ? "Dropped" : "Put back, and what became of it"), lines.map(line => h("p", null, line)),
+    put(afterwards, h("h2", null, what === "drop" ? "Dropped" : "Put back, and what became of it"), lines.map(line => h("p", null, line)),
       outcome.unfinished.length > 0 && h("ul", null, outcome.unfinished.map(one => h("li", null, h("span", { class: "mono" }, one.message_id), `: ${one.reason}`))), place);
     say(lines.join(" "));
     const ids = texts.filter(message => outcome.done.includes(message.message_id)).flatMap(message => transactionsOf(message.body));
@@ -120,7 +120,7 @@ export function show(root) {
   async function loadFailed() {
     try {
       const page = await call("api/transactions?status=failed&limit=50");
-      failed.replaceChildren(h("h2", null, "Transactions that failed"), page.transactions.length === 0 ? empty("None.", "Whatever could be read was scored.") : h("div", { class: "scroll" }, table([
+      put(failed, h("h2", null, "Transactions that failed"), page.transactions.length === 0 ? empty("None.", "Whatever could be read was scored.") : h("div", { class: "scroll" }, table([
         { name: "Failed", value: row => row.scored_at ? h("time", { dateTime: row.scored_at, title: fullTime(row.scored_at) }, ago(row.scored_at)) : "–" },
         { name: "Why", value: row => row.error?.detail ?? "–" },
         { name: "User", number: true, value: row => row.user_id === undefined ? "–" : String(row.user_id) },
@@ -129,7 +129,7 @@ export function show(root) {
         { name: "Id", value: row => h("span", { class: "mono" }, row.id) },
       ], page.transactions, { caption: "Transactions that failed, newest first" })), page.next && h("p", { class: "muted small" }, `The newest ${page.transactions.length} are shown.`));
     } catch (error) {
-      failed.replaceChildren(h("h2", null, "Transactions that failed"), problem(error));
+      put(failed, h("h2", null, "Transactions that failed"), problem(error));
     }
   }
 }

@@ -82,11 +82,11 @@ function one(view) {
     }
   }
 
-  return h("section", { class: "card" }, h("h2", null, "One payment on its way"), form, way, answer);
+  return h("section", { class: "card roomy" }, h("h2", null, "One payment on its way"), form, way, answer);
 }
 
 function file(view) {
-  const place = h("div", null);
+  const place = h("div", { class: "roomy" });
   const input = h("input", { type: "file", accept: ".csv,.txt,.tsv,text/csv", class: "visually-hidden", id: "csv-file", onchange: () => input.files[0] && take(input.files[0]) });
   const drop = h("div", { class: "drop" }, h("strong", null, "Drop a CSV file here"), h("span", { class: "muted" }, "such as your bank's export. It is read in this tab; only its amounts, days and numbers are sent."), h("label", { class: "button", for: "csv-file" }, "Choose a file"), input);
   drop.querySelector("label").setAttribute("for", "csv-file");
@@ -117,7 +117,7 @@ function file(view) {
       field("Days", h("select", { name: "order" }, [["auto", "as found"], ["dmy", "day, month, year"], ["mdy", "month, day, year"]].map(([value, text]) => h("option", { value }, text)))),
       h("div", { class: "row" }, hasHistory && h("label", { class: "inline" }, h("input", { type: "checkbox", name: "history", checked: true }), "This is history: learn and judge it, alert nobody"),
         h("button", { class: "primary" }, "Submit them")));
-    const preview = h("div", null);
+    const preview = h("div", { class: "roomy" });
     const convert = () => {
       const value = key => form.elements[key].value;
       return csv.convert(records, { isHeader: found.isHeader, amount: Number(value("amount")), day: Number(value("day")), category: Number(value("category")), user: Number(value("user")), userId: value("userId"), comma: value("comma") === "1", order: value("order") });
@@ -216,7 +216,7 @@ function file(view) {
     ], strange.slice(0, 50), { caption: "The strangest first" })) : empty("Nothing was out of the ordinary.", unjudged ? "Baselines, or a detector that learns, are needed to judge payments." : "Every payment is like its neighbours."));
   }
 
-  return h("section", { class: "card" }, h("h2", null, "A file of payments"), drop, place);
+  return h("section", { class: "card roomy" }, h("h2", null, "A file of payments"), drop, place);
 }
 
 function refusedList(refused) {

@@ -8,10 +8,10 @@ namespace FinanceIngest.Storage.SqlServer;
 /// <inheritdoc cref="IHistoryStore"/>
 internal sealed class SqlServerHistoryStore(SqlServerDatabase database) : IHistoryStore
 {
-    // The blocks of the index, which begins with them (see 0004_history.sql). A million of them are sixteen thousand million rows.
+    // The blocks of the index, which begins with them (see 0004_history.sql). A million of them are four thousand million rows.
     private const string Blocks =
         """
-        DECLARE @first BIGINT = (SELECT MIN(id) FROM anomaly_transactions) / 16384, @last BIGINT = (SELECT MAX(id) FROM anomaly_transactions) / 16384;
+        DECLARE @first BIGINT = (SELECT MIN(id) FROM anomaly_transactions) / 4096, @last BIGINT = (SELECT MAX(id) FROM anomaly_transactions) / 4096;
         WITH ten (n) AS (SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) v (n)),
         blocks (block) AS (
             SELECT TOP (COALESCE(@last - @first + 1, 0)) @first - 1 + ROW_NUMBER() OVER (ORDER BY (SELECT NULL))

@@ -13,13 +13,13 @@ internal sealed class SqliteHistoryStore(SqliteDatabase database) : IHistoryStor
     private const string Blocks =
         """
         WITH RECURSIVE blocks (block) AS (
-            SELECT (SELECT max(id) FROM anomaly_transactions) >> 14
+            SELECT (SELECT max(id) FROM anomaly_transactions) >> 12
             UNION ALL
-            SELECT block - 1 FROM blocks WHERE block > (SELECT min(id) FROM anomaly_transactions) >> 14)
+            SELECT block - 1 FROM blocks WHERE block > (SELECT min(id) FROM anomaly_transactions) >> 12)
         """;
 
     private const string OfUser =
-        "FROM blocks CROSS JOIN anomaly_transactions k INDEXED BY anomaly_transactions_history ON k.id >> 14 = blocks.block AND k.user_id = ?1";
+        "FROM blocks CROSS JOIN anomaly_transactions k INDEXED BY anomaly_transactions_history ON k.id >> 12 = blocks.block AND k.user_id = ?1";
 
     /// <summary>The statement of a page: its rows are found and sorted by keys, and read only where they are on the page.</summary>
     internal static string HistorySql(HistoryFilter filter, AnomalyCursor? after)
