@@ -1,7 +1,7 @@
 namespace FinanceIngest.Configuration;
 
 /// <summary>The names of detectors in settings.</summary>
-internal static class DetectorNames
+public static class DetectorNames
 {
     /// <summary>The older system's rule, with baselines that are put in from outside.</summary>
     public const string ZScore = "zscore";
