@@ -70,6 +70,21 @@ internal sealed class StateBook
         user.Carried = ofUser;
     }
 
+    /// <summary>
+    /// Makes room for states that rows are about to change. After it, the states of different users may be changed by different threads at once.
+    /// </summary>
+    public void Prepare(IEnumerable<StateKey> keys)
+    {
+        foreach (StateKey key in keys)
+        {
+            UserEntryOf(key.UserId);
+            if (!_keys.ContainsKey(key))
+            {
+                _keys.Add(key, new KeyEntry { IsNew = true });
+            }
+        }
+    }
+
     /// <summary>Marks a user as changed although no state of the user is: the contribution of a row is, or the row's verdict.</summary>
     public void Touch(long userId) => UserEntryOf(userId).IsChanged = true;
 

@@ -20,6 +20,9 @@ internal sealed class BatchScorer(
     /// <summary>How many transactions this process writes at once; what is handed to the scorer should stay within it.</summary>
     public BatchLimit Limit { get; } = new();
 
+    // Rows from which on users are scored by several threads: some milliseconds of work.
+    private const int ManyRows = 500;
+
     private readonly Detectors _detectors = new(settings);
 
     /// <summary>
@@ -130,13 +133,28 @@ internal sealed class BatchScorer(
             }
         }
 
-        fresh.Sort((one, other) =>
-            (transactions[one].OccurredAt, transactions[one].Id).CompareTo((transactions[other].OccurredAt, transactions[other].Id)));
-        foreach (int i in fresh)
+        known.States.Prepare(fresh.Select(i => StateKey.Of(transactions[i].UserId, transactions[i].CategoryId, transactions[i].Amount.Units < 0)));
+        IEnumerable<IGrouping<long, int>> byUser = fresh.GroupBy(i => transactions[i].UserId);
+        if (fresh.Count < ManyRows)
         {
-            Transaction transaction = transactions[i];
-            results[i] = _detectors.ScoreAndLearn(
-                transaction, known.Baselines.GetValueOrDefault(KeyOf(transaction)), known.States, current, now);
+            foreach (IGrouping<long, int> rows in byUser)
+            {
+                LearnUser(rows);
+            }
+        }
+        else
+        {
+            Parallel.ForEach(byUser, LearnUser);
+        }
+
+        void LearnUser(IGrouping<long, int> rows)
+        {
+            foreach (int i in rows.OrderBy(i => transactions[i].OccurredAt).ThenBy(i => transactions[i].Id))
+            {
+                Transaction transaction = transactions[i];
+                results[i] = _detectors.ScoreAndLearn(
+                    transaction, known.Baselines.GetValueOrDefault(KeyOf(transaction)), known.States, current, now);
+            }
         }
 
         return Compose(batch, users, (_, i, _) => results[i]!) with { Learned = known.States.Changes() };

@@ -91,7 +91,7 @@ public sealed class ReadingCommandsTests : IDisposable
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("at schema version 1, older than this program's", result.Error, StringComparison.Ordinal);
         Assert.Contains("finance-ingest migrate", result.Error, StringComparison.Ordinal);
-        Assert.Contains("Run finance-ingest migrate", (await RunAsync("doctor")).Output, StringComparison.Ordinal);
+        Assert.Contains("the first program that starts upgrades it", (await RunAsync("doctor")).Output, StringComparison.Ordinal);
     }
 
     [Fact]

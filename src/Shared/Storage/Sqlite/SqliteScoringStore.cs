@@ -19,6 +19,8 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     // Baselines of up to this many keys are read on the caller's thread: some microseconds for each.
     private const int FewKeys = 32;
 
+    private readonly SqliteStateCache _states = new();
+
     /// <inheritdoc/>
     public Task<IReadOnlyDictionary<BaselineKey, Baseline>> LoadBaselinesAsync(IReadOnlyCollection<BaselineKey> keys, CancellationToken cancellationToken)
     {
@@ -69,21 +71,22 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
                 held();
                 ScoredBatch batch = work.Score(Load(session, work.Wanted), null);
                 WriteCounts counts = Write(session, batch, batchId);
-                SqliteStates.Write(session, batch.Learned);
+                _states.Write(session, batch.Learned);
                 return new LearnedRows(
                     counts, batch.Results, batch.Alerts.Count > 0, (int)session.Number("SELECT coalesce(max(version), 0) FROM detection_models"));
             },
             cancellationToken, beforeCommit: held, isLong: isLong, onThisThread: !isLong);
     }
 
-    private static Known Load(SqliteSession session, Wanted wanted)
+    private Known Load(SqliteSession session, Wanted wanted)
     {
         BaselineKey[] keys = [.. wanted.Baselines];
         Array.Sort(keys, static (one, other) => (one.UserId, one.CategoryId).CompareTo((other.UserId, other.CategoryId)));
         var present = new Dictionary<Guid, Presence>();
+        Guid highest = HighestId(session);
         SqliteStatement row = session.Prepare("SELECT status FROM anomaly_transactions WHERE transaction_id = ?1");
         SqliteStatement tombstone = session.Prepare("SELECT 1 FROM purged_transactions WHERE transaction_id = ?1");
-        foreach (Guid id in wanted.Ids.Order())
+        foreach (Guid id in wanted.Ids.Where(id => id.CompareTo(highest) <= 0).Order())
         {
             if (row.FirstOrDefault(static found => found.GetString(0), id) is { } status)
             {
@@ -95,7 +98,7 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
             }
         }
 
-        return new Known(Load(session, keys), SqliteStates.Load(session, wanted.States), present);
+        return new Known(Load(session, keys), _states.Load(session, wanted.States), present);
     }
 
     private WriteCounts Write(SqliteSession session, ScoredBatch batch, long batchId)
@@ -106,11 +109,15 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
         int written = 0;
         int conflicts = 0;
         var anomalies = new HashSet<Guid>();
+        Guid highest = HighestId(session);
         foreach (TransactionResult result in InOrder(batch.Results))
         {
+            bool isNew = result.Id.CompareTo(highest) > 0;
+            highest = isNew ? result.Id : highest;
+
             // A row that replaces a failed one takes a new place in the feed.
-            if (Insert(session, result, lastId + written + 1)
-                || (RemoveFailed(session, result) && Insert(session, result, lastId + written + 1)))
+            if (Insert(session, isNew ? InsertNewSql : InsertSql, result, lastId + written + 1)
+                || (RemoveFailed(session, result) && Insert(session, InsertSql, result, lastId + written + 1)))
             {
                 written++;
                 if (result.IsAnomaly)
@@ -160,19 +167,40 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private static IEnumerable<TransactionResult> InOrder(IReadOnlyList<TransactionResult> results) =>
         results.Count == 1 ? results : results.OrderBy(static result => result.Id);
 
-    private static bool Insert(SqliteSession session, TransactionResult result, long rowId) => session.Execute(
-        """
-        INSERT INTO anomaly_transactions (id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason,
-            mean, std_dev, sample_count, occurred_at, accepted_at, created_at, error, detector, judgement, contribution, shadow)
-        SELECT ?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20
+    private const string RowColumns =
+        "id, transaction_id, user_id, category_id, amount, z_score, is_anomaly, status, reason, mean, std_dev, sample_count, occurred_at, accepted_at, "
+        + "created_at, error, detector, judgement, contribution, shadow";
+
+    private const string RowValues = "?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20";
+
+    // A statement that can leave a row out has to be able to undo itself, which costs SQLite more than the look at the index: a row that is certainly new goes in
+    // without it.
+    private const string InsertNewSql = $"INSERT INTO anomaly_transactions ({RowColumns}) VALUES ({RowValues})";
+
+    private const string InsertSql =
+        $"""
+        INSERT INTO anomaly_transactions ({RowColumns}) SELECT {RowValues}
         WHERE NOT EXISTS (SELECT 1 FROM purged_transactions WHERE transaction_id = ?1)
         ON CONFLICT (transaction_id) DO NOTHING
-        """,
+        """;
+
+    private static bool Insert(SqliteSession session, string sql, TransactionResult result, long rowId) => session.Execute(
+        sql,
         result.Id, result.UserId, result.CategoryId, result.Amount?.Units, result.ZScore, result.IsAnomaly ? 1 : 0,
         Names.Of(result.Status), result.Reason is { } reason ? Names.Of(reason) : null,
         result.Baseline?.Mean, result.Baseline?.StdDev, result.Baseline?.SampleCount,
         result.OccurredAt, result.AcceptedAt, result.ScoredAt, result.Error, rowId,
         result.Detected?.Detector, result.Detected?.ToBytes(), result.Contribution?.ToBytes(), result.Shadow) == 1;
+
+    // The highest id that has a row or a tombstone. Ids begin with a time, so that most of a batch's are higher.
+    private static Guid HighestId(SqliteSession session)
+    {
+        Guid row = session.Single("SELECT max(transaction_id) FROM anomaly_transactions", IdOrNone);
+        Guid tombstone = session.Single("SELECT max(transaction_id) FROM purged_transactions", IdOrNone);
+        return row.CompareTo(tombstone) > 0 ? row : tombstone;
+
+        static Guid IdOrNone(SqliteRow found) => found.IsNull(0) ? Guid.Empty : found.GetGuid(0);
+    }
 
     private static bool RemoveFailed(SqliteSession session, TransactionResult result) =>
         result.Status == TransactionStatus.Scored

@@ -9,17 +9,36 @@ namespace FinanceIngest.Storage.Sqlite;
 /// </summary>
 internal static class SqliteStates
 {
-    private const string UserSql = "SELECT user_id, version, state, carried FROM detection_users WHERE user_id = ?1";
+    /// <summary>Reads the state of a user.</summary>
+    public const string UserSql = "SELECT user_id, version, state, carried FROM detection_users WHERE user_id = ?1";
 
-    private const string KeySql =
+    /// <summary>Reads the state of a user and category.</summary>
+    public const string KeySql =
         "SELECT user_id, category_id, is_refund, state, carried FROM detection_states WHERE user_id = ?1 AND category_id = ?2 AND is_refund = ?3";
+
+    private const string InsertUserSql = "INSERT INTO detection_users (user_id, version, state, carried) VALUES (?1, ?2, ?3, ?4)";
+
+    private const string UpdateUserSql = "UPDATE detection_users SET version = ?2, state = ?3, carried = ?4 WHERE user_id = ?1";
+
+    private const string InsertKeySql =
+        "INSERT INTO detection_states (user_id, category_id, is_refund, state, carried) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+    private const string UpdateKeySql =
+        "UPDATE detection_states SET state = ?4, carried = ?5 WHERE user_id = ?1 AND category_id = ?2 AND is_refund = ?3";
+
+    /// <summary>Compares keys in the order in which their states lie in the file.</summary>
+    public static int InOrder(StateKey one, StateKey other)
+    {
+        int order = one.UserId.CompareTo(other.UserId);
+        order = order == 0 ? one.Category.CategoryId.CompareTo(other.Category.CategoryId) : order;
+        return order == 0 ? one.Category.IsRefund.CompareTo(other.Category.IsRefund) : order;
+    }
 
     /// <summary>Loads states, in the order in which they lie in the file.</summary>
     public static StateBook Load(SqliteSession session, IEnumerable<StateKey> keys)
     {
         StateKey[] inOrder = [.. keys];
-        Array.Sort(inOrder, static (one, other) =>
-            (one.UserId, one.Category.CategoryId, one.Category.IsRefund).CompareTo((other.UserId, other.Category.CategoryId, other.Category.IsRefund)));
+        Array.Sort(inOrder, InOrder);
         List<KnownUser> users = [];
         List<KnownKey> states = new(inOrder.Length);
         SqliteStatement ofUser = session.Prepare(UserSql);
@@ -56,19 +75,12 @@ internal static class SqliteStates
         {
             change.State.Write(ofUser);
             session.Execute(
-                """
-                INSERT INTO detection_users (user_id, version, state, carried) VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT (user_id) DO UPDATE SET version = ?2, state = ?3, carried = ?4
-                """,
-                change.UserId, change.Version, ofUser, StateBytes.OfCarried(change.Carried));
+                change.Expected is null ? InsertUserSql : UpdateUserSql, change.UserId, change.Version, ofUser, StateBytes.OfCarried(change.Carried));
             foreach (KeyChange key in change.Keys)
             {
                 key.State.Write(ofKey);
                 session.Execute(
-                    """
-                    INSERT INTO detection_states (user_id, category_id, is_refund, state, carried) VALUES (?1, ?2, ?3, ?4, ?5)
-                    ON CONFLICT (user_id, category_id, is_refund) DO UPDATE SET state = ?4, carried = ?5
-                    """,
+                    key.IsNew ? InsertKeySql : UpdateKeySql,
                     change.UserId, key.Category.CategoryId, key.Category.IsRefund ? 1 : 0, ofKey, StateBytes.OfCarried(key.Carried));
             }
         }
