@@ -60,10 +60,16 @@ internal static class ReplayFile
         }
     }
 
-    private static string Line(in ReplayedRow row) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{row.Row.Id:D},{row.Row.UserId},{row.Row.CategoryId},{row.Row.Amount:0.00##},{Timestamp.ToText(row.Row.OccurredAt)},{Flag(row.Row.IsAnomaly)},{
-            Flag(row.IsAnomaly)},{row.Score:R},{row.Surprise:R},{Quoted(row.Explanation)}\n");
+    private static string Line(in ReplayedRow replayed)
+    {
+        HistoryRow row = replayed.Row;
+        string stored = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{row.Id:D},{row.UserId},{row.CategoryId},{row.Amount:0.00##},{Timestamp.ToText(row.OccurredAt)},{Flag(row.IsAnomaly)}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{stored},{Flag(replayed.IsAnomaly)},{replayed.Score:R},{replayed.Surprise:R},{Quoted(replayed.Explanation)}\n");
+    }
 
     private static string Flag(bool value) => value ? "true" : "false";
 

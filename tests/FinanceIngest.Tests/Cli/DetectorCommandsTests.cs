@@ -282,7 +282,7 @@ public sealed class DetectorCommandsTests : IDisposable
         Assert.True(await store.TryReplaceAsync(
             new UserChange(
                 userId, user.User.Version, user.User.Version!.Value + 1, user.User.State, null,
-                [.. user.Keys.Select((key, i) => new KeyChange(key.Key.Category, i == 0 ? damaged : key.State, key.Carried, false))]),
+                [.. user.Keys.Select((key, i) => new KeyChange(key.Key.Category, i == 0 ? damaged : key.State, key.Carried, IsNew: true))]),
             Token));
     }
 

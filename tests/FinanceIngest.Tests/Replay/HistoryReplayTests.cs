@@ -3,7 +3,6 @@ using FinanceIngest.Configuration;
 using FinanceIngest.Ground;
 using FinanceIngest.Replay;
 using FinanceIngest.Results;
-using FinanceIngest.Scoring;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;

@@ -1,3 +1,4 @@
+using FinanceIngest.Baselines;
 using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
 using FinanceIngest.Learning;
@@ -13,7 +14,7 @@ namespace FinanceIngest.Tests.Storage;
 /// <summary>The history is read page by page as it was when the reading began, and what was learned is told.</summary>
 public abstract class ReplayStoreContract(StoreFixture fixture) : StoreContract(fixture)
 {
-    private const string Shadow = "{\"adaptive\":{\"is_anomaly\":true,\"score\":2.5}}";
+    private static readonly Settings s_shadowed = new() { DataDirectory = "unused", Shadow = [DetectorNames.Adaptive] };
 
     private protected abstract IReplayStore Open();
 
@@ -69,11 +70,8 @@ public abstract class ReplayStoreContract(StoreFixture fixture) : StoreContract(
     [Fact]
     public async Task Filters_take_a_user_and_a_period_whose_end_is_no_part_of_it()
     {
-        TransactionResult[] rows =
-        [
-            .. Enumerable.Range(0, 12).Select(i => Sample.Scored(Id(i)) with { UserId = 1 + (i % 2), OccurredAt = Sample.Noon.AddHours(i), Shadow = Shadow }),
-        ];
-        await WriteAsync(rows);
+        Transaction[] rows = LearnedHistory.Spending(2, 12, TimeSpan.FromHours(1));
+        await LearnedHistory.ScoreAsync(Stores.Scoring, Stores.Learning, s_shadowed, rows, Token);
         IReplayStore store = Open();
         long last = await store.FindLastAsync(Token);
         for (int mask = 0; mask < 8; mask++)
@@ -98,15 +96,22 @@ public abstract class ReplayStoreContract(StoreFixture fixture) : StoreContract(
     [Fact]
     public async Task Rows_with_a_shadow_say_what_both_detectors_said()
     {
-        TransactionResult anomaly = Sample.Anomaly() with { Shadow = Shadow };
-        await WriteAsync(Sample.Scored(), anomaly, Sample.Failed());
+        Transaction[] rows = LearnedHistory.Spending(1, 2, TimeSpan.FromHours(1));
+        await Stores.Baselines.UpsertAsync([new BaselineRow(new BaselineKey(1, 1), new Baseline(1, 1, 40))], Token);
+        await WriteAsync(Sample.Scored(), Sample.Failed());
+        await LearnedHistory.ScoreAsync(Stores.Scoring, Stores.Learning, s_shadowed, rows, Token);
         IReplayStore store = Open();
 
         HistoryPage<ShadowedRow> page = await store.ReadShadowedAsync(new HistoryPart(0, await store.FindLastAsync(Token), 100), Token);
 
-        ShadowedRow row = Assert.Single(page.Rows);
-        Assert.Equal((anomaly.Id, true, 8.0, DetectorNames.ZScore), (row.Row.Id, row.Row.IsAnomaly, row.ZScore, row.LiveName));
-        Assert.Equal(new ShadowVerdict("adaptive", true, 2.5), Assert.Single(row.Verdicts()));
+        Assert.Equal(rows.Select(row => row.Id), page.Rows.Select(row => row.Row.Id));
+        double z = rows[0].Amount.ToDouble() - 1;
+        Assert.Equal((true, z, DetectorNames.ZScore), (page.Rows[0].Row.IsAnomaly, page.Rows[0].ZScore, page.Rows[0].LiveName));
+        Assert.Equal((false, (double?)null), (page.Rows[1].Row.IsAnomaly, page.Rows[1].ZScore));
+        Assert.Equal((await GetAsync(rows[0].Id)).Shadow, page.Rows[0].Shadow);
+        ShadowVerdict verdict = Assert.Single(page.Rows[0].Verdicts());
+        Assert.Equal((DetectorNames.Adaptive, false), (verdict.Name, verdict.IsAnomaly));
+        Assert.NotNull(verdict.Score);
     }
 
     [Fact]
