@@ -25,6 +25,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     // The least amount that has a logarithm here: a hundredth.
     private const double LeastAmount = 0.01;
     private const double Tiny = 1e-300;
+    private const double LogTen = 2.302585092994046;
 
     private readonly double _episodeBase = Logit(settings.EpisodeBase);
     private readonly double _episodeMost = Logit(settings.EpisodeMost);
@@ -71,6 +72,14 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         double surprise = Math.Min(((1 - repeats) * upper) + (repeats * memory.Higher), 1);
         double surpriseBelow = Math.Min(((1 - repeats) * lower) + (repeats * memory.Lower), 1);
         upper = Math.Min(((1 - repeats) * upper) + expected, 1);
+        byte bucket = CalibrationTable.BucketOf(key.Rows);
+
+        if (log > usualLog)
+        {
+            // How often rows were as unusual as the detector says is half believed: whole, a change of everybody's prices would hide for long.
+            double said = -Math.Log10(Math.Max(upper, Tiny));
+            logDensity += settings.CalibratedShare * LogTen * (said - prior.Calibration.LevelOf(said, bucket));
+        }
 
         double everybody = (log - prior.Known.Everybody) / prior.Known.EverybodyDeviation;
         double rarity = prior.Tail.RarityOf(everybody);
@@ -107,14 +116,14 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             IsRepeat = memory.Share > 0,
             PriorVersion = prior.Known.Version,
             SurpriseBin = CalibrationTable.BinOf(surprise),
-            CountBucket = CalibrationTable.BucketOf(key.Rows),
+            CountBucket = bucket,
             OddsBin = OddsTable.BinOf(odds, upper < AlertThresholds.MostUnusual),
         };
         double factor = Math.Exp(season);
         return new Judgement
         {
             Odds = odds,
-            Surprise = surprise,
+            Surprise = prior.Calibration.Of(surprise, bucket),
             SurpriseBelow = surpriseBelow,
             Unusual = upper,
             Suspicion = suspicion,

@@ -83,7 +83,7 @@ internal sealed record AdaptiveSettings
     public double TailFrom { get; init; } = 2;
 
     /// <summary>Powers of ten beyond this add nothing.</summary>
-    public double TailMost { get; init; } = 8;
+    public double TailMost { get; init; } = 4;
 
     /// <summary>Deviations of size beyond this add nothing.</summary>
     public double SizeMost { get; init; } = 5;
@@ -105,4 +105,7 @@ internal sealed record AdaptiveSettings
 
     /// <summary>An amount is remembered when it is among this share of the least usual ones.</summary>
     public double RememberedBelow { get; init; } = 0.05;
+
+    /// <summary>How far the density of ordinary amounts follows the calibration of surprises, 0 … 1.</summary>
+    public double CalibratedShare { get; init; } = 0.5;
 }

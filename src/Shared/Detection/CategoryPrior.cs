@@ -18,9 +18,10 @@ internal sealed class CategoryPrior
     public const int FirstMonth = 7;
 
     /// <summary>Bytes of the encoded prior.</summary>
-    public const int Size = TailAt + (4 * AmountTail.Bins);
+    public const int Size = CalibrationAt + SurpriseCalibration.Size;
 
     private const int TailAt = 16 + (8 * (9 + Seasons));
+    private const int CalibrationAt = TailAt + (4 * AmountTail.Bins);
 
     private const byte EncodingVersion = 1;
 
@@ -30,8 +31,10 @@ internal sealed class CategoryPrior
     /// <param name="figures">What the prior says.</param>
     /// <param name="season">Offsets, <see cref="Seasons"/> of them; none: no season.</param>
     /// <param name="tail">How rare amounts are for anybody; null: log amounts are normal.</param>
-    public CategoryPrior(in Figures figures, ReadOnlySpan<double> season = default, AmountTail? tail = null)
+    /// <param name="calibration">What a surprise is worth; null: what it says.</param>
+    public CategoryPrior(in Figures figures, ReadOnlySpan<double> season = default, AmountTail? tail = null, SurpriseCalibration? calibration = null)
     {
+        Calibration = calibration ?? SurpriseCalibration.AsPromised;
         Tail = tail ?? AmountTail.OfNormal;
         Known = figures;
         _season = season.IsEmpty ? new double[Seasons] : season.ToArray();
@@ -69,6 +72,9 @@ internal sealed class CategoryPrior
     /// <summary>How rare an amount is for anybody.</summary>
     public AmountTail Tail { get; }
 
+    /// <summary>What a surprise is worth.</summary>
+    public SurpriseCalibration Calibration { get; }
+
     /// <summary>Deviation of the level, at most 2.</summary>
     public double LevelDeviation { get; }
 
@@ -104,6 +110,7 @@ internal sealed class CategoryPrior
         }
 
         Tail.Write(destination[TailAt..]);
+        Calibration.Write(destination[CalibrationAt..]);
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
@@ -123,6 +130,7 @@ internal sealed class CategoryPrior
                 BinaryPrimitives.ReadInt32LittleEndian(source[4..]), BinaryPrimitives.ReadInt32LittleEndian(source[8..]),
                 figures[0], figures[1], figures[2], figures[3], figures[4], figures[5], figures[6], figures[7], figures[8]),
             figures[9..],
-            AmountTail.Read(source[TailAt..]));
+            AmountTail.Read(source[TailAt..]),
+            SurpriseCalibration.Read(source[CalibrationAt..]));
     }
 }

@@ -15,6 +15,9 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
     /// <summary>Fewer users are not everybody: of their amounts together no tail is known.</summary>
     public const int UsersForTail = 5;
 
+    // A category with fewer rows is calibrated by those of all categories.
+    private const long RowsForCalibration = 300;
+
     private readonly Dictionary<CategoryKey, Sums> _categories = [];
     private readonly Sums _all = new();
 
@@ -33,18 +36,29 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
 
     /// <summary>Returns the prior of each category that has a state, and, without a category, the one for all others.</summary>
     /// <param name="season">Sums of the categories' weekdays and months.</param>
-    public (Dictionary<CategoryKey, CategoryPrior> Categories, CategoryPrior Others) Finish(IReadOnlyDictionary<CategoryKey, SeasonSums> season)
+    /// <param name="surprises">Counts of the categories' surprises; null: nothing is known of them.</param>
+    public (Dictionary<CategoryKey, CategoryPrior> Categories, CategoryPrior Others) Finish(
+        IReadOnlyDictionary<CategoryKey, SeasonSums> season, IReadOnlyDictionary<CategoryKey, CalibrationTable>? surprises = null)
     {
+        CalibrationTable all = new();
+        foreach (CalibrationTable table in surprises?.Values ?? [])
+        {
+            all.Add(table);
+        }
+
+        var ofAll = SurpriseCalibration.Of(all);
         Dictionary<CategoryKey, CategoryPrior> priors = new(_categories.Count);
         foreach ((CategoryKey category, Sums sums) in _categories)
         {
-            priors.Add(category, Make(sums, season.GetValueOrDefault(category)));
+            CalibrationTable? own = surprises?.GetValueOrDefault(category);
+            SurpriseCalibration calibration = own is null || own.Rows < RowsForCalibration ? ofAll : SurpriseCalibration.Of(own);
+            priors.Add(category, Make(sums, season.GetValueOrDefault(category), calibration));
         }
 
-        return (priors, Make(new Sums(), null));
+        return (priors, Make(new Sums(), null, ofAll));
     }
 
-    private CategoryPrior Make(Sums sums, SeasonSums? season)
+    private CategoryPrior Make(Sums sums, SeasonSums? season, SurpriseCalibration calibration)
     {
         CategoryPrior.Figures unknown = CategoryPrior.Unknown.Known;
         (double allLevel, double allVariance) = _all.Level.Users > 0 ? _all.Level.MeanAndVariance() : (unknown.Level, unknown.LevelVariance);
@@ -61,7 +75,7 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
             version, sums.Level.Users, level, variance, plainSpread, plainStrength, logSpread, logStrength,
             4 * evidence.Evidence / Math.Max(evidence.Plain.Users, 1), everybody, deviation);
         AmountTail? tail = sums.Level.Users < UsersForTail ? null : AmountTail.Of(size => sums.TailAt(Math.Exp(everybody + (size * deviation)), figures));
-        return new CategoryPrior(figures, season is null ? default : season.Offsets(), tail);
+        return new CategoryPrior(figures, season is null ? default : season.Offsets(), tail, calibration);
     }
 
     private static (double Spread, double Strength) Blend(in Spreads own, in Spreads all, double spread, double strength)
