@@ -29,6 +29,11 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
 
     private readonly double _episodeBase = Logit(settings.EpisodeBase);
     private readonly double _episodeMost = Logit(settings.EpisodeMost);
+    private readonly double _logDriftShare = Math.Log(settings.DriftShare);
+    private readonly double _logSteadyShare = Math.Log(1 - settings.DriftShare);
+    private readonly double _logLargeShare = Math.Log(settings.LargeShare);
+    private readonly double _logOwnShare = Math.Log(1 - settings.LargeShare);
+    private readonly double _logAbsurdShare = Math.Log(settings.AbsurdShare);
 
     /// <inheritdoc/>
     public string NameAndVersion => Version;
@@ -55,7 +60,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         var plain = Predictive.OfAmounts(amount, log, known, level, prior, settings);
         var logs = Predictive.OfLogs(log, known, level, prior, settings);
         double share = prior.PlainWeight;
-        double logDensity = LogSum(Math.Log(share) + plain.LogDensity, Math.Log(1 - share) + logs.LogDensity);
+        double logDensity = LogSum(prior.LogPlainWeight + plain.LogDensity, prior.LogOtherWeight + logs.LogDensity);
         double upper = (share * plain.Upper) + ((1 - share) * logs.Upper);
         double lower = (share * plain.Lower) + ((1 - share) * logs.Lower);
         double usualLog = (share * Math.Log(Math.Max(plain.Location, LeastAmount))) + ((1 - share) * logs.Location);
@@ -90,7 +95,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         ratio = Math.Exp(log < usualLog ? Math.Min(ratio, 0) : ratio);
         double episodeBefore = Math.Clamp(_episodeBase + user.Evidence(now), _episodeBase + settings.EpisodeLeast, _episodeMost);
         double episode = Logistic(episodeBefore);
-        double lifted = episode * Math.Pow(1 - upper, settings.EpisodePower);
+        double lifted = episode * (settings.EpisodePower == 1 ? 1 - upper : Math.Pow(1 - upper, settings.EpisodePower));
         double bad = (((1 - lifted) * settings.LoneShare) + (lifted * settings.EpisodeShare)) * ratio;
         double good = ((1 - lifted) * (1 - settings.LoneShare)) + (lifted * (1 - settings.EpisodeShare));
         double suspicion = bad / (bad + good);
@@ -108,7 +113,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             Weight = (float)weight,
             Amount = Math.Clamp(amount, plain.Location - (settings.FarthestPull * plain.Scale), plain.Location + (settings.FarthestPull * plain.Scale)),
             Log = (float)Math.Clamp(log, logs.Location - (settings.FarthestPull * logs.Scale), logs.Location + (settings.FarthestPull * logs.Scale)),
-            Evidence = (float)EvidenceForPlain(plain, logs, log, usualLog, share),
+            Evidence = (float)EvidenceForPlain(plain, logs, log, usualLog, prior),
             Episode = (float)(EpisodeAfter(episodeBefore, ratio) - episodeBefore),
             EpisodeBefore = (float)episodeBefore,
             Residual = (float)Math.Clamp(log - prior.Known.Level, -3, 3),
@@ -130,9 +135,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             ZScore = plain.Deviations,
             Mean = plain.Location * factor,
             Deviation = plain.Scale * factor,
-            Usual = new Usual(
-                Math.Max(QuantileOf(plain, logs, share, -NormalNinth), 0) * factor, QuantileOf(plain, logs, share, 0) * factor,
-                QuantileOf(plain, logs, share, NormalNinth) * factor, key.Rows),
+            Usual = UsualOf(plain, logs, share, factor, key.Rows),
             IsKnown = key.Rows > 0 || prior.Known.Version > 0,
             Episode = episode,
             Size = everybody,
@@ -168,18 +171,26 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         return Math.Clamp(above / (rows + 3), -2, 2);
     }
 
-    private static double QuantileOf(in Predictive plain, in Predictive logs, double share, double z) =>
-        (share * plain.Quantile(z)) + ((1 - share) * Math.Exp(Math.Min(logs.Quantile(z), 700)));
+    private static Usual UsualOf(in Predictive plain, in Predictive logs, double share, double factor, int rows)
+    {
+        double apart = plain.ApartAt(NormalNinth), logApart = logs.ApartAt(NormalNinth), rest = 1 - share;
+        return new Usual(
+            Math.Max((share * (plain.Location - apart)) + (rest * Amount(logs.Location - logApart)), 0) * factor,
+            ((share * plain.Location) + (rest * Amount(logs.Location))) * factor,
+            ((share * (plain.Location + apart)) + (rest * Amount(logs.Location + logApart))) * factor,
+            rows);
+
+        static double Amount(double log) => Math.Exp(Math.Min(log, 700));
+    }
 
     private double BadLogDensity(double log, double usualLog, double rows, CategoryPrior prior)
     {
         double variance = (settings.BadSpread * settings.BadSpread) + (rows < 1 ? 1 : 0.3 / rows);
         double above = log - usualLog - settings.BadFactor;
         double ofUser = (-0.5 * above * above / variance) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
-        double deviation = prior.Known.EverybodyDeviation;
-        double large = ((log - prior.Known.Everybody) / deviation) - settings.LargeCentre;
-        double ofAnybody = (-0.5 * large * large) - Math.Log(deviation) - HalfLogTwoPi;
-        return LogSum(Math.Log(1 - settings.LargeShare) + ofUser, Math.Log(settings.LargeShare) + ofAnybody);
+        double large = ((log - prior.Known.Everybody) / prior.Known.EverybodyDeviation) - settings.LargeCentre;
+        double ofAnybody = (-0.5 * large * large) - prior.LogEverybodyDeviation - HalfLogTwoPi;
+        return LogSum(_logOwnShare + ofUser, _logLargeShare + ofAnybody);
     }
 
     // A normal density below its centre and one like Cauchy's above it: no amount is so high that it would be a better ordinary one, whose own tail is a power
@@ -187,7 +198,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     private double AbsurdLogDensity(double aboveUsual)
     {
         double above = aboveUsual - settings.BadFactor - settings.AbsurdFrom;
-        return (above < 0 ? -0.5 * above * above : -Math.Log(1 + (above * above))) - HalfLogTwoPi + Math.Log(settings.AbsurdShare);
+        return (above < 0 ? -0.5 * above * above : -Math.Log(1 + (above * above))) - HalfLogTwoPi + _logAbsurdShare;
     }
 
     // Of the ordinary amounts a few have another level than before.
@@ -195,7 +206,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     {
         double variance = (settings.DriftSpread * settings.DriftSpread) + (scale * scale);
         double ofDrift = (-0.5 * aboveUsual * aboveUsual / variance) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
-        return LogSum(Math.Log(1 - settings.DriftShare) + logDensity, Math.Log(settings.DriftShare) + ofDrift);
+        return LogSum(_logSteadyShare + logDensity, _logDriftShare + ofDrift);
     }
 
     // Bayes' rule for an episode: a row is bad with one probability in it and with another outside of it.
@@ -208,11 +219,11 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
 
     // Only the upper half matters to alerts: the density where the amount is above the usual one, the mass below that where it is not (censored likelihood
     // score, Diks, Panchenko and van Dijk 2011).
-    private static double EvidenceForPlain(in Predictive plain, in Predictive logs, double log, double usualLog, double share)
+    private static double EvidenceForPlain(in Predictive plain, in Predictive logs, double log, double usualLog, CategoryPrior prior)
     {
         double ofPlain = log > usualLog ? plain.LogDensity : plain.LogBelow(Math.Exp(usualLog));
         double ofLogs = log > usualLog ? logs.LogDensity : logs.LogBelow(usualLog);
-        double ofBoth = LogSum(Math.Log(share) + ofPlain, Math.Log(1 - share) + ofLogs);
+        double ofBoth = LogSum(prior.LogPlainWeight + ofPlain, prior.LogOtherWeight + ofLogs);
         return Math.Clamp(ofPlain - ofBoth, -1, 1) - Math.Clamp(ofLogs - ofBoth, -1, 1);
     }
 

@@ -41,7 +41,9 @@ internal sealed class CategoryPrior
         LevelDeviation = Math.Sqrt(Math.Min(figures.LevelVariance, 4));
         PlainWeight = SpecialFunctions.Logistic(figures.Evidence);
         PlainLevelVariance = Math.Max(Math.Exp(Math.Min(figures.LevelVariance, 4)) - 1, 1e-9);
-        LogPlainSpread = Math.Log(figures.PlainSpread);
+        LogPlainWeight = Math.Log(PlainWeight);
+        LogOtherWeight = Math.Log(1 - PlainWeight);
+        LogEverybodyDeviation = Math.Log(figures.EverybodyDeviation);
     }
 
     /// <summary>What a prior says.</summary>
@@ -84,8 +86,14 @@ internal sealed class CategoryPrior
     /// <summary>Probability that amounts are spread evenly about their mean rather than about its logarithm.</summary>
     public double PlainWeight { get; }
 
-    /// <summary>Logarithm of <see cref="Figures.PlainSpread"/>.</summary>
-    public double LogPlainSpread { get; }
+    /// <summary>Logarithm of <see cref="PlainWeight"/>.</summary>
+    public double LogPlainWeight { get; }
+
+    /// <summary>Logarithm of 1 − <see cref="PlainWeight"/>.</summary>
+    public double LogOtherWeight { get; }
+
+    /// <summary>Logarithm of <see cref="Figures.EverybodyDeviation"/>.</summary>
+    public double LogEverybodyDeviation { get; }
 
     /// <summary>Returns by how much log amounts of a time's weekday and month (UTC) exceed those of others.</summary>
     public double OffsetOf(DateTime time) => _season[(int)time.DayOfWeek] + _season[FirstMonth + time.Month - 1];

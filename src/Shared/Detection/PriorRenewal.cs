@@ -40,7 +40,7 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
     public (Dictionary<CategoryKey, CategoryPrior> Categories, CategoryPrior Others) Finish(
         IReadOnlyDictionary<CategoryKey, SeasonSums> season, IReadOnlyDictionary<CategoryKey, CalibrationTable>? surprises = null)
     {
-        CalibrationTable all = new();
+        var all = new CalibrationTable();
         foreach (CalibrationTable table in surprises?.Values ?? [])
         {
             all.Add(table);
@@ -74,7 +74,7 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
         var figures = new CategoryPrior.Figures(
             version, sums.Level.Users, level, variance, plainSpread, plainStrength, logSpread, logStrength,
             4 * evidence.Evidence / Math.Max(evidence.Plain.Users, 1), everybody, deviation);
-        AmountTail? tail = sums.Level.Users < UsersForTail ? null : AmountTail.Of(size => sums.TailAt(Math.Exp(everybody + (size * deviation)), figures));
+        AmountTail? tail = sums.Level.Users < UsersForTail ? null : sums.Tail(figures);
         return new CategoryPrior(figures, season is null ? default : season.Offsets(), tail, calibration);
     }
 
@@ -192,24 +192,38 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
             Evidence += known.Evidence * EvidenceRows * (1 - Math.Exp(-known.Rows / EvidenceRows));
         }
 
-        /// <summary>Returns the share of everybody's amounts that are higher: the mixture of what the states say of each user.</summary>
-        public double TailAt(double amount, in CategoryPrior.Figures prior)
+        /// <summary>Returns how rare amounts are for anybody: the mixture of what the states say of each user.</summary>
+        /// <param name="prior">The category, whose mean and deviation of log amounts are the table's unit.</param>
+        public AmountTail Tail(CategoryPrior.Figures prior)
         {
-            double log = Math.Log(amount), share = SpecialFunctions.Logistic(prior.Evidence), sum = 0, rows = 0;
-            foreach (Moments known in _members)
+            double share = SpecialFunctions.Logistic(prior.Evidence), rows = 0;
+            var members = new Member[_members.Count];
+            for (int i = 0; i < members.Length; i++)
             {
+                Moments known = _members[i];
                 double beyondFirst = Math.Max(known.Rows - 1, 0);
                 double square = Math.Max(known.Mean * known.Mean, 1e-9);
                 double spread = ((prior.PlainStrength * prior.PlainSpread) + (known.Squares / square)) / (prior.PlainStrength + beyondFirst);
                 double logSpread = ((prior.LogStrength * prior.LogSpread) + known.LogSquares) / (prior.LogStrength + beyondFirst);
-                sum += known.Rows
-                    * ((share * SpecialFunctions.NormalUpperTail((amount - known.Mean) / Math.Sqrt(square * spread)))
-                        + ((1 - share) * SpecialFunctions.NormalUpperTail((log - known.LogMean) / Math.Sqrt(logSpread))));
+                members[i] = new Member(known.Rows, known.Mean, Math.Sqrt(square * spread), known.LogMean, Math.Sqrt(logSpread));
                 rows += known.Rows;
             }
 
-            return sum / rows;
+            return AmountTail.Of(size =>
+            {
+                double amount = Math.Exp(prior.Everybody + (size * prior.EverybodyDeviation)), log = Math.Log(amount), sum = 0;
+                foreach (ref readonly Member one in members.AsSpan())
+                {
+                    sum += one.Rows
+                        * ((share * SpecialFunctions.NormalUpperTail((amount - one.Mean) / one.Deviation))
+                            + ((1 - share) * SpecialFunctions.NormalUpperTail((log - one.LogMean) / one.LogDeviation)));
+                }
+
+                return sum / rows;
+            });
         }
+
+        private readonly record struct Member(double Rows, double Mean, double Deviation, double LogMean, double LogDeviation);
 
         // The tail needs no more users than this, every second, fourth … of which is kept when there are more.
         private void Keep(in Moments known)

@@ -18,7 +18,7 @@ public sealed class CalibrationTests
     public void A_detector_that_promises_too_thin_a_tail_is_corrected_beyond_what_was_seen_often()
     {
         // What comes once in 1/p is said to come once in 1/p^1.5.
-        SurpriseCalibration calibration = SurpriseCalibration.Of(TableOf(p => Math.Pow(p, 1.5)));
+        var calibration = SurpriseCalibration.Of(TableOf(p => Math.Pow(p, 1.5)));
         foreach (double truth in new[] { 0.4, 0.1, 0.05, 0.01, 0.0027, 0.0001 })
         {
             Assert.InRange(calibration.Of(Math.Pow(truth, 1.5), 4) / truth, 0.7, 1.3);
@@ -28,7 +28,7 @@ public sealed class CalibrationTests
     [Fact]
     public void A_calibrated_surprise_rises_with_what_the_detector_says_and_stays_a_probability()
     {
-        SurpriseCalibration calibration = SurpriseCalibration.Of(TableOf(p => p < 0.5 ? p * p : p));
+        var calibration = SurpriseCalibration.Of(TableOf(p => p < 0.5 ? p * p : p));
         double before = double.PositiveInfinity;
         for (double level = 0; level < 300; level += 0.01)
         {
@@ -51,7 +51,7 @@ public sealed class CalibrationTests
             table.Add(5, 60);
         }
 
-        SurpriseCalibration calibration = SurpriseCalibration.Of(table);
+        var calibration = SurpriseCalibration.Of(table);
         Assert.InRange(calibration.Of(Math.Pow(0.01, 1.5), 5), 0.005, 0.02);
         double[] counts = new double[CalibrationTable.Bins];
         Assert.Equal(Rows, table.Joined(4, 300, counts));
