@@ -25,9 +25,15 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     // The least amount that has a logarithm here: a hundredth.
     private const double LeastAmount = 0.01;
     private const double Tiny = 1e-300;
+    private const double LogTen = 2.302585092994046;
 
     private readonly double _episodeBase = Logit(settings.EpisodeBase);
     private readonly double _episodeMost = Logit(settings.EpisodeMost);
+    private readonly double _logDriftShare = Math.Log(settings.DriftShare);
+    private readonly double _logSteadyShare = Math.Log(1 - settings.DriftShare);
+    private readonly double _logLargeShare = Math.Log(settings.LargeShare);
+    private readonly double _logOwnShare = Math.Log(1 - settings.LargeShare);
+    private readonly double _logAbsurdShare = Math.Log(settings.AbsurdShare);
 
     /// <inheritdoc/>
     public string NameAndVersion => Version;
@@ -54,7 +60,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         var plain = Predictive.OfAmounts(amount, log, known, level, prior, settings);
         var logs = Predictive.OfLogs(log, known, level, prior, settings);
         double share = prior.PlainWeight;
-        double logDensity = LogSum(Math.Log(share) + plain.LogDensity, Math.Log(1 - share) + logs.LogDensity);
+        double logDensity = LogSum(prior.LogPlainWeight + plain.LogDensity, prior.LogOtherWeight + logs.LogDensity);
         double upper = (share * plain.Upper) + ((1 - share) * logs.Upper);
         double lower = (share * plain.Lower) + ((1 - share) * logs.Lower);
         double usualLog = (share * Math.Log(Math.Max(plain.Location, LeastAmount))) + ((1 - share) * logs.Location);
@@ -71,6 +77,14 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         double surprise = Math.Min(((1 - repeats) * upper) + (repeats * memory.Higher), 1);
         double surpriseBelow = Math.Min(((1 - repeats) * lower) + (repeats * memory.Lower), 1);
         upper = Math.Min(((1 - repeats) * upper) + expected, 1);
+        byte bucket = CalibrationTable.BucketOf(key.Rows);
+
+        if (log > usualLog)
+        {
+            // How often rows were as unusual as the detector says is half believed: whole, a change of everybody's prices would hide for long.
+            double said = -Math.Log10(Math.Max(upper, Tiny));
+            logDensity += settings.CalibratedShare * LogTen * (said - prior.Calibration.LevelOf(said, bucket));
+        }
 
         double everybody = (log - prior.Known.Everybody) / prior.Known.EverybodyDeviation;
         double rarity = prior.Tail.RarityOf(everybody);
@@ -81,7 +95,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         ratio = Math.Exp(log < usualLog ? Math.Min(ratio, 0) : ratio);
         double episodeBefore = Math.Clamp(_episodeBase + user.Evidence(now), _episodeBase + settings.EpisodeLeast, _episodeMost);
         double episode = Logistic(episodeBefore);
-        double lifted = episode * Math.Pow(1 - upper, settings.EpisodePower);
+        double lifted = episode * (settings.EpisodePower == 1 ? 1 - upper : Math.Pow(1 - upper, settings.EpisodePower));
         double bad = (((1 - lifted) * settings.LoneShare) + (lifted * settings.EpisodeShare)) * ratio;
         double good = ((1 - lifted) * (1 - settings.LoneShare)) + (lifted * (1 - settings.EpisodeShare));
         double suspicion = bad / (bad + good);
@@ -99,7 +113,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             Weight = (float)weight,
             Amount = Math.Clamp(amount, plain.Location - (settings.FarthestPull * plain.Scale), plain.Location + (settings.FarthestPull * plain.Scale)),
             Log = (float)Math.Clamp(log, logs.Location - (settings.FarthestPull * logs.Scale), logs.Location + (settings.FarthestPull * logs.Scale)),
-            Evidence = (float)EvidenceForPlain(plain, logs, log, usualLog, share),
+            Evidence = (float)EvidenceForPlain(plain, logs, log, usualLog, prior),
             Episode = (float)(EpisodeAfter(episodeBefore, ratio) - episodeBefore),
             EpisodeBefore = (float)episodeBefore,
             Residual = (float)Math.Clamp(log - prior.Known.Level, -3, 3),
@@ -107,23 +121,21 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
             IsRepeat = memory.Share > 0,
             PriorVersion = prior.Known.Version,
             SurpriseBin = CalibrationTable.BinOf(surprise),
-            CountBucket = CalibrationTable.BucketOf(key.Rows),
+            CountBucket = bucket,
             OddsBin = OddsTable.BinOf(odds, upper < AlertThresholds.MostUnusual),
         };
         double factor = Math.Exp(season);
         return new Judgement
         {
             Odds = odds,
-            Surprise = surprise,
+            Surprise = prior.Calibration.Of(surprise, bucket),
             SurpriseBelow = surpriseBelow,
             Unusual = upper,
             Suspicion = suspicion,
             ZScore = plain.Deviations,
             Mean = plain.Location * factor,
             Deviation = plain.Scale * factor,
-            Usual = new Usual(
-                Math.Max(QuantileOf(plain, logs, share, -NormalNinth), 0) * factor, QuantileOf(plain, logs, share, 0) * factor,
-                QuantileOf(plain, logs, share, NormalNinth) * factor, key.Rows),
+            Usual = UsualOf(plain, logs, share, factor, key.Rows),
             IsKnown = key.Rows > 0 || prior.Known.Version > 0,
             Episode = episode,
             Size = everybody,
@@ -159,18 +171,26 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
         return Math.Clamp(above / (rows + 3), -2, 2);
     }
 
-    private static double QuantileOf(in Predictive plain, in Predictive logs, double share, double z) =>
-        (share * plain.Quantile(z)) + ((1 - share) * Math.Exp(Math.Min(logs.Quantile(z), 700)));
+    private static Usual UsualOf(in Predictive plain, in Predictive logs, double share, double factor, int rows)
+    {
+        double apart = plain.ApartAt(NormalNinth), logApart = logs.ApartAt(NormalNinth), rest = 1 - share;
+        return new Usual(
+            Math.Max((share * (plain.Location - apart)) + (rest * Amount(logs.Location - logApart)), 0) * factor,
+            ((share * plain.Location) + (rest * Amount(logs.Location))) * factor,
+            ((share * (plain.Location + apart)) + (rest * Amount(logs.Location + logApart))) * factor,
+            rows);
+
+        static double Amount(double log) => Math.Exp(Math.Min(log, 700));
+    }
 
     private double BadLogDensity(double log, double usualLog, double rows, CategoryPrior prior)
     {
         double variance = (settings.BadSpread * settings.BadSpread) + (rows < 1 ? 1 : 0.3 / rows);
         double above = log - usualLog - settings.BadFactor;
         double ofUser = (-0.5 * above * above / variance) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
-        double deviation = prior.Known.EverybodyDeviation;
-        double large = ((log - prior.Known.Everybody) / deviation) - settings.LargeCentre;
-        double ofAnybody = (-0.5 * large * large) - Math.Log(deviation) - HalfLogTwoPi;
-        return LogSum(Math.Log(1 - settings.LargeShare) + ofUser, Math.Log(settings.LargeShare) + ofAnybody);
+        double large = ((log - prior.Known.Everybody) / prior.Known.EverybodyDeviation) - settings.LargeCentre;
+        double ofAnybody = (-0.5 * large * large) - prior.LogEverybodyDeviation - HalfLogTwoPi;
+        return LogSum(_logOwnShare + ofUser, _logLargeShare + ofAnybody);
     }
 
     // A normal density below its centre and one like Cauchy's above it: no amount is so high that it would be a better ordinary one, whose own tail is a power
@@ -178,7 +198,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     private double AbsurdLogDensity(double aboveUsual)
     {
         double above = aboveUsual - settings.BadFactor - settings.AbsurdFrom;
-        return (above < 0 ? -0.5 * above * above : -Math.Log(1 + (above * above))) - HalfLogTwoPi + Math.Log(settings.AbsurdShare);
+        return (above < 0 ? -0.5 * above * above : -Math.Log(1 + (above * above))) - HalfLogTwoPi + _logAbsurdShare;
     }
 
     // Of the ordinary amounts a few have another level than before.
@@ -186,7 +206,7 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
     {
         double variance = (settings.DriftSpread * settings.DriftSpread) + (scale * scale);
         double ofDrift = (-0.5 * aboveUsual * aboveUsual / variance) - (0.5 * Math.Log(variance)) - HalfLogTwoPi;
-        return LogSum(Math.Log(1 - settings.DriftShare) + logDensity, Math.Log(settings.DriftShare) + ofDrift);
+        return LogSum(_logSteadyShare + logDensity, _logDriftShare + ofDrift);
     }
 
     // Bayes' rule for an episode: a row is bad with one probability in it and with another outside of it.
@@ -199,11 +219,11 @@ internal sealed class AdaptiveDetector(AdaptiveSettings settings) : IDetector
 
     // Only the upper half matters to alerts: the density where the amount is above the usual one, the mass below that where it is not (censored likelihood
     // score, Diks, Panchenko and van Dijk 2011).
-    private static double EvidenceForPlain(in Predictive plain, in Predictive logs, double log, double usualLog, double share)
+    private static double EvidenceForPlain(in Predictive plain, in Predictive logs, double log, double usualLog, CategoryPrior prior)
     {
         double ofPlain = log > usualLog ? plain.LogDensity : plain.LogBelow(Math.Exp(usualLog));
         double ofLogs = log > usualLog ? logs.LogDensity : logs.LogBelow(usualLog);
-        double ofBoth = LogSum(Math.Log(share) + ofPlain, Math.Log(1 - share) + ofLogs);
+        double ofBoth = LogSum(prior.LogPlainWeight + ofPlain, prior.LogOtherWeight + ofLogs);
         return Math.Clamp(ofPlain - ofBoth, -1, 1) - Math.Clamp(ofLogs - ofBoth, -1, 1);
     }
 

@@ -13,7 +13,7 @@ internal sealed record AdaptiveSettings
     public double LeastWeight { get; init; } = 0.3;
 
     /// <summary>A row pulls no further than this many predictive deviations.</summary>
-    public double FarthestPull { get; init; } = 5;
+    public double FarthestPull { get; init; } = 4;
 
     /// <summary>Most rows' worth that anything known counts for.</summary>
     public double MostRows { get; init; } = 400;
@@ -74,7 +74,7 @@ internal sealed record AdaptiveSettings
     public double LargeCentre { get; init; } = 2;
 
     /// <summary>What each deviation above everybody's log mean adds to the log odds: money at risk is worth ranking by.</summary>
-    public double SizeGain { get; init; } = 0.25;
+    public double SizeGain { get; init; } = 0.1;
 
     /// <summary>What each power of ten adds by which an amount is rarer, for anybody, than one in 10^<see cref="TailFrom"/>.</summary>
     public double TailGain { get; init; } = 1;
@@ -83,7 +83,7 @@ internal sealed record AdaptiveSettings
     public double TailFrom { get; init; } = 2;
 
     /// <summary>Powers of ten beyond this add nothing.</summary>
-    public double TailMost { get; init; } = 8;
+    public double TailMost { get; init; } = 4;
 
     /// <summary>Deviations of size beyond this add nothing.</summary>
     public double SizeMost { get; init; } = 5;
@@ -105,4 +105,7 @@ internal sealed record AdaptiveSettings
 
     /// <summary>An amount is remembered when it is among this share of the least usual ones.</summary>
     public double RememberedBelow { get; init; } = 0.05;
+
+    /// <summary>How far the density of ordinary amounts follows the calibration of surprises, 0 … 1.</summary>
+    public double CalibratedShare { get; init; } = 0.5;
 }

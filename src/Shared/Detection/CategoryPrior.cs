@@ -18,9 +18,10 @@ internal sealed class CategoryPrior
     public const int FirstMonth = 7;
 
     /// <summary>Bytes of the encoded prior.</summary>
-    public const int Size = TailAt + (4 * AmountTail.Bins);
+    public const int Size = CalibrationAt + SurpriseCalibration.Size;
 
     private const int TailAt = 16 + (8 * (9 + Seasons));
+    private const int CalibrationAt = TailAt + (4 * AmountTail.Bins);
 
     private const byte EncodingVersion = 1;
 
@@ -30,15 +31,19 @@ internal sealed class CategoryPrior
     /// <param name="figures">What the prior says.</param>
     /// <param name="season">Offsets, <see cref="Seasons"/> of them; none: no season.</param>
     /// <param name="tail">How rare amounts are for anybody; null: log amounts are normal.</param>
-    public CategoryPrior(in Figures figures, ReadOnlySpan<double> season = default, AmountTail? tail = null)
+    /// <param name="calibration">What a surprise is worth; null: what it says.</param>
+    public CategoryPrior(in Figures figures, ReadOnlySpan<double> season = default, AmountTail? tail = null, SurpriseCalibration? calibration = null)
     {
+        Calibration = calibration ?? SurpriseCalibration.AsPromised;
         Tail = tail ?? AmountTail.OfNormal;
         Known = figures;
         _season = season.IsEmpty ? new double[Seasons] : season.ToArray();
         LevelDeviation = Math.Sqrt(Math.Min(figures.LevelVariance, 4));
         PlainWeight = SpecialFunctions.Logistic(figures.Evidence);
         PlainLevelVariance = Math.Max(Math.Exp(Math.Min(figures.LevelVariance, 4)) - 1, 1e-9);
-        LogPlainSpread = Math.Log(figures.PlainSpread);
+        LogPlainWeight = Math.Log(PlainWeight);
+        LogOtherWeight = Math.Log(1 - PlainWeight);
+        LogEverybodyDeviation = Math.Log(figures.EverybodyDeviation);
     }
 
     /// <summary>What a prior says.</summary>
@@ -69,6 +74,9 @@ internal sealed class CategoryPrior
     /// <summary>How rare an amount is for anybody.</summary>
     public AmountTail Tail { get; }
 
+    /// <summary>What a surprise is worth.</summary>
+    public SurpriseCalibration Calibration { get; }
+
     /// <summary>Deviation of the level, at most 2.</summary>
     public double LevelDeviation { get; }
 
@@ -78,8 +86,14 @@ internal sealed class CategoryPrior
     /// <summary>Probability that amounts are spread evenly about their mean rather than about its logarithm.</summary>
     public double PlainWeight { get; }
 
-    /// <summary>Logarithm of <see cref="Figures.PlainSpread"/>.</summary>
-    public double LogPlainSpread { get; }
+    /// <summary>Logarithm of <see cref="PlainWeight"/>.</summary>
+    public double LogPlainWeight { get; }
+
+    /// <summary>Logarithm of 1 − <see cref="PlainWeight"/>.</summary>
+    public double LogOtherWeight { get; }
+
+    /// <summary>Logarithm of <see cref="Figures.EverybodyDeviation"/>.</summary>
+    public double LogEverybodyDeviation { get; }
 
     /// <summary>Returns by how much log amounts of a time's weekday and month (UTC) exceed those of others.</summary>
     public double OffsetOf(DateTime time) => _season[(int)time.DayOfWeek] + _season[FirstMonth + time.Month - 1];
@@ -104,6 +118,7 @@ internal sealed class CategoryPrior
         }
 
         Tail.Write(destination[TailAt..]);
+        Calibration.Write(destination[CalibrationAt..]);
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
@@ -123,6 +138,7 @@ internal sealed class CategoryPrior
                 BinaryPrimitives.ReadInt32LittleEndian(source[4..]), BinaryPrimitives.ReadInt32LittleEndian(source[8..]),
                 figures[0], figures[1], figures[2], figures[3], figures[4], figures[5], figures[6], figures[7], figures[8]),
             figures[9..],
-            AmountTail.Read(source[TailAt..]));
+            AmountTail.Read(source[TailAt..]),
+            SurpriseCalibration.Read(source[CalibrationAt..]));
     }
 }

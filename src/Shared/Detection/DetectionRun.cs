@@ -15,6 +15,7 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
     private readonly Dictionary<(long User, CategoryKey Category), KeyState> _keys = [];
     private readonly Dictionary<long, UserState> _users = [];
     private readonly Dictionary<CategoryKey, SeasonSums> _seasons = [];
+    private readonly Dictionary<CategoryKey, CalibrationTable> _surprises = [];
     private readonly ThresholdHistory _history = new(alertsPerUserMonth);
     private readonly Dictionary<CategoryKey, VerdictTable> _verdicts = [];
     private Dictionary<CategoryKey, CategoryPrior> _priors = [];
@@ -56,6 +57,12 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
         }
 
         season.Apply(contribution, sighting.OccurredAt);
+        if (!_surprises.TryGetValue(kind, out CalibrationTable? surprises))
+        {
+            _surprises.Add(kind, surprises = new CalibrationTable());
+        }
+
+        surprises.Apply(contribution);
         _history.Add(contribution.OddsBin, user, sighting.OccurredAt);
         return judgement;
     }
@@ -76,6 +83,9 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
         SeasonSums season = _seasons[kind];
         season.Remove(before, sighting.OccurredAt);
         season.Apply(after, sighting.OccurredAt);
+        CalibrationTable surprises = _surprises[kind];
+        surprises.Remove(before);
+        surprises.Apply(after);
         if (!_verdicts.TryGetValue(kind, out VerdictTable? table))
         {
             _verdicts.Add(kind, table = new VerdictTable());
@@ -109,7 +119,7 @@ internal sealed class DetectionRun(IDetector detector, AdaptiveSettings settings
             renewal.Add(category, state);
         }
 
-        (_priors, _others) = renewal.Finish(_seasons);
+        (_priors, _others) = renewal.Finish(_seasons, _surprises);
         _history.Renew(now);
     }
 }

@@ -51,11 +51,11 @@ internal readonly struct Predictive
         return SpecialFunctions.LogNormalUpperTail(-SpecialFunctions.NormalDeviateOfT(t, Math.Log(1 + (t * t / Degrees)), Degrees));
     }
 
-    /// <summary>Returns the value that <paramref name="z"/> normal deviations correspond to.</summary>
-    public double Quantile(double z)
+    /// <summary>Returns how far from the location the values lie that <paramref name="z"/> normal deviations correspond to; z ≥ 0.</summary>
+    public double ApartAt(double z)
     {
         double factor = ((8 * Degrees) + 3) / ((8 * Degrees) + 1) * z;
-        return Location + (Scale * Math.CopySign(Math.Sqrt(Degrees * (Math.Exp(Math.Min(factor * factor / Degrees, 700)) - 1)), z));
+        return Scale * Math.Sqrt(Degrees * (Math.Exp(Math.Min(factor * factor / Degrees, 700)) - 1));
     }
 
     /// <summary>Foresees log amounts.</summary>

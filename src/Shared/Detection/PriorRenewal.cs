@@ -15,6 +15,9 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
     /// <summary>Fewer users are not everybody: of their amounts together no tail is known.</summary>
     public const int UsersForTail = 5;
 
+    // A category with fewer rows is calibrated by those of all categories.
+    private const long RowsForCalibration = 300;
+
     private readonly Dictionary<CategoryKey, Sums> _categories = [];
     private readonly Sums _all = new();
 
@@ -33,18 +36,29 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
 
     /// <summary>Returns the prior of each category that has a state, and, without a category, the one for all others.</summary>
     /// <param name="season">Sums of the categories' weekdays and months.</param>
-    public (Dictionary<CategoryKey, CategoryPrior> Categories, CategoryPrior Others) Finish(IReadOnlyDictionary<CategoryKey, SeasonSums> season)
+    /// <param name="surprises">Counts of the categories' surprises; null: nothing is known of them.</param>
+    public (Dictionary<CategoryKey, CategoryPrior> Categories, CategoryPrior Others) Finish(
+        IReadOnlyDictionary<CategoryKey, SeasonSums> season, IReadOnlyDictionary<CategoryKey, CalibrationTable>? surprises = null)
     {
+        var all = new CalibrationTable();
+        foreach (CalibrationTable table in surprises?.Values ?? [])
+        {
+            all.Add(table);
+        }
+
+        var ofAll = SurpriseCalibration.Of(all);
         Dictionary<CategoryKey, CategoryPrior> priors = new(_categories.Count);
         foreach ((CategoryKey category, Sums sums) in _categories)
         {
-            priors.Add(category, Make(sums, season.GetValueOrDefault(category)));
+            CalibrationTable? own = surprises?.GetValueOrDefault(category);
+            SurpriseCalibration calibration = own is null || own.Rows < RowsForCalibration ? ofAll : SurpriseCalibration.Of(own);
+            priors.Add(category, Make(sums, season.GetValueOrDefault(category), calibration));
         }
 
-        return (priors, Make(new Sums(), null));
+        return (priors, Make(new Sums(), null, ofAll));
     }
 
-    private CategoryPrior Make(Sums sums, SeasonSums? season)
+    private CategoryPrior Make(Sums sums, SeasonSums? season, SurpriseCalibration calibration)
     {
         CategoryPrior.Figures unknown = CategoryPrior.Unknown.Known;
         (double allLevel, double allVariance) = _all.Level.Users > 0 ? _all.Level.MeanAndVariance() : (unknown.Level, unknown.LevelVariance);
@@ -60,8 +74,8 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
         var figures = new CategoryPrior.Figures(
             version, sums.Level.Users, level, variance, plainSpread, plainStrength, logSpread, logStrength,
             4 * evidence.Evidence / Math.Max(evidence.Plain.Users, 1), everybody, deviation);
-        AmountTail? tail = sums.Level.Users < UsersForTail ? null : AmountTail.Of(size => sums.TailAt(Math.Exp(everybody + (size * deviation)), figures));
-        return new CategoryPrior(figures, season is null ? default : season.Offsets(), tail);
+        AmountTail? tail = sums.Level.Users < UsersForTail ? null : sums.Tail(figures);
+        return new CategoryPrior(figures, season is null ? default : season.Offsets(), tail, calibration);
     }
 
     private static (double Spread, double Strength) Blend(in Spreads own, in Spreads all, double spread, double strength)
@@ -178,24 +192,38 @@ internal sealed class PriorRenewal(DateTime now, int version, AdaptiveSettings s
             Evidence += known.Evidence * EvidenceRows * (1 - Math.Exp(-known.Rows / EvidenceRows));
         }
 
-        /// <summary>Returns the share of everybody's amounts that are higher: the mixture of what the states say of each user.</summary>
-        public double TailAt(double amount, in CategoryPrior.Figures prior)
+        /// <summary>Returns how rare amounts are for anybody: the mixture of what the states say of each user.</summary>
+        /// <param name="prior">The category, whose mean and deviation of log amounts are the table's unit.</param>
+        public AmountTail Tail(CategoryPrior.Figures prior)
         {
-            double log = Math.Log(amount), share = SpecialFunctions.Logistic(prior.Evidence), sum = 0, rows = 0;
-            foreach (Moments known in _members)
+            double share = SpecialFunctions.Logistic(prior.Evidence), rows = 0;
+            var members = new Member[_members.Count];
+            for (int i = 0; i < members.Length; i++)
             {
+                Moments known = _members[i];
                 double beyondFirst = Math.Max(known.Rows - 1, 0);
                 double square = Math.Max(known.Mean * known.Mean, 1e-9);
                 double spread = ((prior.PlainStrength * prior.PlainSpread) + (known.Squares / square)) / (prior.PlainStrength + beyondFirst);
                 double logSpread = ((prior.LogStrength * prior.LogSpread) + known.LogSquares) / (prior.LogStrength + beyondFirst);
-                sum += known.Rows
-                    * ((share * SpecialFunctions.NormalUpperTail((amount - known.Mean) / Math.Sqrt(square * spread)))
-                        + ((1 - share) * SpecialFunctions.NormalUpperTail((log - known.LogMean) / Math.Sqrt(logSpread))));
+                members[i] = new Member(known.Rows, known.Mean, Math.Sqrt(square * spread), known.LogMean, Math.Sqrt(logSpread));
                 rows += known.Rows;
             }
 
-            return sum / rows;
+            return AmountTail.Of(size =>
+            {
+                double amount = Math.Exp(prior.Everybody + (size * prior.EverybodyDeviation)), log = Math.Log(amount), sum = 0;
+                foreach (ref readonly Member one in members.AsSpan())
+                {
+                    sum += one.Rows
+                        * ((share * SpecialFunctions.NormalUpperTail((amount - one.Mean) / one.Deviation))
+                            + ((1 - share) * SpecialFunctions.NormalUpperTail((log - one.LogMean) / one.LogDeviation)));
+                }
+
+                return sum / rows;
+            });
         }
+
+        private readonly record struct Member(double Rows, double Mean, double Deviation, double LogMean, double LogDeviation);
 
         // The tail needs no more users than this, every second, fourth … of which is kept when there are more.
         private void Keep(in Moments known)

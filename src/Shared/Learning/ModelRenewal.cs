@@ -63,7 +63,7 @@ internal sealed class ModelRenewal(ILearningStore store, Settings settings)
             at = page[^1].RowId;
         }
 
-        (Dictionary<CategoryKey, CategoryPrior> priors, CategoryPrior others) = renewal.Finish(seen.Seasons);
+        (Dictionary<CategoryKey, CategoryPrior> priors, CategoryPrior others) = renewal.Finish(seen.Seasons, seen.Surprises);
         var model = new DetectionModel
         {
             Version = version,
@@ -86,6 +86,8 @@ internal sealed class ModelRenewal(ILearningStore store, Settings settings)
 
         public Dictionary<CategoryKey, SeasonSums> Seasons { get; } = [];
 
+        public Dictionary<CategoryKey, CalibrationTable> Surprises { get; } = [];
+
         public Dictionary<CategoryKey, VerdictTable> Verdicts { get; } = [];
 
         public void Add(in ContributingRow row)
@@ -96,6 +98,12 @@ internal sealed class ModelRenewal(ILearningStore store, Settings settings)
             }
 
             season.Apply(row.Contribution, row.OccurredAt);
+            if (!Surprises.TryGetValue(row.Key.Category, out CalibrationTable? surprises))
+            {
+                Surprises.Add(row.Key.Category, surprises = new CalibrationTable());
+            }
+
+            surprises.Apply(row.Contribution);
             if (row.Verdict is { } verdict)
             {
                 if (!Verdicts.TryGetValue(row.Key.Category, out VerdictTable? table))
