@@ -125,6 +125,8 @@ internal sealed class ApiDescription
     {
         string template = Paths.ContainsKey(path) ? path
             : path.StartsWith("/api/transactions/", StringComparison.Ordinal) ? "/api/transactions/{id}"
+            : path.StartsWith("/api/users/", StringComparison.Ordinal) ? "/api/users/{user_id}/insights"
+            : path.StartsWith("/api/poison/", StringComparison.Ordinal) ? "/api/poison/{message_id}"
             : path;
         return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
     }
