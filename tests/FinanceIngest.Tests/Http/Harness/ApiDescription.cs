@@ -127,7 +127,9 @@ internal sealed class ApiDescription
             : path.StartsWith("/api/transactions/", StringComparison.Ordinal)
                 ? path.EndsWith("/feedback", StringComparison.Ordinal) ? "/api/transactions/{id}/feedback" : "/api/transactions/{id}"
             : path.StartsWith("/api/users/", StringComparison.Ordinal)
-                ? path.EndsWith("/erasure", StringComparison.Ordinal) ? "/api/users/{user_id}/erasure" : "/api/users/{user_id}"
+                ? path.EndsWith("/erasure", StringComparison.Ordinal) ? "/api/users/{user_id}/erasure"
+                : path.EndsWith("/insights", StringComparison.Ordinal) ? "/api/users/{user_id}/insights" : "/api/users/{user_id}"
+            : path.StartsWith("/api/poison/", StringComparison.Ordinal) ? "/api/poison/{message_id}"
             : path;
         return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
     }
