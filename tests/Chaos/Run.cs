@@ -127,7 +127,8 @@ internal sealed class Run : IAsyncDisposable
         Audit.Check(
             rows == Ledger.Count,
             $"what is learned is what the rows say: {rows} rows contribute, after {Commander.Commands} acknowledged commands "
-                + $"({Commander.Answered.Count} transactions with verdicts, {Commander.Withdrawn.Count} withdrawn); finance-ingest detectors verify ended with 0");
+                + $"({Commander.Answered.Count} transactions with verdicts, {Commander.Withdrawn.Count} withdrawn); "
+                + "finance-ingest detectors verify ended with 0");
     }
 
     public async ValueTask DisposeAsync()
