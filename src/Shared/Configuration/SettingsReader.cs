@@ -126,7 +126,7 @@ public static partial class SettingsReader
             ? given
             : throw new SettingsException(setting, $"'{given}' is no detector; there are {string.Join(" and ", DetectorNames.All)}.");
 
-    private static IReadOnlyList<string> ReadShadow(IConfigurationSection own)
+    private static string[] ReadShadow(IConfigurationSection own)
     {
         const string name = "FinanceIngest__Detection__Shadow";
         string[] shadow = [.. (Text(own["Detection:Shadow"]) ?? "")

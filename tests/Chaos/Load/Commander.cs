@@ -18,7 +18,7 @@ internal sealed class Commander(Fleet fleet, Ledger ledger, int seed) : IDisposa
     /// <summary>The user of the transactions that are withdrawn, who has no baseline.</summary>
     public const long User = 100_000;
 
-    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(10);
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(40) };
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Guid, byte> _answered = new();

@@ -186,7 +186,7 @@ public sealed class CommandTests(ServerHead server)
 
     private async Task<string> ScoredAsync() => (await server.Client.ScoreAsync(Requests.Transaction(_user))).String("id")!;
 
-    private Task AddBaselineAsync() => server.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(_user)));
+    private async Task AddBaselineAsync() => await server.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(_user)));
 
     private async Task<string> EndOfFeedAsync()
     {

@@ -364,7 +364,7 @@ public abstract class CommandContract(StoreFixture fixture) : StoreContract(fixt
         await scorer.ScoreAsync([delivery], new FakeLeases(), Token);
     }
 
-    private Task CarryOutAsync(params Command[] commands) => Stores.Scoring.WriteAsync(new ScoredBatch([], [], []) { Commands = commands }, Token);
+    private async Task CarryOutAsync(params Command[] commands) => await Stores.Scoring.WriteAsync(new ScoredBatch([], [], []) { Commands = commands }, Token);
 
     private async Task CarryOutOneByOneAsync(IEnumerable<Command> commands)
     {
