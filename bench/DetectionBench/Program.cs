@@ -1,4 +1,3 @@
-using System.CommandLine;
 using FinanceIngest.DetectionBench;
 using FinanceIngest.DetectionBench.Detectors;
 using FinanceIngest.DetectionBench.Report;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data;
 using System.Globalization;
-using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Bench.Plain;
 

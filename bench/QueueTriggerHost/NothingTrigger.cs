@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Azure.WebJobs;
 
 namespace FinanceIngest.Bench.QueueTriggerHost;
 

@@ -1,5 +1,3 @@
-using Microsoft.Azure.WebJobs;
-
 namespace FinanceIngest.Bench.QueueTriggerHost;
 
 /// <summary>The host runs this function only.</summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using FinanceIngest.Bench.Plain;
-using Microsoft.Azure.WebJobs;
 
 namespace FinanceIngest.Bench.QueueTriggerHost;
 

@@ -145,13 +145,25 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
             {
                 var changed = System.Text.Json.Nodes.JsonObject.Create(row)!;
                 bool isOne = (bool?)changed["is_anomaly"] == true || ++index == 3;
-                changed["shadow"] = new System.Text.Json.Nodes.JsonObject { ["adaptive/1"] = new System.Text.Json.Nodes.JsonObject { ["is_anomaly"] = isOne,
-                    ["score"] = 3.4 } };
+                changed["shadow"] = new System.Text.Json.Nodes.JsonObject
+                {
+                    ["adaptive/1"] = new System.Text.Json.Nodes.JsonObject
+                    {
+                        ["is_anomaly"] = isOne,
+                        ["score"] = 3.4
+                    }
+                };
                 return changed;
             }).ToArray();
-            await route.FulfillAsync(new() { ContentType = "application/json",
-                Body = new System.Text.Json.Nodes.JsonObject { ["transactions"] = new System.Text.Json.Nodes.JsonArray(rows),
-                    ["next"] = null }.ToJsonString() });
+            await route.FulfillAsync(new()
+            {
+                ContentType = "application/json",
+                Body = new System.Text.Json.Nodes.JsonObject
+                {
+                    ["transactions"] = new System.Text.Json.Nodes.JsonArray(rows),
+                    ["next"] = null
+                }.ToJsonString()
+            });
         });
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("400");
         await page.GetByRole(AriaRole.Button, new() { Name = "Compare" }).ClickAsync();

@@ -38,8 +38,15 @@ internal static class GivenUp
         ];
         var failed = new TransactionResult
         {
-            Id = transaction.Id, Status = TransactionStatus.Failed, UserId = 400, CategoryId = 1010, Amount = transaction.Amount, Error = Unwritable,
-            OccurredAt = transaction.OccurredAt, AcceptedAt = transaction.AcceptedAt, ScoredAt = now.AddHours(-3).AddMinutes(2),
+            Id = transaction.Id,
+            Status = TransactionStatus.Failed,
+            UserId = 400,
+            CategoryId = 1010,
+            Amount = transaction.Amount,
+            Error = Unwritable,
+            OccurredAt = transaction.OccurredAt,
+            AcceptedAt = transaction.AcceptedAt,
+            ScoredAt = now.AddHours(-3).AddMinutes(2),
         };
         await services.GetRequiredService<IScoringStore>().WriteAsync(new ScoredBatch([failed], [], messages), cancellationToken);
         foreach (PoisonMessage message in messages)

@@ -24,8 +24,12 @@ internal static class Household
         long[] ids = [.. Enumerable.Range(0, users).Select(i => Strangest - 5 + i)];
         await PutAsync(http, ids.SelectMany(user => s_categories.Select(category => new
         {
-            user_id = user, category_id = category.Id, mean = Math.Round(Of(user, category.Typical), 2), std_dev = Math.Round(Of(user,
-                category.Typical) * category.Spread, 2), sample_count = 120,
+            user_id = user,
+            category_id = category.Id,
+            mean = Math.Round(Of(user, category.Typical), 2),
+            std_dev = Math.Round(Of(user,
+                category.Typical) * category.Spread, 2),
+            sample_count = 120,
         })), cancellationToken);
         var lines = new List<string>();
         foreach (long user in ids)

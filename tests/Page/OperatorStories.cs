@@ -129,8 +129,9 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
         string lines = string.Join('\n', Enumerable.Range(1, 28).Select(day => $"{day:00}.10.2026;Supermarkt;\"-{40 + day},50\";EUR"));
         await page.GetByLabel("Choose a file").SetInputFilesAsync(new FilePayload
         {
-            Name = "umsaetze.csv", MimeType = "text/csv",
-                Buffer = System.Text.Encoding.UTF8.GetBytes(
+            Name = "umsaetze.csv",
+            MimeType = "text/csv",
+            Buffer = System.Text.Encoding.UTF8.GetBytes(
                 $"Buchungstag;Kategorie;Betrag;Währung\n{lines}\n31.11.2026;Supermarkt;-12,00;EUR\n02.11.2026;Kino;zwölf;EUR\n"),
         });
         await Expect(page.GetByText("28 payments, 2 lines can't be read")).ToBeVisibleAsync();
@@ -165,6 +166,9 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
             Assert.StartsWith(site.Server.Address.ToString(), url, StringComparison.Ordinal));
     }
 
-    private static ILocator Tile(IPage page, string name) => page.Locator(".tile").Filter(new() { Has = page.GetByText(name,
-        new() { Exact = true }) }).Locator(".value");
+    private static ILocator Tile(IPage page, string name) => page.Locator(".tile").Filter(new()
+    {
+        Has = page.GetByText(name,
+        new() { Exact = true })
+    }).Locator(".value");
 }

@@ -37,8 +37,10 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
     {
         IBrowserContext context = await browser.Chromium.NewContextAsync(new BrowserNewContextOptions
         {
-            ViewportSize = new ViewportSize { Width = width, Height = height }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, Locale = locale,
-                TimezoneId = "Europe/Berlin",
+            ViewportSize = new ViewportSize { Width = width, Height = height },
+            ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+            Locale = locale,
+            TimezoneId = "Europe/Berlin",
         });
         _contexts.Add(context);
         context.SetDefaultTimeout(20_000);

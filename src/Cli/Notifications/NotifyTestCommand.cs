@@ -14,7 +14,8 @@ internal static class NotifyTestCommand
     {
         var name = new Argument<string?>("CHANNEL")
         {
-            Description = "The channel's name; without it, every channel is tested.", Arity = ArgumentArity.ZeroOrOne,
+            Description = "The channel's name; without it, every channel is tested.",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         var user = new Option<long?>("--user") { Description = "Also send to the addresses that this user gave." };
         var command = new Command("test", "Sends one made-up notification through each channel, and says what came of it.") { name, user };

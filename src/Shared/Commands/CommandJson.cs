@@ -94,45 +94,45 @@ internal static class CommandJson
         switch (kind)
         {
             case Feedback:
-            {
-                Guid? transaction = IssuedId(fields, ids);
-                FeedbackVerdict? verdict = CommandNames.ToVerdict(fields.Word("verdict", s_verdicts, isRequired: true));
-                return (id, acceptedAt) => new FeedbackCommand(id, acceptedAt, transaction!.Value, verdict);
-            }
+                {
+                    Guid? transaction = IssuedId(fields, ids);
+                    FeedbackVerdict? verdict = CommandNames.ToVerdict(fields.Word("verdict", s_verdicts, isRequired: true));
+                    return (id, acceptedAt) => new FeedbackCommand(id, acceptedAt, transaction!.Value, verdict);
+                }
 
             case Withdraw:
-            {
-                Guid? transaction = IssuedId(fields, ids);
-                return (id, acceptedAt) => new WithdrawCommand(id, acceptedAt, transaction!.Value);
-            }
+                {
+                    Guid? transaction = IssuedId(fields, ids);
+                    return (id, acceptedAt) => new WithdrawCommand(id, acceptedAt, transaction!.Value);
+                }
 
             case Sensitivity:
-            {
-                (long? user, long? category) = (fields.Number("user_id"), fields.Number("category_id"));
-                AlertLevel? level = CommandNames.ToLevel(fields.Word("level", s_levels, isRequired: true));
-                (Money? minimum, DateTime? until) = (fields.Amount("minimum_amount"), fields.Time("until"));
-                return (id, acceptedAt) => new SensitivityCommand(id, acceptedAt, user, category, level, minimum, until);
-            }
+                {
+                    (long? user, long? category) = (fields.Number("user_id"), fields.Number("category_id"));
+                    AlertLevel? level = CommandNames.ToLevel(fields.Word("level", s_levels, isRequired: true));
+                    (Money? minimum, DateTime? until) = (fields.Amount("minimum_amount"), fields.Time("until"));
+                    return (id, acceptedAt) => new SensitivityCommand(id, acceptedAt, user, category, level, minimum, until);
+                }
 
             case EraseUser:
-            {
-                long? user = fields.Number("user_id", isRequired: true);
-                return (id, acceptedAt) => new EraseUserCommand(id, acceptedAt, user!.Value);
-            }
+                {
+                    long? user = fields.Number("user_id", isRequired: true);
+                    return (id, acceptedAt) => new EraseUserCommand(id, acceptedAt, user!.Value);
+                }
 
             case Destination:
-            {
-                long? user = fields.Number("user_id", isRequired: true);
-                string? destination = fields.Object("destination", DestinationCommand.LongestDestination);
-                return (id, acceptedAt) => new DestinationCommand(id, acceptedAt, user!.Value, destination!);
-            }
+                {
+                    long? user = fields.Number("user_id", isRequired: true);
+                    string? destination = fields.Object("destination", DestinationCommand.LongestDestination);
+                    return (id, acceptedAt) => new DestinationCommand(id, acceptedAt, user!.Value, destination!);
+                }
 
             default:
-            {
-                long? user = fields.Number("user_id", isRequired: true);
-                Guid? destination = fields.Uuid("destination_id", isRequired: true);
-                return (id, acceptedAt) => new RemoveDestinationCommand(id, acceptedAt, user!.Value, destination!.Value);
-            }
+                {
+                    long? user = fields.Number("user_id", isRequired: true);
+                    Guid? destination = fields.Uuid("destination_id", isRequired: true);
+                    return (id, acceptedAt) => new RemoveDestinationCommand(id, acceptedAt, user!.Value, destination!.Value);
+                }
         }
     }
 

@@ -183,7 +183,9 @@ internal static partial class NotifySettingsReader
             // The import fails for a pair that does not belong together.
             using var key = ECDsa.Create(new ECParameters
             {
-                Curve = ECCurve.NamedCurves.nistP256, D = scalar, Q = new ECPoint { X = point[1..33], Y = point[33..] },
+                Curve = ECCurve.NamedCurves.nistP256,
+                D = scalar,
+                Q = new ECPoint { X = point[1..33], Y = point[33..] },
             });
             byte[] signature = key.SignData(point, HashAlgorithmName.SHA256);
             using var other = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = new ECPoint { X = point[1..33], Y = point[33..] } });

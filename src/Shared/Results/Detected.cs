@@ -63,7 +63,9 @@ internal sealed record Detected
         SurpriseBelow = (float)judgement.SurpriseBelow,
         Usual = judgement.Usual with
         {
-            Low = ToMoney(judgement.Usual.Low), Typical = ToMoney(judgement.Usual.Typical), High = ToMoney(judgement.Usual.High),
+            Low = ToMoney(judgement.Usual.Low),
+            Typical = ToMoney(judgement.Usual.Typical),
+            High = ToMoney(judgement.Usual.High),
         },
         Odds = (float)judgement.Odds,
         Suspicion = (float)judgement.Suspicion,

@@ -50,7 +50,12 @@ internal static class ModelRows
 
         return new DetectionModel
         {
-            Version = head.Version, Began = head.Began, MadeAt = head.MadeAt, Thresholds = head.Thresholds, Priors = priors, Others = others,
+            Version = head.Version,
+            Began = head.Began,
+            MadeAt = head.MadeAt,
+            Thresholds = head.Thresholds,
+            Priors = priors,
+            Others = others,
             Verdicts = verdicts,
         };
     }

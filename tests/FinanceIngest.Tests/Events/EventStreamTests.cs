@@ -30,7 +30,10 @@ public sealed class EventStreamTests : IAsyncDisposable
     {
         var settings = new Settings
         {
-            DataDirectory = _folder.Path, IdSigningKey = "a signing key", Roles = Roles.Intake, ApiKeys = [new ApiKeySetting("reader", "reader secret",
+            DataDirectory = _folder.Path,
+            IdSigningKey = "a signing key",
+            Roles = Roles.Intake,
+            ApiKeys = [new ApiKeySetting("reader", "reader secret",
                 Scopes.Read)],
         };
         _overview = new SleepyOverview(_time);

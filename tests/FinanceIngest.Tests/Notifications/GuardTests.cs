@@ -227,8 +227,12 @@ public sealed class GuardTests : IDisposable
     {
         var settings = new ChannelSettings
         {
-            Name = "push", Type = ChannelType.WebPush, PublicKey = _vapid.PublicKey, PrivateKey = _vapid.PrivateKey,
-            Contact = "mailto:operator@finance.example", ToUsers = true,
+            Name = "push",
+            Type = ChannelType.WebPush,
+            PublicKey = _vapid.PublicKey,
+            PrivateKey = _vapid.PrivateKey,
+            Contact = "mailto:operator@finance.example",
+            ToUsers = true,
         };
         await using var channel = new WebPushChannel(settings, http);
         return await channel.SendAsync(
@@ -243,7 +247,8 @@ public sealed class GuardTests : IDisposable
         byte[] record = body[(21 + body[20])..];
         using var other = ECDiffieHellman.Create(new ECParameters
         {
-            Curve = ECCurve.NamedCurves.nistP256, Q = new ECPoint { X = sender[1..33], Y = sender[33..] },
+            Curve = ECCurve.NamedCurves.nistP256,
+            Q = new ECPoint { X = sender[1..33], Y = sender[33..] },
         });
         byte[] shared = _browser.DeriveRawSecretAgreement(other.PublicKey);
         byte[] material = HKDF.DeriveKey(

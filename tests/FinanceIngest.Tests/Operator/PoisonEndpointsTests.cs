@@ -121,8 +121,11 @@ public sealed class PoisonEndpointsTests : IAsyncDisposable
         }
     }
 
-    private static PoisonMessage Message(string id, int minute) => Sample.Poison(id) with { Body = $"{{broken {id}",
-        FailedAt = Sample.Noon.AddMinutes(minute) };
+    private static PoisonMessage Message(string id, int minute) => Sample.Poison(id) with
+    {
+        Body = $"{{broken {id}",
+        FailedAt = Sample.Noon.AddMinutes(minute)
+    };
 
     private static string[] Ids(JsonElement page) => [.. page.GetProperty("messages").EnumerateArray().Select(message =>
         message.GetProperty("message_id").GetString()!)];

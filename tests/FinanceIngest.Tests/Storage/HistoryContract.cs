@@ -52,8 +52,14 @@ public abstract class HistoryContract(StoreFixture fixture) : StoreContract(fixt
     public async Task What_failed_is_listed_with_the_time_at_which_it_failed_where_it_has_no_other()
     {
         TransactionResult unread = Sample.Failed() with { ScoredAt = Sample.Noon.AddMinutes(5) };
-        TransactionResult read = Sample.Failed() with { UserId = 1, CategoryId = 2, Amount = new Money(1), OccurredAt = Sample.Noon.AddMinutes(6),
-            AcceptedAt = Sample.Noon };
+        TransactionResult read = Sample.Failed() with
+        {
+            UserId = 1,
+            CategoryId = 2,
+            Amount = new Money(1),
+            OccurredAt = Sample.Noon.AddMinutes(6),
+            AcceptedAt = Sample.Noon
+        };
         await WriteAsync(Row(7, 1, 1), unread, read, Row(4, 1, 1));
 
         Assert.Equal([read, unread], (await ReadAsync(new HistoryFilter(Status: TransactionStatus.Failed))).Results);
@@ -155,7 +161,10 @@ public abstract class HistoryContract(StoreFixture fixture) : StoreContract(fixt
     private static TransactionResult Row(int minute, long user, long category, int amount = 1, bool isAnomaly = false) => (isAnomaly
         ? Sample.Anomaly() : Sample.Scored()) with
     {
-        OccurredAt = Sample.Noon.AddMinutes(minute), UserId = user, CategoryId = category, Amount = new Money(amount * Money.Scale),
+        OccurredAt = Sample.Noon.AddMinutes(minute),
+        UserId = user,
+        CategoryId = category,
+        Amount = new Money(amount * Money.Scale),
     };
 
     private Task<HistoryPage> ReadAsync(HistoryFilter filter) => Stores.History.ReadHistoryAsync(filter, null, 1000, Token);

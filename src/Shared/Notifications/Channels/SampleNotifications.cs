@@ -39,7 +39,11 @@ internal static class SampleNotifications
 
     private static NotifiedAlert Alert(Guid id) => new()
     {
-        AlertId = id, UserId = 399, CategoryId = 2310, Amount = 6000, ZScore = 8,
+        AlertId = id,
+        UserId = 399,
+        CategoryId = 2310,
+        Amount = 6000,
+        ZScore = 8,
         Payload = $$"""{"user_id":399,"category_id":2310,"amount":6000,"z_score":8.0,"alert_id":"{{id}}","test":true}""",
     };
 }
