@@ -40,6 +40,9 @@ internal sealed record Options
     /// <summary>The folder to which the report is also written; null when it is not.</summary>
     public string? Results { get; init; }
 
+    /// <summary>Whether a detector learns beside the one that decides, while verdicts and withdrawals come; the learned states are then audited.</summary>
+    public bool Learning { get; init; }
+
     /// <summary>Whether data and logs are kept also after a clean run.</summary>
     public bool Keep { get; init; }
 
@@ -60,11 +63,15 @@ internal sealed record Options
         Option<double> count = Number("--count", "The number of transactions, in scenarios that send a given number.", 100_000);
         Option<double> outage = Number("--outage-seconds", "The duration of an outage.", 30);
         var results = new Option<string?>("--results") { Description = "Also write the report to this folder.", HelpName = "FOLDER" };
+        var learning = new Option<bool>("--learning")
+        {
+            Description = "Let a detector learn while verdicts and withdrawals come, in the scenario \"kills\", and audit what it learned.",
+        };
         var keep = new Option<bool>("--keep") { Description = "Keep data and logs also after a clean run." };
         string list = string.Join('\n', AllScenarios.List.Select(known => $"  {known.Name,-20} {known.Description}"));
         var command = new RootCommand($"Breaks the real programs under load, and audits what they promised. The scenarios are:\n{list}")
         {
-            scenario, storage, kills, minutes, seed, rate, count, outage, results, keep,
+            scenario, storage, kills, minutes, seed, rate, count, outage, results, learning, keep,
         };
         command.SetAction(parsed => run(new Options
         {
@@ -77,6 +84,7 @@ internal sealed record Options
             Count = Math.Max(1, (int)parsed.GetRequiredValue(count)),
             OutageSeconds = parsed.GetRequiredValue(outage),
             Results = parsed.GetValue(results),
+            Learning = parsed.GetValue(learning),
             Keep = parsed.GetValue(keep),
         }));
         return command;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using FinanceIngest.Chaos.Audit;
 using FinanceIngest.Chaos.Load;
 using FinanceIngest.Chaos.Processes;
@@ -22,6 +23,7 @@ internal sealed class Run : IAsyncDisposable
         Random = new Random(options.Seed);
         Fleet = new Fleet(installation);
         Clients = new Clients(Fleet, Ledger, options.Rate, options.Seed);
+        Commander = new Commander(Fleet, Ledger, options.Seed);
         Feed = new FeedReader(Fleet, options.Seed);
         Mail = new AlertMail(installation);
         Audit = new Auditor(installation, Ledger, Mail);
@@ -39,6 +41,8 @@ internal sealed class Run : IAsyncDisposable
     public Ledger Ledger { get; } = new();
 
     public Clients Clients { get; }
+
+    public Commander Commander { get; }
 
     public FeedReader Feed { get; }
 
@@ -73,6 +77,11 @@ internal sealed class Run : IAsyncDisposable
         await ImportBaselinesAsync(cancellationToken);
         Clients.Start();
         Feed.Start();
+        if (Options.Learning)
+        {
+            Commander.Start();
+        }
+
         Say("the load runs");
     }
 
@@ -91,16 +100,41 @@ internal sealed class Run : IAsyncDisposable
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
         await Clients.StopAsync(cancellationToken);
+        await Commander.StopAsync(cancellationToken);
         Say($"{Ledger.Count} transactions are acknowledged; waiting for them to settle");
         await Audit.SettleAsync(TimeSpan.FromMinutes(3), cancellationToken);
         Say("settled");
         await Feed.StopAsync(Ledger.Count, TimeSpan.FromSeconds(30), cancellationToken);
-        await Audit.CheckHealthyAsync(Feed.Seen, cancellationToken);
+
+        // A verdict moves its row in the feed, and a withdrawn row may have been read before it went.
+        HashSet<Guid> answered = [.. Commander.Answered];
+        HashSet<Guid> withdrawn = [.. Commander.Withdrawn];
+        await Audit.CheckHealthyAsync(
+            Feed.Seen.Where(seen => !withdrawn.Contains(seen.Key))
+                .ToDictionary(static seen => seen.Key, seen => answered.Contains(seen.Key) ? 1 : seen.Value),
+            cancellationToken);
+        if (Options.Learning)
+        {
+            await CheckLearnedAsync(cancellationToken);
+        }
+    }
+
+    private async Task CheckLearnedAsync(CancellationToken cancellationToken)
+    {
+        string answer = await Cli.RunAsync(Installation, ["detectors", "verify", "--json"], cancellationToken);
+        using JsonDocument verified = JsonDocument.Parse(answer);
+        long rows = verified.RootElement.GetProperty("rows").GetInt64();
+        Audit.Check(
+            rows == Ledger.Count,
+            $"what is learned is what the rows say: {rows} rows contribute, after {Commander.Commands} acknowledged commands "
+                + $"({Commander.Answered.Count} transactions with verdicts, {Commander.Withdrawn.Count} withdrawn); "
+                + "finance-ingest detectors verify ended with 0");
     }
 
     public async ValueTask DisposeAsync()
     {
         Clients.Dispose();
+        Commander.Dispose();
         Feed.Dispose();
         Timeline.Dispose();
         await Fleet.DisposeAsync();

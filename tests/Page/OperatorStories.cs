@@ -147,7 +147,8 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
     {
         IPage page = await OpenAsync(site.Server);
         await Expect(page.Locator(".plot canvas")).ToHaveCountAsync(3);
-        long bytes = await page.EvaluateAsync<long>("performance.getEntries().filter(e => e.encodedBodySize && !e.name.includes('/api/')).reduce((sum, e) => sum + e.encodedBodySize, 0)");
+        long bytes = await page.EvaluateAsync<long>(
+            "performance.getEntries().filter(e => e.encodedBodySize && !e.name.includes('/api/')).reduce((sum, e) => sum + e.encodedBodySize, 0)");
         Assert.InRange(bytes, 20_000, 150_000);
         string[] shifts = await page.EvaluateAsync<string[]>(
             """

@@ -56,8 +56,8 @@ internal sealed class LearningDrain : IDisposable, IAsyncDisposable
         return new Section(
             "Drain with learning",
             $"""
-            {count:N0} transactions of 2,000 users in ten categories each, in packed messages, on embedded storage: one worker has the detector `adaptive`, which
-            reads and writes the states of users in the transaction of each batch, the other `zscore`. Both are warm and held while their queue is filled.
+            {count:N0} transactions of 2,000 users in ten categories each, in packed messages, on embedded storage: one worker has the detector `adaptive`,
+            which reads and writes the states of users in the transaction of each batch, the other `zscore`. Both are warm and held while their queue is filled.
             """,
             series,
             [Ratio.Of("drain with learning against without, embedded storage", series[0], series[1], Target.AtLeast(0.7))],

@@ -83,7 +83,7 @@ internal sealed record AdaptiveSettings
     public double TailFrom { get; init; } = 2;
 
     /// <summary>Powers of ten beyond this add nothing.</summary>
-    public double TailMost { get; init; } = 4;
+    public double TailMost { get; init; } = 5;
 
     /// <summary>Deviations of size beyond this add nothing.</summary>
     public double SizeMost { get; init; } = 5;

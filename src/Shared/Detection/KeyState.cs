@@ -14,6 +14,9 @@ internal struct KeyState
     // A sum whose rounding may exceed a relative 1e-9: 106 bits less these are fewer than 30, with room for a thousand operations.
     private const int MostPrecisionLost = 60;
 
+    /// <summary>How many days earlier a remembered amount counts as paid that the user has called his own.</summary>
+    public const int VouchedDays = 5;
+
     private const byte Version = 1;
 
     /// <summary>Sum of the rows' weights.</summary>
@@ -72,7 +75,7 @@ internal struct KeyState
         if (row.Generation == slot.Generation)
         {
             slot.Count++;
-            slot.DaySum += Days.Between(row.SlotFirstDay, occurredAt);
+            slot.DaySum += DaysOf(row, occurredAt);
         }
     }
 
@@ -100,7 +103,7 @@ internal struct KeyState
         if (row.Generation == slot.Generation && slot.Count > 0)
         {
             slot.Count--;
-            slot.DaySum -= Days.Between(row.SlotFirstDay, occurredAt);
+            slot.DaySum -= DaysOf(row, occurredAt);
         }
     }
 
@@ -158,6 +161,11 @@ internal struct KeyState
 
         return state;
     }
+
+    // An amount vouches for others like it when it was paid some days ago, so that those of one episode don't vouch for each other. One that the user called
+    // his own vouches at once: it counts as paid that much earlier.
+    private static int DaysOf(in Contribution row, DateTime occurredAt) =>
+        Days.Between(row.SlotFirstDay, occurredAt) - (row.Verdict == FeedbackVerdict.Expected ? VouchedDays : 0);
 
     // Each product is computed alike when the row comes and when it goes, so that the second undoes the first.
     private void Add(in Contribution row, DateTime occurredAt, int sign)

@@ -1,11 +1,9 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using System.Threading.Channels;
 using FinanceIngest.Http;
 using FinanceIngest.Overview;
 using FinanceIngest.Results;
-using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Events;
 

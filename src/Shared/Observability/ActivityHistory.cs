@@ -18,14 +18,14 @@ internal sealed class ActivityHistory(TimeProvider time)
     private readonly Ring _day = new(DayStep, 86_400 / DayStep);
 
     /// <summary>Counts transactions that became durable on the inbound queue, or whose send failed.</summary>
-    public void Accepted(int transactions, bool isDurable) => Update(slot =>
+    public void Accepted(int transactions, bool isDurable) => Update((transactions, isDurable), static (slot, sent) =>
     {
-        slot.Accepted += isDurable ? transactions : 0;
-        slot.Refused += isDurable ? 0 : transactions;
+        slot.Accepted += sent.isDurable ? sent.transactions : 0;
+        slot.Refused += sent.isDurable ? 0 : sent.transactions;
     });
 
     /// <summary>Counts committed transactions.</summary>
-    public void Written(WrittenTransactions counts) => Update(slot =>
+    public void Written(WrittenTransactions counts) => Update(counts, static (slot, counts) =>
     {
         slot.Scored += counts.Scored;
         slot.Failed += counts.Failed;
@@ -33,21 +33,21 @@ internal sealed class ActivityHistory(TimeProvider time)
     });
 
     /// <summary>Records how long transactions took from their acceptance to their commit.</summary>
-    public void Took(IReadOnlyList<DateTime> acceptedAt, DateTime now) => Update(slot =>
+    public void Took(IReadOnlyList<DateTime> acceptedAt, DateTime now) => Update((acceptedAt, now), static (slot, batch) =>
     {
-        for (int i = 0; i < acceptedAt.Count; i++)
+        for (int i = 0; i < batch.acceptedAt.Count; i++)
         {
-            slot.Took(Math.Max(0, (now - acceptedAt[i]).TotalSeconds));
+            slot.Took(Math.Max(0, (batch.now - batch.acceptedAt[i]).TotalSeconds));
         }
     });
 
     /// <summary>Records what waits on the inbound queue, whenever somebody asked the queue.</summary>
     /// <param name="transactions">Transactions that wait; null: it is not known.</param>
     /// <param name="oldestSeconds">Age of the oldest message, in seconds.</param>
-    public void Waiting(long? transactions, double oldestSeconds) => Update(slot =>
+    public void Waiting(long? transactions, double oldestSeconds) => Update((transactions, oldestSeconds), static (slot, seen) =>
     {
-        slot.Waiting = transactions ?? slot.Waiting;
-        slot.OldestSeconds = Math.Max(slot.OldestSeconds ?? 0, oldestSeconds);
+        slot.Waiting = seen.transactions ?? slot.Waiting;
+        slot.OldestSeconds = Math.Max(slot.OldestSeconds ?? 0, seen.oldestSeconds);
     });
 
     /// <summary>The last hour, oldest first; shorter while the process is young.</summary>
@@ -56,13 +56,14 @@ internal sealed class ActivityHistory(TimeProvider time)
     /// <summary>The last day, oldest first; shorter while the process is young.</summary>
     public ActivitySeries Day() => Read(_day);
 
-    private void Update(Action<ActivitySlot> change)
+    // What is counted is handed over, and not captured: nothing is allocated for it.
+    private void Update<T>(T counted, Action<ActivitySlot, T> change)
     {
         lock (_gate)
         {
             double up = Up;
-            change(_hour.At(up));
-            change(_day.At(up));
+            change(_hour.At(up), counted);
+            change(_day.At(up), counted);
         }
     }
 

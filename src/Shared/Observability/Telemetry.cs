@@ -119,6 +119,7 @@ internal sealed partial class Telemetry
         }
 
         _poison.Add(0);
+        _notifications.Alerts.Add(0, Outcome("poison"));
         _leasesLost.Add(0);
         foreach (string cause in new[] { "message", "scoring", "alerts", "notifications" })
         {

@@ -61,11 +61,17 @@ internal sealed record Detected
         IsKnown = judgement.IsKnown,
         Surprise = (float)judgement.Surprise,
         SurpriseBelow = (float)judgement.SurpriseBelow,
-        Usual = judgement.Usual,
+        Usual = judgement.Usual with
+        {
+            Low = ToMoney(judgement.Usual.Low), Typical = ToMoney(judgement.Usual.Typical), High = ToMoney(judgement.Usual.High),
+        },
         Odds = (float)judgement.Odds,
         Suspicion = (float)judgement.Suspicion,
         Factors = Detection.Factors.Of(judgement, amount),
     };
+
+    // Four decimals, as amounts have.
+    private static double ToMoney(double amount) => Math.Round(amount, 4);
 
     /// <summary>Writes everything but the detector's name, little-endian.</summary>
     public byte[] ToBytes()

@@ -69,7 +69,9 @@ internal sealed class Detectors(Settings settings)
         };
     }
 
-    private static string ShadowOf(string name, bool isAnomaly, double? score) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{{\"{name}\":{{\"is_anomaly\":{(isAnomaly ? "true" : "false")}{(score is { } number && double.IsFinite(number) ? $",\"score\":{number:R}" : "")}}}}}");
+    private static string ShadowOf(string name, bool isAnomaly, double? score)
+    {
+        string number = score is { } given && double.IsFinite(given) ? string.Create(CultureInfo.InvariantCulture, $",\"score\":{given:R}") : "";
+        return $"{{\"{name}\":{{\"is_anomaly\":{(isAnomaly ? "true" : "false")}{number}}}}}";
+    }
 }

@@ -21,6 +21,12 @@ internal sealed class Kills : IScenario
     {
         // The server's worker is woken by its own intake. The other workers get messages only if they poll often.
         run.Fleet.Settings["FinanceIngest__Polling__MaximumSeconds"] = "0.1";
+        if (run.Options.Learning)
+        {
+            // The z-score decides, so that the harness's own scores hold, and the other detector learns beside it.
+            run.Fleet.Settings["FinanceIngest__Detection__Shadow"] = "adaptive";
+        }
+
         await run.StartUsualAsync(cancellationToken);
         var starting = new Dictionary<ServiceProcess, Task<bool>>();
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);

@@ -20,6 +20,20 @@ public sealed class FeedbackTests
     }
 
     [Fact]
+    public void What_was_expected_is_quiet_at_once()
+    {
+        var thresholds = AlertThresholds.For(new OddsTable(), 0, alertsPerUserMonth: 0.25);
+        History history = Habit();
+        Contribution row = history.Next(5_000, s_now).Contribution;
+        DateTime soon = s_now.AddMinutes(1);
+        Assert.True(thresholds.IsAnomaly(history.Score(5_000, soon), AlertLevel.Normal));
+        Answer(history, row, FeedbackVerdict.Expected, 5_000);
+        Assert.False(thresholds.IsAnomaly(history.Score(5_000, soon), AlertLevel.Normal));
+        Assert.False(thresholds.IsAnomaly(history.Score(5_040, soon), AlertLevel.Normal));
+        Assert.True(thresholds.IsAnomaly(history.Score(20_000, soon), AlertLevel.Normal));
+    }
+
+    [Fact]
     public void What_was_unexpected_teaches_nothing_and_has_the_account_watched_for_a_while()
     {
         History history = Habit();

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Net;
 using System.Text.RegularExpressions;
 using FinanceIngest.Tests.Http.Harness;
-using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.EndToEnd;
 

@@ -1,6 +1,5 @@
 using FinanceIngest.Http;
 using FinanceIngest.Tests.Http.Harness;
-using FinanceIngest.Tests.Support;
 
 namespace FinanceIngest.Tests.Http;
 

@@ -35,7 +35,8 @@ public sealed class NotifySettingsTests
     [InlineData("Channels__x__QuietHours__Until", "Channels__x__Type=slack", "Channels__x__QuietHours__From=22:00")]
     [InlineData("Channels__x__MostPerHour", "Channels__x__Type=slack", "Channels__x__MostPerHour=0")]
     [InlineData(
-        "Channels__x__PublicKey", "Channels__x__Type=webpush", "Channels__x__PublicKey=AA", "Channels__x__PrivateKey=AA", "Channels__x__Contact=mailto:a@b.example")]
+        "Channels__x__PublicKey", "Channels__x__Type=webpush", "Channels__x__PublicKey=AA", "Channels__x__PrivateKey=AA",
+        "Channels__x__Contact=mailto:a@b.example")]
     [InlineData("Channels__x__Url", "Channels__x__Type=http", "Channels__x__Url=https://{{ alert.user_id }}.example/")]
     [InlineData("Channels__x__Method", "Channels__x__Type=http", "Channels__x__Url=https://a.example/", "Channels__x__Method=DELETE")]
     [InlineData("Channels__no+name", "Channels__no+name__Type=slack")]

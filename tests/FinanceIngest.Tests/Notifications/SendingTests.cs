@@ -146,6 +146,35 @@ public sealed class SendingTests
         Assert.Single(server.Mails);
     }
 
+    [Fact]
+    public async Task An_attempt_that_has_ended_leaves_no_timer_behind_and_one_that_hangs_is_cut_off()
+    {
+        await using HttpReceiver receiver = await HttpReceiver.StartAsync();
+        await using var system = new NotifierHarness(NotifierHarness.Webhook("django", receiver.Address));
+        await system.AlertAsync();
+        await system.RunAsync();
+        system.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Single(receiver.Taken);
+
+        using var hang = new SemaphoreSlim(0);
+        receiver.Write = async context =>
+        {
+            if (receiver.Requests.Count == 2)
+            {
+                hang.Release();
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+        };
+        await system.AlertAsync();
+        Task run = system.RunAsync();
+        await hang.WaitAsync(TestContext.Current.CancellationToken);
+        system.Time.Advance(TimeSpan.FromSeconds(10));
+        await run;
+
+        DeliveryRecord waiting = (await system.Store.ListAsync(new DeliveryFilter(), 10, default))[0];
+        Assert.Equal((DeliveryState.Waiting, "No answer within 10 s."), (waiting.State, waiting.Error));
+    }
+
     [Theory]
     [InlineData("!!! neither")]
     [InlineData("[1]")]

@@ -8,7 +8,6 @@ using FinanceIngest.Http;
 using FinanceIngest.Operator;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
-using FinanceIngest.Results;
 using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Http.Harness;
 using FinanceIngest.Tests.Storage;

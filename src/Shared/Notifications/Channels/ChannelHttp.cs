@@ -42,7 +42,7 @@ internal sealed class ChannelHttp : IDisposable
     /// <exception cref="OperationCanceledException">The caller cancelled it.</exception>
     public async Task<SendOutcome> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource limit = Limit(cancellationToken);
+        using AttemptLimit limit = Limit(cancellationToken);
         try
         {
             using HttpResponseMessage response = await Own.SendAsync(request, limit.Token);
@@ -55,13 +55,7 @@ internal sealed class ChannelHttp : IDisposable
     }
 
     /// <summary>A token that is cancelled with the caller's, and when an attempt has taken too long.</summary>
-    public CancellationTokenSource Limit(CancellationToken cancellationToken)
-    {
-        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ITimer timer = _time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, Deadlines.NotifySend, Timeout.InfiniteTimeSpan);
-        limit.Token.Register(timer.Dispose);
-        return limit;
-    }
+    public AttemptLimit Limit(CancellationToken cancellationToken) => new(_time, cancellationToken);
 
     /// <summary>Whether an exception says that an attempt failed, and not that this program is wrong.</summary>
     public static bool IsFailure(Exception e) => e is HttpRequestException or IOException or SocketException or OperationCanceledException;

@@ -46,8 +46,7 @@ internal sealed class SmtpChannel : INotificationChannel
 
         using MimeMessage mail = NewMail(notification);
         await _gate.WaitAsync(cancellationToken);
-        using var timeout = new CancellationTokenSource(Deadlines.NotifySend, _time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var limit = new AttemptLimit(_time, cancellationToken);
         try
         {
             PatientSmtpClient client = await ConnectAsync(limit.Token);

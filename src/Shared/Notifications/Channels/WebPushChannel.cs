@@ -57,7 +57,7 @@ internal sealed class WebPushChannel : INotificationChannel
             TimeToLive = 24 * 60 * 60,
             Urgency = PushMessageUrgency.High,
         };
-        using CancellationTokenSource limit = _http.Limit(cancellationToken);
+        using AttemptLimit limit = _http.Limit(cancellationToken);
         try
         {
             await _client.RequestPushMessageDeliveryAsync(subscription, message, _vapid, limit.Token);

@@ -149,7 +149,8 @@ internal static class DestinationFields
         if (Text(json, "address") is { Length: <= LongestMail } text
             && !text.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is ',' or ';' or '<' or '>')
             && MailboxAddress.TryParse(text, out MailboxAddress? mailbox) && mailbox.Address == text
-            && text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at && text.LastIndexOf('@') == at && text[(at + 1)..].Contains('.', StringComparison.Ordinal))
+            && text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at && text.LastIndexOf('@') == at
+            && text[(at + 1)..].Contains('.', StringComparison.Ordinal))
         {
             return text;
         }

@@ -114,7 +114,8 @@ internal sealed class SqliteLearningStore(SqliteDatabase database, TimeProvider 
     public Task<bool> TryReplaceAsync(UserChange change, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
-            long? version = session.FirstOrDefault("SELECT version FROM detection_users WHERE user_id = ?1", static row => (long?)row.GetInt64(0), change.UserId);
+            long? version = session.FirstOrDefault(
+                "SELECT version FROM detection_users WHERE user_id = ?1", static row => (long?)row.GetInt64(0), change.UserId);
             if (version != change.Expected)
             {
                 return false;

@@ -198,8 +198,8 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
 
     private const string RowValues = "?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22";
 
-    // A statement that can leave a row out has to be able to undo itself, which costs SQLite more than the look at the index: a row that is certainly new goes in
-    // without it.
+    // A statement that can leave a row out has to be able to undo itself, which costs SQLite more than the look at the index: a row that is certainly new
+    // goes in without it.
     private const string InsertNewSql = $"INSERT INTO anomaly_transactions ({RowColumns}) VALUES ({RowValues})";
 
     private const string InsertSql =

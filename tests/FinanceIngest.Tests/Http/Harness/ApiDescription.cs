@@ -132,6 +132,7 @@ internal sealed class ApiDescription
                 [var what, _] => $"/api/users/{{user_id}}/{what}/{{id}}",
                 _ => "/api/users/{user_id}",
             }
+            : path.StartsWith("/api/poison/", StringComparison.Ordinal) ? "/api/poison/{message_id}"
             : path;
         return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
     }

@@ -50,3 +50,54 @@ CREATE TABLE notification_destinations (
     created_at TEXT NOT NULL,
     UNIQUE (user_id, type, digest)
 ) WITHOUT ROWID;
+
+CREATE VIEW notification_deliveries_text AS
+SELECT id,
+       lower(substr(hex(alert_id), 1, 8) || '-' || substr(hex(alert_id), 9, 4) || '-' || substr(hex(alert_id), 13, 4) || '-'
+           || substr(hex(alert_id), 17, 4) || '-'
+           || substr(hex(alert_id), 21)) AS alert_id,
+       channel,
+       lower(substr(hex(destination_id), 1, 8) || '-' || substr(hex(destination_id), 9, 4) || '-' || substr(hex(destination_id), 13, 4) || '-'
+           || substr(hex(destination_id), 17, 4) || '-'
+           || substr(hex(destination_id), 21)) AS destination_id,
+       user_id,
+       CASE WHEN message_id IS NOT NULL THEN
+           lower(substr(hex(message_id), 1, 8) || '-' || substr(hex(message_id), 9, 4) || '-' || substr(hex(message_id), 13, 4) || '-'
+           || substr(hex(message_id), 17, 4) || '-'
+           || substr(hex(message_id), 21)) END AS message_id,
+       members,
+       payload,
+       state,
+       hold,
+       attempts,
+       due_at,
+       give_up_at,
+       made_at,
+       created_at,
+       finished_at,
+       error
+FROM notification_deliveries;
+
+CREATE VIEW notification_channels_text AS
+SELECT channel,
+       CASE WHEN owner IS NOT NULL THEN
+           lower(substr(hex(owner), 1, 8) || '-' || substr(hex(owner), 9, 4) || '-' || substr(hex(owner), 13, 4) || '-'
+           || substr(hex(owner), 17, 4) || '-'
+           || substr(hex(owner), 21)) END AS owner,
+       claimed_until,
+       failures,
+       open_until,
+       error,
+       updated_at
+FROM notification_channels;
+
+CREATE VIEW notification_destinations_text AS
+SELECT lower(substr(hex(destination_id), 1, 8) || '-' || substr(hex(destination_id), 9, 4) || '-' || substr(hex(destination_id), 13, 4) || '-'
+           || substr(hex(destination_id), 17, 4) || '-'
+           || substr(hex(destination_id), 21)) AS destination_id,
+       user_id,
+       type,
+       address,
+       lower(hex(digest)) AS digest,
+       created_at
+FROM notification_destinations;
