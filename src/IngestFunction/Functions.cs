@@ -87,6 +87,21 @@ public sealed class Functions(Api api)
         [HttpTrigger(Keyed, "get", Route = "api/users/{user_id}/erasure")] HttpRequestData request, CancellationToken cancellationToken) =>
         FunctionRequest.AnswerAsync(api, request, cancellationToken);
 
+    /// <summary><c>POST</c> and <c>GET /api/users/{user_id}/notification-destinations</c>.</summary>
+    [Function("Destinations")]
+    public Task<HttpResponseData> DestinationsAsync(
+        [HttpTrigger(Keyed, "post", "get", Route = "api/users/{user_id}/notification-destinations")] HttpRequestData request,
+        CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
+    /// <summary><c>DELETE /api/users/{user_id}/notification-destinations/{id}</c>.</summary>
+    [Function("RemoveDestination")]
+    public Task<HttpResponseData> RemoveDestinationAsync(
+        [HttpTrigger(Keyed, "delete", Route = "api/users/{user_id}/notification-destinations/{id}")] HttpRequestData request,
+        string id,
+        CancellationToken cancellationToken) =>
+        FunctionRequest.AnswerAsync(api, request, cancellationToken);
+
     /// <summary><c>GET /healthz</c>.</summary>
     [Function("Health")]
     public Task<HttpResponseData> HealthAsync(

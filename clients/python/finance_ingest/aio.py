@@ -153,6 +153,18 @@ class AsyncClient:
                 return
             yield setting
 
+    async def add_destination(self, user_id: Id, destination: Mapping[str, Any], *, wait: float = 0) -> str:
+        """As ``Client.add_destination``."""
+        return await self._run(lambda: self._client.add_destination(user_id, destination, wait=wait))
+
+    async def destinations(self, user_id: Id) -> List[Dict[str, Any]]:
+        """As ``Client.destinations``."""
+        return await self._run(lambda: self._client.destinations(user_id))
+
+    async def remove_destination(self, user_id: Id, destination_id: str, *, wait: float = 0) -> bool:
+        """As ``Client.remove_destination``."""
+        return await self._run(lambda: self._client.remove_destination(user_id, destination_id, wait=wait))
+
     async def erase_user(self, user_id: Id, *, wait: float = 0) -> bool:
         """As ``Client.erase_user``."""
         return await self._run(lambda: self._client.erase_user(user_id, wait=wait))

@@ -329,6 +329,37 @@ class Client:
             if after is None:
                 return
 
+    def add_destination(self, user_id: Id, destination: Mapping[str, Any], *, wait: float = 0) -> str:
+        """
+        Adds an address of a user's own, to which his alerts go, and returns its id. The address is a mapping such as
+        ``{"type": "smtp", "address": "someone@home.example"}`` or ``{"type": "webpush", "endpoint": …, "keys": {"p256dh": …, "auth": …}}``, either with
+        ``quiet_hours`` and ``minimum_surprise``. When this returns, the command is durable; with ``wait`` (up to 30 seconds) it returns once the address is
+        added, or the time is over. The key needs the scope manage. The call may be repeated: an address that is given again takes the new id.
+
+        Raises ConfigurationError for what can't be sent as JSON, and ValidationFailed for an address that the service refuses.
+        """
+        wait = _wait(wait)
+        target = f"/api/users/{_filter('user_id', user_id)}/notification-destinations"
+        try:
+            body = json.dumps(dict(destination), allow_nan=False).encode("ascii")
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"An address is not valid: {error}.") from error
+        return self._read(self._command("POST", target, body, wait), lambda answer: str(answer["id"]))
+
+    def destinations(self, user_id: Id) -> List[Dict[str, Any]]:
+        """Returns a user's own addresses as the service's JSON, masked, the oldest first. The key needs the scope read."""
+        answer = self._call("GET", f"/api/users/{_filter('user_id', user_id)}/notification-destinations")
+        return self._read(answer, lambda found: [dict(value) for value in found["destinations"]])
+
+    def remove_destination(self, user_id: Id, destination_id: str, *, wait: float = 0) -> bool:
+        """
+        Removes an address of a user's own for good, where there is one. When this returns, the command is durable; True: it was carried out within ``wait``
+        (up to 30) seconds. The key needs the scope manage. The call may be repeated. Raises NotFound for an id that is no UUID.
+        """
+        wait = _wait(wait)
+        target = f"/api/users/{_filter('user_id', user_id)}/notification-destinations/{quote(str(destination_id), safe='')}"
+        return self._command("DELETE", target, None, wait).status == 204
+
     def erase_user(self, user_id: Id, *, wait: float = 0) -> bool:
         """
         Erases a person: everything that was accepted so far. When this returns, the command is durable; True: it was carried out within ``wait`` (up to 30)

@@ -218,6 +218,7 @@ class _Service:
         self._places: Dict[str, int] = {}
         self._withdrawn: Set[str] = set()
         self.sensitivities: Dict[Tuple[int, int, bool], Dict[str, Any]] = {}
+        self.destinations: Dict[Tuple[int, str], Tuple[str, Dict[str, Any]]] = {}
 
     def answer(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> Answer:
         with self._lock:
@@ -271,7 +272,10 @@ class _Service:
             user = query.get("user_id")
             found = [value for key, value in sorted(self.sensitivities.items()) if user in (None, str(key[0]))]
             return _json(200, {"sensitivity": found, "next": None})
+        if parts[:2] == ["api", "users"] and parts[3:4] == ["notification-destinations"]:
+            return self._destination(method, int(parts[2]), parts[4:], body, waits)
         if parts[:2] == ["api", "users"] and method == "DELETE":
+            self.destinations = {key: value for key, value in self.destinations.items() if key[0] != int(parts[2])}
             for sent in [sent for sent in self.sent.values() if sent.user_id == int(parts[2])]:
                 self._withdraw(sent.id)
             return _done(waits)
@@ -291,6 +295,32 @@ class _Service:
         self._results[transaction_id] = {"id": transaction_id, "status": "purged"}
         if transaction_id in self._places:
             self._feed[self._places.pop(transaction_id)] = ""
+
+    def _destination(self, method: str, user: int, which: List[str], body: Any, waits: bool) -> Answer:
+        if method == "GET":
+            return _json(200, {"destinations": [value for key, (_, value) in self.destinations.items() if key[0] == user]})
+        if method == "DELETE":
+            if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", which[0]):
+                return _problem(404, "not-found", "The address's id is no UUID.")
+            self.destinations.pop((user, which[0].lower()), None)
+            return _done(waits)
+        kind = body.get("type")
+        if kind not in ("smtp", "webpush"):
+            return _problem(400, "validation", "The address is not valid.", errors={"type": ['must be "smtp" or "webpush"']})
+        name = "address" if kind == "smtp" else "endpoint"
+        text = body.get(name)
+        if not isinstance(text, str) or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+" if kind == "smtp" else r"https://[^/\s]+(/\S*)?", text):
+            return _problem(400, "validation", "The address is not valid.", errors={name: ["is not valid"]})
+        masked = f"{text[0]}•••{text[text.rindex('@'):]}" if kind == "smtp" else "/".join(text.split("/")[:3])
+        whole = text.upper() if kind == "smtp" else text
+        self.destinations = {key: value for key, value in self.destinations.items() if (key[0], value[0]) != (user, whole)}
+        now = datetime.now(timezone.utc).isoformat()
+        wishes = {wish: body[wish] for wish in ("quiet_hours", "minimum_surprise") if body.get(wish) is not None}
+        added = {"id": str(uuid7()), "type": kind, name: masked, **wishes, "created_at": now}
+        self.destinations[user, added["id"]] = (whole, added)
+        if waits:
+            return _json(200, added)
+        return _json(202, {"id": added["id"], "accepted_at": now, "status_url": f"/api/users/{user}/notification-destinations"})
 
     def _set_sensitivity(self, setting: Mapping[str, Any], is_removed: bool) -> None:
         key = (int(setting.get("user_id", 0)), int(setting.get("category_id", 0)))

@@ -55,6 +55,25 @@ class CommandTests:
         self.assertTrue(self.client.remove_sensitivity(user_id=self.user, wait=30))
         self.assertEqual(list(self.client.sensitivity(user_id=self.user)), [])
 
+    def test_addresses_are_added_listed_masked_and_removed(self: Any) -> None:
+        first = self.client.add_destination(self.user, {"type": "smtp", "address": "someone@home.example", "minimum_surprise": 100}, wait=30)
+        again = self.client.add_destination(self.user, {"type": "smtp", "address": "Someone@home.example"}, wait=30)
+        self.assertNotEqual(first, again)
+        listed = self.client.destinations(self.user)
+        self.assertEqual([(one["id"], one["type"], one["address"]) for one in listed], [(again, "smtp", "S•••@home.example")])
+        self.assertTrue(self.client.remove_destination(self.user, again, wait=30))
+        self.assertTrue(self.client.remove_destination(self.user, again, wait=30))
+        self.assertEqual(self.client.destinations(self.user), [])
+        self.assertRaises(ValidationFailed, self.client.add_destination, self.user, {"type": "http"})
+        self.assertRaises(ValidationFailed, self.client.add_destination, self.user, {"type": "smtp", "address": "nobody"})
+        self.assertRaises(NotFound, self.client.remove_destination, self.user, "x")
+
+    def test_an_address_has_its_id_before_it_is_added(self: Any) -> None:
+        added = self.client.add_destination(self.user, {"type": "smtp", "address": "someone@home.example"})
+        self.assertFalse(self.client.remove_destination(self.user, added))
+        self.assertTrue(self.client.remove_destination(self.user, added, wait=30))
+        self.assertEqual(self.client.destinations(self.user), [])
+
     def test_an_erased_person_is_gone_and_may_come_again(self: Any) -> None:
         scored = self.client.submit(self.user, 7, 12, wait=30)
         self.assertTrue(self.client.erase_user(self.user, wait=30))
@@ -90,6 +109,9 @@ class FakeCommandTests(CommandTests, unittest.TestCase):
             self.assertRaises(ConfigurationError, client.set_sensitivity, [setting])
         self.assertRaises(ConfigurationError, client.set_sensitivity, [Sensitivity("never", until=datetime(2027, 1, 1))])
         self.assertRaises(ConfigurationError, client.erase_user, None)
+        self.assertRaises(ConfigurationError, client.destinations, None)
+        for address in ({"type": object()}, {"minimum_surprise": float("nan")}):
+            self.assertRaises(ConfigurationError, client.add_destination, 1, address)
         self.assertEqual(client.exchanges, [])
 
     def test_each_of_them_can_be_awaited(self) -> None:
@@ -101,6 +123,9 @@ class FakeCommandTests(CommandTests, unittest.TestCase):
                 self.assertEqual([one["level"] async for one in client.sensitivity()], ["never"])
                 self.assertTrue(await client.remove_sensitivity(user_id=1, wait=1))
                 self.assertTrue(await client.withdraw(scored.id, wait=1))
+                address = await client.add_destination(1, {"type": "smtp", "address": "someone@home.example"})
+                self.assertEqual([one["id"] for one in await client.destinations(1)], [address])
+                self.assertTrue(await client.remove_destination(1, address, wait=1))
                 self.assertTrue(await client.erase_user(1, wait=1))
                 self.assertEqual(await client.erasure(1), "done")
 

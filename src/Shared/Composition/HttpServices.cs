@@ -5,6 +5,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Http;
 using FinanceIngest.Insights;
 using FinanceIngest.Intake;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Observability;
 using FinanceIngest.Operator;
 using FinanceIngest.Overview;
@@ -115,6 +116,7 @@ public static class HttpServices
         services.AddSingleton<IEndpoints, TransactionCommandEndpoints>();
         services.AddSingleton<IEndpoints, SensitivityEndpoints>();
         services.AddSingleton<IEndpoints, UserEndpoints>();
+        services.AddSingleton<IEndpoints, DestinationEndpoints>();
         return services;
     }
 }

@@ -10,12 +10,16 @@ internal static class CommandBody
 {
     /// <summary>The fields of a body that is one object.</summary>
     /// <exception cref="ProblemException">400: the body is not JSON.</exception>
-    public static CommandFields Read(ReadOnlyMemory<byte> body)
+    public static CommandFields Read(ReadOnlyMemory<byte> body) => new(Parse(body));
+
+    /// <summary>A body that is one JSON value.</summary>
+    /// <exception cref="ProblemException">400: the body is not JSON.</exception>
+    public static JsonElement Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(JsonBody.Text(body));
-            return new CommandFields(document.RootElement.Clone());
+            return document.RootElement.Clone();
         }
         catch (JsonException e)
         {

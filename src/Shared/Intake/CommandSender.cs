@@ -48,9 +48,15 @@ internal sealed class CommandSender(InboundSender sender, CommandWaiter waiter, 
     /// <summary>202: the commands are durable, and will be carried out.</summary>
     /// <param name="acceptedAt">When they were accepted.</param>
     /// <param name="statusUrl">Where the outcome can be read.</param>
-    public ApiResponse Accepted(DateTime acceptedAt, string statusUrl) => ApiResponse.Json(202, json =>
+    /// <param name="id">The id of what the command adds; null where it adds nothing.</param>
+    public ApiResponse Accepted(DateTime acceptedAt, string statusUrl, Guid? id = null) => ApiResponse.Json(202, json =>
     {
         json.WriteStartObject();
+        if (id is { } added)
+        {
+            json.WriteString("id", added);
+        }
+
         json.WriteTime("accepted_at", acceptedAt);
         json.WriteString("status_url", statusUrl);
         json.WriteEndObject();

@@ -1,10 +1,12 @@
 using FinanceIngest.Commands;
 using FinanceIngest.Ground;
 using FinanceIngest.Learning;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Queueing;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Transactions;
+using Microsoft.Extensions.Logging;
 
 namespace FinanceIngest.Scoring;
 
@@ -12,11 +14,13 @@ namespace FinanceIngest.Scoring;
 /// Finishes commands whose batch is committed and whose message is not deleted yet: what can't be done within the batch's transaction, because it takes too
 /// long. Each step may be repeated, so that a crash in between does no harm.
 /// </summary>
-internal sealed class CommandFollowUp(
-    IRetentionStore store, ILearningStore learning, UserErasure erasure, ICommandProgress progress, TimeProvider time)
+internal sealed partial class CommandFollowUp(
+    IRetentionStore store, ILearningStore learning, UserErasure erasure, ICommandProgress progress, INotificationDestinationStore destinations,
+    TimeProvider time, ILogger<CommandFollowUp> logger)
 {
     /// <summary>
-    /// Lets rows teach what verdicts say, erases users, and removes rows of withdrawn transactions, as far as the batch's transaction could not.
+    /// Lets rows teach what verdicts say, erases users, removes rows of withdrawn transactions, as far as the batch's transaction could not, and adds and takes
+    /// back addresses of users.
     /// </summary>
     /// <param name="committed">The deliveries.</param>
     /// <param name="counts">What the commit changed.</param>
@@ -47,6 +51,32 @@ internal sealed class CommandFollowUp(
         {
             await EraseAsync(command, cancellationToken);
         }
+
+        foreach (Command command in committed.SelectMany(static delivery => delivery.Commands))
+        {
+            switch (command)
+            {
+                case DestinationCommand destination:
+                    await AddAsync(destination, cancellationToken);
+                    break;
+                case RemoveDestinationCommand removal:
+                    await destinations.TakeBackAsync(removal.UserId, removal.DestinationId, removal.AcceptedAt, cancellationToken);
+                    break;
+            }
+        }
+    }
+
+    private async Task AddAsync(DestinationCommand command, CancellationToken cancellationToken)
+    {
+        if (DestinationFields.FromJson(command.Destination, command.Id, command.UserId, command.AcceptedAt) is { } destination)
+        {
+            await destinations.PutAsync(destination, cancellationToken);
+        }
+        else
+        {
+            // The intake has checked it: this machine knows less than the intake's, for instance of time zones.
+            Log.Unusable(logger, command.Id);
+        }
     }
 
     private async Task EraseAsync(EraseUserCommand command, CancellationToken cancellationToken)
@@ -58,5 +88,11 @@ internal sealed class CommandFollowUp(
             await erasure.EraseAcceptedUntilAsync(command.UserId, command.AcceptedAt, cancellationToken);
             await progress.CompleteErasureAsync(command, time.UtcNowMicroseconds(), cancellationToken);
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Error, "The address {Id} of a user is not added: this machine can't use it, for instance because it lacks the time zone.")]
+        public static partial void Unusable(ILogger logger, Guid id);
     }
 }

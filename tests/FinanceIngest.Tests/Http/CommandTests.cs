@@ -184,6 +184,66 @@ public sealed class CommandTests(ServerHead server)
         (await server.Admin.DeleteAsync("/api/users/0")).Is(400);
     }
 
+    [Fact]
+    public async Task An_address_is_added_listed_masked_and_removed()
+    {
+        string path = $"/api/users/{_user}/notification-destinations";
+        string mail = """{"type": "smtp", "address": "someone@home.example", "minimum_surprise": 100}""";
+        Answer added = (await Manager.PostAsync(path, mail, s_wait)).Is(200);
+        Assert.Equal("s•••@home.example", added.String("address"));
+        Assert.Equal("wait=30", added.Header("Preference-Applied"));
+        string key = "B" + new string('A', 86), endpoint = "https://push.example/subscriptions/secret";
+        string keys = $$"""{"p256dh": "{{key}}", "auth": "{{new string('A', 22)}}"}""";
+        Answer push = (await Manager.PostAsync(path, $$"""{"type": "webpush", "endpoint": "{{endpoint}}", "keys": {{keys}}}""", s_wait)).Is(200);
+
+        Answer list = (await server.Client.GetAsync(path)).Is(200);
+        JsonElement[] found = [.. list.Json.GetProperty("destinations").EnumerateArray()];
+        Assert.Equal([added.String("id"), push.String("id")], found.Select(one => one.GetProperty("id").GetString()));
+        Assert.Equal("https://push.example", found[1].GetProperty("endpoint").GetString());
+        Assert.DoesNotContain("someone", list.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("keys", list.Text, StringComparison.Ordinal);
+
+        (await Manager.DeleteAsync($"{path}/{added.String("id")}", s_wait)).Is(204);
+        (await Manager.DeleteAsync($"{path}/{push.String("id")}", s_wait)).Is(204);
+        (await Manager.DeleteAsync($"{path}/{push.String("id")}", s_wait)).Is(204);
+        Assert.Equal(0, (await server.Client.GetAsync(path)).Is(200).Json.GetProperty("destinations").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task An_address_is_accepted_with_its_id_by_which_it_can_be_removed_at_once()
+    {
+        string path = $"/api/users/{_user}/notification-destinations";
+        Answer accepted = (await Manager.PostAsync(path, """{"type": "smtp", "address": "someone@home.example"}""")).Is(202);
+        Assert.Equal(path, accepted.String("status_url"));
+        Assert.Equal(path, (await Manager.DeleteAsync($"{path}/{accepted.String("id")}")).Is(202).String("status_url"));
+        (await Manager.DeleteAsync($"{path}/{accepted.String("id")}", s_wait)).Is(204);
+        Assert.Equal(0, (await server.Client.GetAsync(path)).Is(200).Json.GetProperty("destinations").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("""{"type": "http", "address": "https://home.example"}""", "type")]
+    [InlineData("""{"type": "smtp", "address": "a@home.example, b@home.example"}""", "address")]
+    [InlineData("""{"type": "smtp", "address": "a@home.example", "address": "b@home.example"}""", "address")]
+    [InlineData("""{"type": "webpush", "endpoint": "https://localhost/x"}""", "keys.auth")]
+    [InlineData("""{"type": "smtp", "address": "a@home.example", "minimum_surprise": 0}""", "minimum_surprise")]
+    [InlineData("""{"type": "smtp", "address": "\uD800"}""", "$")]
+    [InlineData("""[]""", "$")]
+    public async Task An_address_that_is_wrong_is_refused(string body, string field)
+    {
+        Answer answer = (await Manager.PostAsync($"/api/users/{_user}/notification-destinations", body)).Is(400);
+        Assert.True(answer.Json.GetProperty("errors").TryGetProperty(field, out _), answer.Text);
+    }
+
+    [Fact]
+    public async Task An_address_needs_its_scope_and_a_user()
+    {
+        string path = $"/api/users/{_user}/notification-destinations", mail = """{"type": "smtp", "address": "someone@home.example"}""";
+        (await server.Client.PostAsync(path, mail)).Is(403);
+        (await server.Client.DeleteAsync($"{path}/{Guid.NewGuid()}")).Is(403);
+        (await Manager.PostAsync("/api/users/0/notification-destinations", mail)).Is(400);
+        (await Manager.DeleteAsync($"{path}/x")).Is(404);
+    }
+
     private async Task<string> ScoredAsync() => (await server.Client.ScoreAsync(Requests.Transaction(_user))).String("id")!;
 
     private async Task AddBaselineAsync() => await server.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(_user)));

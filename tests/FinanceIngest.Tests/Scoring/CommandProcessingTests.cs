@@ -187,6 +187,52 @@ public sealed class CommandProcessingTests : IDisposable
         Assert.NotNull((await _harness.Progress.FindErasureAsync(399, default))!.CompletedAt);
     }
 
+    [Fact]
+    public async Task An_address_is_added_and_taken_back_however_often_the_messages_come()
+    {
+        DateTime at = _harness.Time.UtcNowMicroseconds();
+        var one = new DestinationCommand(Guid.CreateVersion7(), at, 399, """{"type":"smtp","address":"one@home.example"}""");
+        var two = new DestinationCommand(Guid.CreateVersion7(), at.AddSeconds(1), 399, """{"type":"smtp","address":"two@home.example"}""");
+        var removal = new RemoveDestinationCommand(Guid.CreateVersion7(), at.AddSeconds(2), 399, one.Id);
+        await SendAsync(removal, two);
+        await _harness.ProcessAsync();
+        await SendAsync(one);
+        await SendAsync(two);
+        await _harness.ProcessAsync();
+        Assert.Equal(two.Id, Assert.Single(await _harness.Destinations.ListAsync([399], default)).Id);
+        Assert.True(await _harness.Progress.AreCarriedOutAsync([one, two, removal], default));
+        Assert.Equal(0, (await _harness.Inbound.GetDepthAsync(default)).Length);
+    }
+
+    [Fact]
+    public async Task An_address_whose_batch_is_cut_off_after_its_commit_is_added_when_the_message_comes_again()
+    {
+        var command = new DestinationCommand(
+            Guid.CreateVersion7(), _harness.Time.UtcNowMicroseconds(), 399, """{"type":"smtp","address":"one@home.example"}""");
+        await SendAsync(command);
+        _harness.Store.AfterWrite = _ => FaultingScoringStore.Outage;
+        await Assert.ThrowsAnyAsync<Exception>(_harness.ProcessAsync);
+        Assert.Empty(await _harness.Destinations.ListAsync([399], default));
+
+        _harness.Store.AfterWrite = _ => null;
+        _harness.Time.Advance(TimeSpan.FromMinutes(1));
+        await _harness.ProcessAsync();
+        Assert.Equal(command.Id, Assert.Single(await _harness.Destinations.ListAsync([399], default)).Id);
+    }
+
+    [Fact]
+    public async Task An_erasure_takes_the_addresses_before_it_and_leaves_those_after_it_in_one_batch()
+    {
+        DateTime at = _harness.Time.UtcNowMicroseconds();
+        var before = new DestinationCommand(Guid.CreateVersion7(), at, 399, """{"type":"smtp","address":"one@home.example"}""");
+        var after = new DestinationCommand(Guid.CreateVersion7(), at.AddSeconds(2), 399, """{"type":"smtp","address":"two@home.example"}""");
+        await SendAsync(after, before, new EraseUserCommand(Guid.CreateVersion7(), at.AddSeconds(1), 399));
+        await _harness.ProcessAsync();
+        await SendAsync(before);
+        await _harness.ProcessAsync();
+        Assert.Equal(after.Id, Assert.Single(await _harness.Destinations.ListAsync([399], default)).Id);
+    }
+
     public void Dispose() => _harness.Dispose();
 
     private async Task<Transaction> ScoredAsync(long amount)

@@ -167,6 +167,7 @@ public abstract class DeliveryStoreContract(StoreFixture fixture) : StoreContrac
         NotificationDestination mail = Address(399, "someone@home.example");
         await Stores.Destinations.PutAsync(mail, Token);
         await Stores.Destinations.PutAsync(Address(400, "someone@home.example"), Token);
+        Time.Advance(TimeSpan.FromSeconds(1));
         NotificationDestination again = Address(399, "Someone@home.example") with { MinimumSurprise = 1000 };
         await Stores.Destinations.PutAsync(again, Token);
 

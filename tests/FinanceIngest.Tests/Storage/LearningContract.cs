@@ -271,7 +271,9 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
         settings ??= s_settings;
         var scorer = new BatchScorer(
             stores.Scoring, s_ids, settings, TestTelemetry.Create(Time), Time, new ScoringEvents(), new CurrentModel(stores.Learning, settings),
-            followUp: new CommandFollowUp(stores.Retention, stores.Learning, Erasure(stores), stores.Progress, Time));
+            followUp: new CommandFollowUp(
+                stores.Retention, stores.Learning, Erasure(stores), stores.Progress, stores.Destinations, Time,
+                Microsoft.Extensions.Logging.Abstractions.NullLogger<CommandFollowUp>.Instance));
         var delivery = new Delivery(new AnyMessage { Id = "m", Body = new MessageBody("{}"), InsertedAt = Sample.Noon, DequeueCount = 1 });
         delivery.Transactions.AddRange(rows);
         delivery.Commands.AddRange(commands ?? []);

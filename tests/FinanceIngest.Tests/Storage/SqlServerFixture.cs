@@ -19,7 +19,7 @@ public sealed class SqlServerFixture : StoreFixture
         DELETE FROM purged_transactions; DELETE FROM installation; DELETE FROM processes;
         DELETE FROM detection_users; DELETE FROM detection_states; DELETE FROM detection_models; DELETE FROM detection_categories;
         DELETE FROM notification_deliveries; DELETE FROM notification_channels; DELETE FROM notification_destinations;
-        DELETE FROM feedback; DELETE FROM sensitivity; DELETE FROM erased_users;
+        DELETE FROM removed_destinations; DELETE FROM feedback; DELETE FROM sensitivity; DELETE FROM erased_users;
         """;
 
     /// <summary>Makes the ids of the older system's rows.</summary>

@@ -1,5 +1,8 @@
 using Dapper;
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
+using FinanceIngest.Configuration;
+using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Poison;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
@@ -56,6 +59,22 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_adds_and_takes_back_addresses()
+    {
+        SqlServerDatabase worker = await OpenAsAsync("finance_ingest_worker");
+        var destinations = new SqlServerNotificationDestinationStore(worker);
+        for (int second = 0; second < 2; second++)
+        {
+            await destinations.PutAsync(Address(second), Token);
+        }
+
+        NotificationDestination kept = Assert.Single(await destinations.ListAsync([399], Token));
+        await destinations.TakeBackAsync(399, kept.Id, kept.CreatedAt, Token);
+        await destinations.PutAsync(kept, Token);
+        Assert.Empty(await destinations.ListAsync([399], Token));
+    }
+
+    [Fact]
     public async Task An_intake_reads_and_takes_baselines_but_writes_no_result()
     {
         SqlServerDatabase intake = await OpenAsAsync("finance_ingest_intake");
@@ -65,12 +84,16 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
         Assert.Empty((await results.ReadFeedAsync(FeedCursor.Start, 10, Token))!.Results);
         Assert.Empty((await results.ReadAnomaliesAsync(new AnomalyFilter(null, null, null, null), null, 10, Token)).Anomalies);
         Assert.Equal(0, await new SqlServerAlertOutbox(intake, TimeProvider.System).CountUnsentAsync(Token));
+        Assert.Empty(await new SqlServerNotificationDestinationStore(intake).ListAsync([399], Token));
+        var removal = new RemoveDestinationCommand(Guid.NewGuid(), Sample.Noon, 399, Guid.NewGuid());
+        Assert.False(await new SqlServerCommandStore(intake).AreCarriedOutAsync([removal], Token));
         var row = new BaselineRow(new BaselineKey(1, 2), new Baseline(1, 1, 10));
         Assert.Equal(1, (await new SqlServerBaselineStore(intake, TimeProvider.System).UpsertAsync([row], Token)).Inserted);
         Assert.Equal(1, await new SqlServerBaselineStore(intake, TimeProvider.System).RemoveAsync(1, 2, Token));
 
         await AssertDeniedAsync(intake, "UPDATE anomaly_transactions SET is_anomaly = 0");
         await AssertDeniedAsync(intake, "UPDATE alert_outbox SET sent_at = created_at");
+        await AssertDeniedAsync(intake, "DELETE FROM notification_destinations");
         await AssertDeniedAsync(intake, "SELECT body FROM poison_messages");
         await AssertDeniedAsync(intake, "SELECT value FROM installation");
     }
@@ -133,6 +156,9 @@ public sealed class SqlServerRolesTests : IAsyncLifetime
         _open.Add(database);
         return database;
     }
+
+    private static NotificationDestination Address(int second) =>
+        new(Guid.NewGuid(), 399, ChannelType.Smtp, Sample.Noon.AddSeconds(second)) { Mail = "someone@home.example" };
 
     private static async Task AssertDeniedAsync(SqlServerDatabase database, string sql)
     {

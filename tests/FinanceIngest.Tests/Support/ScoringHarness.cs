@@ -43,11 +43,13 @@ internal sealed class ScoringHarness : IDisposable
         Marker = new AlertMarker(Queues, Outbox, Time);
         Telemetry = TestTelemetry.Create(Time);
         Progress = new SqliteCommandStore(_database);
+        Destinations = new SqliteNotificationDestinationStore(_database);
         var erasure = new UserErasure(Retention, new PoisonErasure(PoisonStore, Queues, Ids), Queues);
         Dispatcher = NewDispatcher(DispatchersOutbox, Roles.Scorer | Roles.Dispatcher);
         _scorer = new BatchScorer(
             new ObservedScoringStore(Store, Telemetry), Ids, new Settings { DataDirectory = _folder.Path }, Telemetry, Time, Events,
-            followUp: new CommandFollowUp(Retention, new SqliteLearningStore(_database, Time), erasure, Progress, Time));
+            followUp: new CommandFollowUp(
+                Retention, new SqliteLearningStore(_database, Time), erasure, Progress, Destinations, Time, NullLogger<CommandFollowUp>.Instance));
         Isolation = new FakeIsolation(new MessageScorer(_scorer), Ids, new FakeLeases());
         Processor = NewProcessor();
     }
@@ -79,6 +81,8 @@ internal sealed class ScoringHarness : IDisposable
     public SqliteRetentionStore Retention { get; }
 
     public SqliteCommandStore Progress { get; }
+
+    public SqliteNotificationDestinationStore Destinations { get; }
 
     public AlertMarker Marker { get; }
 

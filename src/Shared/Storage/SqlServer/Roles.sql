@@ -17,6 +17,8 @@ GRANT SELECT ON processes TO finance_ingest_intake;
 GRANT SELECT ON feedback TO finance_ingest_intake;
 GRANT SELECT ON sensitivity TO finance_ingest_intake;
 GRANT SELECT ON erased_users TO finance_ingest_intake;
+GRANT SELECT ON notification_destinations TO finance_ingest_intake;
+GRANT SELECT ON removed_destinations TO finance_ingest_intake;
 GRANT SELECT, INSERT, UPDATE, DELETE ON anomaly_stats TO finance_ingest_intake;
 GO
 
@@ -37,6 +39,8 @@ GRANT SELECT, INSERT ON detection_models TO finance_ingest_worker;
 GRANT SELECT, INSERT, DELETE ON detection_categories TO finance_ingest_worker;
 GRANT SELECT ON sensitivity TO finance_ingest_worker;
 GRANT SELECT, UPDATE ON erased_users TO finance_ingest_worker;
+GRANT SELECT, INSERT, DELETE ON notification_destinations TO finance_ingest_worker;
+GRANT SELECT, INSERT, UPDATE ON removed_destinations TO finance_ingest_worker;
 GO
 
 -- What commands do beyond that: withdrawals, verdicts, erasures. The operator erases by the same procedures.
@@ -83,6 +87,7 @@ GRANT SELECT, INSERT ON installation TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO finance_ingest_operator;
 GRANT SELECT, INSERT, UPDATE ON notification_channels TO finance_ingest_operator;
 GRANT SELECT, INSERT, DELETE ON notification_destinations TO finance_ingest_operator;
+GRANT SELECT, DELETE ON removed_destinations TO finance_ingest_operator;
 GRANT SELECT, DELETE ON feedback TO finance_ingest_operator;
 GRANT SELECT, DELETE ON sensitivity TO finance_ingest_operator;
 GRANT SELECT ON erased_users TO finance_ingest_operator;

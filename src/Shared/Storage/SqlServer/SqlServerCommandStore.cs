@@ -31,6 +31,13 @@ internal sealed class SqlServerCommandStore(SqlServerDatabase database) : IComma
     internal const string ErasurePlaceSql =
         "SELECT accepted_at, command_key, CAST(0 AS BIT) FROM erased_users WHERE user_id = @user AND completed_at IS NOT NULL";
 
+    internal const string DestinationSql =
+        """
+        SELECT (SELECT COUNT(*) FROM removed_destinations WHERE user_id = @user AND destination_key = @key)
+            + (SELECT COUNT(*) FROM notification_destinations WHERE user_id = @user AND destination_key = @key AND @isThere = 1)
+            + (SELECT COUNT(*) FROM erased_users WHERE user_id = @user AND accepted_at >= @at)
+        """;
+
     /// <inheritdoc/>
     public async Task<bool> AreCarriedOutAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)
     {
@@ -56,8 +63,19 @@ internal sealed class SqlServerCommandStore(SqlServerDatabase database) : IComma
             SensitivityPlaceSql, new { user = sensitivity.UserId ?? 0, category = sensitivity.CategoryId ?? 0 }, command, isGoneEnough: false,
             cancellationToken),
         EraseUserCommand erasure => ObeyedAsync(ErasurePlaceSql, new { user = erasure.UserId }, command, isGoneEnough: false, cancellationToken),
+        DestinationCommand destination => IsDestinationAsync(destination.UserId, destination.Id, isThere: true, command, cancellationToken),
+        RemoveDestinationCommand removal => IsDestinationAsync(removal.UserId, removal.DestinationId, isThere: false, command, cancellationToken),
         _ => Task.FromResult(false),
     };
+
+    // Whether an address is gone for good, or, where that counts, is there; or its user was erased since.
+    private Task<bool> IsDestinationAsync(long userId, Guid destination, bool isThere, Command command, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async connection => await connection.ExecuteScalarAsync<int>(new CommandDefinition(
+                DestinationSql,
+                new { user = userId, key = SqlServerTables.Key(destination), at = command.AcceptedAt, isThere },
+                cancellationToken: cancellationToken)) > 0,
+            cancellationToken);
 
     // Whether the target's place is the command's or a later one, or the transaction is gone.
     private Task<bool> ObeyedAsync(string sql, object key, Command? command, bool isGoneEnough, CancellationToken cancellationToken) => database.ReadAsync(

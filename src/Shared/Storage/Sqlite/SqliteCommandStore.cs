@@ -46,8 +46,17 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandProg
         SensitivityCommand sensitivity => IsCarriedOut(session, sensitivity),
         EraseUserCommand erasure => Obeyed(
             session, "SELECT accepted_at, command_id FROM erased_users WHERE user_id = ?1 AND completed_at IS NOT NULL", command, erasure.UserId),
+        DestinationCommand destination => session.Number(
+            "SELECT EXISTS (SELECT 1 FROM notification_destinations WHERE user_id = ?1 AND destination_id = ?2)", destination.UserId, destination.Id) == 1
+            || IsOver(session, destination.UserId, destination.Id, command),
+        RemoveDestinationCommand removal => IsOver(session, removal.UserId, removal.DestinationId, command),
         _ => false,
     };
+
+    // Whether an address is gone for good, or its user was erased since.
+    private static bool IsOver(SqliteSession session, long userId, Guid destination, Command command) =>
+        session.Number("SELECT EXISTS (SELECT 1 FROM removed_destinations WHERE user_id = ?1 AND destination_id = ?2)", userId, destination) == 1
+        || SqliteCommands.IsErased(session, userId, command.AcceptedAt);
 
     private static bool IsCarriedOut(SqliteSession session, SensitivityCommand command)
     {

@@ -97,7 +97,8 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
         session.Execute("UPDATE message_attempts SET last_error = '' WHERE instr(last_error, ?1) > 0", userId.ToString(CultureInfo.InvariantCulture));
         session.Execute("DELETE FROM sensitivity WHERE user_id = ?1 AND accepted_at <= ?2", userId, until);
         session.Execute("DELETE FROM notification_deliveries WHERE user_id = ?1", userId);
-        session.Execute("DELETE FROM notification_destinations WHERE user_id = ?1", userId);
+        session.Execute("DELETE FROM removed_destinations WHERE user_id = ?1 AND accepted_at <= ?2", userId, until);
+        session.Execute("DELETE FROM notification_destinations WHERE user_id = ?1 AND created_at <= ?2", userId, until);
         return new RemovedRows(
             RepeatConflicts: session.Execute("DELETE FROM repeat_conflicts WHERE user_id = ?1 AND accepted_at <= ?2", userId, until),
             Baselines: session.Execute("DELETE FROM anomaly_stats WHERE user_id = ?1", userId));

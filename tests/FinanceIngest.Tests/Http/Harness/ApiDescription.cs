@@ -126,9 +126,12 @@ internal sealed class ApiDescription
         string template = Paths.ContainsKey(path) ? path
             : path.StartsWith("/api/transactions/", StringComparison.Ordinal)
                 ? path.EndsWith("/feedback", StringComparison.Ordinal) ? "/api/transactions/{id}/feedback" : "/api/transactions/{id}"
-            : path.StartsWith("/api/users/", StringComparison.Ordinal)
-                ? path.EndsWith("/erasure", StringComparison.Ordinal) ? "/api/users/{user_id}/erasure"
-                : path.EndsWith("/insights", StringComparison.Ordinal) ? "/api/users/{user_id}/insights" : "/api/users/{user_id}"
+            : path.Split('/') is ["", "api", "users", _, .. var rest] ? rest switch
+            {
+                [var what] => $"/api/users/{{user_id}}/{what}",
+                [var what, _] => $"/api/users/{{user_id}}/{what}/{{id}}",
+                _ => "/api/users/{user_id}",
+            }
             : path.StartsWith("/api/poison/", StringComparison.Ordinal) ? "/api/poison/{message_id}"
             : path;
         return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
