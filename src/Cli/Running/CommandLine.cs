@@ -81,8 +81,8 @@ internal static class CommandLine
     private static RootCommand CreateRoot(CliHost host, GlobalOptions options)
     {
         var root = new RootCommand(
-            "The tool for operators of FinanceIngest: database, baselines, transactions, results, detectors, queues, poison messages, notifications, retention, "
-                + "backups.")
+            "The tool for operators of FinanceIngest: database, baselines, transactions, results, detectors, queues, poison messages, notifications, "
+                + "retention, backups.")
         {
             MigrateCommand.Create(host, options),
             new Command("stats", "Imports and exports baselines: mean, standard deviation and number of samples of each user and category.")

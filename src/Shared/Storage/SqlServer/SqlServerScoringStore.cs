@@ -223,8 +223,8 @@ internal sealed class SqlServerScoringStore(SqlServerDatabase database, TimeProv
 
     internal const string WriteStates =
         """
-        -- States come first: a user's lock is taken before that of any of the user's rows, users in their order. A user whose version is no longer the expected one
-        -- was changed since the batch was scored: nothing of that user's is written, and the caller scores the user's transactions again.
+        -- States come first: a user's lock is taken before that of any of the user's rows, users in their order. A user whose version is no longer the
+        -- expected one was changed since the batch was scored: nothing of that user's is written, and the caller scores the user's transactions again.
         DECLARE @held TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
         DECLARE @lost TABLE (user_id BIGINT NOT NULL PRIMARY KEY);
         DECLARE @missing INT = 0;
