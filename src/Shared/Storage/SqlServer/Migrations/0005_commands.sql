@@ -218,9 +218,11 @@ BEGIN
         SET @is_snooze = CASE WHEN @is_snooze = 0 THEN 1 END;
     END;
     DELETE z
-    FROM @commands c JOIN sensitivity l ON l.user_id = c.user_id AND l.category_id = c.category_id AND l.is_snooze = 0
-    JOIN sensitivity z ON z.user_id = c.user_id AND z.category_id = c.category_id AND z.is_snooze = 1
-    WHERE c.kind = 'sensitivity' AND (z.accepted_at < l.accepted_at OR (z.accepted_at = l.accepted_at AND z.command_key < l.command_key))
+    FROM @commands c JOIN sensitivity z ON z.user_id = c.user_id AND z.category_id = c.category_id AND z.is_snooze = 1
+    WHERE c.kind = 'sensitivity'
+        AND EXISTS (SELECT 1 FROM sensitivity l
+            WHERE l.user_id = c.user_id AND l.category_id = c.category_id AND l.is_snooze = 0
+                AND (z.accepted_at < l.accepted_at OR (z.accepted_at = l.accepted_at AND z.command_key < l.command_key)))
     OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
 END;
 GO
