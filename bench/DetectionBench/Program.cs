@@ -1,3 +1,4 @@
+using System.CommandLine;
 using FinanceIngest.DetectionBench;
 using FinanceIngest.DetectionBench.Detectors;
 using FinanceIngest.DetectionBench.Report;

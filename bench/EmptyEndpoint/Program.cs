@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Azure.Storage.Queues;
 using FinanceIngest.Bench.Plain;
 
 // The upper bound of any intake on this web server: it parses the same bodies, keeps nothing, and answers as many bytes as the service does

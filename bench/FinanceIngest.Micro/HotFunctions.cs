@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using BenchmarkDotNet.Attributes;
 using FinanceIngest.Baselines;
 using FinanceIngest.Ground;
 using FinanceIngest.Intake;

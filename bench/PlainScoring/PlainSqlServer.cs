@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data;
 using System.Globalization;
+using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Bench.Plain;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Azure.WebJobs;
 
 namespace FinanceIngest.Bench.QueueTriggerHost;
 

@@ -1,3 +1,5 @@
+using Microsoft.Azure.WebJobs;
+
 namespace FinanceIngest.Bench.QueueTriggerHost;
 
 /// <summary>The host runs this function only.</summary>

@@ -1,5 +1,10 @@
 using FinanceIngest.Bench.Plain;
 using FinanceIngest.Bench.QueueTriggerHost;
+using Microsoft.Azure.WebJobs;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 // The usual alternative to the worker: QueueTrigger of the WebJobs SDK, which is the engine of Azure Functions.
 // Options: --mode nothing|score, --inbound QUEUE, --alerts QUEUE, --database PATH (score only; or PLAIN_SQL in the environment), and AzureWebJobsStorage in

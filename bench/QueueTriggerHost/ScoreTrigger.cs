@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FinanceIngest.Bench.Plain;
+using Microsoft.Azure.WebJobs;
 
 namespace FinanceIngest.Bench.QueueTriggerHost;
 

@@ -4,6 +4,8 @@ using System.Globalization;
 using FinanceIngest.Bench.Reporting;
 using FinanceIngest.Bench.Storage;
 using FinanceIngest.Sqlite;
+using Microsoft.Data.SqlClient;
+using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Benchmarks;
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Azure.Storage.Queues;
+using Azure.Storage.Queues.Models;
 using FinanceIngest.Queueing;
 
 namespace FinanceIngest.Bench.Processes;

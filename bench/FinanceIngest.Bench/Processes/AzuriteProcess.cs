@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Azure;
+using Azure.Storage.Queues;
 
 namespace FinanceIngest.Bench.Processes;
 

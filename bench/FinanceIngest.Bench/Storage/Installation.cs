@@ -8,6 +8,7 @@ using FinanceIngest.Queueing.Embedded;
 using FinanceIngest.Storage;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
+using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Storage;
 

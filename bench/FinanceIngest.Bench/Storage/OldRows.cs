@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Results;
 using FinanceIngest.Sqlite;
+using Microsoft.Data.Sqlite;
 
 namespace FinanceIngest.Bench.Storage;
 

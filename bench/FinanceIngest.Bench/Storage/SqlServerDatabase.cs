@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using FinanceIngest.Bench.Load;
 using FinanceIngest.Bench.Processes;
+using Microsoft.Data.SqlClient;
 
 namespace FinanceIngest.Bench.Storage;
 
