@@ -38,9 +38,20 @@ internal sealed partial class EventHub(
     private (long, long)? _done;
     private long? _busyAt;
     private bool _runs;
+    private bool _isDisposed;
 
     /// <summary>Ends every stream, because the process is about to stop.</summary>
-    public void Close() => _closing.Cancel();
+    public void Close()
+    {
+        // A start that fails disposes of its services, and says then that the process is about to stop.
+        lock (_closing)
+        {
+            if (!_isDisposed)
+            {
+                _closing.Cancel();
+            }
+        }
+    }
 
     /// <summary>Whether the process is about to stop.</summary>
     public CancellationToken Closing => _closing.Token;
@@ -48,8 +59,12 @@ internal sealed partial class EventHub(
     /// <inheritdoc/>
     public void Dispose()
     {
-        _closing.Cancel();
-        _closing.Dispose();
+        Close();
+        lock (_closing)
+        {
+            _isDisposed = true;
+            _closing.Dispose();
+        }
     }
 
     /// <summary>Adds a stream; from now on it gets what happens.</summary>

@@ -16,12 +16,23 @@ internal sealed class CommandWaiter(ICommandProgress progress, TimeProvider time
     private readonly SemaphoreSlim _asking = new(AskAtOnce);
     private readonly CancellationTokenSource _closed = new();
     private TaskCompletionSource _news = NewSignal();
+    private bool _isDisposed;
 
     /// <summary>Tells the waiter that a scorer in this process has committed a batch.</summary>
     public void OnWritten() => Interlocked.Exchange(ref _news, NewSignal()).TrySetResult();
 
     /// <summary>Ends every wait, present and future, because the process is about to stop.</summary>
-    public void Close() => _closed.Cancel();
+    public void Close()
+    {
+        // A start that fails disposes of its services, and says then that the process is about to stop.
+        lock (_closed)
+        {
+            if (!_isDisposed)
+            {
+                _closed.Cancel();
+            }
+        }
+    }
 
     /// <summary>Waits until commands are carried out.</summary>
     /// <returns>False: they are not within <paramref name="atMost"/>, also because the database can't be reached or the process is about to stop.</returns>
@@ -54,7 +65,11 @@ internal sealed class CommandWaiter(ICommandProgress progress, TimeProvider time
     public void Dispose()
     {
         _asking.Dispose();
-        _closed.Dispose();
+        lock (_closed)
+        {
+            _isDisposed = true;
+            _closed.Dispose();
+        }
     }
 
     private async Task<bool> AreCarriedOutAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)

@@ -6,13 +6,13 @@ namespace FinanceIngest.Tests.Http;
 /// <summary>A filter that does not filter shows somebody else's money: what a route would ignore is refused, on every route that needs a key.</summary>
 public abstract class QueryParameterTests(HeadFixture head)
 {
-    private const string Anomalies = "user_id, category_id, from, to, after, limit";
+    private const string Anomalies = "user_id, category_id, min_amount, from, to, after, limit";
 
     /// <summary>Every route that needs a key, with a body for it, and the parameters that it takes.</summary>
     public static TheoryData<string, string, string?, string> Routes { get; } = new(
         ("POST", "/api/transactions", "{}", "wait"),
         ("POST", "/api/score-transaction", "{}", "wait"),
-        ("POST", "/api/transactions/batch", "[]", ""),
+        ("POST", "/api/transactions/batch", "[]", "history"),
         ("POST", "/api/transactions/status", "{}", ""),
         ("GET", "/api/transactions/01a204d7-059f-8d5a-a9c0-40695736d4e3", null, "wait"),
         ("GET", "/api/results", null, "after, limit"),

@@ -27,13 +27,13 @@ public abstract class RoutingTests(HeadFixture head)
     }
 
     [Theory]
-    [InlineData("GET", "/api/transactions", "POST")]
-    [InlineData("PUT", "/api/transactions", "POST")]
+    [InlineData("DELETE", "/api/transactions", "POST, GET")]
+    [InlineData("PUT", "/api/transactions", "POST, GET")]
     [InlineData("DELETE", "/api/score-transaction", "POST")]
     [InlineData("GET", "/api/transactions/batch", "POST")]
     [InlineData("GET", "/api/transactions/status", "POST")]
-    [InlineData("OPTIONS", "/api/transactions", "POST")]
-    [InlineData("POST", "/api/transactions/01a204d7-059f-8d5a-a9c0-40695736d4e3", "GET")]
+    [InlineData("OPTIONS", "/api/transactions", "POST, GET")]
+    [InlineData("POST", "/api/transactions/01a204d7-059f-8d5a-a9c0-40695736d4e3", "GET, DELETE")]
     [InlineData("POST", "/api/results", "GET")]
     [InlineData("PATCH", "/api/anomalies", "GET")]
     [InlineData("POST", "/api/stats", "PUT, GET, DELETE")]
