@@ -24,7 +24,7 @@ from .errors import (
     ValidationFailed,
 )
 from .keys import new_key, uuid7
-from .results import Baseline, Page, Result, StatsReport
+from .results import Baseline, Factor, Page, Result, ShadowVerdict, StatsReport, Usual
 from .transactions import Transaction
 from .version import __version__
 
@@ -40,6 +40,7 @@ __all__ = [
     "ConnectionFailed",
     "EVERY",
     "EXPECTED",
+    "Factor",
     "FinanceIngestError",
     "Gone",
     "IncompleteSubmission",
@@ -51,6 +52,7 @@ __all__ = [
     "Result",
     "Sensitivity",
     "ServiceUnavailable",
+    "ShadowVerdict",
     "StatsReport",
     "StillPending",
     "TooLarge",
@@ -59,6 +61,7 @@ __all__ = [
     "UNEXPECTED",
     "UnexpectedAnswer",
     "UntrustedCertificate",
+    "Usual",
     "ValidationFailed",
     "__version__",
     "new_key",

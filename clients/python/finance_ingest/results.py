@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .batches import Rejected
 from .errors import Problem
@@ -19,11 +19,40 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Baseline:
-    """The baseline of the user and category when the transaction was scored."""
+    """
+    The baseline of the user and category when the transaction was scored; from a detector that learns, what it predicted. A webhook does not say the
+    count, so in its result ``sample_count`` is 0.
+    """
 
     mean: float
     std_dev: float
     sample_count: int
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a detector that learns finds usual: four in five amounts are from ``low`` to ``high``. ``count`` is the number of amounts it has seen."""
+
+    low: float
+    typical: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Something that moved the score, as a code and its number: for a sentence in another language than that of ``explanation``."""
+
+    code: str
+    value: float
+
+
+@dataclass(frozen=True)
+class ShadowVerdict:
+    """What a detector says that only watches."""
+
+    is_anomaly: bool
+    score: Optional[float]
 
 
 @dataclass(frozen=True)
@@ -34,6 +63,9 @@ class Result:
     ``status`` is ``pending``, ``scored``, ``failed`` (``error`` says why), ``purged`` or ``unknown``; only a scored one has all fields.
     ``z_score`` is None when there was no usable baseline; ``reason`` then says why: ``no_baseline``,
     ``insufficient_samples`` or ``zero_variance``.
+
+    A detector that learns also says which one it is (``detector``), how often this user's spending in this category is that high (``surprise``, 0 … 1: 0.001
+    is once in a thousand), what is ``usual``, and why in one sentence (``explanation``). ``shadow`` has the verdicts of detectors that only watch, by name.
     """
 
     id: str
@@ -52,6 +84,12 @@ class Result:
     alert: Optional[str] = None
     suppressed_by: Optional[str] = None
     feedback: Optional[str] = None
+    detector: Optional[str] = None
+    surprise: Optional[float] = None
+    usual: Optional[Usual] = None
+    explanation: Optional[str] = None
+    factors: Tuple[Factor, ...] = ()
+    shadow: Mapping[str, ShadowVerdict] = field(default_factory=lambda: {}, hash=False)
 
     @property
     def is_pending(self) -> bool:
@@ -65,6 +103,9 @@ class Result:
         error = value.get("error")
         amount = value.get("amount")
         z_score = value.get("z_score")
+        surprise = value.get("surprise")
+        usual = value.get("usual")
+        shadow: Mapping[str, Any] = value.get("shadow") or {}
         return cls(
             id=value["id"],
             status=value["status"],
@@ -82,6 +123,12 @@ class Result:
             alert=value.get("alert"),
             suppressed_by=value.get("suppressed_by"),
             feedback=value.get("feedback"),
+            detector=_text(value.get("detector")),
+            surprise=None if surprise is None else float(surprise),
+            usual=None if usual is None else Usual(float(usual["low"]), float(usual["typical"]), float(usual["high"]), int(usual["count"])),
+            explanation=_text(value.get("explanation")),
+            factors=tuple(Factor(str(factor["code"]), float(factor["value"])) for factor in value.get("factors") or ()),
+            shadow={name: _shadow(verdict) for name, verdict in shadow.items()},
         )
 
     def to_json(self) -> Dict[str, Any]:
@@ -97,6 +144,10 @@ class Result:
             fields[name] = None if time is None else time.isoformat()
         fields["error"] = None if self.error is None else vars(self.error)
         fields.update(alert=self.alert, suppressed_by=self.suppressed_by, feedback=self.feedback)
+        fields.update(detector=self.detector, surprise=self.surprise, explanation=self.explanation)
+        fields["usual"] = None if self.usual is None else vars(self.usual)
+        fields["factors"] = [vars(factor) for factor in self.factors] or None
+        fields["shadow"] = {name: vars(verdict) for name, verdict in self.shadow.items()} or None
         present = {name: value for name, value in fields.items() if value is not None}
         if self.status == SCORED:
             present.update(z_score=self.z_score, is_anomaly=self.is_anomaly, reason=self.reason, baseline=baseline)
@@ -132,6 +183,17 @@ def _money(value: Any) -> Decimal:
     if not amount.is_finite() or abs(amount.adjusted()) > 40:
         raise ValueError("not an amount")
     return amount
+
+
+def _text(value: Any) -> Optional[str]:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _shadow(value: Mapping[str, Any]) -> ShadowVerdict:
+    score = value.get("score")
+    return ShadowVerdict(bool(value["is_anomaly"]), None if score is None else float(score))
 
 
 def _time(text: Optional[str]) -> Optional[datetime]:

@@ -24,7 +24,7 @@ from .aio import AsyncClient
 from .client import Client
 from .errors import FinanceIngestError
 from .keys import uuid7
-from .results import FAILED, PENDING, SCORED, UNKNOWN
+from .results import FAILED, PENDING, SCORED, UNKNOWN, Baseline, Factor, Usual
 from .retrying import Clock
 from .transport import Answer, Transport
 
@@ -57,12 +57,21 @@ class Sent:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the fake service finds about a transaction: its score, or with an ``error`` why it has failed."""
+    """
+    What the fake service finds about a transaction: its score, or with an ``error`` why it has failed. A ``baseline`` stands in for the one that
+    ``put_stats`` has put in; the fields after it are those of a detector that learns.
+    """
 
     z_score: Optional[float] = None
     is_anomaly: bool = False
     reason: str = SCORED
     error: Optional[str] = None
+    baseline: Optional[Baseline] = None
+    detector: Optional[str] = None
+    surprise: Optional[float] = None
+    usual: Optional[Usual] = None
+    explanation: Optional[str] = None
+    factors: Tuple[Factor, ...] = ()
 
     @classmethod
     def of(cls, z_score: Optional[float]) -> "Outcome":
@@ -424,7 +433,8 @@ class _Service:
             if found.error is None:
                 baseline = self.baselines.get((sent.user_id, sent.category_id))
                 kept = None if baseline is None else {name: baseline[name] for name in ("mean", "std_dev", "sample_count")}
-                result.update(status=SCORED, z_score=found.z_score, is_anomaly=found.is_anomaly, reason=found.reason, baseline=kept)
+                kept = kept if found.baseline is None else dict(vars(found.baseline))
+                result.update(status=SCORED, z_score=found.z_score, is_anomaly=found.is_anomaly, reason=found.reason, baseline=kept, **_learned(found))
             else:
                 title = "The transaction could not be scored."
                 error = {"type": "urn:finance-ingest:problem:transaction", "title": title, "status": 422, "detail": found.error}
@@ -484,6 +494,14 @@ class _Service:
             return _problem(400, "validation", "None of the baselines is acceptable.", rejected=rejected)
         inserted = len(self.baselines) - before
         return _json(200, {"inserted": inserted, "updated": len(items) - len(rejected) - inserted, "rejected": rejected})
+
+
+def _learned(outcome: Outcome) -> Dict[str, Any]:
+    """Returns the fields of a detector that learns, as the service's JSON has them: those that are None are absent."""
+    fields: Dict[str, Any] = {"detector": outcome.detector, "surprise": outcome.surprise, "explanation": outcome.explanation}
+    fields["usual"] = None if outcome.usual is None else vars(outcome.usual)
+    fields["factors"] = [vars(factor) for factor in outcome.factors] or None
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _baseline_errors(item: Any) -> Dict[str, List[str]]:

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from finance_ingest.django.models import AnomalyFields
+from finance_ingest.django.models import ExplainedAnomalyFields
 
 
 class Category(models.Model):
@@ -17,7 +17,7 @@ class Category(models.Model):
         return self.name
 
 
-class Transaction(AnomalyFields):
+class Transaction(ExplainedAnomalyFields):
     """Money spent."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)

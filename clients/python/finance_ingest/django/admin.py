@@ -8,12 +8,13 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from .models import AnomalyStatus, OutboxEntry, model_of, owner_of
+from .models import AnomalyStatus, OutboxEntry, explained_columns, model_of, owner_of
 from .outbox import Submission, submit
 from .rows import read
-from .templatetags.finance_ingest import anomaly_status
+from .templatetags.finance_ingest import anomaly_explanation, anomaly_status
 
 _COLUMNS = ("anomaly_status", "is_anomaly", "z_score", "ingest_id")
 _MOST_REASONS = 5
@@ -49,7 +50,7 @@ class AnomalyAdminMixin(_ModelAdmin):
         return [*super().get_list_filter(request), AnomalyFilter]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> List[Any]:
-        return [*super().get_readonly_fields(request, obj), *_COLUMNS]
+        return [*super().get_readonly_fields(request, obj), *_COLUMNS, *explained_columns(self.model)]
 
     def get_actions(self, request: HttpRequest) -> Dict[str, Any]:
         actions: Dict[str, Any] = dict(super().get_actions(request))
@@ -61,8 +62,9 @@ class AnomalyAdminMixin(_ModelAdmin):
 
     @admin.display(description=gettext_lazy("anomaly"), ordering="z_score")
     def anomaly(self, row: Any) -> str:
-        """The column."""
-        return anomaly_status(row)
+        """The column: the badge, and below it the sentence of a model with ExplainedAnomalyFields."""
+        badge = anomaly_status(row)
+        return format_html("{} {}", badge, anomaly_explanation(row)) if explained_columns(self.model) else badge
 
     class Media:
         css = {"all": ["finance_ingest/status.css"]}

@@ -10,6 +10,8 @@ from django.db.models.expressions import Expression
 ROWS_PER_STATEMENT = 300
 """Rows in a statement. Three parameters for each row stay below the limit of 999 in older SQLite."""
 
+_PARAMETERS = 900
+
 T = TypeVar("T")
 
 
@@ -17,6 +19,11 @@ def pieces(items: Sequence[T], size: int = ROWS_PER_STATEMENT) -> Iterator[Seque
     """Divides a list into chunks."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def rows_together(columns: int) -> int:
+    """Returns how many rows one statement may give values in so many columns, each by ``value_by_key``: a row has two parameters for each, and its own key."""
+    return _PARAMETERS // (1 + 2 * columns)
 
 
 class ValueByKey(Expression):

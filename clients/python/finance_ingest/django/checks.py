@@ -14,7 +14,7 @@ from django.db.models.manager import BaseManager
 
 from ..errors import AccessRefused, FinanceIngestError
 from .mapping import field_of
-from .models import AnomalyFields, deleted_field_of, has_own_mapping, models_in, owner_of
+from .models import AnomalyFields, deleted_field_of, explained_columns, has_own_mapping, models_in, owner_of
 from .settings import read_settings, request_client
 
 _NAMES = ("ingest_user_field", "ingest_category_field", "ingest_amount_field", "ingest_time_field", "ingest_deleted_field")
@@ -48,7 +48,7 @@ def check_columns(databases: Optional[Sequence[str]] = None, **_: Any) -> List[c
                 if table not in tables:
                     continue
                 present = {column.name.lower() for column in connection.introspection.get_table_description(cursor, table)}
-                missing = [name for name in _COLUMNS if name not in present]
+                missing = [name for name in (*_COLUMNS, *explained_columns(model)) if name not in present]
                 if missing:
                     hint = (
                         "Run makemigrations and migrate."

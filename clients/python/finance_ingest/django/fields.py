@@ -60,6 +60,14 @@ class ServiceFloatField(_FilledByService, models.FloatField):
     """A number of the service."""
 
 
+class ServiceBigIntegerField(_FilledByService, models.BigIntegerField):
+    """A whole number of the service."""
+
+
+class ServiceTextField(_FilledByService, models.TextField):
+    """A sentence of the service."""
+
+
 class ServiceUUIDField(_FilledByService, models.UUIDField):
     """An id of the service."""
 
@@ -73,6 +81,11 @@ class SubmissionKeyField(ServiceUUIDField):
             setattr(model_instance, self.attname, uuid7())
             return getattr(model_instance, self.attname)
         return super().pre_save(model_instance, add)
+
+
+def is_filled_by_service(field: Any) -> bool:
+    """Whether a field is one that the service's answers fill."""
+    return isinstance(field, _FilledByService)
 
 
 SAVED_AS = "_ingest_saved_as"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Type
+from typing import Any, ClassVar, Dict, List, Optional, Sequence, Tuple, Type
 
 from django.apps import apps
 from django.db import models, router, transaction
@@ -10,7 +10,17 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from ..transactions import Transaction
-from .fields import SAVED_AS, ServiceBooleanField, ServiceCharField, ServiceFloatField, ServiceUUIDField, SubmissionKeyField
+from .fields import (
+    SAVED_AS,
+    ServiceBigIntegerField,
+    ServiceBooleanField,
+    ServiceCharField,
+    ServiceFloatField,
+    ServiceTextField,
+    ServiceUUIDField,
+    SubmissionKeyField,
+    is_filled_by_service,
+)
 from .settings import further_databases
 
 SOFT_DELETION_FIELDS = (
@@ -119,6 +129,31 @@ class AnomalyFields(models.Model):
             saving.after_save(self, using)
 
 
+class ExplainedAnomalyFields(AnomalyFields):
+    """
+    AnomalyFields and six more columns: what the score was measured by, and why. A model whose rows a page explains inherits from this instead. A column that
+    is not wanted is left out with ``baseline_count = None`` in the model.
+
+    ``baseline_mean`` and ``baseline_std_dev`` are in the unit of the amount; ``baseline_count`` is the number of amounts behind them. ``anomaly_reason`` is
+    ``scored``, or why there is no score: ``no_baseline``, ``insufficient_samples``, ``zero_variance``. A detector that learns also fills ``anomaly_surprise``
+    (0 … 1, 0.001 is once in a thousand) and ``anomaly_explanation``, a sentence in the language of the service. All are empty while a row has no answer.
+    """
+
+    baseline_mean = ServiceFloatField(_("mean"), null=True, blank=True)
+    baseline_std_dev = ServiceFloatField(_("standard deviation"), null=True, blank=True)
+    baseline_count = ServiceBigIntegerField(_("number of amounts"), null=True, blank=True)
+    anomaly_reason = ServiceCharField(_("reason"), max_length=32, default="", blank=True)
+    anomaly_surprise = ServiceFloatField(_("surprise"), null=True, blank=True)
+    anomaly_explanation = ServiceTextField(_("explanation"), default="", blank=True)
+
+    class Meta(AnomalyFields.Meta):
+        abstract = True
+
+
+EXPLAINED = ("baseline_mean", "baseline_std_dev", "baseline_count", "anomaly_reason", "anomaly_surprise", "anomaly_explanation")
+"""The columns of ExplainedAnomalyFields."""
+
+
 class OutboxEntry(models.Model):
     """
     A submission that was committed together with its row and is not confirmed yet.
@@ -198,6 +233,17 @@ def owner_of(model: Type[AnomalyFields]) -> Type[AnomalyFields]:
     """Returns the model whose table has the columns: the model itself, or the one of which it is a proxy or child."""
     owner: Any = model._meta.get_field("ingest_id").model
     return owner
+
+
+def explained_columns(model: Type[AnomalyFields]) -> List[str]:
+    """Returns those columns of ExplainedAnomalyFields that a model has. A project's own column of such a name is none of them, and is left alone."""
+    filled = {field.name for field in model._meta.concrete_fields if is_filled_by_service(field)}
+    return [name for name in EXPLAINED if name in filled]
+
+
+def unexplained(model: Type[AnomalyFields]) -> Dict[str, Any]:
+    """Returns the values of these columns in a row that has no answer."""
+    return {name: model._meta.get_field(name).get_default() for name in explained_columns(model)}
 
 
 def deleted_field_of(model: Type[AnomalyFields]) -> Optional[str]:

@@ -36,7 +36,7 @@ from ..keys import uuid7
 from ..transactions import format_time
 from .bulk import pieces, value_by_key
 from .mapping import belongs_to_service, content_of, json_of, key_for, key_for_earlier, stands_for
-from .models import AnomalyFields, AnomalyStatus, OutboxEntry, is_home_of, model_of, models_in, owner_of
+from .models import AnomalyFields, AnomalyStatus, OutboxEntry, is_home_of, model_of, models_in, owner_of, unexplained
 from .rows import plain, read
 from .settings import read_settings, request_client
 
@@ -345,7 +345,7 @@ class _Piece:
         if self._fresh:
             refused = [pk for pk, key in self._fresh.items() if key in self._reasons]
             rows.filter(pk__in=list(self._fresh)).update(
-                ingest_key=value_by_key(self._owner, pk, "ingest_key", self._fresh), **_answer(AnomalyStatus.PENDING)
+                ingest_key=value_by_key(self._owner, pk, "ingest_key", self._fresh), **_answer(self._owner, AnomalyStatus.PENDING)
             )
             if refused:
                 rows.filter(pk__in=refused).update(anomaly_status=AnomalyStatus.REFUSED)
@@ -380,9 +380,9 @@ class _Piece:
         for state in states:
             key = self._fresh.get(state.pk)
             if key is not None:
-                values = {"ingest_key": key, **_answer(AnomalyStatus.REFUSED if key in self._reasons else AnomalyStatus.PENDING)}
+                values = {"ingest_key": key, **_answer(self._owner, AnomalyStatus.REFUSED if key in self._reasons else AnomalyStatus.PENDING)}
             elif state.pk in withdrawn:
-                values = _answer(AnomalyStatus.WITHDRAWN)
+                values = _answer(self._owner, AnomalyStatus.WITHDRAWN)
             elif state.pk in self._kept:
                 values = {"anomaly_status": AnomalyStatus.PENDING}
             else:
@@ -400,9 +400,9 @@ def _with_key_of(earlier: str, text: str) -> str:
     return json.dumps({**json.loads(text), "idempotency_key": json.loads(earlier)["idempotency_key"]}) if earlier else text
 
 
-def _answer(status: Any) -> Dict[str, Any]:
+def _answer(owner: Type[AnomalyFields], status: Any) -> Dict[str, Any]:
     """The columns of a row that has no answer of the service."""
-    return {"anomaly_status": status, "ingest_id": None, "is_anomaly": False, "z_score": None}
+    return {"anomaly_status": status, "ingest_id": None, "is_anomaly": False, "z_score": None, **unexplained(owner)}
 
 
 def _withdraw(owner: Type[AnomalyFields], using: str, states: List[_State]) -> None:
@@ -412,7 +412,7 @@ def _withdraw(owner: Type[AnomalyFields], using: str, states: List[_State]) -> N
         return
     keys = {state.pk: uuid7() for state in states}
     plain(owner, using).filter(pk__in=list(keys)).update(
-        ingest_key=value_by_key(owner, owner._meta.pk.name, "ingest_key", keys), **_answer(AnomalyStatus.WITHDRAWN)
+        ingest_key=value_by_key(owner, owner._meta.pk.name, "ingest_key", keys), **_answer(owner, AnomalyStatus.WITHDRAWN)
     )
     OutboxEntry.objects.using(using).filter(ingest_key__in=[state.key for state in states if state.key is not None]).delete()
 

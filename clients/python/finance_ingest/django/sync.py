@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Type
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Sequence, Type
 from uuid import UUID
 
 from django.db import transaction
@@ -19,8 +19,8 @@ from django.utils import timezone
 from ..client import Client
 from ..errors import Gone
 from ..results import FAILED, PURGED, SCORED, UNKNOWN, Result
-from .bulk import pieces, value_by_key
-from .models import AnomalyFields, AnomalyStatus, FeedCursor, OutboxEntry, models_in
+from .bulk import pieces, rows_together, value_by_key
+from .models import AnomalyFields, AnomalyStatus, FeedCursor, OutboxEntry, explained_columns, models_in, unexplained
 from .rows import plain, read
 from .signals import announce, is_anyone_listening
 
@@ -28,6 +28,8 @@ _CONFIRMED_TOGETHER = 1_000
 
 WITHDRAWN = "withdrawn"
 """The status of a transaction that somebody took back at the service."""
+
+_LONGEST_REASON = 32
 
 _MEASURED = (AnomalyStatus.NORMAL, AnomalyStatus.ANOMALOUS)
 
@@ -59,10 +61,10 @@ def is_anything_open(using: str) -> bool:
     )
 
 
-def apply_results(using: str, results: Iterable[Result], *, only_pending: bool = False) -> int:
+def apply_results(using: str, results: Iterable[Result], *, only_pending: bool = False, unknown: Collection[str] = ()) -> int:
     """
     Writes results to the rows that have their ids, and returns the number of rows. Of several results with one id the last counts. The signals are
-    sent when the database transaction commits.
+    sent when the database transaction commits. ``unknown`` names columns of ExplainedAnomalyFields of which these results know nothing: they stay as they are.
     """
     by_status: Dict[str, Dict[UUID, Result]] = {}
     for result in {result.id: result for result in results}.values():
@@ -70,16 +72,17 @@ def apply_results(using: str, results: Iterable[Result], *, only_pending: bool =
     rows = 0
     with transaction.atomic(using=using):
         for model in models_in(using):
+            columns = [name for name in explained_columns(model) if name not in unknown]
             for status, found in by_status.items():
-                for part in pieces(list(found)):
+                for part in pieces(list(found), rows_together(1 + len(columns))):
                     matching = plain(model, using).filter(ingest_id__in=part)
                     if only_pending:
                         matching = matching.filter(anomaly_status=AnomalyStatus.PENDING)
-                    rows += _apply(model, using, matching, status, found, part)
+                    rows += _apply(model, using, matching, status, {key: found[key] for key in part}, columns)
     return rows
 
 
-def _apply(model: Type[AnomalyFields], using: str, matching: Any, status: str, found: Mapping[UUID, Result], part: Iterable[UUID]) -> int:
+def _apply(model: Type[AnomalyFields], using: str, matching: Any, status: str, found: Mapping[UUID, Result], columns: Sequence[str]) -> int:
     changed: Dict[Any, _Change] = {}
     if is_anyone_listening(model):
         for pk, ingest_id, status_before, score_before in matching.values_list("pk", "ingest_id", "anomaly_status", "z_score"):
@@ -88,11 +91,35 @@ def _apply(model: Type[AnomalyFields], using: str, matching: Any, status: str, f
     count: int = matching.update(
         anomaly_status=status,
         is_anomaly=status == AnomalyStatus.ANOMALOUS,
-        z_score=value_by_key(model, "ingest_id", "z_score", {key: found[key].z_score for key in part}) if status in _MEASURED else None,
+        z_score=value_by_key(model, "ingest_id", "z_score", {key: result.z_score for key, result in found.items()}) if status in _MEASURED else None,
+        **_explained(model, status, found, columns),
     )
     if changed:
         transaction.on_commit(partial(_announce, model, using, changed), using=using)
     return count
+
+
+def _explained(model: Type[AnomalyFields], status: str, found: Mapping[UUID, Result], columns: Sequence[str]) -> Dict[str, Any]:
+    if not columns:
+        return {}
+    if status not in (*_MEASURED, AnomalyStatus.UNSCORED):
+        empty = unexplained(model)
+        return {name: empty[name] for name in columns}
+    values = {key: explanation_of(result) for key, result in found.items()}
+    return {name: value_by_key(model, "ingest_id", name, {key: value[name] for key, value in values.items()}) for name in columns}
+
+
+def explanation_of(result: Result) -> Dict[str, Any]:
+    """Returns what the columns of ExplainedAnomalyFields have for a scored transaction."""
+    baseline = result.baseline
+    return {
+        "baseline_mean": None if baseline is None else baseline.mean,
+        "baseline_std_dev": None if baseline is None else baseline.std_dev,
+        "baseline_count": None if baseline is None else baseline.sample_count,
+        "anomaly_reason": (result.reason or "")[:_LONGEST_REASON],
+        "anomaly_surprise": result.surprise,
+        "anomaly_explanation": result.explanation or "",
+    }
 
 
 @dataclass(frozen=True)

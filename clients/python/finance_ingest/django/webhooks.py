@@ -31,8 +31,12 @@ from .sync import apply_results
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes; a digest of a thousand alerts has about half a mebibyte."""
 
+_UNKNOWN = ("baseline_count",)
+"""The column of which an alert knows nothing."""
+
 _KEEP_IDS = timedelta(days=7)
 _FORGET_EVERY = 100
+_FIELDS = ("user_id", "category_id", "amount", "z_score", "occurred_at", "scored_at", "detector", "surprise", "explanation")
 
 log = logging.getLogger("finance_ingest")
 
@@ -72,7 +76,7 @@ def act(webhook_id: str, alerts: List[Dict[str, Any]]) -> bool:
             for alert in alerts:
                 notify_of_alert(alert)
             for using in databases():
-                apply_results(using, results)
+                apply_results(using, results, unknown=_UNKNOWN)
     except IntegrityError:
         if not ReceivedWebhook.objects.filter(webhook_id=webhook_id[:100]).exists():
             raise
@@ -96,5 +100,7 @@ def _alerts(body: Dict[str, Any]) -> List[Dict[str, Any]]:
 
 
 def _result(alert: Dict[str, Any]) -> Result:
-    fields = {name: alert.get(name) for name in ("user_id", "category_id", "amount", "z_score", "occurred_at", "scored_at")}
+    fields = {name: alert.get(name) for name in _FIELDS}
+    if alert.get("mean") is not None and alert.get("std_dev") is not None:
+        fields["baseline"] = {"mean": alert["mean"], "std_dev": alert["std_dev"], "sample_count": 0}
     return Result.from_json({**fields, "id": alert.get("transaction_id"), "status": SCORED, "is_anomaly": True, "reason": "scored"})

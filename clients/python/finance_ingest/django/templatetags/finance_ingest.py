@@ -8,12 +8,18 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from ..models import AnomalyStatus
 from ..notifications import unread_count
 
 register = template.Library()
+
+_REASONS = {
+    "no_baseline": gettext_lazy("There is nothing to compare it with yet."),
+    "insufficient_samples": gettext_lazy("There are too few payments to compare it with."),
+    "zero_variance": gettext_lazy("All earlier payments had the same amount, so that a deviation can't be measured."),
+}
 
 
 @register.simple_tag
@@ -24,6 +30,17 @@ def anomaly_status(row: Any) -> str:
     role = format_html(' role="{}"', "status") if row.anomaly_status == AnomalyStatus.PENDING else ""
     badge = '<span class="ingest-status ingest-{}" data-ingest-row="{}" data-ingest-status="{}"{}>{}</span>'
     return format_html(badge, state["status"] or "none", row.pk, state["status"], role, state["text"])
+
+
+@register.simple_tag
+def anomaly_explanation(row: Any) -> str:
+    """
+    Renders ``{% anomaly_explanation transaction %}``: the sentence that says why, for a model with ExplainedAnomalyFields. ``poll.js`` fills it in when a
+    pending row gets its result; until then, and for a row of which there is nothing to say, the element is hidden.
+    """
+    text = explain(row)
+    hidden = "" if text else mark_safe(" hidden")
+    return format_html('<span class="ingest-explanation" data-ingest-explains="{}"{}>{}</span>', row.pk, hidden, text)
 
 
 @register.simple_tag(takes_context=True)
@@ -47,4 +64,32 @@ def describe(row: Any) -> Dict[str, Any]:
     text = str(AnomalyStatus(row.anomaly_status).label)
     if row.z_score is not None:
         text = _("%(status)s (z = %(z)s)") % {"status": text, "z": number_format(row.z_score, 1)}
-    return {"id": str(row.pk), "status": row.anomaly_status, "is_anomaly": row.is_anomaly, "z_score": row.z_score, "text": text}
+    state = {"id": str(row.pk), "status": row.anomaly_status, "is_anomaly": row.is_anomaly, "z_score": row.z_score, "text": text}
+    explanation = explain(row)
+    return {**state, "explanation": explanation} if explanation else state
+
+
+def explain(row: Any) -> str:
+    """
+    Returns why a row has its score: the sentence of the service, in the service's language; without one what the score was measured by, or why there is
+    none, in the language of the request. Empty where the row says nothing of it.
+    """
+    # A column that the model has left out says nothing.
+    sentence, reason, mean, deviation, count = (
+        getattr(row, name, None) for name in ("anomaly_explanation", "anomaly_reason", "baseline_mean", "baseline_std_dev", "baseline_count")
+    )
+    if sentence:
+        return str(sentence)
+    if reason in _REASONS:
+        return str(_REASONS[reason])
+    if mean is None or deviation is None:
+        return ""
+    values = {"mean": _money(mean), "deviation": _money(deviation)}
+    if not count:
+        return _("usually %(mean)s ± %(deviation)s") % values
+    text = ngettext("usually %(mean)s ± %(deviation)s, over %(count)s payment", "usually %(mean)s ± %(deviation)s, over %(count)s payments", count)
+    return text % {**values, "count": number_format(count, use_l10n=True, force_grouping=True)}
+
+
+def _money(amount: float) -> str:
+    return str(number_format(amount, 2, use_l10n=True, force_grouping=True))

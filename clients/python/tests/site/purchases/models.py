@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.db import models
-from finance_ingest.django.models import AnomalyFields
+from finance_ingest.django.models import AnomalyFields, ExplainedAnomalyFields
 
 
 class Purchase(AnomalyFields):
@@ -23,3 +23,23 @@ class Payment(AnomalyFields):
     payer = models.BigIntegerField()
     kind = models.BigIntegerField()
     total = models.FloatField()
+
+
+class Invoice(ExplainedAnomalyFields):
+    """Rows that say what they were measured by, and why."""
+
+    user_id = models.BigIntegerField()
+    category_id = models.BigIntegerField()
+    amount = models.DecimalField(max_digits=19, decimal_places=4)
+
+
+class Receipt(ExplainedAnomalyFields):
+    """Leaves out some of the columns, and has one of its own with the name of another."""
+
+    baseline_count = None
+    anomaly_surprise = None
+    anomaly_reason = models.CharField(max_length=20, default="the project's own")
+
+    user_id = models.BigIntegerField()
+    category_id = models.BigIntegerField()
+    amount = models.DecimalField(max_digits=19, decimal_places=4)

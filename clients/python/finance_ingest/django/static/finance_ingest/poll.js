@@ -1,4 +1,4 @@
-// Keeps the badges of {% anomaly_status %} up to date while they are pending, without a reload:
+// Keeps the badges of {% anomaly_status %} up to date while they are pending, and the sentences of {% anomaly_explanation %} with them, without a reload:
 //   <script src="{% static 'finance_ingest/poll.js' %}" data-url="{% url 'anomaly-status' %}" defer></script>
 // Badges may be added to the page later. Each change raises an event "ingest-status" on the badge.
 (function () {
@@ -17,6 +17,12 @@
     badge.className = "ingest-status ingest-" + (row.status || "none");
     badge.dataset.ingestStatus = row.status;
     badge.textContent = row.text;
+    for (const sentence of document.querySelectorAll("[data-ingest-explains]")) {
+      if (sentence.dataset.ingestExplains === row.id) {
+        sentence.textContent = row.explanation || "";
+        sentence.hidden = !row.explanation;
+      }
+    }
     badge.dispatchEvent(new CustomEvent("ingest-status", {bubbles: true, detail: row}));
   }
 
