@@ -4,7 +4,7 @@ need_debian chromium -- command -v chromium
 
 # A machine without chromium skips every test by its name.
 check "the page's tests build" dotnet build tests/Page --verbosity quiet
-timeout -k 10 600 dotnet tests/Page/bin/Debug/net10.0/FinanceIngest.Page.dll -noLogo -noColor -trx "$results/page/page.trx" >"$results/page.log" 2>&1
+timeout -k 10 1200 dotnet tests/Page/bin/Debug/net10.0/FinanceIngest.Page.dll -noLogo -noColor -trx "$results/page/page.trx" >"$results/page.log" 2>&1
 exit_code=$?
 grep -E '\[(FAIL|SKIP)\]' -A 3 "$results/page.log"
 python3 .ci/test_results.py "$results/page" | tee "$results/page.summary"
