@@ -217,6 +217,8 @@ class Environment(unittest.TestCase):
         "INTAKE_MAX_INSTANCES": "10", "INTAKE_UPDATES": "RollingUpdate", "WORKER_MIN_REPLICAS": "1", "WORKER_MAX_REPLICAS": "9", "WORKER_QUEUE_LENGTH": "32",
         "WORKER_SETTINGS": '{"FinanceIngest__Notify__Channels__ops__Type": "smtp"}',
         "WORKER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__ops__Password": "smtp-password"}',
+        "NOTIFIER": "true", "NOTIFIER_SETTINGS": '{"FinanceIngest__Notify__Channels__push__Type": "webpush"}',
+        "NOTIFIER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__push__PrivateKey": "vapid-key"}',
         "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
     }
 
