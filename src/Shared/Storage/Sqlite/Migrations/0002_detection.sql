@@ -46,28 +46,3 @@ CREATE TABLE detection_categories (
     verdicts BLOB,
     PRIMARY KEY (category_id, is_refund)
 ) WITHOUT ROWID;
-
--- Without the columns that only programs read.
-DROP VIEW anomaly_transactions_money;
-CREATE VIEW anomaly_transactions_money AS
-SELECT id,
-       lower(substr(hex(transaction_id), 1, 8) || '-' || substr(hex(transaction_id), 9, 4) || '-' || substr(hex(transaction_id), 13, 4) || '-'
-           || substr(hex(transaction_id), 17, 4) || '-'
-           || substr(hex(transaction_id), 21)) AS transaction_id,
-       user_id,
-       category_id,
-       CASE WHEN amount < 0 THEN '-' ELSE '' END || (abs(amount) / 10000) || '.' || printf('%04d', abs(amount) % 10000) AS amount,
-       z_score,
-       is_anomaly,
-       status,
-       reason,
-       mean,
-       std_dev,
-       sample_count,
-       occurred_at,
-       accepted_at,
-       created_at,
-       error,
-       detector,
-       shadow
-FROM anomaly_transactions;
