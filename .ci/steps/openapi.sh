@@ -8,12 +8,12 @@ key=key-of-the-generated-client
 rm -rf "$generated"
 mkdir -p "$generated"
 
-env ASPNETCORE_URLS=http://127.0.0.1:0 FinanceIngest__DataDirectory="$results/openapi-data" FinanceIngest__ApiKeys__client__Secret=$key \
-  dotnet src/IngestServer/bin/Debug/net10.0/IngestServer.dll 2>"$results/openapi-server.log" &
+env ASPNETCORE_URLS=http://127.0.0.1:0 FinanceIngest__DataDirectory="$scratch/openapi-data" FinanceIngest__ApiKeys__client__Secret=$key \
+  dotnet src/IngestServer/bin/Debug/net10.0/IngestServer.dll 2>"$scratch/openapi-server.log" &
 server=$!
 trap 'kill $server 2>/dev/null' EXIT
 for _ in $(seq 300); do
-  url=$(sed -n 's/.*Now listening on: //p' "$results/openapi-server.log")
+  url=$(sed -n 's/.*Now listening on: //p' "$scratch/openapi-server.log")
   [ -z "$url" ] && kill -0 $server 2>/dev/null || break
   sleep 0.2
 done
@@ -30,8 +30,8 @@ spectral() {
 
 # Redocly succeeds in spite of warnings, so its own totals are looked at.
 redocly() {
-  "$tools/node_modules/.bin/redocly" lint "$1" --format json >"$results/redocly.json" 2>"$results/redocly.log"
-  python3 - "$results/redocly.json" <<'END' || { tail -n 20 "$results/redocly.log"; return 1; }
+  "$tools/node_modules/.bin/redocly" lint "$1" --format json >"$scratch/redocly.json" 2>"$scratch/redocly.log"
+  python3 - "$scratch/redocly.json" <<'END' || { tail -n 20 "$scratch/redocly.log"; return 1; }
 import json, sys
 
 report = json.load(open(sys.argv[1]))
@@ -44,7 +44,7 @@ END
 # A generator warns where it can't make a type, and succeeds all the same.
 kiota() {
   artifacts/tools/kiota/kiota generate --openapi "$1" --language csharp --class-name IngestClient --namespace-name Generated --output "$generated/kiota" \
-    --clean-output >"$results/kiota.log" 2>&1 && ! grep -A 1 -E '^(warn|fail|crit):' "$results/kiota.log" || { tail -n 5 "$results/kiota.log"; return 1; }
+    --clean-output >"$scratch/kiota.log" 2>&1 && ! grep -A 1 -E '^(warn|fail|crit):' "$scratch/kiota.log" || { tail -n 5 "$scratch/kiota.log"; return 1; }
 }
 
 kiotas_errors_are_typed() {

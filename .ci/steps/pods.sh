@@ -33,6 +33,6 @@ else
   for program in IngestServer ScoringWorker Cli; do
     check "$program publishes as in the Dockerfile" publish "$program"
   done
-  as_root unshare --net python3 tests/deployment/pods.py --published "$published" | tee "$results/pods.log"
-  record_summary tests/deployment/pods.py "$results/pods.log"
+  as_root unshare --net python3 tests/deployment/pods.py --published "$published" | tee "$scratch/pods.log"
+  record_summary tests/deployment/pods.py "$scratch/pods.log"
 fi

@@ -5,8 +5,8 @@ need_debian python3-django python3-pytest-django chromium -- eval "/usr/bin/pyth
 if [ -e "$results/build.exit" ]; then
   export FINANCE_INGEST_SERVER=$PWD/src/IngestServer/bin/Debug/net10.0/IngestServer.dll
 fi
-clients/python/run-tests | tee "$results/python.log"
-record_summary clients/python/run-tests "$results/python.log"
+clients/python/run-tests | tee "$scratch/python.log"
+record_summary clients/python/run-tests "$scratch/python.log"
 
 # pyright_in FOLDER: checks the types in a folder by its own configuration, on a Python without packages.
 pyright_in() {
@@ -15,14 +15,14 @@ pyright_in() {
 
 if npm ci --prefix tests/pyright --no-audit --no-fund --loglevel=error; then
   check "the client passes pyright's strict mode, the Django app its standard mode" pyright_in clients/python
-  mkdir "$results/mistake"
-  cat >"$results/mistake/mistake.py" <<'PYTHON'
+  mkdir "$scratch/mistake"
+  cat >"$scratch/mistake/mistake.py" <<'PYTHON'
 from finance_ingest import Client
 
 Client("http://127.0.0.1:7071").anomalies(user_id=None)
 PYTHON
-  echo "{ \"include\": [\".\"], \"extraPaths\": [\"$PWD/clients/python\"] }" >"$results/mistake/pyrightconfig.json"
-  check "a program that asks for the anomalies of nobody does not" fails pyright_in "$results/mistake"
+  echo "{ \"include\": [\".\"], \"extraPaths\": [\"$PWD/clients/python\"] }" >"$scratch/mistake/pyrightconfig.json"
+  check "a program that asks for the anomalies of nobody does not" fails pyright_in "$scratch/mistake"
 else
   skip "the types of the Python package: pyright can't be installed"
 fi

@@ -21,29 +21,29 @@ done
 audit_nuget() {
   local source
   source=$(dotnet nuget list source --format short | sed -n 's/^E //p' | head -n 1)
-  python3 .ci/audit_config.py "$source" >"$results/audit.config"
-  dotnet restore "src/$1" --configfile "$results/audit.config" --force \
-    -p:NuGetAudit=true -p:NuGetAuditMode=all -p:NuGetAuditLevel=high >"$results/audit.log" 2>&1
+  python3 .ci/audit_config.py "$source" >"$scratch/audit.config"
+  dotnet restore "src/$1" --configfile "$scratch/audit.config" --force \
+    -p:NuGetAudit=true -p:NuGetAuditMode=all -p:NuGetAuditLevel=high >"$scratch/audit.log" 2>&1
 }
 
 for project in IngestServer IngestFunction ScoringWorker Cli; do
   audit_nuget "$project"
   audited=$?
-  if grep -qE 'NU1900|NU1905' "$results/audit.log"; then
+  if grep -qE 'NU1900|NU1905' "$scratch/audit.log"; then
     skip "the audit of NuGet packages: this machine's registry has no advisories"
     break
   fi
   check "no package of $project has a known vulnerability that is high or critical" test "$audited" -eq 0
-  [ "$audited" -eq 0 ] || grep -m 5 -oE '(error|warning) NU[0-9]+: .*' "$results/audit.log" | cut -c 1-200
+  [ "$audited" -eq 0 ] || grep -m 5 -oE '(error|warning) NU[0-9]+: .*' "$scratch/audit.log" | cut -c 1-200
 done
 
 for folder in tests/azurite tests/deployment tests/openapi tests/pyright; do
-  npm audit --prefix "$folder" --package-lock-only --audit-level=high >"$results/npm-audit.log" 2>&1
+  npm audit --prefix "$folder" --package-lock-only --audit-level=high >"$scratch/npm-audit.log" 2>&1
   audited=$?
-  if grep -q 'audit endpoint returned an error' "$results/npm-audit.log"; then
+  if grep -q 'audit endpoint returned an error' "$scratch/npm-audit.log"; then
     skip "the audit of npm packages: this machine's registry has no advisories"
     break
   fi
   check "no npm package of $folder has a known vulnerability that is high or critical" test "$audited" -eq 0
-  [ "$audited" -eq 0 ] || tail -n 20 "$results/npm-audit.log"
+  [ "$audited" -eq 0 ] || tail -n 20 "$scratch/npm-audit.log"
 done

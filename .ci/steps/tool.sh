@@ -1,7 +1,7 @@
 # packs finance-ingest as a .NET tool, installs it from the package alone and runs it
 need_build || return
 
-package=$results/package tool=$results/tool data=$results/tool-data
+package=$scratch/package tool=$scratch/tool data=$scratch/tool-data
 
 pack() {
   dotnet pack FinanceIngest.sln --configuration Debug --no-build --output "$package" --verbosity quiet &&

@@ -11,14 +11,14 @@ if ! can_build; then
 fi
 
 # This step builds a copy of the sources, because build/ and *.egg-info of an earlier build in the work tree would end up in the wheel.
-source=$results/python/source built=$results/python/built from_sdist=$results/python/from-sdist
-environment=$results/python/environment
+source=$scratch/python/source built=$scratch/python/built from_sdist=$scratch/python/from-sdist
+environment=$scratch/python/environment
 mkdir -p "$source" "$built"
 (cd clients/python && git ls-files --cached --others --exclude-standard -z | tar --create --null --files-from - --file -) |
   tar --extract --file - --directory "$source"
 
 sdist() {
-  local log=$results/python/sdist.log
+  local log=$scratch/python/sdist.log
   (cd "$source" && "$python" -c 'import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])' "$built") >"$log" 2>&1 && return
   tail -n 20 "$log"
   return 1
@@ -34,7 +34,7 @@ install_wheel() {
 
 # The check runs in a folder without the package's source, so that Python imports the installed wheel.
 use_wheel() {
-  (cd "$results/python" && "$environment/bin/finance-ingest-client" --help >/dev/null && "$environment/bin/python" "$OLDPWD/.ci/use_wheel.py" "$environment")
+  (cd "$scratch/python" && "$environment/bin/finance-ingest-client" --help >/dev/null && "$environment/bin/python" "$OLDPWD/.ci/use_wheel.py" "$environment")
 }
 
 check "the sdist is built" sdist
