@@ -10,17 +10,20 @@ namespace FinanceIngest.IngestServer.Page;
 /// </summary>
 internal sealed class PageEndpoints(Settings settings) : IEndpoints
 {
-    // Scripts, styles and requests of this server alone: nothing inline, nothing from elsewhere, and no frame around the page.
+    // Scripts, styles and requests of this server alone: nothing inline, nothing from elsewhere, and no frame around the page. The one policy of trusted types
+    // lets the address of the worker through that shows what is pushed, and nothing else.
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        + "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+        + "frame-ancestors 'none'; worker-src 'self'; require-trusted-types-for 'script'; trusted-types finance-ingest-push";
 
-    private readonly PageFiles _files = PageFiles.Load(settings.HasCredentials);
+    private readonly PageFiles _files = PageFiles.Load(
+        settings.HasCredentials, settings.Notify.Channels.FirstOrDefault(channel => channel.Type == ChannelType.WebPush)?.PublicKey);
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes =>
     [
         new("GET", "/", Scopes.None, (request, _) => Task.FromResult(Answer(request, _files.Index, isKept: false))),
+        new("GET", "/push.js", Scopes.None, (request, _) => Task.FromResult(Answer(request, _files.Worker, isKept: false))),
         new("GET", "/page/{version}/{file}", Scopes.None, (request, values, _) => Task.FromResult(File(request, values["version"], values["file"]))),
         new("GET", "/page/{version}/{folder}/{file}", Scopes.None, (request, values, _) =>
             Task.FromResult(File(request, values["version"], $"{values["folder"]}/{values["file"]}"))),

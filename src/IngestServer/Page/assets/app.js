@@ -7,10 +7,12 @@ import * as person from "./person.js";
 import * as stuck from "./stuck.js";
 import * as attempt from "./try.js";
 import * as detectors from "./detectors.js";
+import * as notifications from "./notifications.js";
 import * as runbook from "./runbook.js";
+import * as transactions from "./transaction.js";
 import { timeOfDay } from "./format.js";
 
-const pages = { now, anomalies, person, stuck, try: attempt, detectors, runbook };
+const pages = { now, anomalies, person, stuck, try: attempt, detectors, notifications, runbook, transactions };
 let leave = null;
 let shown = null;
 
