@@ -100,6 +100,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         Assert.InRange(set.GetProperty("until").GetDateTime(), DateTime.UtcNow.AddDays(6), DateTime.UtcNow.AddDays(8));
 
         await Household.SubmitAsync(site.Server.Http, [Household.Line(400, 2310, 990, DateTime.UtcNow)], "snoozed", Token);
+        await Household.ScoredAsync(site.Server.Http, Token);
         await page.GotoAsync($"{site.Server.Address}#/anomalies?user_id=400&category_id=2310");
         await Expect(page.GetByText("No alert, while it is snoozed")).ToBeVisibleAsync();
     }

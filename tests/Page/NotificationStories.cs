@@ -177,11 +177,15 @@ public sealed class NotificationStories(NotifiedSite site, Browser browser) : Pa
     }
 
     [Fact]
-    public async Task A_browser_that_refuses_is_not_asked_again()
+    public async Task A_browser_that_refuses_is_told_nothing()
     {
         IPage page = await OpenAsync(site.Server, "#/notifications");
         await SignInAsync(page, NotifiedSite.ChiefKey);
+        await page.Locator("section").Filter(new() { HasText = "The bell" }).GetByLabel("User").FillAsync("1");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Tell this browser" }).ClickAsync();
         await Expect(page.GetByText("Notifications of this page are turned off in the browser.")).ToBeVisibleAsync();
+        JsonElement addresses = await site.Server.Http.GetFromJsonAsync<JsonElement>("api/users/1/notification-destinations", Token);
+        Assert.Equal(0, addresses.GetProperty("destinations").GetArrayLength());
     }
 
     private async Task SignInAsync(IPage page, string key)

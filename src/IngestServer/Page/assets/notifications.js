@@ -76,7 +76,7 @@ function sent(view, query) {
     { name: "State", value: row => [h("span", { class: `chip ${kinds[row.state] ?? ""}` }, states[row.state] ?? row.state), " ",
       h("span", { class: "muted small" }, row.hold ? holds[row.hold] ?? row.hold : row.state === "waiting" && row.attempts === 0 ? "" : row.attempts === 1 ? "1 attempt" : row.attempts ? `${count(row.attempts)} attempts` : "")] },
     { name: "Problem", value: row => row.problem ?? "" },
-    { name: "", value: row => row.message_id ? h("button", { type: "button", onclick: event => again(event.currentTarget, row), "aria-label": `Send notification ${row.id} again` }, "Send again") : "" },
+    { name: "Again", value: row => row.message_id ? h("button", { type: "button", onclick: event => again(event.currentTarget, row), "aria-label": `Send again: notification ${row.id}` }, "Send again") : "" },
   ];
   load();
   return h("section", { class: "card roomy" }, h("h2", null, "What was sent"), form, answer, list, more);
