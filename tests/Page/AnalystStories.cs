@@ -151,7 +151,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         IPage page = await OpenAsync(site.Server, "#/detectors");
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("400");
         await page.GetByRole(AriaRole.Button, new() { Name = "Compare" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "the live detector beside adaptive" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "The live detector beside adaptive" })).ToBeVisibleAsync();
 
         // The tiles say what the rows say.
         JsonElement[] rows = [.. (await site.Server.Http.GetFromJsonAsync<JsonElement>("api/transactions?user_id=400&limit=1000", Token))

@@ -44,7 +44,10 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
             TimezoneId = "Europe/Berlin",
         });
         _contexts.Add(context);
-        context.SetDefaultTimeout(20_000);
+        // On a busy machine a first answer takes long; none of these is a measure of speed.
+        context.SetDefaultTimeout(30_000);
+        context.SetDefaultNavigationTimeout(60_000);
+        Assertions.SetDefaultExpectTimeout(30_000);
         if (before is not null)
         {
             await before(context);

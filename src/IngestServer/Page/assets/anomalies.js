@@ -89,7 +89,7 @@ class View {
       field("Category", input("category_id", { inputMode: "numeric", pattern: "[0-9]+", title: "A number", autocomplete: "off" })),
       field("From", input("from", { type: "date" })), field("To, inclusive", input("to", { type: "date" })),
       field("At least", input("min_amount", { inputMode: "decimal", pattern: "[0-9]+([.,][0-9]{1,4})?", title: "An amount without its sign", autocomplete: "off" })),
-      field("Verdict", select("verdict", [["", "With and without"], ["none", "Without one"], ["given", "With one"], ["expected", "Mine"], ["unexpected", "Not mine"]])),
+      field("Verdict", select("verdict", [["", "Any"], ["none", "Without one"], ["given", "With one"], ["expected", "Mine"], ["unexpected", "Not mine"]])),
       field("Detector", select("detector", [["", "Any"], ["zscore", "zscore"], ["adaptive", "adaptive"]])),
       h("div", { class: "row" }, h("button", { class: "primary" }, "Filter"), h("button", { type: "button", onclick: () => { location.hash = "#/anomalies"; } }, "Clear")));
     this.fill();
