@@ -33,7 +33,7 @@ param operators string = ''
 @description('Currency symbol in the anomaly mail.')
 param currencySymbol string = '₹'
 
-@description('URL in the mail, to which the transaction id is appended. If empty, it is the status endpoint of the intake, which needs a key.')
+@description('URL in the mail, to which the transaction id is appended. If empty, it is the portal, or else the status endpoint of the intake, which needs a key.')
 param transactionLink string = ''
 
 @description('Name of the database. After a restore it is the name of the database that was restored (docs/azure.md).')
@@ -114,6 +114,9 @@ param notifierSettings { *: string } = {}
 @description('Settings of the notifier whose values are secrets: their names, each with the name of a secret in the vault of the signing key.')
 param notifierVaultReferences { *: string } = {}
 
+@description('Image of IngestServer (docs/azure.md). It deploys the portal: the page for operators and analysts, at which they sign in with Entra ID.')
+param portalImage string = ''
+
 @description('Whether storage, database and vaults accept connections from a virtual network only. It can be chosen at the first deployment only.')
 param privateNetwork bool = false
 
@@ -159,6 +162,12 @@ var redundancy = !empty(storageRedundancy) ? storageRedundancy : hasZones ? 'Sta
 var operatorAddresses = filter(map(split(operators, ';'), address => trim(address)), address => !empty(address))
 var given = toObject(filter(items(settings), setting => !empty(setting.value)), setting => setting.key, setting => setting.value)
 
+// The portal's API takes tokens alone. Without an issuer the program would not start.
+var hasIssuer = contains(given, 'FinanceIngest__Jwt__Authority') && contains(given, 'FinanceIngest__Jwt__Audience')
+var noIssuer = 'PORTAL_IMAGE needs JWT_AUTHORITY and JWT_AUDIENCE, with which people sign in to the portal.'
+var portal = empty(portalImage) ? '' : hasIssuer ? portalImage : fail(noIssuer)
+var portalName = empty(portal) ? '' : 'ca-portal-${token}'
+
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
@@ -202,7 +211,10 @@ module vault 'app/vault.bicep' = {
     location: location
     tags: tags
     token: token
-    readerPrincipalIds: [identities.outputs.intake.principalId, identities.outputs.worker.principalId]
+    readerPrincipalIds: concat(
+      [identities.outputs.intake.principalId, identities.outputs.worker.principalId],
+      empty(portal) ? [] : [identities.outputs.portal.principalId]
+    )
     administratorId: administrator.id
     administratorType: administrator.type
     privateNetwork: privateNetwork
@@ -308,8 +320,29 @@ module worker 'app/worker.bicep' = {
     maxReplicas: workerMaxReplicas
     queueLength: workerQueueLength
     subnetId: privateNetwork ? network!.outputs.workerSubnetId : ''
+    portalName: portalName
   }
   dependsOn: [endpoints]
+}
+
+module portalApp 'app/portal.bicep' = if (!empty(portal)) {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: portalName
+    identity: identities.outputs.portal
+    environmentId: worker.outputs.environmentId
+    registryName: worker.outputs.registryName
+    storageAccountName: storage.outputs.accountName
+    databaseServer: database.outputs.server
+    databaseName: database.outputs.name
+    signingKeyUri: vault.outputs.signingKeyUri
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    image: portal
+    url: worker.outputs.portalUrl
+    settings: toObject(filter(items(given), setting => setting.key != 'FinanceIngest__PublicUrl'), setting => setting.key, setting => setting.value)
+  }
 }
 
 module notifierApp 'app/notifier.bicep' = if (notifier) {
@@ -344,7 +377,9 @@ module mailer 'app/mailer.bicep' = if (!privateNetwork) {
     enabled: mailAuthorised && !empty(mailRecipients) && !notifier
     recipients: mailRecipients
     currencySymbol: currencySymbol
-    transactionLink: empty(transactionLink) ? '${intake.outputs.url}/api/transactions/' : transactionLink
+    transactionLink: !empty(transactionLink)
+      ? transactionLink
+      : empty(portal) ? '${intake.outputs.url}/api/transactions/' : '${worker.outputs.portalUrl}/#/transactions/'
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
   }
 }
@@ -395,6 +430,7 @@ output WORKER_VAULT_REFERENCES { *: string } = workerVaultReferences
 output NOTIFIER bool = notifier
 output NOTIFIER_SETTINGS { *: string } = notifierSettings
 output NOTIFIER_VAULT_REFERENCES { *: string } = notifierVaultReferences
+output PORTAL_IMAGE string = portalImage
 output PRIVATE_NETWORK bool = privateNetwork
 output LOG_DAILY_QUOTA_GB int = logDailyQuotaGb
 output PROTECT_VAULTS_FROM_PURGE bool = protectVaultsFromPurge
@@ -421,15 +457,20 @@ output PUBLIC_URL string = settings.?FinanceIngest__PublicUrl ?? ''
 
 // infra/hooks and administrators use these outputs.
 output INTAKE_URL string = intake.outputs.url
+output PORTAL_URL string = worker.outputs.portalUrl
 output AZURE_STORAGE_QUEUE_SERVICE_URI string = storage.outputs.queueServiceUri
 output DATABASE_SERVER string = database.outputs.server
 output DATABASE_NAME string = database.outputs.name
 output DATABASE_SERVER_ID string = database.outputs.serverId
 output SIGNING_KEY_URI string = vault.outputs.signingKeyUri
 output FUNCTION_KEYS_VAULT string = functionKeysInVault ? keys!.outputs.name : ''
-output INTAKE_IDENTITY_NAME string = identities.outputs.intake.name
-output INTAKE_IDENTITY_CLIENT_ID string = identities.outputs.intake.clientId
-output NOTIFIER_IDENTITY_NAME string = identities.outputs.notifier.name
-output NOTIFIER_IDENTITY_CLIENT_ID string = identities.outputs.notifier.clientId
-output WORKER_IDENTITY_NAME string = identities.outputs.worker.name
-output WORKER_IDENTITY_CLIENT_ID string = identities.outputs.worker.clientId
+
+// A template has 64 outputs at most, so the identities that the hook lets into the database are one.
+output IDENTITIES { *: { name: string, clientId: string } } = union(
+  {
+    intake: { name: identities.outputs.intake.name, clientId: identities.outputs.intake.clientId }
+    worker: { name: identities.outputs.worker.name, clientId: identities.outputs.worker.clientId }
+    notifier: { name: identities.outputs.notifier.name, clientId: identities.outputs.notifier.clientId }
+  },
+  empty(portal) ? {} : { portal: { name: identities.outputs.portal.name, clientId: identities.outputs.portal.clientId } }
+)

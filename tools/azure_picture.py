@@ -102,7 +102,8 @@ class Picture:
         return found
 
     def database_roles(self) -> list[tuple[str, str]]:
-        return [("worker" if name == "retention" else name, role) for name, role in self.names["databaseRoles"].items()]
+        return [("worker" if name == "retention" else name, role) for name, role in self.names["databaseRoles"].items()
+                if name != "operator"]  # The portal's, which a variable of its own deploys.
 
     def mermaid(self) -> str:
         lines = ["```mermaid", "flowchart LR", "  client([client]) -- function key --> intake"]

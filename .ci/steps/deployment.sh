@@ -48,6 +48,13 @@ if command -v kubectl >/dev/null; then
     check "the Kubernetes overlay '$overlay' renders" render "$overlay"
     check "its manifests are valid" $validate kubernetes "$rendered/kubernetes-$overlay.yaml"
   done
+  mkdir -p "$rendered/components"
+  printf 'resources: [../../../k8s/overlays/azure]\ncomponents: [../../../k8s/components/notifier, ../../../k8s/components/portal]\n' >"$rendered/components/kustomization.yaml"
+  render_components() {
+    kubectl kustomize "$rendered/components" >"$rendered/kubernetes-components.yaml"
+  }
+  check "the components 'notifier' and 'portal' render" render_components
+  check "their manifests are valid" $validate kubernetes "$rendered/kubernetes-components.yaml"
   sed 's/cooldownPeriod/coolDownPeriod/' "$rendered/kubernetes-azure.yaml" >"$rendered/misspelt.yaml"
   check "a misspelt manifest is not" fails $validate kubernetes "$rendered/misspelt.yaml"
 else

@@ -31,6 +31,12 @@ resource notifierIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024
   tags: tags
 }
 
+resource portalIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-portal-${token}'
+  location: location
+  tags: tags
+}
+
 output intake identityType = {
   name: intakeIdentity.name
   id: intakeIdentity.id
@@ -54,4 +60,10 @@ output notifier identityType = {
   id: notifierIdentity.id
   clientId: notifierIdentity.properties.clientId
   principalId: notifierIdentity.properties.principalId
+}
+output portal identityType = {
+  name: portalIdentity.name
+  id: portalIdentity.id
+  clientId: portalIdentity.properties.clientId
+  principalId: portalIdentity.properties.principalId
 }

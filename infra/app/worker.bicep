@@ -21,6 +21,7 @@ param minReplicas int
 param maxReplicas int
 param queueLength int
 param subnetId string
+param portalName string
 
 var roles = loadJsonContent('roles.json')
 var queueNames = loadJsonContent('../names.json', 'queues')
@@ -34,6 +35,12 @@ var secretNames = union(map(items(vaultReferences), setting => toLower(setting.v
 var vaultSecrets = map(secretNames, name => { name: name, keyVaultUrl: '${vaultUri}secrets/${name}', identity: identity.id })
 var plainVariables = map(items(settings), setting => { name: setting.key, value: setting.value })
 var secretVariables = map(items(vaultReferences), setting => { name: setting.key, secretRef: toLower(setting.value) })
+
+// The portal's address is known before the portal is: what alerts link to.
+var portalUrl = empty(portalName) ? '' : 'https://${portalName}.${containerEnvironment.properties.defaultDomain}'
+var links = empty(portalName) || contains(settings, 'FinanceIngest__Notify__LinkTemplate')
+  ? []
+  : [{ name: 'FinanceIngest__Notify__LinkTemplate', value: '${portalUrl}/#/transactions/{transaction_id}' }]
 
 // There is no readiness probe because no traffic is routed to the worker. Container Apps documents 10 as the maximum of failureThreshold.
 var probes = [
@@ -136,7 +143,7 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
           resources: { cpu: json('0.5'), memory: '1Gi' }
           probes: probes
           // A deployment replaces all variables, so what an operator sets must come from "settings".
-          env: concat(plainVariables, secretVariables, [
+          env: concat(plainVariables, secretVariables, links, [
             { name: 'ASPNETCORE_URLS', value: 'http://*:7072' }
             { name: 'AZURE_CLIENT_ID', value: identity.clientId }
             { name: 'AZURE_STORAGE_QUEUE_SERVICE_URI', value: storage.properties.primaryEndpoints.queue }
@@ -177,3 +184,4 @@ resource app 'Microsoft.App/containerApps@2025-07-01' = {
 output registry string = registry.properties.loginServer
 output registryName string = registry.name
 output environmentId string = containerEnvironment.id
+output portalUrl string = portalUrl

@@ -66,10 +66,18 @@ try
     await WaitForDatabaseAsync();
     await MigrateAsync();
     JsonElement roles = JsonDocument.Parse(File.ReadAllText(Path.Combine("infra", "names.json"))).RootElement.GetProperty("databaseRoles");
-    await GrantAsync(Setting("INTAKE_IDENTITY_NAME"), Setting("INTAKE_IDENTITY_CLIENT_ID"), roles.GetProperty("intake").GetString()!);
-    await GrantAsync(Setting("WORKER_IDENTITY_NAME"), Setting("WORKER_IDENTITY_CLIENT_ID"), roles.GetProperty("worker").GetString()!);
-    await GrantAsync(Setting("NOTIFIER_IDENTITY_NAME"), Setting("NOTIFIER_IDENTITY_CLIENT_ID"), roles.GetProperty("notifier").GetString()!);
-    await SetMemberAsync(Setting("WORKER_IDENTITY_NAME"), roles.GetProperty("retention").GetString()!, PurgesRows());
+    JsonElement identities = JsonDocument.Parse(Setting("IDENTITIES")).RootElement;
+    await GrantAsync(identities.GetProperty("intake"), roles.GetProperty("intake").GetString()!);
+    await GrantAsync(identities.GetProperty("worker"), roles.GetProperty("worker").GetString()!);
+    await GrantAsync(identities.GetProperty("notifier"), roles.GetProperty("notifier").GetString()!);
+    if (identities.TryGetProperty("portal", out JsonElement portal))
+    {
+        await GrantAsync(portal, roles.GetProperty("intake").GetString()!);
+        await GrantAsync(portal, roles.GetProperty("operator").GetString()!);
+    }
+
+    await SetMemberAsync(
+        identities.GetProperty("worker").GetProperty("name").GetString()!, roles.GetProperty("retention").GetString()!, PurgesRows());
     Console.WriteLine("The database is ready.");
     return 0;
 }
@@ -233,10 +241,11 @@ async Task<string> SigningKeyAsync()
 
 // Users are created by SID rather than FROM EXTERNAL PROVIDER, because the server then needs no directory lookup, for which a pipeline may have no rights. An
 // identity that was deleted and created again under the same name has a new SID, and the user is created again too.
-async Task GrantAsync(string identity, string clientId, string role)
+async Task GrantAsync(JsonElement given, string role)
 {
+    string identity = given.GetProperty("name").GetString()!;
     string user = Quote(identity);
-    string sid = $"0x{Convert.ToHexString(Guid.Parse(clientId).ToByteArray())}";
+    string sid = $"0x{Convert.ToHexString(given.GetProperty("clientId").GetGuid().ToByteArray())}";
     string sql = $"""
         IF EXISTS (SELECT 1 FROM sys.database_principals WHERE name = @identity AND sid <> {sid})
             DROP USER {user};

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
@@ -12,12 +13,6 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     public async Task The_strangest_payment_of_user_400_is_found_and_said_to_be_theirs()
     {
         IPage page = await OpenAsync(site.Server, "#/anomalies");
-        var verdicts = new List<string>();
-        await page.RouteAsync("**/feedback", async route =>
-        {
-            verdicts.Add($"{route.Request.Method} {route.Request.PostData}");
-            await route.FulfillAsync(new() { Status = 202, Json = new { status = "pending" } });
-        });
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("400");
         await page.GetByLabel("At least").FillAsync("1000");
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
@@ -28,25 +23,47 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         await Expect(page.Locator(".detail canvas")).ToHaveCountAsync(1);
         await Expect(page.Locator(".detail .plot")).ToHaveAttributeAsync("aria-label",
             new Regex("other payments of this user in this category, from .* This one is 4,899.00."));
+        string id = (await page.Locator("tr[aria-selected=true]").GetAttributeAsync("id"))![4..];
 
         await page.GetByRole(AriaRole.Button, new() { Name = "This was mine" }).ClickAsync();
         await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Cell, new() { Name = "Mine", Exact = true })).ToBeVisibleAsync();
+        Assert.Equal("expected", await VerdictAsync(id));
         await page.GetByRole(AriaRole.Button, new() { Name = "Take the verdict back" }).ClickAsync();
         await Expect(page.GetByText("The verdict was taken back.")).ToBeVisibleAsync();
-        Assert.Equal(["PUT {\"verdict\":\"expected\"}", "DELETE "], verdicts);
+        Assert.Null(await VerdictAsync(id));
+    }
+
+    [Fact]
+    public async Task Anomalies_are_filtered_by_verdict_and_detector_and_the_address_keeps_both()
+    {
+        IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000&verdict=none&detector=zscore");
+        await Expect(page.GetByLabel("Verdict")).ToHaveValueAsync("none");
+        await Expect(page.GetByLabel("Detector")).ToHaveValueAsync("zscore");
+        await Expect(page.Locator(".amount")).ToHaveTextAsync("4,899.00");
+        await page.Keyboard.PressAsync("e");
+        await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page.GetByText("Nothing matches.")).ToBeVisibleAsync();
+        await page.GetByLabel("Verdict").SelectOptionAsync("given");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Cell, new() { Name = "Mine", Exact = true })).ToBeVisibleAsync();
+        await Expect(page).ToHaveURLAsync(new Regex("user_id=400&min_amount=1000&verdict=given&detector=zscore$"));
+        await page.GetByLabel("Detector").SelectOptionAsync("adaptive");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page.GetByText("Nothing matches.")).ToBeVisibleAsync();
+
+        await page.GoBackAsync();
+        await Expect(page.GetByLabel("Detector")).ToHaveValueAsync("zscore");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Take the verdict back" }).ClickAsync();
+        await Expect(page.GetByText("The verdict was taken back.")).ToBeVisibleAsync();
     }
 
     [Fact]
     public async Task The_list_is_walked_and_judged_by_keys_alone()
     {
-        IPage page = await OpenAsync(site.Server, "#/anomalies");
-        var verdicts = new List<string>();
-        await page.RouteAsync("**/feedback", async route =>
-        {
-            verdicts.Add($"{route.Request.Url.Split('/')[^2]} {route.Request.PostData}");
-            await route.FulfillAsync(new() { Status = 202, Json = new { status = "pending" } });
-        });
+        IPage page = await OpenAsync(site.Server, $"#/anomalies?user_id={ManyAnomalies.User}");
         ILocator selected = page.Locator("tr[aria-selected=true]");
         await Expect(selected).ToHaveCountAsync(1);
         string? first = await selected.GetAttributeAsync("id");
@@ -60,7 +77,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         await Expect(selected).ToHaveAttributeAsync("id", first!);
         await page.Keyboard.PressAsync("e");
         await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
-        Assert.Equal([$"{second[4..]} {{\"verdict\":\"unexpected\"}}", $"{first![4..]} {{\"verdict\":\"expected\"}}"], verdicts);
+        Assert.Equal(("unexpected", "expected"), (await VerdictAsync(second[4..]), await VerdictAsync(first![4..])));
 
         // Whoever dictates, or types elsewhere, can turn single letters off.
         await page.GetByRole(AriaRole.Button, new() { Name = "Keyboard shortcuts" }).ClickAsync();
@@ -69,22 +86,23 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     }
 
     [Fact]
-    public async Task A_snooze_is_a_sensitivity_with_an_end()
+    public async Task A_snooze_is_a_sensitivity_with_an_end_and_what_comes_meanwhile_is_listed_without_an_alert()
     {
         IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000");
-        JsonElement sent = default;
-        await page.RouteAsync("**/api/sensitivity", async route =>
-        {
-            sent = JsonElement.Parse(route.Request.PostData!);
-            await route.FulfillAsync(new() { Status = 202, Json = new { status = "pending" } });
-        });
         await page.GetByRole(AriaRole.Button, new() { Name = "Snooze …" }).ClickAsync();
         await page.GetByRole(AriaRole.Dialog).Locator("select").SelectOptionAsync("7");
         await page.GetByRole(AriaRole.Button, new() { Name = "Snooze", Exact = true }).ClickAsync();
 
         await Expect(page.GetByText(new Regex("^No alerts until "))).ToBeVisibleAsync();
-        Assert.Equal((400, "never"), (sent[0].GetProperty("user_id").GetInt32(), sent[0].GetProperty("level").GetString()));
-        Assert.InRange(sent[0].GetProperty("until").GetDateTime(), DateTime.UtcNow.AddDays(6), DateTime.UtcNow.AddDays(8));
+        JsonElement set = (await site.Server.Http.GetFromJsonAsync<JsonElement>("api/sensitivity?user_id=400", Token)).GetProperty("sensitivity")
+            .EnumerateArray().Single(one => one.GetProperty("category_id").GetInt32() == 2310);
+        Assert.Equal("never", set.GetProperty("level").GetString());
+        Assert.InRange(set.GetProperty("until").GetDateTime(), DateTime.UtcNow.AddDays(6), DateTime.UtcNow.AddDays(8));
+
+        await Household.SubmitAsync(site.Server.Http, [Household.Line(400, 2310, 990, DateTime.UtcNow)], "snoozed", Token);
+        await Household.ScoredAsync(site.Server.Http, Token);
+        await page.GotoAsync($"{site.Server.Address}#/anomalies?user_id=400&category_id=2310");
+        await Expect(page.GetByText("No alert, while it is snoozed")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -102,14 +120,12 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     [Fact]
     public async Task A_hundred_thousand_anomalies_are_behind_the_list_and_it_opens_as_any_other()
     {
-        await Household.AnomaliesAsync(site.Server.Http, 777_000, 100_000, Token);
-        await Household.ScoredAsync(site.Server.Http, Token);
-        IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=777000");
+        IPage page = await OpenAsync(site.Server, $"#/anomalies?user_id={ManyAnomalies.User}");
         await Expect(page.GetByText("100 shown")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Show more" }).ClickAsync();
         await Expect(page.GetByText("200 shown")).ToBeVisibleAsync();
         await Expect(page.Locator(".detail canvas")).ToHaveCountAsync(1);
-        await page.GotoAsync($"{site.Server.Address}#/person/777000");
+        await page.GotoAsync($"{site.Server.Address}#/person/{ManyAnomalies.User}");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Month by month, beside the year before" })).ToBeVisibleAsync();
     }
 
@@ -130,45 +146,32 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     }
 
     [Fact]
-    public async Task A_shadow_is_compared_with_the_live_detector_and_without_one_that_is_said()
+    public async Task A_shadow_is_compared_with_the_live_detector()
     {
         IPage page = await OpenAsync(site.Server, "#/detectors");
-        await Expect(page.GetByText("No detector runs in shadow.")).ToBeVisibleAsync();
-
-        // What a server with a shadow answers.
-        await page.RouteAsync("**/api/transactions?user_id=400*", async route =>
-        {
-            IAPIResponse answer = await route.FetchAsync();
-            JsonElement body = (await answer.JsonAsync())!.Value;
-            int index = 0;
-            var rows = body.GetProperty("transactions").EnumerateArray().Select(row =>
-            {
-                var changed = System.Text.Json.Nodes.JsonObject.Create(row)!;
-                bool isOne = (bool?)changed["is_anomaly"] == true || ++index == 3;
-                changed["shadow"] = new System.Text.Json.Nodes.JsonObject
-                {
-                    ["adaptive/1"] = new System.Text.Json.Nodes.JsonObject
-                    {
-                        ["is_anomaly"] = isOne,
-                        ["score"] = 3.4
-                    }
-                };
-                return changed;
-            }).ToArray();
-            await route.FulfillAsync(new()
-            {
-                ContentType = "application/json",
-                Body = new System.Text.Json.Nodes.JsonObject
-                {
-                    ["transactions"] = new System.Text.Json.Nodes.JsonArray(rows),
-                    ["next"] = null
-                }.ToJsonString()
-            });
-        });
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("400");
         await page.GetByRole(AriaRole.Button, new() { Name = "Compare" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "beside adaptive/1" })).ToBeVisibleAsync();
-        await Expect(page.Locator(".tile").Filter(new() { HasText = "Only adaptive/1" }).Locator(".value")).ToHaveTextAsync("1");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "The live detector beside adaptive" })).ToBeVisibleAsync();
+
+        // The tiles say what the rows say.
+        JsonElement[] rows = [.. (await site.Server.Http.GetFromJsonAsync<JsonElement>("api/transactions?user_id=400&limit=1000", Token))
+            .GetProperty("transactions").EnumerateArray()];
+        Assert.All(rows, row => Assert.True(row.GetProperty("shadow").TryGetProperty("adaptive", out _)));
+        await TileIsAsync("Compared", _ => true);
+        await TileIsAsync("Both", row => IsAnomaly(row) && IsAnomaly(Shadow(row)));
+        await TileIsAsync("Only the live detector", row => IsAnomaly(row) && !IsAnomaly(Shadow(row)));
+        await TileIsAsync("Only adaptive", row => !IsAnomaly(row) && IsAnomaly(Shadow(row)));
+        Assert.Contains(rows, row => IsAnomaly(row) && IsAnomaly(Shadow(row)));
+        Assert.Contains(rows, row => IsAnomaly(row) != IsAnomaly(Shadow(row)));
+
+        Task TileIsAsync(string name, Func<JsonElement, bool> counts) => Expect(page.Locator(".tile").Filter(new()
+        {
+            Has = page.GetByText(name, new() { Exact = true })
+        }).Locator(".value")).ToHaveTextAsync($"{rows.Count(counts)}");
+
+        static JsonElement Shadow(JsonElement row) => row.GetProperty("shadow").GetProperty("adaptive");
+
+        static bool IsAnomaly(JsonElement row) => row.GetProperty("is_anomaly").GetBoolean();
     }
 
     [Fact]
@@ -177,4 +180,8 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000", locale: "de-DE");
         await Expect(page.Locator(".amount")).ToHaveTextAsync("4.899,00");
     }
+
+    private async Task<string?> VerdictAsync(string id) =>
+        (await site.Server.Http.GetFromJsonAsync<JsonElement>($"api/transactions/{id}", Token)).TryGetProperty("feedback", out JsonElement verdict)
+            ? verdict.GetString() : null;
 }

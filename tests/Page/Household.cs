@@ -31,7 +31,7 @@ internal static class Household
                 category.Typical) * category.Spread, 2),
             sample_count = 120,
         })), cancellationToken);
-        var lines = new List<string>();
+        var payments = new List<(DateTime At, string Line)>();
         foreach (long user in ids)
         {
             foreach ((long category, double typical, double spread, double perMonth) in s_categories)
@@ -43,28 +43,16 @@ internal static class Household
                     double rise = category == 1030 && user % 3 == 1 ? 1 + ((800 - day) / 900) : 1;
                     double amount = Of(user, typical) * season * rise * Math.Exp((spread * Normal(random) * 0.8) - (spread * spread * 0.3));
                     amount = random.NextDouble() < 0.0025 ? amount * 5 : amount;
-                    lines.Add(Line(user, category, amount, at));
+                    payments.Add((at, Line(user, category, amount, at)));
                 }
             }
         }
 
-        lines.Add(Line(Strangest, 2310, 4899, now.AddDays(-1)));
-        await SubmitAsync(http, lines, "household", cancellationToken);
-        return lines.Count;
-    }
+        payments.Add((now.AddDays(-1), Line(Strangest, 2310, 4899, now.AddDays(-1))));
 
-    /// <summary>Puts in as many anomalies of one user as are wanted, a minute apart.</summary>
-    public static async Task AnomaliesAsync(HttpClient http, long user, int count, CancellationToken cancellationToken)
-    {
-        await PutAsync(http, [new { user_id = user, category_id = 1L, mean = 20.0, std_dev = 2.0, sample_count = 50 }], cancellationToken);
-        DateTime now = DateTime.UtcNow;
-        for (int from = 0; from < count; from += 10_000)
-        {
-            await SubmitAsync(
-                http, [.. Enumerable.Range(from, Math.Min(10_000, count - from)).Select(i => Line(user, 1, 100 + (i % 700), now.AddMinutes(-i - 1)))],
-                    $"many-{user}-{from}",
-                cancellationToken);
-        }
+        // In the order in which they happened, as a detector that learns meets them.
+        await SubmitAsync(http, [.. payments.OrderBy(payment => payment.At).Select(payment => payment.Line)], "household", cancellationToken);
+        return payments.Count;
     }
 
     /// <summary>Waits until nothing is on the inbound queue and every alert is sent.</summary>

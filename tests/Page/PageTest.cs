@@ -33,17 +33,26 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
     }
 
     private protected async Task<IPage> OpenAsync(Server server, string hash = "", int width = 1280, int height = 900, bool dark = false,
-        string locale = "en-GB", string query = "")
+        string locale = "en-GB", string query = "", bool isCalm = false, Func<IBrowserContext, Task>? before = null)
     {
         IBrowserContext context = await browser.Chromium.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = width, Height = height },
             ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+            ReducedMotion = isCalm ? ReducedMotion.Reduce : ReducedMotion.NoPreference,
             Locale = locale,
             TimezoneId = "Europe/Berlin",
         });
         _contexts.Add(context);
-        context.SetDefaultTimeout(20_000);
+        // On a busy machine a first answer takes long; none of these is a measure of speed.
+        context.SetDefaultTimeout(30_000);
+        context.SetDefaultNavigationTimeout(60_000);
+        Assertions.SetDefaultExpectTimeout(30_000);
+        if (before is not null)
+        {
+            await before(context);
+        }
+
         IPage page = await context.NewPageAsync();
         page.Console += (_, message) => _messages.Add($"{message.Type}: {message.Text}");
         page.PageError += (_, error) => _messages.Add($"error: {error}");

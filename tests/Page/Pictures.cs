@@ -1,4 +1,8 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using FinanceIngest.Notifications;
 using FinanceIngest.Tests.Support;
 using Microsoft.Playwright;
 
@@ -18,7 +22,18 @@ public sealed class Pictures(Browser browser) : PageTest(browser), IClassFixture
         Assert.SkipWhen(folder is null, "FINANCE_PAGE_PICTURES is not set; tools/page-pictures sets it.");
         Expected.Add("net::ERR_");
         using var data = new TemporaryFolder();
-        await using var server = new Server(data.Path);
+        await using var receiver = new Receiver();
+        receiver.Start();
+        VapidKeys keys = VapidKeys.Make();
+        const string channels = "FinanceIngest__Notify__Channels__";
+        await using var server = new Server(
+            data.Path, ("FinanceIngest__Detection__Shadow", "adaptive"),
+            ($"{channels}bookkeeping__Type", "webhook"), ($"{channels}bookkeeping__Url", receiver.Address.ToString()),
+            ($"{channels}bookkeeping__Secret", $"whsec_{Convert.ToBase64String(new byte[32])}"),
+            ($"{channels}family__Type", "smtp"), ($"{channels}family__Host", "127.0.0.1"), ($"{channels}family__Port", "9"),
+            ($"{channels}family__From", "alerts@home.example"), ($"{channels}family__To", "family@home.example"), ($"{channels}family__Security", "none"),
+            ($"{channels}browsers__Type", "webpush"), ($"{channels}browsers__PublicKey", keys.PublicKey), ($"{channels}browsers__PrivateKey", keys.PrivateKey),
+            ($"{channels}browsers__Contact", "mailto:operator@finance.example"));
         await server.StartAsync();
         await Household.FillAsync(server.Http, users: 24, Token);
         await Household.ScoredAsync(server.Http, Token);
@@ -32,7 +47,17 @@ public sealed class Pictures(Browser browser) : PageTest(browser), IClassFixture
         await TakeAsync(server, "page-anomalies-narrow", "#/anomalies?user_id=400", ".detail canvas", width: 390, height: 1400);
         await TakeAsync(server, "page-anomalies-dark", "#/anomalies", ".detail canvas", dark: true);
         await TakeAsync(server, "page-person", "#/person/400", "text=Ordinary >> nth=3", height: 1500);
-        await TakeAsync(server, "page-detectors", "#/detectors", ".empty", height: 600);
+        await TakeAsync(server, "page-person-narrow", "#/person/400", "text=Ordinary >> nth=3", width: 320, height: 1500);
+        await TakeAsync(server, "page-now-wide", "#/now", ".plot canvas >> nth=2", width: 2560, height: 1300);
+        await TakeAsync(server, "page-detectors", "#/detectors?user_id=400", ".tiles", height: 900);
+        string id = (await server.Http.GetFromJsonAsync<JsonElement>("api/anomalies?user_id=400&min_amount=1000", Token)).GetProperty("anomalies")[0]
+            .GetProperty("id").GetString()!;
+        await TakeAsync(server, "page-payment", $"#/transactions/{id}", ".detail canvas");
+        receiver.Answer = HttpStatusCode.Gone;
+        await Household.SubmitAsync(server.Http, [Household.Line(412, 2310, 1890, DateTime.UtcNow)], "gone", Token);
+        await Task.Delay(TimeSpan.FromSeconds(5), Token);
+        await TakeAsync(server, "page-notifications", "#/notifications", ".chip.bad");
+        await TakeAsync(server, "page-notifications-narrow", "#/notifications", ".chip.bad", width: 320, height: 1400);
         await TakeAsync(server, "page-try", "#/try", ".drop", before: async page =>
         {
             await page.GetByLabel("User", new() { Exact = true }).First.FillAsync("400");
@@ -56,6 +81,13 @@ public sealed class Pictures(Browser browser) : PageTest(browser), IClassFixture
         {
             await server.KillAsync();
             await Expect(page.GetByText("The server does not answer")).ToBeVisibleAsync();
+        });
+        await server.StartAsync();
+        await TakeAsync(server, "page-error", "#/now", "text=Something deserves a look", height: 700, before: async page =>
+        {
+            await server.KillAsync();
+            await page.GetByRole(AriaRole.Link, new() { Name = "Anomalies" }).ClickAsync();
+            await page.Locator(".notice.bad").First.WaitForAsync();
         });
 
         async Task TakeAsync(Server from, string name, string hash, string ready, int width = 1280, int height = 960, bool dark = false, Func<IPage,

@@ -10,7 +10,7 @@ namespace FinanceIngest.Page;
 internal sealed class Server : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private readonly (string Name, string Value)[] _settings;
+    private readonly List<(string Name, string Value)> _settings;
     private readonly int _port = FreePort();
     private readonly StringBuilder _log = new();
     private Process? _process;
@@ -18,7 +18,7 @@ internal sealed class Server : IAsyncDisposable
     public Server(string dataDirectory, params (string Name, string Value)[] settings)
     {
         DataDirectory = dataDirectory;
-        _settings = settings;
+        _settings = [.. settings];
         Http = new HttpClient { BaseAddress = Address };
     }
 
@@ -27,6 +27,9 @@ internal sealed class Server : IAsyncDisposable
     public Uri Address => new($"http://127.0.0.1:{_port}/");
 
     public HttpClient Http { get; }
+
+    /// <summary>Sets what depends on the server's address, before the server is started.</summary>
+    public void Set(string name, string value) => _settings.Add((name, value));
 
     public async Task StartAsync()
     {

@@ -219,7 +219,7 @@ class Environment(unittest.TestCase):
         "WORKER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__ops__Password": "smtp-password"}',
         "NOTIFIER": "true", "NOTIFIER_SETTINGS": '{"FinanceIngest__Notify__Channels__push__Type": "webpush"}',
         "NOTIFIER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__push__PrivateKey": "vapid-key"}',
-        "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
+        "PORTAL_IMAGE": "ghcr.io/owner/finance-ingest-intake:0.1.0", "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
     }
 
     @classmethod
@@ -260,6 +260,56 @@ class WorkerImage(unittest.TestCase):
     def test_is_that_of_the_app_where_there_is_one(self):
         app, image = self.image(SERVICE_WORKER_RESOURCE_EXISTS="true", SERVICE_WORKER_IMAGE_NAME="cr.azurecr.io/other:1")
         self.assertEqual(f"<{app['id']}|template.containers.0.image>", image)
+
+
+class Portal(unittest.TestCase):
+    VARIABLES = {"PORTAL_IMAGE": "ghcr.io/owner/finance-ingest-intake:0.1.0", "JWT_AUTHORITY": "https://login.microsoftonline.com/tenant-id/v2.0",
+                 "JWT_AUDIENCE": "application-id", "PUBLIC_URL": "https://api.example.com"}
+
+    def app(self, name, **variables):
+        found = [app for app in Deployment(**variables).all("Microsoft.App/containerApps") if app["name"].startswith(name)]
+        return found[0]["properties"] if found else None
+
+    def environment(self, name, **variables):
+        container = self.app(name, **variables)["template"]["containers"][0]
+        return {variable["name"]: variable.get("value", variable.get("secretRef")) for variable in container["env"]}
+
+    def test_is_deployed_by_one_variable_and_sleeps_while_nobody_looks(self):
+        self.assertIsNone(self.app("ca-portal-"))
+        portal = self.app("ca-portal-", **self.VARIABLES)
+        self.assertEqual("ghcr.io/owner/finance-ingest-intake:0.1.0", portal["template"]["containers"][0]["image"])
+        self.assertEqual((0, 1), (portal["template"]["scale"]["minReplicas"], portal["template"]["scale"]["maxReplicas"]))
+        self.assertEqual((True, False, 7071), tuple(portal["configuration"]["ingress"][name] for name in ("external", "allowInsecure", "targetPort")))
+
+    def test_takes_tokens_of_Entra_and_no_key(self):
+        environment = self.environment("ca-portal-", **self.VARIABLES)
+        self.assertEqual("application-id", environment["FinanceIngest__Jwt__Audience"])
+        self.assertEqual("intake", environment["FinanceIngest__Roles"])
+        self.assertEqual([], [name for name in environment if "ApiKeys" in name])
+
+    def test_without_an_issuer_is_refused_before_anything_is_made(self):
+        for missing in ("JWT_AUTHORITY", "JWT_AUDIENCE"):
+            with self.assertRaisesRegex(arm.Refused, "JWT_AUTHORITY and JWT_AUDIENCE"):
+                Deployment(**{name: value for name, value in self.VARIABLES.items() if name != missing})
+
+    def test_is_what_alerts_and_mails_link_to(self):
+        url = Deployment(**self.VARIABLES).outputs["PORTAL_URL"]
+        self.assertRegex(url, "^https://ca-portal-abcdefghijklm[.]")
+        self.assertEqual(url, self.environment("ca-portal-", **self.VARIABLES)["FinanceIngest__PublicUrl"])
+        self.assertEqual(f"{url}/#/transactions/{{transaction_id}}", self.environment("ca-worker-", **self.VARIABLES)["FinanceIngest__Notify__LinkTemplate"])
+        self.assertIn(f"{url}/#/transactions/", json.dumps(Deployment(**self.VARIABLES).one("Microsoft.Logic/workflows")))
+        self.assertNotIn("FinanceIngest__Notify__LinkTemplate", self.environment("ca-worker-"))
+        self.assertEqual("", Deployment().outputs["PORTAL_URL"])
+        self.assertEqual({"intake", "worker", "notifier"}, set(Deployment().outputs["IDENTITIES"]))
+        self.assertEqual("id-portal-abcdefghijklm", Deployment(**self.VARIABLES).outputs["IDENTITIES"]["portal"]["name"])
+
+    def test_has_the_rights_of_its_work_alone(self):
+        self.assertEqual(set(), Deployment().rights("id-portal"))
+        self.assertEqual({
+            ("acrPull", "registries/crabcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"), ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"),
+            ("storageQueueDataReader", "storageAccounts/stabcdefghijklm"), ("storageQueueDataMessageSender", "queues/transactions-inbound"),
+            ("storageQueueDataContributor", "queues/transactions-inbound-poison"), ("storageQueueDataMessageSender", "queues/anomaly-alerts"),
+        }, Deployment(**self.VARIABLES).rights("id-portal"))
 
 
 class Intake(unittest.TestCase):

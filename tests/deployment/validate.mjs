@@ -30,6 +30,15 @@ function kubernetes(file) {
     }
 
     const group = manifest.apiVersion.includes("/") ? manifest.apiVersion.split("/")[0] : "";
+    if (group === "http.keda.sh") {
+      // No package has types of KEDA's HTTP add-on. What its object refers to is checked instead.
+      const { scaleTargetRef: target } = manifest.spec;
+      for (const [kind, wanted] of [["Deployment", target.name], ["Service", target.service]]) {
+        if (!documents.some((other) => other.kind === kind && other.metadata.name === wanted)) problems.push(`${file}: ${name}: there is no ${kind} ${wanted}`);
+      }
+      continue;
+    }
+
     const source = group === "keda.sh" ? "@kubernetes-models/keda" : "kubernetes-models";
     const module = `${source}/${manifest.apiVersion}/${manifest.kind}`;
     let model;

@@ -5,6 +5,7 @@ using FinanceIngest.Health;
 using FinanceIngest.Http;
 using FinanceIngest.Insights;
 using FinanceIngest.Intake;
+using FinanceIngest.Notifications;
 using FinanceIngest.Notifications.Destinations;
 using FinanceIngest.Observability;
 using FinanceIngest.Operator;
@@ -66,12 +67,13 @@ public static class HttpServices
     }
 
     /// <summary>
-    /// Adds what the page for people asks beside results and figures: histories, a person's months, and poison messages. A function app has none of these.
+    /// Adds what the page for people asks beside results and figures: histories, a person's months, poison messages, notifications. A function app has none of these.
     /// </summary>
     public static IServiceCollection AddCaseViews(this IServiceCollection services) => services
         .AddSingleton<IEndpoints, HistoryEndpoints>()
         .AddSingleton<IEndpoints, InsightEndpoints>()
-        .AddSingleton<IEndpoints, PoisonEndpoints>();
+        .AddSingleton<IEndpoints, PoisonEndpoints>()
+        .AddSingleton<IEndpoints, NotificationEndpoints>();
 
     /// <summary>Adds the endpoints of baselines. A function app has none: none of its routes asks for more than a function key.</summary>
     public static IServiceCollection AddBaselines(this IServiceCollection services) => services.AddSingleton<IEndpoints, StatsEndpoints>();

@@ -92,7 +92,7 @@ public sealed record Settings
     public IReadOnlyList<ApiKeySetting> ApiKeys { get; init; } = [];
 
     /// <summary>The issuer whose bearer tokens are accepted in addition to keys; null when tokens are not accepted.</summary>
-    internal JwtSettings? Jwt { get; init; }
+    public JwtSettings? Jwt { get; init; }
 
     /// <summary>Whether callers must present a key or a token. If not, the API is open, and listens on loopback only.</summary>
     public bool HasCredentials => ApiKeys.Count > 0 || Jwt is not null;

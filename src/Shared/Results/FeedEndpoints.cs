@@ -16,7 +16,7 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
         new("GET", "/api/results", Scopes.Read, ReadFeedAsync) { Query = ["after", "limit"] },
         new("GET", "/api/anomalies", Scopes.Read, ReadAnomaliesAsync)
         {
-            Query = ["user_id", "category_id", "min_amount", "from", "to", "after", "limit"],
+            Query = ["user_id", "category_id", "min_amount", "from", "to", "detector", "verdict", "after", "limit"],
         },
     ];
 
@@ -33,7 +33,8 @@ internal sealed class FeedEndpoints(IResultsStore store) : IEndpoints
     {
         int limit = request.QueryInteger("limit", DefaultLimit, 1, MaximumLimit);
         var filter = new AnomalyFilter(
-            request.QueryId("user_id"), request.QueryId("category_id"), request.QueryTime("from"), request.QueryTime("to"), request.QueryMinAmount());
+            request.QueryId("user_id"), request.QueryId("category_id"), request.QueryTime("from"), request.QueryTime("to"), request.QueryMinAmount(),
+            request.QueryDetector(), request.QueryVerdict());
         AnomalyPage page = await store.ReadAnomaliesAsync(filter, Cursors.ReadAnomalies(request.Query("after")), limit, cancellationToken);
         return ApiResponse.Json(200, json => WritePage(json, "anomalies", page.Anomalies, page.Next is { } next ? Cursors.Write(next) : null));
     }

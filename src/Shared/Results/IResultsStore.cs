@@ -44,8 +44,11 @@ internal sealed record FeedPage(IReadOnlyList<TransactionResult> Results, FeedCu
 /// <param name="From">The anomalies that occurred at or after this instant.</param>
 /// <param name="To">The anomalies that occurred before this instant.</param>
 /// <param name="MinAmount">The anomalies whose amount without its sign is at least this one; ≥ 0.</param>
+/// <param name="Detector">The anomalies of this detector.</param>
+/// <param name="Verdict">The anomalies of which this was said.</param>
 internal sealed record AnomalyFilter(
-    long? UserId = null, long? CategoryId = null, DateTime? From = null, DateTime? To = null, Money? MinAmount = null);
+    long? UserId = null, long? CategoryId = null, DateTime? From = null, DateTime? To = null, Money? MinAmount = null, DetectorFilter? Detector = null,
+    VerdictFilter? Verdict = null);
 
 /// <summary>A place in the anomaly history: the anomaly that was read last.</summary>
 internal readonly record struct AnomalyCursor(DateTime OccurredAt, long RowId);

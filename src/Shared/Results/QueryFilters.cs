@@ -1,3 +1,5 @@
+using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
 using FinanceIngest.Http;
 using FinanceIngest.Transactions;
 
@@ -28,6 +30,22 @@ internal static class QueryFilters
         request.Query("min_amount") is not { } text ? null
         : Money.TryParse(text, out Money amount) == Money.ParseError.None && amount.Units >= 0 ? amount
         : throw Problems.Validation("min_amount", "must be an amount from 0 with at most four decimals");
+
+    /// <summary>A detector, with or without a version.</summary>
+    /// <exception cref="ProblemException">400: the parameter names no detector.</exception>
+    public static DetectorFilter? QueryDetector(this ApiRequest request) =>
+        request.Query("detector") is not { } text ? null
+        : DetectorFilter.TryParse(text, out DetectorFilter? filter) ? filter
+        : throw Problems.Validation(
+            "detector",
+            $"must be {DetectorNames.ZScore}, {DetectorNames.Adaptive}, or a version such as {AdaptiveDetector.Version}");
+
+    /// <summary>What was said of a transaction.</summary>
+    /// <exception cref="ProblemException">400: the parameter is none of the words.</exception>
+    public static VerdictFilter? QueryVerdict(this ApiRequest request) =>
+        request.Query("verdict") is not { } text ? null
+        : VerdictFilter.TryParse(text, out VerdictFilter? filter) ? filter
+        : throw Problems.Validation("verdict", $"must be one of {string.Join(", ", VerdictFilter.Names)}");
 
     /// <summary>A truth value.</summary>
     /// <exception cref="ProblemException">400: the parameter is neither true nor false.</exception>

@@ -35,6 +35,33 @@ public sealed class CaseViewTests(ServerHead server)
         Assert.Empty(Ids(await server.Client.GetAsync($"/api/anomalies?user_id={_user}&min_amount=9000.01"), "anomalies"));
     }
 
+    [Fact]
+    public async Task Anomalies_are_filtered_by_detector_and_verdict_and_a_filter_that_would_not_filter_is_refused()
+    {
+        await server.Admin.PutAsync("/api/stats", Requests.List(Requests.Stat(_user)));
+        string mine = (await server.Client.ScoreAsync(Requests.Transaction(_user, "9000", "\"occurred_at\":\"2026-01-03T12:00:00Z\""))).String("id")!;
+        string other = (await server.Client.ScoreAsync(Requests.Transaction(_user, "9001", "\"occurred_at\":\"2026-01-02T12:00:00Z\""))).String("id")!;
+        (await server.Client.WithKey(ServerFixture.ManagerKey).PutAsync(
+            $"/api/transactions/{mine}/feedback", """{"verdict": "expected"}""", ("Prefer", "wait=20"))).Is(200);
+
+        Assert.Equal([mine, other], await AnomaliesAsync("detector=zscore"));
+        Assert.Empty(await AnomaliesAsync("detector=adaptive"));
+        Assert.Empty(await AnomaliesAsync("detector=adaptive/1"));
+        Assert.Equal([mine], await AnomaliesAsync("verdict=given"));
+        Assert.Equal([mine], await AnomaliesAsync("verdict=expected&detector=zscore"));
+        Assert.Empty(await AnomaliesAsync("verdict=unexpected"));
+        Assert.Equal([other], await AnomaliesAsync("verdict=none"));
+        foreach (string wrong in new[] { "zscore/1", "Adaptive", "adaptive/", "adaptive/0", "adaptive/1/2", "adaptive/%25", "%25", "other" })
+        {
+            (await server.Client.GetAsync($"/api/anomalies?detector={wrong}")).IsInvalid("detector", "must be zscore, adaptive, or a version such as adaptive/1");
+        }
+
+        (await server.Client.GetAsync("/api/anomalies?verdict=mine")).IsInvalid("verdict", "must be one of expected, unexpected, given, none");
+
+        async Task<List<string>> AnomaliesAsync(string filter) =>
+            Ids((await server.Client.GetAsync($"/api/anomalies?user_id={_user}&{filter}")).Is(200), "anomalies");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("?category_id=5")]

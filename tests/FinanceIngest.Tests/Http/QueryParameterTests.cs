@@ -6,7 +6,7 @@ namespace FinanceIngest.Tests.Http;
 /// <summary>A filter that does not filter shows somebody else's money: what a route would ignore is refused, on every route that needs a key.</summary>
 public abstract class QueryParameterTests(HeadFixture head)
 {
-    private const string Anomalies = "user_id, category_id, min_amount, from, to, after, limit";
+    private const string Anomalies = "user_id, category_id, min_amount, from, to, detector, verdict, after, limit";
 
     /// <summary>Every route that needs a key, with a body for it, and the parameters that it takes.</summary>
     public static TheoryData<string, string, string?, string> Routes { get; } = new(

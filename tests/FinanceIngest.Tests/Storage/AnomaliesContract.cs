@@ -1,5 +1,9 @@
+using FinanceIngest.Commands;
+using FinanceIngest.Detection;
 using FinanceIngest.Results;
+using FinanceIngest.Scoring;
 using FinanceIngest.Tests.Support;
+using FinanceIngest.Transactions;
 
 namespace FinanceIngest.Tests.Storage;
 
@@ -75,6 +79,39 @@ public abstract class AnomaliesContract(StoreFixture fixture) : StoreContract(fi
         Assert.Null(second.Next);
     }
 
+    [Theory]
+    [InlineData("zscore", 0, 1, 2)]
+    [InlineData("adaptive", 3, 4, 5)]
+    [InlineData("adaptive/1", 3, 4)]
+    [InlineData("adaptive/2", 5)]
+    [InlineData("adaptive/3")]
+    public async Task A_detector_is_selected_in_every_version_or_in_one(string name, params int[] expected)
+    {
+        TransactionResult[] written = await WriteJudgedAsync();
+        Assert.True(DetectorFilter.TryParse(name, out DetectorFilter? detector));
+        var filter = new AnomalyFilter(Detector: detector);
+
+        Assert.Equal(expected.Select(index => written[index].Id), (await ReadAsync(filter)).Anomalies.Select(row => row.Id));
+        Assert.Equal(expected.Select(index => written[index].Id), (await ReadAllAsync(filter, limit: 1)).Select(row => row.Id));
+        Assert.Empty((await ReadAsync(filter with { UserId = 2 })).Anomalies);
+    }
+
+    [Theory]
+    [InlineData("none", 0, 3)]
+    [InlineData("given", 1, 2, 4, 5)]
+    [InlineData("expected", 1, 4)]
+    [InlineData("unexpected", 2, 5)]
+    public async Task Verdicts_are_selected_and_so_are_rows_without_one(string name, params int[] expected)
+    {
+        TransactionResult[] written = await WriteJudgedAsync();
+        Assert.True(VerdictFilter.TryParse(name, out VerdictFilter? verdict));
+        var filter = new AnomalyFilter(Verdict: verdict);
+
+        Assert.Equal(expected.Select(index => written[index].Id), (await ReadAsync(filter)).Anomalies.Select(row => row.Id));
+        Assert.Equal(expected.Select(index => written[index].Id), (await ReadAllAsync(filter, limit: 1)).Select(row => row.Id));
+        Assert.Empty((await ReadAsync(filter with { MinAmount = new Money(long.MaxValue) })).Anomalies);
+    }
+
     [Fact]
     public async Task There_may_be_none()
     {
@@ -86,6 +123,29 @@ public abstract class AnomaliesContract(StoreFixture fixture) : StoreContract(fi
 
     private static TransactionResult At(int minute, long user, long category) =>
         Sample.Anomaly() with { OccurredAt = Sample.Noon.AddMinutes(minute), UserId = user, CategoryId = category };
+
+    // The newest first: three of zscore, two of adaptive/1 and one of adaptive/2; of each three one without a verdict, one that is the user's and one that is not.
+    private async Task<TransactionResult[]> WriteJudgedAsync()
+    {
+        string?[] detectors = [null, null, null, "adaptive/1", "adaptive/1", "adaptive/2"];
+        TransactionResult[] rows =
+        [
+            .. detectors.Select((detector, index) => At(minute: 9 - index, user: 1, category: 1) with
+            {
+                Detected = detector is null ? null : new Detected { Detector = detector },
+                Contribution = detector is null ? null : default(Contribution),
+            }),
+        ];
+        await WriteAsync(rows);
+        FeedbackCommand[] verdicts =
+        [
+            .. rows.Select((row, index) => (row, index)).Where(item => item.index % 3 > 0).Select(item => new FeedbackCommand(
+                Guid.CreateVersion7(), Sample.Noon.AddHours(1), item.row.Id,
+                item.index % 3 == 1 ? FeedbackVerdict.Expected : FeedbackVerdict.Unexpected)),
+        ];
+        await Stores.Scoring.WriteAsync(new ScoredBatch([], [], []) { Commands = verdicts }, Token);
+        return rows;
+    }
 
     private Task<AnomalyPage> ReadAsync(AnomalyFilter filter) => Stores.Results.ReadAnomaliesAsync(filter, null, 1000, Token);
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using FinanceIngest.Detection;
 using FinanceIngest.Replay;
 using FinanceIngest.Results;
 using FinanceIngest.Storage;
@@ -89,12 +90,16 @@ public sealed class SqlServerStatementTests
     [Fact]
     public void The_anomaly_query_is_valid_with_every_combination_of_filters()
     {
-        for (int mask = 0; mask < 64; mask++)
+        string?[] detectors = [null, "zscore", "adaptive", "adaptive/1"];
+        VerdictFilter?[] verdicts = [null, new(false, null), new(true, null), new(true, FeedbackVerdict.Expected)];
+        for (int mask = 0; mask < 1024; mask++)
         {
+            DetectorFilter? detector = null;
+            Assert.True(detectors[(mask >> 6) & 3] is not { } name || DetectorFilter.TryParse(name, out detector));
             var filter = new AnomalyFilter(
                 (mask & 1) == 0 ? null : 1, (mask & 2) == 0 ? null : 1,
                 (mask & 4) == 0 ? null : DateTime.UnixEpoch, (mask & 8) == 0 ? null : DateTime.UnixEpoch,
-                (mask & 32) == 0 ? null : new Money(1));
+                (mask & 32) == 0 ? null : new Money(1), detector, verdicts[mask >> 8]);
             AssertParses(SqlServerResultsStore.AnomaliesSql(filter, (mask & 16) == 0 ? null : default(AnomalyCursor)));
         }
     }

@@ -151,9 +151,11 @@ public sealed class SqlitePlanTests : IDisposable
         await results.GetAsync([id, Guid.NewGuid()], Token);
         FeedPage page = (await results.ReadFeedAsync(default, 1, Token))!;
         await results.ReadFeedAsync(page.Next, 1000, Token);
+        Assert.True(DetectorFilter.TryParse("adaptive", out DetectorFilter? detector));
         foreach (AnomalyFilter filter in new AnomalyFilter[]
         {
             new(), new(UserId: 399), new(CategoryId: 2310), new(399, 2310, Sample.Noon, Sample.Noon), new(From: Sample.Noon), new(To: Sample.Noon),
+            new(UserId: 399, Detector: detector), new(Verdict: new VerdictFilter(true, null)),
         })
         {
             await results.ReadAnomaliesAsync(filter, null, 10, Token);

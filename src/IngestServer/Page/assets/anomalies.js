@@ -1,9 +1,9 @@
-import { call, can, send } from "./api.js";
-import { ask, empty, field, h, problem, say, table, tableRow } from "./dom.js";
+import { call } from "./api.js";
+import { empty, field, h, problem, say, table, tableRow } from "./dom.js";
 import * as events from "./events.js";
-import { amounts } from "./charts.js";
-import { about, amount, count, deviations, fullTime, time } from "./format.js";
-import { alertText, sentence, usual, verdictOf, verdicts } from "./result.js";
+import { about, amount, count, deviations, time } from "./format.js";
+import { isShortcut, Picture, shortcuts } from "./picture.js";
+import { usual, verdictOf, verdicts } from "./result.js";
 
 export const title = "Anomalies";
 
@@ -20,11 +20,6 @@ export function update(query) {
   current?.take(query);
   return current !== null;
 }
-
-const shortcuts = {
-  get on() { return localStorage.getItem("finance-ingest-shortcuts") !== "off"; },
-  set on(value) { localStorage.setItem("finance-ingest-shortcuts", value ? "on" : "off"); },
-};
 
 class View {
   constructor(root, query) {
@@ -45,6 +40,7 @@ class View {
     this.form = h("form", { class: "filters card", "aria-label": "Filters", onsubmit: event => { event.preventDefault(); this.apply(); } });
     this.list = h("section", { class: "card", "aria-label": "Anomalies" });
     this.detail = h("section", { class: "card detail", "aria-label": "The selected anomaly", "aria-live": "off" });
+    this.picture = new Picture(this.detail, result => this.replace(result));
     this.news = h("div", { role: "status", class: "news" });
     const keys = h("button", { type: "button", class: "plain", "aria-pressed": String(shortcuts.on), onclick: event => {
       shortcuts.on = !shortcuts.on;
@@ -63,7 +59,7 @@ class View {
   end() {
     removeEventListener("keydown", this.onKey);
     this.off();
-    this.chart?.destroy();
+    this.picture.end();
     this.ended = true;
   }
 
@@ -85,26 +81,28 @@ class View {
     return `#/anomalies${text ? `?${text}` : ""}`;
   }
 
-  async makeForm() {
+  makeForm() {
     const input = (name, attributes) => h("input", { name, ...attributes });
-    const fields = [
+    const select = (name, options) => h("select", { name }, options.map(([value, text]) => h("option", { value }, text)));
+    this.form.replaceChildren(
       field("User", input("user_id", { inputMode: "numeric", pattern: "[0-9]+", title: "A number", autocomplete: "off" })),
       field("Category", input("category_id", { inputMode: "numeric", pattern: "[0-9]+", title: "A number", autocomplete: "off" })),
       field("From", input("from", { type: "date" })), field("To, inclusive", input("to", { type: "date" })),
       field("At least", input("min_amount", { inputMode: "decimal", pattern: "[0-9]+([.,][0-9]{1,4})?", title: "An amount without its sign", autocomplete: "off" })),
-    ];
-    const buttons = h("div", { class: "row" }, h("button", { class: "primary" }, "Filter"), h("button", { type: "button", onclick: () => { location.hash = "#/anomalies"; } }, "Clear"));
-    this.form.replaceChildren(...fields, buttons);
-    this.fill();
-    if (await can("get", "/api/anomalies", "detector")) buttons.before(field("Detector", input("detector", { autocomplete: "off" })));
-    if (await can("get", "/api/anomalies", "verdict")) {
-      buttons.before(field("Verdict", h("select", { name: "verdict" }, [["", "Any"], ["none", "None yet"], ["expected", "Mine"], ["unexpected", "Not mine"]].map(([value, text]) => h("option", { value }, text)))));
-    }
+      field("Verdict", select("verdict", [["", "Any"], ["none", "Without one"], ["given", "With one"], ["expected", "Mine"], ["unexpected", "Not mine"]])),
+      field("Detector", select("detector", [["", "Any"], ["zscore", "zscore"], ["adaptive", "adaptive"]])),
+      h("div", { class: "row" }, h("button", { class: "primary" }, "Filter"), h("button", { type: "button", onclick: () => { location.hash = "#/anomalies"; } }, "Clear")));
     this.fill();
   }
 
   fill() {
-    for (const input of this.form.elements) if (input.name) input.value = this.query.get(input.name) ?? "";
+    for (const input of this.form.elements) {
+      if (!input.name) continue;
+      const value = this.query.get(input.name) ?? "";
+      // An address may name what the list does not offer, such as one version of a detector.
+      if (input.options && ![...input.options].some(option => option.value === value)) input.append(h("option", { value }, value));
+      input.value = value;
+    }
   }
 
   apply() {
@@ -196,74 +194,18 @@ class View {
       else link.removeAttribute("aria-current");
       if (isIt && isByKey) { link.focus({ preventScroll: true }); row.scrollIntoView({ block: "nearest" }); }
     }
-    this.chart?.destroy();
-    this.chart = null;
-    if (!id) { this.detail.replaceChildren(empty("Nothing is selected.", "Choose an anomaly to see its picture.")); return; }
+    this.picture.end();
+    if (!id) { this.picture.clear(empty("Nothing is selected.", "Choose an anomaly to see its picture.")); return; }
     let result = this.rows.find(row => row.id === id);
     if (!result) {
       try {
         result = await call(`api/transactions/${encodeURIComponent(id)}`);
       } catch (error) {
-        if (this.selected === id) this.detail.replaceChildren(problem(error));
+        if (this.selected === id) this.picture.clear(problem(error));
         return;
       }
     }
-    if (this.selected === id && !this.ended) this.renderDetail(result);
-  }
-
-  renderDetail(result) {
-    const range = usual(result);
-    const verdict = verdictOf(result);
-    const plot = h("div", { class: "plot tall", role: "img", "aria-label": "Loading the picture." });
-    const say = h("div", { role: "status" });
-    const actions = h("div", { class: "actions" },
-      h("button", { type: "button", "aria-pressed": String(verdict === "expected"), onclick: () => this.judge(result, "expected") }, "This was mine"),
-      h("button", { type: "button", "aria-pressed": String(verdict === "unexpected"), onclick: () => this.judge(result, "unexpected") }, "This was not"),
-      verdict && h("button", { type: "button", class: "plain", onclick: () => this.judge(result, null) }, "Take the verdict back"),
-      h("button", { type: "button", onclick: () => this.snooze(result) }, "Snooze …"));
-    const alert = alertText(result);
-    const shadows = Object.entries(result.shadow ?? {});
-    this.answer = say;
-    this.detail.replaceChildren(
-      h("div", { class: "card-head" }, h("div", null, h("p", { class: "amount" }, amount(result.amount)),
-        h("p", { class: "muted" }, h("time", { dateTime: result.occurred_at }, fullTime(result.occurred_at)))),
-      h("span", { class: result.is_anomaly ? "chip bad" : "chip good" }, result.is_anomaly ? "Anomaly" : "Ordinary")),
-      h("p", null, sentence(result)), actions, say, plot,
-      h("div", { class: "legend", "aria-hidden": "true" }, h("span", { class: "mark" }, "this one"), h("span", { class: "dot" }, "other payments"), range && h("span", { class: "band" }, "four in five lie here")),
-      h("dl", { class: "facts" },
-        h("dt", null, "User"), h("dd", null, h("a", { href: `#/person/${result.user_id}` }, String(result.user_id))),
-        h("dt", null, "Category"), h("dd", null, String(result.category_id)),
-        range && [h("dt", null, "Usual"), h("dd", null, `${about(range.low)} to ${about(range.high)}, half below ${about(range.typical)}, from ${count(range.count)} payments`)],
-        result.z_score !== null && result.z_score !== undefined && [h("dt", null, "Deviations"), h("dd", null, deviations(result.z_score))],
-        result.surprise !== undefined && [h("dt", null, "How rare"), h("dd", null, `once in ${count(Math.round(1 / result.surprise))}`)],
-        result.detector && [h("dt", null, "Detector"), h("dd", null, result.detector)],
-        alert && [h("dt", null, "Alert"), h("dd", null, alert)],
-        shadows.length > 0 && [h("dt", null, "In shadow"), h("dd", null, shadows.map(([name, other]) => `${name}: ${other.is_anomaly ? "anomaly" : "ordinary"}`).join(", "))],
-        h("dt", null, "Id"), h("dd", { class: "mono" }, result.id)));
-    this.draw(result, range, plot);
-  }
-
-  async draw(result, range, plot) {
-    let history = [result];
-    try {
-      const until = new Date(new Date(result.occurred_at).getTime() + 60 * 86400000).toISOString();
-      const page = await call(`api/transactions?${new URLSearchParams({ user_id: result.user_id, category_id: result.category_id, to: until, limit: "400" })}`);
-      history = page.transactions;
-    } catch (error) {
-      plot.before(h("p", { class: "muted small" }, `The other payments can't be shown: ${error.message}`));
-    }
-    if (this.selected !== result.id || this.ended || !plot.isConnected) return;
-    const points = history.filter(row => row.amount !== undefined && row.occurred_at && row.id !== result.id)
-      .map(row => [new Date(row.occurred_at).getTime() / 1000, row.amount]).sort((one, other) => one[0] - other[0]);
-    const mark = { x: new Date(result.occurred_at).getTime() / 1000, y: result.amount };
-    const xs = [...points.map(point => point[0]), mark.x].sort((one, other) => one - other);
-    const ys = xs.map(x => null);
-    let at = 0;
-    xs.forEach((x, index) => { if (at < points.length && points[at][0] === x) ys[index] = points[at++][1]; });
-    plot.setAttribute("aria-label", `${count(points.length)} other payments of this user in this category`
-      + (points.length ? `, from ${amount(Math.min(...points.map(point => point[1])))} to ${amount(Math.max(...points.map(point => point[1])))}` : "")
-      + (range ? `; four in five lie between ${about(range.low)} and ${about(range.high)}` : "") + `. This one is ${amount(result.amount)}.`);
-    this.chart = amounts(plot, [xs, ys], range, mark);
+    if (this.selected === id && !this.ended) this.picture.show(result);
   }
 
   // On a narrow screen the picture lies above the list.
@@ -282,45 +224,8 @@ class View {
     }
   }
 
-  async judge(result, verdict) {
-    const focus = document.activeElement?.textContent;
-    const path = `api/transactions/${result.id}/feedback`;
-    try {
-      await send(verdict ? "PUT" : "DELETE", path, verdict ? { verdict } : undefined, { headers: { Prefer: "wait=10" } });
-      const changed = { ...result, feedback: verdict ?? undefined };
-      this.replace(changed);
-      if (this.selected === result.id) {
-        this.renderDetail(changed);
-        [...this.detail.querySelectorAll("button")].find(button => button.textContent === focus)?.focus();
-        this.tell(verdict === "expected" ? "Recorded: this was theirs." : verdict === "unexpected" ? "Recorded: this was not theirs." : "The verdict was taken back.", "good");
-      }
-    } catch (error) {
-      this.tell(error.status === 404 || error.status === 405 ? "This server does not take verdicts." : error.kind === "scope" ? `${error.message} Sign in with one that has it.` : error.message, "bad");
-    }
-  }
-
-  async snooze(result) {
-    const day = 86400000;
-    const given = await ask("Snooze alerts", [
-      h("p", null, `No alerts for user ${result.user_id} in category ${result.category_id}. Payments go on being judged and listed.`),
-      field("For", h("select", { name: "days" }, [["1", "A day"], ["7", "A week"], ["30", "30 days"]].map(([value, text]) => h("option", { value }, text))))],
-    [{ text: "Cancel", value: "" }, { text: "Snooze", value: "ok", class: "primary" }]);
-    if (!given) return;
-    const until = new Date(Date.now() + Number(given.data.get("days")) * day).toISOString();
-    try {
-      await send("PUT", "api/sensitivity", [{ user_id: result.user_id, category_id: result.category_id, level: "never", until }], { headers: { Prefer: "wait=10" } });
-      this.tell(`No alerts until ${time(until)}.`, "good");
-    } catch (error) {
-      this.tell(error.status === 404 || error.status === 405 ? "This server has no snooze." : error.message, "bad");
-    }
-  }
-
-  tell(text, kind) {
-    this.answer?.replaceChildren(h("p", { class: `notice ${kind}` }, text));
-  }
-
   key(event) {
-    if (!shortcuts.on || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog")) return;
+    if (!isShortcut(event)) return;
     const index = this.rows.findIndex(row => row.id === this.selected);
     const result = this.rows[index];
     if (event.key === "j" || event.key === "k") {
@@ -330,8 +235,8 @@ class View {
         this.query.set("id", next.id);
         this.select(next.id, true);
       }
-    } else if (event.key === "e" && result) this.judge(result, "expected");
-    else if (event.key === "u" && result) this.judge(result, "unexpected");
+    } else if (event.key === "e" && result) this.picture.judge(result, "expected");
+    else if (event.key === "u" && result) this.picture.judge(result, "unexpected");
     else return;
     event.preventDefault();
   }

@@ -1,5 +1,6 @@
 import { at, field, h, say } from "./dom.js";
 import { call, hasKey, onSignIn, signIn, signOut } from "./api.js";
+import * as authority from "./authority.js";
 import * as events from "./events.js";
 import * as now from "./now.js";
 import * as anomalies from "./anomalies.js";
@@ -7,10 +8,12 @@ import * as person from "./person.js";
 import * as stuck from "./stuck.js";
 import * as attempt from "./try.js";
 import * as detectors from "./detectors.js";
+import * as notifications from "./notifications.js";
 import * as runbook from "./runbook.js";
+import * as transactions from "./transaction.js";
 import { timeOfDay } from "./format.js";
 
-const pages = { now, anomalies, person, stuck, try: attempt, detectors, runbook };
+const pages = { now, anomalies, person, stuck, try: attempt, detectors, notifications, runbook, transactions };
 let leave = null;
 let shown = null;
 
@@ -63,10 +66,20 @@ function askForKey(refusal) {
         key.select();
       }
     },
-  }, h("input", { type: "text", name: "username", autocomplete: "username", value: "FinanceIngest", hidden: true }), field("Key or token", key), h("div", null, h("button", { class: "primary" }, "Sign in")));
+  }, h("input", { type: "text", name: "username", autocomplete: "username", value: "FinanceIngest", hidden: true }), field("Key or token", key),
+  h("div", null, h("button", { class: authority.isConfigured() ? null : "primary" }, "Sign in")));
+  const elsewhere = authority.isConfigured() && h("div", { class: "elsewhere" }, h("button", { type: "button", class: "primary", onclick: async () => {
+    try {
+      await authority.leaveForSignIn();
+    } catch (error) {
+      trouble.hidden = false;
+      trouble.textContent = error.message;
+    }
+  } }, `Sign in with ${authority.name()}`), h("p", { class: "muted small" }, "or, with a key:"));
   at("main").replaceChildren(h("div", { class: "card sign-in" }, h("h1", null, "Sign in"),
-    h("p", { class: "muted" }, "Use a key of this installation that has the scope read. It is kept for this tab, and sent in a header only."), trouble, form));
-  key.focus();
+    h("p", { class: "muted" }, authority.isConfigured() ? "Your account, or a key of this installation, needs the scope read. What you sign in with is kept for this tab, and sent in a header only."
+      : "Use a key of this installation that has the scope read. It is kept for this tab, and sent in a header only."), trouble, elsewhere, form));
+  (elsewhere ? elsewhere.querySelector("button") : key).focus();
 }
 
 function link(state) {
@@ -101,5 +114,7 @@ addEventListener("hashchange", () => { if (shown !== "sign-in") show(); });
 
 // Older bookmarks have a key in their address. It is taken out, and not used.
 if (location.search) history.replaceState(null, "", location.pathname + location.hash);
-if (document.body.dataset.keys === "needed" && !hasKey()) askForKey(null);
-else begin();
+authority.comeBack().then(trouble => {
+  if (trouble || (document.body.dataset.keys === "needed" && !hasKey())) askForKey(trouble);
+  else begin();
+});

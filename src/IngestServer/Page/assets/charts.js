@@ -3,7 +3,7 @@ import { brief, duration } from "./format.js";
 
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const alive = new Set();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => alive.forEach(chart => chart.redrawAnew()));
+for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", () => alive.forEach(chart => chart.redrawAnew()));
 
 function axes(format, incrs) {
   const shared = () => ({

@@ -41,11 +41,11 @@ function compare(rows, name, live) {
   const onlyLive = rows.filter(row => row.is_anomaly && !row.shadow[name].is_anomaly);
   const onlyShadow = rows.filter(row => !row.is_anomaly && row.shadow[name].is_anomaly);
   const differing = [...onlyLive, ...onlyShadow].sort((one, other) => other.occurred_at.localeCompare(one.occurred_at));
-  return h("section", { class: "card" }, h("h2", null, `${live} beside ${name}`),
+  return h("section", { class: "card roomy" }, h("h2", null, `${live[0].toUpperCase()}${live.slice(1)} beside ${name}`),
     h("dl", { class: "tiles" }, [["Compared", rows.length, "payments"], ["Both", both.length, "would alert"], [`Only ${live}`, onlyLive.length, "alerted"], [`Only ${name}`, onlyShadow.length, "would have alerted"]]
       .map(([text, value, note]) => h("div", { class: "tile" }, h("dt", null, text), h("dd", { class: "value" }, count(value)), h("dd", { class: "note" }, note)))),
     differing.length === 0 ? empty("They agree.", "On all of these payments.") : h("div", { class: "scroll" }, table([
-      { name: "When", value: row => h("a", { class: "plain", href: `#/anomalies?user_id=${row.user_id}&id=${row.id}` }, time(row.occurred_at)) },
+      { name: "When", nowrap: true, value: row => h("a", { class: "plain", href: `#/anomalies?user_id=${row.user_id}&id=${row.id}` }, time(row.occurred_at)) },
       { name: "User", number: true, value: row => String(row.user_id) }, { name: "Category", number: true, value: row => String(row.category_id) }, { name: "Amount", number: true, value: row => amount(row.amount) },
       { name: "Live", value: row => h("span", { class: row.is_anomaly ? "chip bad" : "chip good" }, row.is_anomaly ? "Anomaly" : "Ordinary") },
       { name: "Shadow", value: row => [h("span", { class: row.shadow[name].is_anomaly ? "chip bad" : "chip good" }, row.shadow[name].is_anomaly ? "Anomaly" : "Ordinary"), " ", h("span", { class: "muted small" }, typeof row.shadow[name].score === "number" ? deviations(row.shadow[name].score) : "")] },

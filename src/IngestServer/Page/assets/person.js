@@ -74,7 +74,7 @@ function categories({ categories, months }) {
   return card("Categories", h("div", { class: "scroll" }, table([
     { name: "Category", value: row => String(row.category_id) },
     { name: "Total", number: true, value: row => amount(row.total) },
-    { name: "Share", number: true, value: row => row.share === undefined ? "–" : [share(row.share), h("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" }, h("rect", { width: Math.max(0, Math.min(100, row.share * 100)), height: 8 }))] },
+    { name: "Share", number: true, value: row => row.share === undefined ? "–" : h("span", null, share(row.share), h("svg", { class: "meter", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" }, h("rect", { width: Math.max(0, Math.min(100, row.share * 100)), height: 8 }))) },
     { name: "Months", value: row => spark(row.by_month) },
     { name: "Trend", value: row => row.trend ? [directions[row.trend.direction], h("span", { class: "muted small" }, ` ${row.trend.per_month >= 0 ? "+" : "−"}${about(Math.abs(row.trend.per_month))} a month`)] : h("span", { class: "muted" }, "too short") },
     { name: "Usual payment", number: true, nowrap: true, value: row => row.usual ? `${about(row.usual.low)} – ${about(row.usual.high)}` : "–" },

@@ -89,9 +89,10 @@ internal static class DestinationFields
 
     /// <summary>How the address is shown to others than its owner, and in lists of deliveries.</summary>
     public static string Mask(NotificationDestination destination) =>
-        destination.Push is { } push ? Origin(push.Endpoint)
-        : destination.Mail is not { } mail || mail.LastIndexOf('@') is var at && at < 1 ? "•••"
-        : $"{Rune.GetRuneAt(mail, 0)}•••{mail[at..]}";
+        destination.Push is { } push ? Origin(push.Endpoint) : MaskMail(destination.Mail);
+
+    /// <summary>How a mail address is shown: <c>a•••@finance.example</c>.</summary>
+    public static string MaskMail(string? mail) => mail is null || mail.LastIndexOf('@') is var at && at < 1 ? "•••" : $"{Rune.GetRuneAt(mail, 0)}•••{mail[at..]}";
 
     private static string Write(NotificationDestination destination, Action<Utf8JsonWriter> write)
     {

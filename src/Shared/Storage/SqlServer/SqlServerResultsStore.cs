@@ -132,6 +132,8 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
             filter.CategoryId is null ? "" : " AND t.category_id = @CategoryId")}{(
             filter.From is null ? "" : " AND t.occurred_at >= @From")}{(filter.To is null ? "" : " AND t.occurred_at < @To")}{(
             filter.MinAmount is null ? "" : " AND ABS(t.amount) >= @min_amount")}{(
+            filter.Detector is { } detector ? $" AND {detector.Sql("t.detector", "@detector")}" : "")}{(
+            filter.Verdict is { } verdict ? $" AND {verdict.Sql("t.verdict", "@verdict")}" : "")}{(
             after is null ? "" : " AND t.occurred_at <= @after_time AND (t.occurred_at < @after_time OR t.id < @after_id)")}
         ORDER BY t.occurred_at DESC, t.id DESC
         """;
@@ -148,6 +150,8 @@ internal sealed class SqlServerResultsStore(SqlServerDatabase database) : IResul
                 filter.From,
                 filter.To,
                 min_amount = filter.MinAmount?.ToDecimal(),
+                detector = filter.Detector?.Value,
+                verdict = filter.Verdict?.Value,
                 after_time = after?.OccurredAt,
                 after_id = after?.RowId,
                 limit = limit + 1,

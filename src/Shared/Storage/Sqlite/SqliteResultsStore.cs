@@ -71,11 +71,14 @@ internal sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStor
                 + (filter.From is null ? "" : " AND t.occurred_at >= ?3")
                 + (filter.To is null ? "" : " AND t.occurred_at < ?4")
                 + (after is null ? "" : " AND (t.occurred_at, t.id) < (?5, ?6)")
-                + (filter.MinAmount is null ? "" : " AND abs(t.amount) >= ?7");
+                + (filter.MinAmount is null ? "" : " AND abs(t.amount) >= ?7")
+                + (filter.Detector is { } detector ? $" AND {detector.Sql("t.detector", "?8")}" : "")
+                + (filter.Verdict is { } verdict ? $" AND {verdict.Sql("t.verdict", "?9")}" : "");
             List<(TransactionResult Result, long RowId)> rows = session.Query(
-                $"SELECT {SqliteRows.ResultColumns} FROM anomaly_transactions t WHERE t.is_anomaly = 1{where} ORDER BY t.occurred_at DESC, t.id DESC LIMIT ?8",
+                $"SELECT {SqliteRows.ResultColumns} FROM anomaly_transactions t WHERE t.is_anomaly = 1{where} ORDER BY t.occurred_at DESC, t.id DESC LIMIT ?10",
                 row => (SqliteRows.ToResult(row), row.GetInt64(0)),
-                filter.UserId, filter.CategoryId, filter.From, filter.To, after?.OccurredAt, after?.RowId, filter.MinAmount?.Units, limit + 1);
+                filter.UserId, filter.CategoryId, filter.From, filter.To, after?.OccurredAt, after?.RowId, filter.MinAmount?.Units,
+                filter.Detector?.Value, filter.Verdict?.Value, limit + 1);
             bool more = rows.Count > limit;
             List<(TransactionResult Result, long RowId)> page = more ? rows[..limit] : rows;
             return new AnomalyPage(

@@ -133,6 +133,7 @@ internal sealed class ApiDescription
                 _ => "/api/users/{user_id}",
             }
             : path.StartsWith("/api/poison/", StringComparison.Ordinal) ? "/api/poison/{message_id}"
+            : path.StartsWith("/api/notifications/", StringComparison.Ordinal) ? "/api/notifications/{id}/again"
             : path;
         return Paths[template]?[method == "HEAD" ? "get" : method.ToLowerInvariant()];
     }
