@@ -7,8 +7,7 @@ namespace FinanceIngest.Chaos.Hooks;
 
 /// <summary>
 /// A queue with the points NAME.send.before, NAME.send.after, NAME.receive.after, NAME.delete.before and NAME.delete.after. NAME is <c>marker</c> for the
-/// marker
-/// of unsent alerts.
+/// marker of unsent alerts.
 /// </summary>
 internal sealed class HookedQueue(IMessageQueue queue, string name, Control control) : IMessageQueue, IDisposable
 {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FinanceIngest.Alerts;
+using FinanceIngest.Notifications.Deliveries;
 using FinanceIngest.Queueing;
 using FinanceIngest.Scoring;
 using Microsoft.Extensions.DependencyInjection;
@@ -52,9 +53,11 @@ internal sealed class HostBuilding : IObserver<DiagnosticListener>, IObserver<Ke
     {
         Wrap<TimeProvider>(services, _ => new SkewedTime(control));
         Wrap<Queues>(services, queues => new Queues(
-            new HookedQueue(queues.Inbound, "inbound", control), queues.Poison, new HookedQueue(queues.Alerts, "alerts", control), queues.AlertPoison));
+            new HookedQueue(queues.Inbound, "inbound", control), queues.Poison, new HookedQueue(queues.Alerts, "alerts", control),
+            queues.AlertPoison is { } poison ? new HookedQueue(poison, "alert-poison", control) : null));
         Wrap<IScoringStore>(services, store => new HookedScoringStore(store, control));
         Wrap<IAlertOutbox>(services, outbox => new HookedOutbox(outbox, control));
+        Wrap<IDeliveryStore>(services, store => new HookedDeliveryStore(store, control));
         Console.SetIn(new DeadlyInput(Console.In, control));
     }
 

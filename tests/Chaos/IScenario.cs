@@ -41,5 +41,7 @@ internal static class AllScenarios
         new Flood(),
         new HostileCallers(),
         new Backlog(),
+        new Notifier(),
+        new NotifierBacklog(),
     ];
 }

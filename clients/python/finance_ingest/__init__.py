@@ -25,6 +25,7 @@ from .errors import (
 )
 from .keys import new_key, uuid7
 from .results import Baseline, Factor, Page, Result, ShadowVerdict, StatsReport, Usual
+from .sentences import sentence
 from .transactions import Transaction
 from .version import __version__
 
@@ -65,5 +66,6 @@ __all__ = [
     "ValidationFailed",
     "__version__",
     "new_key",
+    "sentence",
     "uuid7",
 ]

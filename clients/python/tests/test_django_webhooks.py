@@ -215,7 +215,7 @@ class BellTests(TestCase):
     def test_the_count_needs_a_login(self) -> None:
         self.assertEqual(self.client.get("/count/").status_code, 403)
         self.client.force_login(self.user)
-        self.assertEqual(self.client.get("/count/").json(), {"unread": 3})
+        self.assertEqual(self.client.get("/count/").json(), {"unread": 3, "label": "3 unread notifications"})
 
     def test_the_page_shows_them_and_marks_only_the_users_own_as_read(self) -> None:
         self.assertEqual(self.client.get("/notifications/").status_code, 302)

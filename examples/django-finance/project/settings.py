@@ -24,6 +24,9 @@ INSTALLED_APPS = [
 FINANCE_INGEST = {
     "URL": os.environ.get("FINANCE_INGEST_URL", "http://127.0.0.1:7071"),
     "KEY": os.environ.get("FINANCE_INGEST_KEY") or None,
+    # The secret of the service's webhook channel, which the script "run" makes.
+    "WEBHOOK_SECRETS": [secret for secret in [os.environ.get("FINANCE_INGEST_WEBHOOK_SECRET")] if secret],
+    "NOTIFICATIONS": True,
 }
 
 MIDDLEWARE = [

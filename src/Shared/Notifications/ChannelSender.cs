@@ -19,8 +19,11 @@ internal sealed partial class ChannelSender(
     ChannelSettings settings, INotificationChannel channel, IDeliveryStore store, INotificationDestinationStore destinations, LinkMaker links,
     Telemetry telemetry, TimeProvider time, ILogger logger)
 {
-    /// <summary>The most messages of one round.</summary>
-    public const int RoundSize = 64;
+    /// <summary>
+    /// The most messages of one round for each that the channel sends at a time. A round is settled as a whole, and a crash sends all of it again: so a mail
+    /// server gets eight mails twice at most.
+    /// </summary>
+    public const int RoundPerSend = 8;
 
     private const int AddressesAtOnce = 64;
 
@@ -109,7 +112,7 @@ internal sealed partial class ChannelSender(
                 return circuit.State.OpenUntil!.Value - now;
             }
 
-            IReadOnlyList<DueMessage> due = await store.ReadDueAsync(settings.Name, circuit.IsTrial ? 1 : RoundSize, cancellationToken);
+            IReadOnlyList<DueMessage> due = await store.ReadDueAsync(settings.Name, circuit.IsTrial ? 1 : channel.Concurrency * RoundPerSend, cancellationToken);
             if (due.Count > 0)
             {
                 await SendAsync(due, circuit, claimedAt, tell, cancellationToken);

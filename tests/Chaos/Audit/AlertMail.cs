@@ -21,14 +21,23 @@ internal sealed class AlertMail(Installation installation)
         foreach (string text in await installation.Queue(Installation.AlertQueue).TakeAllAsync(cancellationToken))
         {
             JsonElement alert = JsonDocument.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(text))).RootElement;
-            Guid id = alert.GetProperty("alert_id").GetGuid();
-            Guid transaction = alert.GetProperty("transaction_id").GetGuid();
-            (Guid TransactionId, int Times) before = _received.GetValueOrDefault(id, (transaction, 0));
-            _received[id] = (before.TransactionId, before.Times + 1);
-            if (before.TransactionId != transaction)
+
+            // A notifier's marker is no alert.
+            if (!alert.TryGetProperty("marker", out _))
             {
-                Problem = $"alert {id} was received for {before.TransactionId} and for {transaction}";
+                Take(alert.GetProperty("alert_id").GetGuid(), alert.GetProperty("transaction_id").GetGuid());
             }
+        }
+    }
+
+    /// <summary>Remembers an alert that was received.</summary>
+    public void Take(Guid id, Guid transaction)
+    {
+        (Guid TransactionId, int Times) before = _received.GetValueOrDefault(id, (transaction, 0));
+        _received[id] = (before.TransactionId, before.Times + 1);
+        if (before.TransactionId != transaction)
+        {
+            Problem = $"alert {id} was received for {before.TransactionId} and for {transaction}";
         }
     }
 }

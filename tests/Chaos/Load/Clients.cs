@@ -22,6 +22,9 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
     private Task _run = Task.CompletedTask;
     private int _next;
 
+    /// <summary>One in how many transactions is an anomaly, but for those of users without a baseline.</summary>
+    public int AnomalyOneIn { get; set; } = 30;
+
     /// <summary>The most transactions of a batch.</summary>
     public int LargestBatch { get; set; } = 300;
 
@@ -52,12 +55,12 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
         }
     }
 
-    /// <summary>Makes the next transactions: one in thirty is an anomaly, and some have a user without a baseline.</summary>
+    /// <summary>Makes the next transactions: one in thirty is an anomaly unless the scenario says otherwise, and some have a user without a baseline.</summary>
     public IReadOnlyList<Submission> Make(int count, Random random) =>
         [.. Enumerable.Range(0, count).Select(_ => new Submission(
             $"{seed}-{Interlocked.Increment(ref _next)}",
             random.Next(1, Submission.Users + 3),
-            random.Next(30) == 0 ? 6000 + (random.Next(100_000) / 100m) : 1000 + (random.Next(200_000) / 100m)))];
+            random.Next(AnomalyOneIn) == 0 ? 6000 + (random.Next(100_000) / 100m) : 1000 + (random.Next(200_000) / 100m)))];
 
     public void Dispose()
     {

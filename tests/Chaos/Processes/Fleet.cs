@@ -30,6 +30,10 @@ internal sealed class Fleet(Installation installation) : IAsyncDisposable
 
     public ServiceProcess AddServer(string name) => Add(name, "IngestServer");
 
+    public ServiceProcess AddServer(string name, string roles) => Add(name, "IngestServer", ("FinanceIngest__Roles", roles));
+
+    public ServiceProcess AddNotifier(string name) => Add(name, "ScoringWorker", ("FinanceIngest__Roles", "notifier"));
+
     public ServiceProcess AddWorker(string name) => Add(name, "ScoringWorker");
 
     /// <summary>Starts the processes that do not run, and waits until they answer.</summary>

@@ -41,6 +41,15 @@ internal sealed class Rows(Installation installation)
         "SELECT alert_id, transaction_id, sent_at FROM alert_outbox",
         row => new AlertRow(Uuid(row, 0), Uuid(row, 1), !row.IsDBNull(2)));
 
+    /// <summary>Returns an alert as it is sent; null when there is no such alert.</summary>
+    public string? AlertPayload(Guid alertId) => Query(
+        $"SELECT payload FROM alert_outbox WHERE alert_id = {(installation is SqlInstallation ? $"'{alertId:D}'" : $"x'{alertId:N}'")}",
+        row => row.GetString(0)) is [{ } payload] ? payload : null;
+
+    /// <summary>Returns the number of deliveries in a state; null: in any.</summary>
+    public long Deliveries(string? state) => Number(
+        $"SELECT count(*) FROM notification_deliveries{(state is null ? "" : $" WHERE state = '{state}'")}");
+
     public List<string> Baselines() => Query(
         "SELECT user_id, category_id, mean, std_dev, sample_count FROM anomaly_stats ORDER BY user_id, category_id",
         row => string.Join(",", Enumerable.Range(0, 5).Select(column => Convert.ToString(row.GetValue(column), CultureInfo.InvariantCulture))));

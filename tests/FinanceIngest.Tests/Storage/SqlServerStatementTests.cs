@@ -70,7 +70,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerCommandStore),
                 nameof(SqlServerConflictStore),
                 nameof(SqlServerDatabase),
-                nameof(SqlServerDeliveryStore),
+                nameof(SqlServerDeliveryStatements),
                 nameof(SqlServerHistoryStore),
                 nameof(SqlServerInspector),
                 nameof(SqlServerInstallationStore),

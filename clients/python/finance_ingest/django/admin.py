@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from .models import AnomalyStatus, OutboxEntry, explained_columns, model_of, owner_of
+from .models import AnomalyNotification, AnomalyStatus, OutboxEntry, explained_columns, model_of, owner_of
 from .outbox import Submission, submit
 from .rows import read
 from .templatetags.finance_ingest import anomaly_explanation, anomaly_status
@@ -100,6 +100,23 @@ def _report(model_admin: Any, request: HttpRequest, done: Submission) -> None:
     if more > 0:
         text = ngettext("%d more row can't be submitted; the outbox says why.", "%d more rows can't be submitted; the outbox says why.", more) % more
         model_admin.message_user(request, text, messages.ERROR)
+
+
+@admin.register(AnomalyNotification)
+class AnomalyNotificationAdmin(admin.ModelAdmin):
+    """Shows what people were told inside of the site, and whether they have read it. Nobody writes such texts by hand."""
+
+    list_display = ["title", "user_id", "created_at", "read_at"]
+    list_filter = [("read_at", admin.EmptyFieldListFilter)]
+    search_fields = ["=user_id", "title", "text"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "-pk"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(OutboxEntry)

@@ -11,9 +11,10 @@ class FinanceIngestConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 - importing it registers the checks
+        from . import checks, erasure  # noqa: F401 - importing checks registers them
         from .notifications import connect
         from .saving import connect_deletion
 
         connect_deletion()
         connect()
+        erasure.connect()

@@ -10,6 +10,7 @@ from django.db import OperationalError, close_old_connections
 from ..client import Client
 from ..errors import ServiceUnavailable
 from ..retrying import Clock
+from .erasure import erase_waiting, is_anybody_waiting
 from .models import databases
 from .outbox import Drained, drain
 from .sync import Synced, is_anything_open, sync
@@ -40,10 +41,11 @@ class Round:
 
 def run_round(client: Client, stop: Callable[[], bool], report: Callable[[Round], None]) -> None:
     """
-    Runs one round: for each database, empties the outbox and reads the feed to its end.
+    Runs one round: for each database, empties the outbox and reads the feed to its end; and has deleted users erased.
 
     Raises the service's error after everything else is done and reported.
     """
+    erase_waiting(is_patient=True)
     for using in databases():
         drained = drain(using, client, stop=stop)
         synced = Synced()
@@ -71,7 +73,7 @@ def follow(
         pause = interval
         try:
             close_old_connections()
-            due = last_round is None or clock.monotonic() - last_round >= idle_interval or any(map(is_anything_open, databases()))
+            due = last_round is None or clock.monotonic() - last_round >= idle_interval or any(map(is_anything_open, databases())) or is_anybody_waiting()
             if due:
                 run_round(client, stop.is_set, report)
                 last_round = clock.monotonic()

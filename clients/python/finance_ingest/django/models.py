@@ -229,6 +229,13 @@ class ReceivedWebhook(models.Model):
     received_at = models.DateTimeField(default=now, db_index=True)
 
 
+class Erasure(models.Model):
+    """A deleted user of whom the service has not heard yet that he shall be erased."""
+
+    user_id = models.BigIntegerField()
+    created_at = models.DateTimeField(default=now)
+
+
 def owner_of(model: Type[AnomalyFields]) -> Type[AnomalyFields]:
     """Returns the model whose table has the columns: the model itself, or the one of which it is a proxy or child."""
     owner: Any = model._meta.get_field("ingest_id").model

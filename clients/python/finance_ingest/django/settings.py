@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Sequence
@@ -15,6 +16,7 @@ from ..client import Client
 from ..errors import ConfigurationError
 
 NAME = "FINANCE_INGEST"
+ADMIN_KEY = "FINANCE_INGEST_ADMIN_KEY"
 HTTP = "finance_ingest.django.backends.http"
 LOCMEM = "finance_ingest.django.backends.locmem"
 
@@ -65,6 +67,9 @@ class Settings:
     NOTIFICATIONS: bool = False
     """Whether people are told inside of the site: each anomaly makes an ``AnomalyNotification``."""
 
+    ERASE_USERS: bool = False
+    """Whether the service erases a person when his user is deleted. The key in FINANCE_INGEST_ADMIN_KEY, or else KEY, then needs the scope admin."""
+
     @property
     def backend(self) -> str:
         """The backend that is used now."""
@@ -99,7 +104,7 @@ def read_settings() -> Settings:
         number = getattr(found, name)
         if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
             raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a number, not {number!r}.")
-    for name in ("SUBMIT_ON_SAVE", "SUBMIT_ON_COMMIT", "NOTIFICATIONS"):
+    for name in ("SUBMIT_ON_SAVE", "SUBMIT_ON_COMMIT", "NOTIFICATIONS", "ERASE_USERS"):
         if not isinstance(getattr(found, name), bool):
             raise ImproperlyConfigured(f"{NAME}[{name!r}] must be True or False, not {getattr(found, name)!r}.")
     if isinstance(found.DATABASES, str) or not all(name in project_settings.DATABASES for name in found.DATABASES):
@@ -136,6 +141,13 @@ def request_client() -> Client:
     """Returns the client of commits and requests, with a short time-out and without retries."""
     settings = read_settings()
     return make_client(settings, settings.KEY, settings.ON_COMMIT_TIMEOUT, 0)
+
+
+def admin_client(*, is_patient: bool) -> Client:
+    """Returns a client with the key in FINANCE_INGEST_ADMIN_KEY, or else KEY: with time for retries, or without."""
+    settings = read_settings()
+    key = os.environ.get(ADMIN_KEY) or settings.KEY
+    return make_client(settings, key, settings.TIMEOUT, settings.RETRIES) if is_patient else make_client(settings, key, settings.ON_COMMIT_TIMEOUT, 0)
 
 
 def make_client(settings: Settings, key: Optional[str], timeout: float, retries: int) -> Client:

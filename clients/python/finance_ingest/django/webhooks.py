@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from datetime import timedelta
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, JsonResponse
@@ -41,13 +41,23 @@ _FIELDS = ("user_id", "category_id", "amount", "z_score", "occurred_at", "scored
 log = logging.getLogger("finance_ingest")
 
 
-@csrf_exempt
-@require_POST
-def receive(request: HttpRequest) -> JsonResponse:
+def receiver(handle: Callable[[str, List[Dict[str, Any]]], Any]) -> Callable[[HttpRequest], JsonResponse]:
     """
-    Acts on a webhook once. 200: it was acted on, now or before. 400: it can't be read. 401: it is not the service's, or a replay. 413: it is too long.
-    503: no secret is set. Whatever else happens is a 500, and the service sends it again.
+    Makes a view that checks a webhook and hands its id and its alerts to a function, such as the ``delay`` of a task that calls ``tasks.receive_alerts``.
+
+    200: it was handed over. 400: it can't be read. 401: it is not the service's, or a replay. 413: it is too long. 503: no secret is set. Whatever else happens,
+    such as an exception of the function, is a 500, and the service sends it again.
     """
+
+    @csrf_exempt
+    @require_POST
+    def view(request: HttpRequest) -> JsonResponse:
+        return _receive(request, handle)
+
+    return view
+
+
+def _receive(request: HttpRequest, handle: Callable[[str, List[Dict[str, Any]]], Any]) -> JsonResponse:
     secrets = read_settings().WEBHOOK_SECRETS
     if not secrets:
         return JsonResponse({"error": "FINANCE_INGEST['WEBHOOK_SECRETS'] is empty."}, status=503)
@@ -64,7 +74,7 @@ def receive(request: HttpRequest) -> JsonResponse:
         alerts = _alerts(json.loads(body))
     except (ValueError, KeyError, TypeError, AttributeError):
         return JsonResponse({"error": "The body is no webhook of FinanceIngest."}, status=400)
-    return JsonResponse({"status": "done" if act(webhook_id, alerts) else "repeated"})
+    return JsonResponse({"status": "repeated" if handle(webhook_id, alerts) is False else "done"})
 
 
 def act(webhook_id: str, alerts: List[Dict[str, Any]]) -> bool:
@@ -84,6 +94,10 @@ def act(webhook_id: str, alerts: List[Dict[str, Any]]) -> bool:
     if received.pk % _FORGET_EVERY == 0:
         ReceivedWebhook.objects.filter(received_at__lt=now() - _KEEP_IDS).delete()
     return True
+
+
+receive = receiver(act)
+"""The view that acts on a webhook at once, and once."""
 
 
 def _alerts(body: Dict[str, Any]) -> List[Dict[str, Any]]:

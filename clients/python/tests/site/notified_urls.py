@@ -1,13 +1,14 @@
 """The addresses of a site that takes webhooks and shows notifications."""
 
-from typing import Any
+import json
+from typing import Any, List
 
 from asgiref.sync import sync_to_async
 from django.http import JsonResponse
 from django.urls import path
-from finance_ingest.django import webhooks
+from finance_ingest.django import tasks, webhooks
 from finance_ingest.django.outbox import asubmit_on_commit
-from finance_ingest.django.views import NotificationCountView, NotificationsView
+from finance_ingest.django.views import NotificationCountView, NotificationsView, PreferencesView
 
 from .purchases.models import Purchase
 from .urls import urlpatterns as others
@@ -20,10 +21,25 @@ async def spend(request: Any, user_id: int) -> JsonResponse:
     return JsonResponse({"submitted": done.submitted})
 
 
+def later(webhook_id: str, alerts: Any) -> None:
+    """Stands for the ``delay`` of a task, whose arguments go through JSON."""
+    queue.append(json.dumps([webhook_id, alerts]))
+
+
+def work() -> None:
+    """Does what the worker of a task queue does."""
+    while queue:
+        tasks.receive_alerts(*json.loads(queue.pop(0)))
+
+
+queue: List[str] = []
+
 urlpatterns = [
     *others,
     path("webhook/", webhooks.receive),
     path("notifications/", NotificationsView.as_view()),
     path("spend/<int:user_id>/", spend),
+    path("later/", webhooks.receiver(later)),
+    path("preferences/", PreferencesView.as_view()),
     path("count/", NotificationCountView.as_view()),
 ]

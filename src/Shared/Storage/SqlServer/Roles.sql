@@ -113,7 +113,7 @@ GRANT EXECUTE ON TYPE::finance_user_states TO finance_ingest_worker, finance_ing
 GRANT EXECUTE ON TYPE::finance_states TO finance_ingest_worker, finance_ingest_retention, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_judgements TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_categories TO finance_ingest_worker;
-GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_operator;
+GRANT EXECUTE ON TYPE::finance_alerts TO finance_ingest_worker, finance_ingest_notifier, finance_ingest_operator;
 GRANT EXECUTE ON TYPE::finance_commands TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_marks TO finance_ingest_worker;
 GRANT EXECUTE ON TYPE::finance_poison TO finance_ingest_worker, finance_ingest_operator;

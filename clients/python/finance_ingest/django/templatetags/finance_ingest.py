@@ -50,13 +50,17 @@ def notification_bell(context: Any, url: str = "", count_url: str = "") -> str:
     ``NotificationCountView``, ``bell.js`` keeps the number up to date.
     """
     count = unread_count(getattr(context.get("request"), "user", context.get("user")))
-    label = ngettext("%(count)s unread notification", "%(count)s unread notifications", count) % {"count": count}
     bell = (
         '<a class="ingest-bell" href="{}" data-ingest-bell="{}" data-ingest-unread="{}" aria-label="{}" role="status">'
         '<span aria-hidden="true">🔔</span>{}</a>'
     )
     number = format_html('<span class="ingest-unread"{}>{}</span>', mark_safe(" hidden") if count == 0 else "", count)
-    return format_html(bell, url, count_url, count, label, number)
+    return format_html(bell, url, count_url, count, label_of(count), number)
+
+
+def label_of(count: int) -> str:
+    """Returns what the bell is called when so many notifications are unread."""
+    return ngettext("%(count)s unread notification", "%(count)s unread notifications", count) % {"count": count}
 
 
 def describe(row: Any) -> Dict[str, Any]:

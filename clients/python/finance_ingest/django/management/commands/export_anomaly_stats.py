@@ -14,10 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from ....errors import FinanceIngestError, describe_errors
 from ....stats_files import StatsFileError, read_stats_file, write_stats
 from ...models import AnomalyFields, anomaly_models, model_of
-from ...settings import make_client, read_settings
+from ...settings import ADMIN_KEY, make_client, read_settings
 from ...statistics import Counts, baselines_of
 
-ADMIN_KEY = "FINANCE_INGEST_ADMIN_KEY"
 
 
 class Command(BaseCommand):

@@ -10,12 +10,13 @@
     if (!response.ok) {
       return;
     }
-    const unread = (await response.json()).unread;
+    const {unread, label} = await response.json();
     const before = Number(bell.dataset.ingestUnread);
     bell.dataset.ingestUnread = unread;
     const number = bell.querySelector(".ingest-unread");
     number.textContent = unread;
     number.hidden = unread === 0;
+    bell.setAttribute("aria-label", label);
     if (unread > before) {
       bell.dispatchEvent(new CustomEvent("ingest-notification", {bubbles: true, detail: {unread}}));
     }
