@@ -49,6 +49,7 @@ internal static class SqlServerStores
         services.AddSingleton<IOverviewStore, SqlServerOverviewStore>();
         services.AddSingleton<IConflictStore, SqlServerConflictStore>();
         services.AddSingleton<IDeliveryStore, SqlServerDeliveryStore>();
+        services.AddSingleton<IFinishedDeliveries, SqlServerDeliveryStore>();
         services.AddSingleton<INotificationDestinationStore, SqlServerNotificationDestinationStore>();
         services.AddSingleton<SqlServerCommandStore>();
         services.AddSingleton<ICommandProgress>(provider => provider.GetRequiredService<SqlServerCommandStore>());

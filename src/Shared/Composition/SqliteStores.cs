@@ -47,6 +47,7 @@ internal static class SqliteStores
         services.AddSingleton<IOverviewStore, SqliteOverviewStore>();
         services.AddSingleton<IConflictStore, SqliteConflictStore>();
         services.AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
+        services.AddSingleton<IFinishedDeliveries, SqliteDeliveryStore>();
         services.AddSingleton<INotificationDestinationStore, SqliteNotificationDestinationStore>();
         services.AddSingleton<SqliteCommandStore>();
         services.AddSingleton<ICommandProgress>(provider => provider.GetRequiredService<SqliteCommandStore>());

@@ -5,10 +5,10 @@ using FinanceIngest.Results;
 
 namespace FinanceIngest.Events;
 
-/// <summary><c>GET /api/events</c>: how the installation is, and new anomalies, as they come.</summary>
+/// <summary><c>GET /api/events</c>: how the installation is, new anomalies, and what people were told of them, as they come.</summary>
 internal sealed class EventEndpoints(EventHub hub, InstallationStatus status, TimeProvider time) : IEndpoints
 {
-    private static readonly string[] s_types = ["status", "anomaly"];
+    private static readonly string[] s_types = ["status", "anomaly", "notification"];
 
     /// <inheritdoc/>
     public IEnumerable<Route> Routes => [new("GET", "/api/events", Scopes.Read, Follow) { Query = ["user_id", "types"] }];
@@ -28,6 +28,7 @@ internal sealed class EventEndpoints(EventHub hub, InstallationStatus status, Ti
             UserId = request.QueryId("user_id"),
             WantsFigures = types.Contains("status"),
             WantsAnomalies = types.Contains("anomaly"),
+            WantsNotifications = types.Contains("notification"),
             After = request.Header("Last-Event-ID") is { Length: > 0 } last ? Cursors.ReadFeed(last) : null,
         };
         if (request.Method != "HEAD")

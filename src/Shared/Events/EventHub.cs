@@ -1,5 +1,6 @@
 using FinanceIngest.Ground;
 using FinanceIngest.Http;
+using FinanceIngest.Notifications.Deliveries;
 using FinanceIngest.Observability;
 using FinanceIngest.Overview;
 using FinanceIngest.Results;
@@ -17,7 +18,8 @@ namespace FinanceIngest.Events;
 /// forgotten tab lets a serverless database sleep.
 /// </remarks>
 internal sealed partial class EventHub(
-    InstallationStatus status, IHistoryStore history, Telemetry telemetry, TimeProvider time, ILogger<EventHub> logger) : IDisposable
+    InstallationStatus status, IHistoryStore history, IFinishedDeliveries deliveries, Telemetry telemetry, TimeProvider time, ILogger<EventHub> logger)
+    : IDisposable
 {
     /// <summary>Streams that one key may have open at once.</summary>
     public const int StreamsPerKey = 10;
@@ -31,6 +33,7 @@ internal sealed partial class EventHub(
     // While nothing happens, figures are sent this often.
     private const int IdleTicks = 5;
 
+    private readonly DeliveryNews _deliveries = new(deliveries, time);
     private readonly Lock _gate = new();
     private readonly List<EventStream> _streams = [];
     private readonly CancellationTokenSource _closing = new();
@@ -133,6 +136,11 @@ internal sealed partial class EventHub(
             bool ended = _streams.Count == 0 || _closing.IsCancellationRequested;
             _runs = !ended;
             _end = ended ? null : _end;
+            if (ended)
+            {
+                _deliveries.Forget();
+            }
+
             return ended;
         }
     }
@@ -179,6 +187,25 @@ internal sealed partial class EventHub(
         if (isBusy)
         {
             await ReadFeedAsync(cancellationToken);
+            await ReadDeliveriesAsync(cancellationToken);
+        }
+    }
+
+    private async Task ReadDeliveriesAsync(CancellationToken cancellationToken)
+    {
+        EventStream[] streams = [.. Streams().Where(stream => stream.WantsNotifications)];
+        if (streams.Length == 0)
+        {
+            _deliveries.Forget();
+            return;
+        }
+
+        foreach (DeliveryRecord delivery in await _deliveries.ReadAsync(cancellationToken))
+        {
+            foreach (EventStream stream in streams)
+            {
+                stream.Send(delivery);
+            }
         }
     }
 

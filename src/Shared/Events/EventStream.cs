@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Threading.Channels;
 using FinanceIngest.Http;
+using FinanceIngest.Notifications.Deliveries;
 using FinanceIngest.Overview;
 using FinanceIngest.Results;
 
@@ -30,7 +31,7 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
     /// <summary>Whether the key has the scope admin.</summary>
     public required bool IsAdmin { get; init; }
 
-    /// <summary>Only this user's anomalies; null: everybody's.</summary>
+    /// <summary>Only this user's anomalies and notifications; null: everybody's.</summary>
     public long? UserId { get; init; }
 
     /// <summary>Whether figures are sent.</summary>
@@ -38,6 +39,9 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
 
     /// <summary>Whether anomalies are sent.</summary>
     public bool WantsAnomalies { get; init; } = true;
+
+    /// <summary>Whether it is sent what became of notifications.</summary>
+    public bool WantsNotifications { get; init; } = true;
 
     /// <summary>The place in the feed up to which the stream has everything; null: where the feed ends when it is first read.</summary>
     public FeedCursor? After { get; set; }
@@ -72,6 +76,33 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
         }
 
         After = part.Next;
+    }
+
+    /// <summary>Sends what became of a notification: to whom, by which channel. Its address and what went wrong are for the scope admin, by another route.</summary>
+    public void Send(DeliveryRecord delivery)
+    {
+        if (UserId is { } wanted && wanted != delivery.UserId)
+        {
+            return;
+        }
+
+        Send("notification", After, ApiResponse.Json(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", delivery.Id);
+            json.WriteString("alert_id", delivery.AlertId);
+            if (delivery.MessageId is { } message)
+            {
+                json.WriteString("message_id", message);
+            }
+
+            json.WriteString("channel", delivery.Channel);
+            json.WriteNumber("user_id", delivery.UserId);
+            json.WriteString("state", DeliveryNames.Of(delivery.State));
+            json.WriteNumber("attempts", delivery.Attempts);
+            json.WriteTime("finished_at", delivery.FinishedAt!.Value);
+            json.WriteEndObject();
+        }).Body);
     }
 
     /// <inheritdoc/>

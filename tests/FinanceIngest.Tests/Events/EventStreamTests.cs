@@ -5,6 +5,8 @@ using FinanceIngest.Composition;
 using FinanceIngest.Configuration;
 using FinanceIngest.Events;
 using FinanceIngest.Http;
+using FinanceIngest.Notifications;
+using FinanceIngest.Notifications.Deliveries;
 using FinanceIngest.Overview;
 using FinanceIngest.Results;
 using FinanceIngest.Scoring;
@@ -79,6 +81,37 @@ public sealed class EventStreamTests : IAsyncDisposable
 
         (string type, _, JsonElement data) = await follower.NextAsync();
         Assert.Equal(("anomaly", wanted.Id.ToString()), (type, data.GetProperty("id").GetString()));
+    }
+
+    [Fact]
+    public async Task A_notification_is_told_once_when_it_is_finished_and_again_when_it_was_sent_again()
+    {
+        _overview.IsAwake = true;
+        await NotifyAsync(Guid.NewGuid(), 7);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        using Follower follower = await FollowAsync("?types=notification&user_id=7");
+        await Hub.LookAsync(0, Token);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var wanted = Guid.NewGuid();
+        await NotifyAsync(Guid.NewGuid(), 8);
+        await NotifyAsync(wanted, 7);
+        await Hub.LookAsync(1, Token);
+        await Hub.LookAsync(2, Token);
+
+        (string type, _, JsonElement data) = await follower.NextAsync();
+        Assert.Equal(("notification", wanted.ToString(), "mail", 7L, "sent", 1), (
+            type, data.GetProperty("alert_id").GetString(), data.GetProperty("channel").GetString(), data.GetProperty("user_id").GetInt64(),
+            data.GetProperty("state").GetString(), data.GetProperty("attempts").GetInt32()));
+        Assert.False(data.TryGetProperty("problem", out _));
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await _services.GetRequiredService<IDeliveryStore>().SendAgainAsync([data.GetProperty("id").GetInt64()], Now.AddDays(1), Token);
+        await SettleAsync(wanted, attempts: 2);
+        await Hub.LookAsync(3, Token);
+
+        Assert.Equal((wanted.ToString(), 2), await follower.NextAsync() is { Data: var again }
+            ? (again.GetProperty("alert_id").GetString(), again.GetProperty("attempts").GetInt32())
+            : default);
     }
 
     [Fact]
@@ -170,6 +203,23 @@ public sealed class EventStreamTests : IAsyncDisposable
         await _services.GetRequiredService<IScoringStore>().WriteAsync(Sample.Batch(anomaly), Token);
         return anomaly;
     }
+
+    private DateTime Now => _time.GetUtcNow().UtcDateTime;
+
+    private async Task NotifyAsync(Guid alert, long user)
+    {
+        await _services.GetRequiredService<IDeliveryStore>().AddAsync(
+            [
+                new NewDelivery(
+                    new NotifiedAlert { AlertId = alert, UserId = user, CategoryId = 1, Amount = 1, ZScore = 8, Payload = "{}" },
+                    "mail", Guid.Empty, DeliveryState.Waiting, HoldReason.None, Now, Now.AddDays(1), Now),
+            ],
+            Token);
+        await SettleAsync(alert, attempts: 1);
+    }
+
+    private Task SettleAsync(Guid message, int attempts) => _services.GetRequiredService<IDeliveryStore>().SettleAsync(
+        "mail", [new Settlement(message, Guid.Empty, DeliveryState.Sent, attempts, null, null)], Token);
 
     private async Task<ApiResponse> AskAsync(string query, string? last)
     {

@@ -201,6 +201,29 @@ public abstract class DeliveryStoreContract(StoreFixture fixture) : StoreContrac
     private NotificationDestination Address(long userId, string mail) =>
         new(Guid.NewGuid(), userId, FinanceIngest.Configuration.ChannelType.Smtp, Now) { Mail = mail };
 
+    [Fact]
+    public async Task What_is_finished_is_read_in_the_order_in_which_it_was()
+    {
+        Guid[] alerts = [Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()];
+        await Stores.Deliveries.AddAsync([.. alerts.Select(alert => Waiting(alert))], Token);
+        DateTime begin = Now;
+        Time.Advance(TimeSpan.FromSeconds(1));
+        await SettleAsync(new Settlement(alerts[2], Guid.Empty, DeliveryState.GivenUp, 3, null, "refused"));
+        Time.Advance(TimeSpan.FromSeconds(1));
+        await SettleAsync(
+            new Settlement(alerts[0], Guid.Empty, DeliveryState.Sent, 1, null, null), new Settlement(alerts[1], Guid.Empty, DeliveryState.Sent, 1, null, null),
+            new Settlement(alerts[3], Guid.Empty, DeliveryState.Waiting, 1, Now + TimeSpan.FromMinutes(1), "down"));
+        var store = (IFinishedDeliveries)Stores.Deliveries;
+
+        IReadOnlyList<DeliveryRecord> first = await store.ReadFinishedAsync((begin, long.MaxValue), 2, Token);
+        IReadOnlyList<DeliveryRecord> rest = await store.ReadFinishedAsync((first[^1].FinishedAt!.Value, first[^1].Id), 2, Token);
+
+        Assert.Equal([alerts[2], alerts[0], alerts[1]], first.Concat(rest).Select(delivery => delivery.AlertId));
+        Assert.Equal([DeliveryState.GivenUp, DeliveryState.Sent], first.Select(delivery => delivery.State));
+        Assert.Equal([begin.AddSeconds(1), begin.AddSeconds(2)], first.Select(delivery => delivery.FinishedAt!.Value));
+        Assert.Empty(await store.ReadFinishedAsync((rest[^1].FinishedAt!.Value, rest[^1].Id), 2, Token));
+    }
+
     private NewDelivery Waiting(Guid alertId, string payload = "{}") => new(
         new NotifiedAlert { AlertId = alertId, UserId = 399, CategoryId = 2310, Amount = 1, ZScore = 8, Payload = payload },
         "mail", Guid.Empty, DeliveryState.Waiting, HoldReason.None, Now, Now + TimeSpan.FromDays(3), Now);

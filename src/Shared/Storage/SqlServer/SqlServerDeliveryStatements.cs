@@ -166,14 +166,27 @@ internal static class SqlServerDeliveryStatements
 
     /// <summary>Lists deliveries, the newest first.</summary>
     internal const string ListSql =
-        """
-        SELECT TOP (@maximum) id, alert_key, message_key, channel, destination_key, user_id, state, hold, attempts, due_at, created_at, finished_at, error
+        $"""
+        SELECT TOP (@maximum) {RecordColumns}
         FROM notification_deliveries
         WHERE (@userId IS NULL OR user_id = @userId) AND (@channel IS NULL OR channel = @channel) AND (@state IS NULL OR state = @state)
             AND (@before IS NULL OR id < @before)
         ORDER BY id DESC
         OPTION (RECOMPILE)
         """;
+
+    /// <summary>Reads deliveries that were finished after another one, by the index of what is finished.</summary>
+    internal const string FinishedSql =
+        $"""
+        SELECT TOP (@maximum) {RecordColumns}
+        FROM notification_deliveries
+        WHERE finished_at IS NOT NULL AND finished_at >= @finishedAt AND (finished_at > @finishedAt OR id > @id)
+        ORDER BY finished_at, id
+        OPTION (MAXDOP 1)
+        """;
+
+    private const string RecordColumns =
+        "id, alert_key, message_key, channel, destination_key, user_id, state, hold, attempts, due_at, created_at, finished_at, error";
 
     /// <summary>Has messages of these rows sent again, and returns how many messages there are.</summary>
     internal const string SendAgainSql =

@@ -10,7 +10,7 @@ using static FinanceIngest.Storage.SqlServer.SqlServerDeliveryStatements;
 namespace FinanceIngest.Storage.SqlServer;
 
 /// <inheritdoc cref="IDeliveryStore"/>
-internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimeProvider time) : IDeliveryStore
+internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimeProvider time) : IDeliveryStore, IFinishedDeliveries
 {
     private const int RemovalSize = 2000;
 
@@ -215,6 +215,17 @@ internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimePro
                         before = filter.Before,
                     },
                     cancellationToken: cancellationToken));
+                return await SqlServerRows.ReadAsync(reader, ReadRecord, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DeliveryRecord>> ReadFinishedAsync((DateTime FinishedAt, long Id) after, int maximum, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<DeliveryRecord>>(
+            async connection =>
+            {
+                await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                    new CommandDefinition(FinishedSql, new { maximum, after.FinishedAt, after.Id }, cancellationToken: cancellationToken));
                 return await SqlServerRows.ReadAsync(reader, ReadRecord, cancellationToken);
             },
             cancellationToken);

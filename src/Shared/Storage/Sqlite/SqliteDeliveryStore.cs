@@ -6,7 +6,7 @@ using FinanceIngest.Transactions;
 namespace FinanceIngest.Storage.Sqlite;
 
 /// <inheritdoc cref="IDeliveryStore"/>
-internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider time) : IDeliveryStore
+internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider time) : IDeliveryStore, IFinishedDeliveries
 {
     private const int RemovalSize = 2000;
 
@@ -208,18 +208,33 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database, TimeProvider 
     public Task<IReadOnlyList<DeliveryRecord>> ListAsync(DeliveryFilter filter, int maximum, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<DeliveryRecord>>(
             session => session.Query(
-                """
-                SELECT id, alert_id, message_id, channel, destination_id, user_id, state, hold, attempts, due_at, created_at, finished_at, error
-                FROM notification_deliveries
+                $"""
+                SELECT {RecordColumns} FROM notification_deliveries
                 WHERE (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR channel = ?2) AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR id < ?4)
                 ORDER BY id DESC LIMIT ?5
                 """,
-                static row => new DeliveryRecord(
-                    row.GetInt64(0), row.GetGuid(1), row.IsNull(2) ? null : row.GetGuid(2), row.GetString(3), row.GetGuid(4), row.GetInt64(5),
-                    DeliveryNames.ToState(row.GetString(6)), DeliveryNames.ToReason(row.GetStringOrNull(7)), row.GetInt32(8), row.GetTimeOrNull(9),
-                    row.GetTime(10), row.GetTimeOrNull(11), row.GetStringOrNull(12)),
+                ReadRecord,
                 filter.UserId, filter.Channel, filter.State is { } state ? DeliveryNames.Of(state) : null, filter.Before, maximum),
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DeliveryRecord>> ReadFinishedAsync((DateTime FinishedAt, long Id) after, int maximum, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<DeliveryRecord>>(
+            session => session.Query(
+                $"""
+                SELECT {RecordColumns} FROM notification_deliveries
+                WHERE finished_at IS NOT NULL AND (finished_at, id) > (?1, ?2) ORDER BY finished_at, id LIMIT ?3
+                """,
+                ReadRecord, after.FinishedAt, after.Id, maximum),
+            cancellationToken);
+
+    private const string RecordColumns =
+        "id, alert_id, message_id, channel, destination_id, user_id, state, hold, attempts, due_at, created_at, finished_at, error";
+
+    private static DeliveryRecord ReadRecord(SqliteRow row) => new(
+        row.GetInt64(0), row.GetGuid(1), row.IsNull(2) ? null : row.GetGuid(2), row.GetString(3), row.GetGuid(4), row.GetInt64(5),
+        DeliveryNames.ToState(row.GetString(6)), DeliveryNames.ToReason(row.GetStringOrNull(7)), row.GetInt32(8), row.GetTimeOrNull(9),
+        row.GetTime(10), row.GetTimeOrNull(11), row.GetStringOrNull(12));
 
     /// <inheritdoc/>
     public Task<int> SendAgainAsync(IReadOnlyCollection<long> rows, DateTime giveUpAt, CancellationToken cancellationToken) => database.WriteAsync(
