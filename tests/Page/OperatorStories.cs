@@ -152,7 +152,8 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
         await page.WaitForFunctionAsync("performance.getEntriesByName('first-contentful-paint').length === 1");
         double[] paints = await page.EvaluateAsync<double[]>(
             "['first-paint', 'first-contentful-paint'].map(name => performance.getEntriesByName(name)[0].startTime)");
-        string[] files = await page.EvaluateAsync<string[]>("performance.getEntriesByType('resource').map(e => e.name).filter(name => !name.includes('/api/'))");
+        string[] files = await page.EvaluateAsync<string[]>(
+            "performance.getEntriesByType('resource').map(e => e.name).filter(name => !name.includes('/api/'))");
         Assert.All(files, url => Assert.StartsWith(site.Server.Address.ToString(), url, StringComparison.Ordinal));
 
         // As the server sends them, to browsers that take brotli and to those that take gzip alone.
