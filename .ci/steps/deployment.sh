@@ -49,7 +49,8 @@ if command -v kubectl >/dev/null; then
     check "its manifests are valid" $validate kubernetes "$rendered/kubernetes-$overlay.yaml"
   done
   mkdir -p "$rendered/components"
-  printf 'resources: [../../../k8s/overlays/azure]\ncomponents: [../../../k8s/components/notifier, ../../../k8s/components/portal]\n' >"$rendered/components/kustomization.yaml"
+  printf '%s\n' 'resources: [../../../k8s/overlays/azure]' 'components: [../../../k8s/components/notifier, ../../../k8s/components/portal]' \
+    >"$rendered/components/kustomization.yaml"
   render_components() {
     kubectl kustomize "$rendered/components" >"$rendered/kubernetes-components.yaml"
   }

@@ -113,7 +113,8 @@ internal sealed class Authority : IAsyncDisposable
             {
                 new Dictionary<string, string>
                 {
-                    ["kty"] = "RSA", ["use"] = "sig", ["kid"] = "one", ["n"] = Base64UrlEncoder.Encode(key.Modulus), ["e"] = Base64UrlEncoder.Encode(key.Exponent),
+                    ["kty"] = "RSA", ["use"] = "sig", ["kid"] = "one",
+                    ["n"] = Base64UrlEncoder.Encode(key.Modulus), ["e"] = Base64UrlEncoder.Encode(key.Exponent),
                 },
             },
         };

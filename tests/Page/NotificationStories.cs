@@ -23,7 +23,8 @@ public sealed class NotificationStories(NotifiedSite site, Browser browser) : Pa
           window.subscribedWith = { visible: options.userVisibleOnly, key: text(options.applicationServerKey) };
           const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, false, ["deriveBits"]);
           const keys = { p256dh: text(await crypto.subtle.exportKey("raw", pair.publicKey)), auth: text(crypto.getRandomValues(new Uint8Array(16))) };
-          return subscription = { options, toJSON: () => ({ endpoint: "https://push.example/send/secret", keys }), unsubscribe: async () => { subscription = null; return true; } };
+          const toJSON = () => ({ endpoint: "https://push.example/send/secret", keys });
+          return subscription = { options, toJSON, unsubscribe: async () => { subscription = null; return true; } };
         };
         """;
 
@@ -166,7 +167,8 @@ public sealed class NotificationStories(NotifiedSite site, Browser browser) : Pa
         {
             ["origin"] = site.Server.Address.GetLeftPart(UriPartial.Authority),
             ["registrationId"] = await registration.Task.WaitAsync(TimeSpan.FromSeconds(20), Token),
-            ["data"] = """{"id": "1", "title": "An unusual payment", "body": "3,000.00 is much", "count": 1, "link": "https://finance.example/#/transactions/1"}""",
+            ["data"] =
+                """{"id": "1", "title": "An unusual payment", "body": "3,000.00 is much", "count": 1, "link": "https://finance.example/#/transactions/1"}""",
         });
         await page.WaitForFunctionAsync("navigator.serviceWorker.getRegistration().then(one => one.getNotifications()).then(all => all.length === 1)");
         Assert.Equal("An unusual payment|3,000.00 is much|https://finance.example/#/transactions/1", await page.EvaluateAsync<string>(

@@ -219,7 +219,8 @@ class Environment(unittest.TestCase):
         "WORKER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__ops__Password": "smtp-password"}',
         "NOTIFIER": "true", "NOTIFIER_SETTINGS": '{"FinanceIngest__Notify__Channels__push__Type": "webpush"}',
         "NOTIFIER_VAULT_REFERENCES": '{"FinanceIngest__Notify__Channels__push__PrivateKey": "vapid-key"}',
-        "PORTAL_IMAGE": "ghcr.io/owner/finance-ingest-intake:0.1.0", "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3", "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
+        "PORTAL_IMAGE": "ghcr.io/owner/finance-ingest-intake:0.1.0", "PRIVATE_NETWORK": "true", "LOG_DAILY_QUOTA_GB": "3",
+        "PROTECT_VAULTS_FROM_PURGE": "false", "FUNCTION_KEYS_IN_VAULT": "true",
     }
 
     @classmethod
@@ -306,7 +307,8 @@ class Portal(unittest.TestCase):
     def test_has_the_rights_of_its_work_alone(self):
         self.assertEqual(set(), Deployment().rights("id-portal"))
         self.assertEqual({
-            ("acrPull", "registries/crabcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"), ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"),
+            ("acrPull", "registries/crabcdefghijklm"), ("keyVaultSecretsUser", "vaults/kv-abcdefghijklm"),
+            ("monitoringMetricsPublisher", "components/appi-abcdefghijklm"),
             ("storageQueueDataReader", "storageAccounts/stabcdefghijklm"), ("storageQueueDataMessageSender", "queues/transactions-inbound"),
             ("storageQueueDataContributor", "queues/transactions-inbound-poison"), ("storageQueueDataMessageSender", "queues/anomaly-alerts"),
         }, Deployment(**self.VARIABLES).rights("id-portal"))

@@ -63,7 +63,8 @@ internal static class Viewers
             $"""
             {count:N0} transactions, 1 % of them anomalies, in packed messages on the embedded queue of one IngestServer, which scores and alerts them
             itself; it is warm and held while the queue is filled, and the clock runs from when it is let go until the queue is empty and the alerts
-            are sent. In every other turn {People} viewers hold `/api/events` and ask for `/api/status/history` as the page's first view does; they run in the harness, on the same cores.
+            are sent. In every other turn {People} viewers hold `/api/events` and ask for `/api/status/history` as the page's first view does;
+            they run in the harness, on the same cores.
             """,
             [.. series, new Series("events that the viewers received", "events", events), new Series("histories that they asked for", "requests", polls)],
             [Ratio.Of("drain with ten viewers against without", series[0], series[1], Target.AtLeast(0.95))],

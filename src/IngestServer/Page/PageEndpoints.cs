@@ -26,8 +26,8 @@ internal sealed class PageEndpoints(Settings settings) : IEndpoints
             : $"openid {string.Join(' ', new[] { "submit", "read", "manage", "admin" }.Select(scope => jwt.ScopePrefix + scope))}",
     });
 
-    // Scripts, styles and requests of this server alone, and requests of the issuer of tokens where there is one: nothing inline, nothing from elsewhere, and no
-    // frame around the page. The one policy of trusted types lets the address of the worker through that shows what is pushed, and nothing else.
+    // Scripts, styles and requests of this server alone, and requests of the issuer of tokens where there is one: nothing inline, nothing from elsewhere, and
+    // no frame around the page. The one policy of trusted types lets the address of the worker through that shows what is pushed, and nothing else.
     private readonly string _policy =
         $"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{(
             settings.Jwt is { } jwt ? $" {jwt.Authority.GetLeftPart(UriPartial.Authority)}" : "")}; img-src 'self'; base-uri 'none'; form-action 'none'; "

@@ -5,7 +5,7 @@ namespace FinanceIngest.IngestServer.Page;
 /// <summary>A file of the page, compressed once.</summary>
 internal sealed class PageFile(string contentType, byte[] content)
 {
-    // The highest quality, 11, takes ten times as long for a twentieth less, and whoever comes first waits for it.
+    // The highest quality, 11, takes eighteen times as long for a twelfth less, and whoever comes first waits for it.
     private static readonly BrotliCompressionOptions s_brotliOptions = new() { Quality = 9 };
 
     private readonly Lazy<byte[]> _brotli = new(() => Compressed(content, target => new BrotliStream(target, s_brotliOptions)));

@@ -67,7 +67,8 @@ public static class HttpServices
     }
 
     /// <summary>
-    /// Adds what the page for people asks beside results and figures: histories, a person's months, poison messages, notifications. A function app has none of these.
+    /// Adds what the page for people asks beside results and figures: histories, a person's months, poison messages, notifications. A function
+    /// app has none of these.
     /// </summary>
     public static IServiceCollection AddCaseViews(this IServiceCollection services) => services
         .AddSingleton<IEndpoints, HistoryEndpoints>()

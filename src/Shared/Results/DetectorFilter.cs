@@ -3,7 +3,9 @@ using FinanceIngest.Configuration;
 
 namespace FinanceIngest.Results;
 
-/// <summary>Selects rows by the detector that decided about them: <c>zscore</c>, <c>adaptive</c> in every version, or one version such as <c>adaptive/1</c>.</summary>
+/// <summary>
+/// Selects rows by the detector that decided about them: <c>zscore</c>, <c>adaptive</c> in every version, or one version such as <c>adaptive/1</c>.
+/// </summary>
 internal sealed record DetectorFilter
 {
     private DetectorFilter(string? name, string? pattern)

@@ -53,7 +53,8 @@ public sealed class CaseViewTests(ServerHead server)
         Assert.Equal([other], await AnomaliesAsync("verdict=none"));
         foreach (string wrong in new[] { "zscore/1", "Adaptive", "adaptive/", "adaptive/0", "adaptive/1/2", "adaptive/%25", "%25", "other" })
         {
-            (await server.Client.GetAsync($"/api/anomalies?detector={wrong}")).IsInvalid("detector", "must be zscore, adaptive, or a version such as adaptive/1");
+            (await server.Client.GetAsync($"/api/anomalies?detector={wrong}")).IsInvalid(
+                "detector", "must be zscore, adaptive, or a version such as adaptive/1");
         }
 
         (await server.Client.GetAsync("/api/anomalies?verdict=mine")).IsInvalid("verdict", "must be one of expected, unexpected, given, none");

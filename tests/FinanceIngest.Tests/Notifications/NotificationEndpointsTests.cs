@@ -134,7 +134,8 @@ public sealed class NotificationEndpointsTests : IAsyncDisposable
         await OwnAsync(7, "carla@work.example");
         await LeaveAsync("family", 7, Guid.NewGuid());
         var endpoints = new NotificationEndpoints(
-            _services.GetRequiredService<DeliveryOperations>(), new RefusingStore(new StoreUnavailableException(cause)), _services.GetRequiredService<Settings>());
+            _services.GetRequiredService<DeliveryOperations>(), new RefusingStore(new StoreUnavailableException(cause)),
+            _services.GetRequiredService<Settings>());
         await endpoints.Routes.First().Handle(new Request("GET", "/api/notifications", ""), default, Token);
     }
 

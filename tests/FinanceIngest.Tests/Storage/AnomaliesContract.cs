@@ -124,7 +124,8 @@ public abstract class AnomaliesContract(StoreFixture fixture) : StoreContract(fi
     private static TransactionResult At(int minute, long user, long category) =>
         Sample.Anomaly() with { OccurredAt = Sample.Noon.AddMinutes(minute), UserId = user, CategoryId = category };
 
-    // The newest first: three of zscore, two of adaptive/1 and one of adaptive/2; of each three one without a verdict, one that is the user's and one that is not.
+    // The newest first: three of zscore, two of adaptive/1 and one of adaptive/2; of each three one without a verdict, one that is the user's and one that is
+    // not.
     private async Task<TransactionResult[]> WriteJudgedAsync()
     {
         string?[] detectors = [null, null, null, "adaptive/1", "adaptive/1", "adaptive/2"];

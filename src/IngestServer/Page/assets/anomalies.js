@@ -39,7 +39,7 @@ class View {
     ];
     this.form = h("form", { class: "filters card", "aria-label": "Filters", onsubmit: event => { event.preventDefault(); this.apply(); } });
     this.list = h("section", { class: "card", "aria-label": "Anomalies" });
-    this.detail = h("section", { class: "card detail", "aria-label": "The selected anomaly", "aria-live": "off" });
+    this.detail = h("section", { class: "card detail", "aria-label": "The selected anomaly", "aria-live": "off" }, h("div", { class: "skeleton" }, "\u00a0"));
     this.picture = new Picture(this.detail, result => this.replace(result));
     this.news = h("div", { role: "status", class: "news" });
     const keys = h("button", { type: "button", class: "plain", "aria-pressed": String(shortcuts.on), onclick: event => {
@@ -146,7 +146,9 @@ class View {
         this.select(this.query.get("id") ?? this.rows[0]?.id ?? null, false);
       } else say(`${page.anomalies.length} more.`);
     } catch (error) {
-      if (asked === this.asked && !this.ended) this.list.replaceChildren(problem(error), h("div", { class: "actions" }, h("button", { onclick: () => this.load() }, "Try again")));
+      if (asked !== this.asked || this.ended) return;
+      if (!after) this.picture.clear();
+      this.list.replaceChildren(problem(error), h("div", { class: "actions" }, h("button", { onclick: () => this.load() }, "Try again")));
     } finally {
       if (asked === this.asked) this.list.removeAttribute("aria-busy");
     }

@@ -45,7 +45,7 @@ export function lines(place, names, unit, data) {
   const isWhole = unit === "whole";
   const format = unit === "seconds" ? value => duration(value) : value => brief(value);
   return hold(place, () => ({
-    legend: { show: false }, cursor: { show: false }, padding: [8, 12, 0, 0],
+    legend: { show: false }, cursor: { show: false }, padding: [8, 28, 0, 0],
     scales: { x: { time: true }, y: { range: (plot, low, high) => [0, Math.max(high ?? 0, unit === "seconds" ? .05 : 1) * 1.1] } },
     axes: axes(format, isWhole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8] : undefined),
     series: [{}, ...names.map((name, index) => ({

@@ -46,9 +46,12 @@ export function table(columns, rows, options = {}) {
     h("tbody", null, rows.map(row => tableRow(columns, row, options))));
 }
 
+// In a folded cell the column's name stands on the left, and what it says on the right, as one.
+const one = value => Array.isArray(value) ? h("span", null, value) : value;
+
 export function tableRow(columns, row, options = {}) {
   return h("tr", options.row?.(row), columns.map(column => {
-    const cell = h("td", { class: [column.number && "number", column.extra && "extra", column.nowrap && "nowrap"].filter(Boolean).join(" ") || null }, column.value(row));
+    const cell = h("td", { class: [column.number && "number", column.extra && "extra", column.nowrap && "nowrap"].filter(Boolean).join(" ") || null }, one(column.value(row)));
     cell.dataset.label = typeof column.name === "string" ? column.name : "";
     return cell;
   }));

@@ -89,7 +89,7 @@ export function show(root) {
   function renderMore(status) {
     const processes = (status.processes ?? []).slice(0, 12);
     const parts = [h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", null, "Processes that scored"),
-      h("p", { class: "muted small" }, status.last_batch ? `Last batch ${ago(status.last_batch.at)}: ${count(status.last_batch.transactions)} transactions` : "No batch is known yet")),
+      h("p", { class: "muted small" }, status.last_batch ? `Last batch ${ago(status.last_batch.at)}: ${count(status.last_batch.transactions)} ${status.last_batch.transactions === 1 ? "transaction" : "transactions"}` : "No batch is known yet")),
     processes.length === 0 ? h("p", { class: "muted" }, status.processes === null ? "The database sleeps, and is not woken for this." : "None in the last seven days.")
       : table([
         { name: "Process", value: row => h("span", { class: "mono" }, row.instance) },

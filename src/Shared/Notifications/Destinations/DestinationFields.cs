@@ -92,7 +92,8 @@ internal static class DestinationFields
         destination.Push is { } push ? Origin(push.Endpoint) : MaskMail(destination.Mail);
 
     /// <summary>How a mail address is shown: <c>a•••@finance.example</c>.</summary>
-    public static string MaskMail(string? mail) => mail is null || mail.LastIndexOf('@') is var at && at < 1 ? "•••" : $"{Rune.GetRuneAt(mail, 0)}•••{mail[at..]}";
+    public static string MaskMail(string? mail) =>
+        mail is null || mail.LastIndexOf('@') is var at && at < 1 ? "•••" : $"{Rune.GetRuneAt(mail, 0)}•••{mail[at..]}";
 
     private static string Write(NotificationDestination destination, Action<Utf8JsonWriter> write)
     {
