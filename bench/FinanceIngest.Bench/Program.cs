@@ -14,7 +14,8 @@ if (CoreBurner.IsAskedFor(args, out TimeSpan atMost))
 
 Benchmark[] benchmarks =
 [
-    AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, LearningDrain.Benchmark, Writes.Sqlite, Writes.SqlServer,
+    AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, LearningDrain.Benchmark, LearningNetwork.Benchmark,
+    Writes.Sqlite, Writes.SqlServer,
     QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Latency.Contended, Network.Benchmark, Scale.Benchmark, Memory.Benchmark,
     Micro.Benchmark,
 ];

@@ -12,13 +12,16 @@ namespace FinanceIngest.Replay;
 
 /// <summary>
 /// Scores the history again, in the order in which the transactions occurred, and touches nothing. A detector that learns begins as in a new installation
-/// and learns from each row, so that it keeps the state of each user and category in memory; the z-score keeps the baselines of the database there.
+/// and learns from each row, so that it keeps the state of each user and category in memory; the z-score keeps the baselines of the database there. A verdict
+/// counts from the first row on that occurred after it was given, so that a row is judged by what was known at its time.
 /// </summary>
 /// <param name="store">The history.</param>
 /// <param name="baselines">The baselines of the z-score.</param>
 /// <param name="settings">The threshold of the z-score; language and currency of the sentences.</param>
 public sealed class HistoryReplay(IReplayStore store, IBaselineStore baselines, Settings settings)
 {
+    private const int VerdictsRead = 1000;
+
     private readonly Wording _wording = Wording.Of(settings.Language, settings.Currency);
 
     /// <summary>Scores the history again. The rows of the period are returned and counted as they are scored.</summary>
@@ -31,7 +34,9 @@ public sealed class HistoryReplay(IReplayStore store, IBaselineStore baselines, 
         ReplayWish wish, ReplaySummary summary, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         bool learns = wish.Detector == DetectorNames.Adaptive;
-        Func<HistoryRow, ReplayedRow> score = learns ? Learning(wish) : ByBaseline(await ReadBaselinesAsync(cancellationToken));
+        Func<HistoryRow, ReplayedRow> score = learns
+            ? Learning(wish, await ReadVerdictsAsync(cancellationToken))
+            : ByBaseline(await ReadBaselinesAsync(cancellationToken));
 
         // The ids of rows are in the order of arrival, which is not the one in which they occurred: a history may be put in at once, and late.
         using var order = new TimeOrder();
@@ -53,13 +58,25 @@ public sealed class HistoryReplay(IReplayStore store, IBaselineStore baselines, 
         }
     }
 
-    private Func<HistoryRow, ReplayedRow> Learning(ReplayWish wish)
+    private Func<HistoryRow, ReplayedRow> Learning(ReplayWish wish, Dictionary<Guid, GivenVerdict> verdicts)
     {
+        var answers = new PriorityQueue<Action, DateTime>();
         var run = new DetectionRun(new AdaptiveDetector(AdaptiveSettings.Default), AdaptiveSettings.Default, wish.AlertsPerUserMonth);
         return row =>
         {
+            while (answers.TryPeek(out _, out DateTime givenAt) && givenAt <= row.OccurredAt)
+            {
+                answers.Dequeue()();
+            }
+
             double amount = Money.FromDecimal(row.Amount).ToDouble();
-            Judgement judgement = run.Next(row.UserId, row.CategoryId, new Sighting(amount, row.OccurredAt), out bool isAnomaly);
+            var sighting = new Sighting(amount, row.OccurredAt);
+            Judgement judgement = run.Next(row.UserId, row.CategoryId, sighting, out bool isAnomaly);
+            if (verdicts.TryGetValue(row.Id, out GivenVerdict given))
+            {
+                answers.Enqueue(() => run.Answer(row.UserId, row.CategoryId, sighting, judgement, given.Verdict), given.AcceptedAt);
+            }
+
             bool hasWords = wish.WithWords && !(row.OccurredAt < wish.Period.From);
             return new ReplayedRow(
                 row, isAnomaly, judgement.Odds, judgement.IsKnown ? judgement.Surprise : null,
@@ -76,6 +93,23 @@ public sealed class HistoryReplay(IReplayStore store, IBaselineStore baselines, 
             TransactionResult result = rule.Score(transaction, known.GetValueOrDefault(new BaselineKey(row.UserId, row.CategoryId)), row.OccurredAt);
             return new ReplayedRow(row, result.IsAnomaly, result.ZScore, null, null);
         };
+    }
+
+    private async Task<Dictionary<Guid, GivenVerdict>> ReadVerdictsAsync(CancellationToken cancellationToken)
+    {
+        Dictionary<Guid, GivenVerdict> verdicts = [];
+        IReadOnlyList<GivenVerdict> page;
+        Guid after = Guid.Empty;
+        do
+        {
+            page = await store.ReadVerdictsAsync(after, VerdictsRead, cancellationToken);
+            foreach (GivenVerdict verdict in page)
+            {
+                verdicts[after = verdict.Id] = verdict;
+            }
+        }
+        while (page.Count == VerdictsRead);
+        return verdicts;
     }
 
     private async Task<Dictionary<BaselineKey, Baseline>> ReadBaselinesAsync(CancellationToken cancellationToken)

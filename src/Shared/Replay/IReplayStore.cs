@@ -17,6 +17,13 @@ public interface IReplayStore
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<HistoryPage<ShadowedRow>> ReadShadowedAsync(HistoryPart part, CancellationToken cancellationToken);
 
+    /// <summary>Reads the verdicts that hold, in the order of the transactions' ids.</summary>
+    /// <param name="after">Verdicts on transactions with higher ids; <see cref="Guid.Empty"/>: from the first one on.</param>
+    /// <param name="limit">At most so many, ≥ 1.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
+    Task<IReadOnlyList<GivenVerdict>> ReadVerdictsAsync(Guid after, int limit, CancellationToken cancellationToken);
+
     /// <summary>Reads what detectors have learned, and which of them scored the newest row.</summary>
     /// <exception cref="StoreUnavailableException">The database can't be reached.</exception>
     Task<LearnedFacts> ReadLearnedAsync(CancellationToken cancellationToken);

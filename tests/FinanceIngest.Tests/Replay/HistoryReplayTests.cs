@@ -1,8 +1,11 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
+using FinanceIngest.Detection;
 using FinanceIngest.Ground;
 using FinanceIngest.Replay;
 using FinanceIngest.Results;
+using FinanceIngest.Scoring;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
@@ -87,6 +90,34 @@ public sealed class HistoryReplayTests : IDisposable
     }
 
     [Fact]
+    public async Task A_verdict_counts_from_the_first_row_after_it()
+    {
+        Settings settings = Set(DetectorNames.ZScore);
+        Transaction[] rows = LearnedHistory.Spending(1, 300, TimeSpan.FromHours(12));
+        int at = Array.FindIndex(rows, 100, row => row.Amount.ToDouble() > 1000);
+        Transaction large = rows[at];
+
+        // The same amount again, two rows later.
+        rows[at + 2] = rows[at + 2] with { CategoryId = large.CategoryId, Amount = large.Amount };
+        await LearnedHistory.ScoreAsync(_scoring, _learning, settings, rows, Token);
+        var wish = new ReplayWish(DetectorNames.Adaptive, default, 1, WithWords: false);
+        (List<ReplayedRow> without, _) = await RunAsync(settings, wish);
+        Assert.True(without[at].IsAnomaly && without[at + 2].IsAnomaly, "The amount is no anomaly, so that nothing is shown.");
+
+        await GiveAsync(large.Id, FeedbackVerdict.Expected, rows[at + 1].OccurredAt);
+        (List<ReplayedRow> answered, _) = await RunAsync(settings, wish);
+        await GiveAsync(large.Id, FeedbackVerdict.Expected, rows[^1].OccurredAt.AddDays(1));
+        (List<ReplayedRow> late, _) = await RunAsync(settings, wish);
+
+        // A verdict gives its row a new place among the rows, and changes nothing else of it.
+        Assert.Equal(without[..(at + 1)].Select(Said), answered[..(at + 1)].Select(Said));
+        Assert.False(answered[at + 2].IsAnomaly);
+        Assert.Equal(without.Select(Said), late.Select(Said));
+
+        static (Guid Id, bool IsAnomaly, double? Score) Said(ReplayedRow row) => (row.Row.Id, row.IsAnomaly, row.Score);
+    }
+
+    [Fact]
     public async Task The_z_score_takes_the_present_baselines_and_threshold()
     {
         Settings settings = Set(DetectorNames.ZScore);
@@ -109,6 +140,9 @@ public sealed class HistoryReplayTests : IDisposable
         _database.Dispose();
         _folder.Dispose();
     }
+
+    private Task GiveAsync(Guid id, FeedbackVerdict verdict, DateTime acceptedAt) => _scoring.WriteAsync(
+        new ScoredBatch([], [], []) { Commands = [new FeedbackCommand(Guid.CreateVersion7(), acceptedAt, id, verdict)] }, Token);
 
     private static Settings Set(string detector) => new() { DataDirectory = "unused", Detector = detector };
 

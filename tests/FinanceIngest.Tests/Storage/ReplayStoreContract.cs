@@ -1,9 +1,11 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
 using FinanceIngest.Learning;
 using FinanceIngest.Replay;
 using FinanceIngest.Results;
+using FinanceIngest.Scoring;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Storage.SqlServer;
 using FinanceIngest.Tests.Support;
@@ -112,6 +114,34 @@ public abstract class ReplayStoreContract(StoreFixture fixture) : StoreContract(
         ShadowVerdict verdict = Assert.Single(page.Rows[0].Verdicts());
         Assert.Equal((DetectorNames.Adaptive, false), (verdict.Name, verdict.IsAnomaly));
         Assert.NotNull(verdict.Score);
+    }
+
+    [Fact]
+    public async Task Verdicts_that_hold_are_read_in_pages()
+    {
+        FeedbackVerdict?[] given = [FeedbackVerdict.Expected, null, FeedbackVerdict.Unexpected, FeedbackVerdict.Expected, FeedbackVerdict.Unexpected];
+        Guid[] ids = [.. Enumerable.Range(0, given.Length).Select(Id)];
+        await WriteAsync([.. ids[..^1].Select(id => Sample.Scored(id))]);
+
+        // The last transaction has no score yet.
+        await Stores.Scoring.WriteAsync(
+            new ScoredBatch([], [], [])
+            {
+                Commands = [.. given.Select((verdict, i) => new FeedbackCommand(Guid.CreateVersion7(), Sample.Noon.AddSeconds(i), ids[i], verdict))],
+            },
+            Token);
+        IReplayStore store = Open();
+
+        IReadOnlyList<GivenVerdict> first = await store.ReadVerdictsAsync(Guid.Empty, 3, Token);
+        IReadOnlyList<GivenVerdict> rest = await store.ReadVerdictsAsync(first[^1].Id, 3, Token);
+
+        Assert.Equal(
+            [
+                new GivenVerdict(ids[0], true, Sample.Noon), new GivenVerdict(ids[2], false, Sample.Noon.AddSeconds(2)),
+                new GivenVerdict(ids[3], true, Sample.Noon.AddSeconds(3)),
+            ],
+            first);
+        Assert.Equal([new GivenVerdict(ids[4], false, Sample.Noon.AddSeconds(4))], rest);
     }
 
     [Fact]

@@ -81,7 +81,7 @@ public sealed class SqlServerStatementTests
                 nameof(SqlServerReplayStore),
                 nameof(SqlServerResultsStore),
                 nameof(SqlServerRetentionStore),
-                nameof(SqlServerScoringStore),
+                nameof(SqlServerScoringSql),
             ],
             checkedStores);
     }

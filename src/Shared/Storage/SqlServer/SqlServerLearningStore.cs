@@ -249,7 +249,7 @@ internal sealed class SqlServerLearningStore(SqlServerDatabase database, TimePro
         SET NOCOUNT ON;
         SET XACT_ABORT ON;
         BEGIN TRANSACTION;
-        {SqlServerScoringStore.WriteStates}
+        {SqlServerScoringSql.WriteStates}
         UPDATE t SET contribution = j.contribution, original_contribution = j.judgement
         FROM @rows j JOIN anomaly_transactions t ON t.transaction_key = j.transaction_key
         WHERE NOT EXISTS (SELECT 1 FROM @lost l WHERE l.user_id = t.user_id)

@@ -1,5 +1,8 @@
+using System.Data;
 using System.Data.Common;
 using Dapper;
+using FinanceIngest.Commands;
+using FinanceIngest.Detection;
 using FinanceIngest.Replay;
 
 namespace FinanceIngest.Storage.SqlServer;
@@ -62,6 +65,29 @@ internal sealed class SqlServerReplayStore(SqlServerDatabase database) : IReplay
                 return new HistoryPage<T>(await SqlServerRows.ReadAsync(reader, read, cancellationToken), end);
             },
             cancellationToken);
+
+    internal const string VerdictsSql =
+        """
+        SELECT TOP (@limit) f.transaction_key, f.verdict, f.accepted_at FROM feedback f
+        WHERE f.transaction_key > @after AND f.verdict IS NOT NULL ORDER BY f.transaction_key;
+        """;
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<GivenVerdict>> ReadVerdictsAsync(Guid after, int limit, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            var parameters = new DynamicParameters();
+            parameters.Add("limit", limit, DbType.Int32);
+            parameters.Add("after", SqlServerTables.Key(after), DbType.Binary, size: 16);
+            await using DbDataReader reader = await connection.ExecuteReaderAsync(
+                new CommandDefinition(VerdictsSql, parameters, commandTimeout: Patience, cancellationToken: cancellationToken));
+            return (IReadOnlyList<GivenVerdict>)await SqlServerRows.ReadAsync(
+                reader,
+                static row => new GivenVerdict(
+                    SqlServerRows.Id(row, 0), CommandNames.ToVerdict(row.GetString(1)) == FeedbackVerdict.Expected, SqlServerRows.Time(row, 2)!.Value),
+                cancellationToken);
+        },
+        cancellationToken);
 
     internal const string LearnedSql =
         """

@@ -55,7 +55,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         DECLARE @gone TABLE (transaction_key BINARY(16) NOT NULL PRIMARY KEY);
         DECLARE @conflicts INT, @alerts INT, @unsent INT;
         BEGIN TRANSACTION;
-        {SqlServerScoringStore.WriteStates}
+        {SqlServerScoringSql.WriteStates}
         """;
 
     // A row that taught something goes only together with the change of its user's states: a row that was scored since the states were read stays for now.

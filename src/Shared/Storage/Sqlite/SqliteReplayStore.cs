@@ -1,3 +1,5 @@
+using FinanceIngest.Commands;
+using FinanceIngest.Detection;
 using FinanceIngest.Replay;
 using FinanceIngest.Sqlite;
 using FinanceIngest.Transactions;
@@ -22,6 +24,17 @@ internal sealed class SqliteReplayStore(SqliteDatabase database) : IReplayStore
     public Task<HistoryPage<ShadowedRow>> ReadShadowedAsync(HistoryPart part, CancellationToken cancellationToken) => ReadAsync(
         part, $"{RowColumns}, t.z_score, t.detector, t.shadow", " AND t.shadow IS NOT NULL",
         static row => new ShadowedRow(ToRow(row), row.GetDoubleOrNull(7), row.GetStringOrNull(8), row.GetString(9)), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<GivenVerdict>> ReadVerdictsAsync(Guid after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
+        session => (IReadOnlyList<GivenVerdict>)session.Query(
+            """
+            SELECT transaction_id, verdict, accepted_at FROM feedback
+            WHERE transaction_id > ?1 AND verdict IS NOT NULL ORDER BY transaction_id LIMIT ?2
+            """,
+            static row => new GivenVerdict(row.GetGuid(0), CommandNames.ToVerdict(row.GetString(1)) == FeedbackVerdict.Expected, row.GetTime(2)),
+            after, limit),
+        cancellationToken);
 
     /// <inheritdoc/>
     public Task<LearnedFacts> ReadLearnedAsync(CancellationToken cancellationToken) => database.ReadAsync(
