@@ -1,5 +1,6 @@
 # tests the Python package against a real server, with Django and a browser where they can be installed, and checks its types
-need_debian python3-django python3-pytest-django chromium -- eval "/usr/bin/python3 -c 'import django, pytest_django' && command -v chromium"
+need_debian python3-django python3-pytest-django python3-djangorestframework python3-celery chromium -- \
+  eval "/usr/bin/python3 -c 'import django, pytest_django, rest_framework, celery' && command -v chromium"
 
 # If an earlier step of this run has built the server, the tests use that build. Otherwise run-tests builds the server and nothing else.
 if [ -e "$results/build.exit" ]; then

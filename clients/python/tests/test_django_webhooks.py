@@ -158,7 +158,11 @@ class WebhookTests(TransactionTestCase):
             sync("default", fake)
 
         self.assertEqual([pk for pk, _ in self.heard], [told.pk, missed.pk])
-        self.assertEqual(AnomalyNotification.objects.filter(user_id=self.user.pk).count(), 2)
+        told = AnomalyNotification.objects.filter(user_id=self.user.pk).order_by("pk")
+        self.assertEqual(
+            [(one.title, one.text) for one in told],
+            [("Unusual transaction: 6,000.00", "usually 2,000.00 ± 500.00"), ("Unusual transaction: 7,000.00", "")],
+        )
 
     def test_a_link_that_is_no_address_is_not_shown(self) -> None:
         self.post(self.detected(**alert(uuid.uuid4(), self.user.pk, link="javascript:alert(1)")))

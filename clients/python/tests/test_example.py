@@ -143,7 +143,7 @@ class ExampleTests(unittest.TestCase):
             self.shot(browser, "example-bell")
             browser.run("document.querySelector('.ingest-bell').click()")
             browser.wait_for("document.querySelector('.ingest-notifications .ingest-new')")
-            self.assertIn("31000", browser.run("document.querySelector('.ingest-new strong').innerText").replace(",", ""))
+            self.assertEqual(browser.run("document.querySelector('.ingest-new strong').innerText"), "Unusual transaction: 31,000.00")
             self.shot(browser, "example-notifications")
             browser.run("document.querySelector('[name=all]').click()")
             browser.wait_for("document.querySelector('.ingest-notifications') && !document.querySelector('.ingest-new')")

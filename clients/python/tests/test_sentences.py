@@ -29,14 +29,14 @@ class SentenceTests(unittest.TestCase):
         )
         self.assertEqual(
             sentence(everything, "de", category="Lebensmittel", currency="EUR"),
-            "Das 1.234-Fache Ihres Üblichen in der Kategorie Lebensmittel: üblich sind 12,35 EUR bis 3.901 EUR bei 41 Zahlungen; so hoch etwa einmal in 99.000; "
-            "wie ein Betrag, den Sie schon gezahlt haben, um den 2024-10-04; nach anderen ungewöhnlichen Zahlungen in diesen Tagen; mehr, als dort fast irgendjemand "
-            "zahlt; um diese Zeit ist mehr üblich",
+            "Das 1.234-Fache Ihres Üblichen in der Kategorie Lebensmittel: üblich sind 12,35 EUR bis 3.901 EUR bei 41 Zahlungen; so hoch etwa "
+            "einmal in 99.000; wie ein Betrag, den Sie schon gezahlt haben, um den 2024-10-04; nach anderen ungewöhnlichen Zahlungen in diesen "
+            "Tagen; mehr, als dort fast irgendjemand zahlt; um diese Zeit ist mehr üblich",
         )
         self.assertEqual(
             sentence(result(times_usual=0.25, rare_low=25, season=0.8, few_known=1), "de-AT"),
-            "Unter Ihrem Üblichen in der Kategorie 2310: erst 1 Zahlung bekannt, beurteilt vor allem nach dem, was andere ausgeben; so niedrig etwa einmal in 25; "
-            "um diese Zeit ist weniger üblich",
+            "Unter Ihrem Üblichen in der Kategorie 2310: erst 1 Zahlung bekannt, beurteilt vor allem nach dem, was andere ausgeben; so niedrig "
+            "etwa einmal in 25; um diese Zeit ist weniger üblich",
         )
         self.assertEqual(
             sentence(result("-6000", times_usual=2.25, few_known=0)),
@@ -98,6 +98,7 @@ def history() -> List[Transaction]:
     ]
     late = begin + timedelta(days=340)
     made += [
-        Transaction(1, 7, amount, late + timedelta(days=day)) for day, amount in enumerate(("9000", "0.05", "-40", "-400", "777.77", "780", "1500.50", "1", "9100"))
+        Transaction(1, 7, amount, late + timedelta(days=day))
+        for day, amount in enumerate(("9000", "0.05", "-40", "-400", "777.77", "780", "1500.50", "1", "9100"))
     ]
     return made + [Transaction(user, 99, "55.5", late + timedelta(days=user)) for user in (1, 2, 3, 4)]

@@ -5,6 +5,7 @@ sync brings it. ``{% notification_bell %}`` shows how many are unread.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Dict, Optional
 from uuid import UUID
 
@@ -43,7 +44,7 @@ def notify_of_alert(alert: Dict[str, Any]) -> Optional[AnomalyNotification]:
             "user_id": alert["user_id"],
             "alert_id": UUID(alert["alert_id"]) if alert.get("alert_id") else None,
             "title": _title(alert.get("amount")),
-            "text": str(alert.get("explanation") or ""),
+            "text": str(alert.get("explanation") or "") or usually(alert.get("mean"), alert.get("std_dev")),
             # A script in a link would run when it is followed.
             "link": link if link.startswith(("https://", "http://")) and len(link) <= _LONGEST_LINK else "",
         },
@@ -68,15 +69,28 @@ def _id_of(user: Any) -> Optional[int]:
     return user.pk if getattr(user, "is_authenticated", False) and isinstance(user.pk, int) else None
 
 
+def money(amount: Any) -> str:
+    """Returns an amount as people read it, in the language of the request: with two decimals, or four where it has more than two."""
+    exact = Decimal(str(amount))
+    return str(number_format(exact, 2 if exact == round(exact, 2) or isinstance(amount, float) else 4, use_l10n=True, force_grouping=True))
+
+
+def usually(mean: Any, deviation: Any) -> str:
+    """Returns what a score was measured by; empty where that is not known."""
+    return "" if mean is None or deviation is None else _("usually %(mean)s ± %(deviation)s") % {"mean": money(mean), "deviation": money(deviation)}
+
+
 def _title(amount: Any) -> str:
     # Whatever a locale makes of the number, it is one line.
-    shown = "" if amount is None else number_format(amount, use_l10n=True)
+    shown = "" if amount is None else money(amount)
     return (_("Unusual transaction: %(amount)s") % {"amount": shown})[:_LONGEST_TITLE]
 
 
 def _on_anomaly(sender: Any, instance: Any, result: Any, using: str, **_kwargs: Any) -> None:
     if result.user_id is None:
         return
+    measured = result.baseline
+    text = result.explanation or (usually(measured.mean, measured.std_dev) if measured else "")
     AnomalyNotification.objects.get_or_create(
-        transaction_id=UUID(result.id), defaults={"user_id": result.user_id, "title": _title(result.amount)}
+        transaction_id=UUID(result.id), defaults={"user_id": result.user_id, "title": _title(result.amount), "text": text}
     )

@@ -5,6 +5,7 @@ saved is written there, with a key of the scopes ``read`` and ``manage``.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Dict, List, Optional, Tuple
 
 from django import forms
@@ -17,8 +18,7 @@ from ..errors import FinanceIngestError, ValidationFailed
 from .settings import request_client
 
 _LEVELS: List[Tuple[str, Any]] = [
-    (NEVER, gettext_lazy("never")), (RARELY, gettext_lazy("only of the most unusual")), (NORMAL, gettext_lazy("of what is unusual")),
-    (OFTEN, gettext_lazy("also of what is a little unusual")),
+    (NEVER, gettext_lazy("never")), (RARELY, gettext_lazy("rarely")), (NORMAL, gettext_lazy("normally")), (OFTEN, gettext_lazy("often")),
 ]
 
 # The service carries a command out within a moment; the page that follows then shows it.
@@ -91,9 +91,10 @@ class PreferencesForm(forms.Form):
         mails = [value for value in self._destinations if value["type"] == "smtp"]
         quiet: Dict[str, Any] = (mails[-1].get("quiet_hours") or {}) if mails else {}
         chosen: Dict[str, Any] = settings[0] if settings else {}
+        least = chosen.get("minimum_amount")
         return {
-            "level": chosen.get("level", NORMAL), "minimum_amount": chosen.get("minimum_amount"), "by_mail": bool(mails),
-            "quiet_from": quiet.get("from"), "quiet_until": quiet.get("until"),
+            "level": chosen.get("level", NORMAL), "minimum_amount": None if least is None else Decimal(format(Decimal(str(least)).normalize(), "f")),
+            "by_mail": bool(mails), "quiet_from": quiet.get("from"), "quiet_until": quiet.get("until"),
         }
 
     def _add_mail(self, values: Dict[str, Any]) -> str:

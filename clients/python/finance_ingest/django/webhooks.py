@@ -45,8 +45,8 @@ def receiver(handle: Callable[[str, List[Dict[str, Any]]], Any]) -> Callable[[Ht
     """
     Makes a view that checks a webhook and hands its id and its alerts to a function, such as the ``delay`` of a task that calls ``tasks.receive_alerts``.
 
-    200: it was handed over. 400: it can't be read. 401: it is not the service's, or a replay. 413: it is too long. 503: no secret is set. Whatever else happens,
-    such as an exception of the function, is a 500, and the service sends it again.
+    200: it was handed over. 400: it can't be read. 401: it is not the service's, or a replay. 413: it is too long. 503: no secret is set. Whatever else
+    happens, such as an exception of the function, is a 500, and the service sends it again.
     """
 
     @csrf_exempt

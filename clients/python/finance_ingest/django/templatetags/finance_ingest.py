@@ -11,9 +11,14 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from ..models import AnomalyStatus
-from ..notifications import unread_count
+from ..notifications import money, unread_count, usually
 
 register = template.Library()
+
+# A drawing, since not every machine has a font with a bell.
+_BELL = (
+    "M12 22a2.5 2.5 0 0 0 2.4-2H9.6a2.5 2.5 0 0 0 2.4 2zm7-6v-5a7 7 0 0 0-5.5-6.8v-.7a1.5 1.5 0 0 0-3 0v.7A7 7 0 0 0 5 11v5l-2 2v1h18v-1z"
+)
 
 _REASONS = {
     "no_baseline": gettext_lazy("There is nothing to compare it with yet."),
@@ -52,10 +57,10 @@ def notification_bell(context: Any, url: str = "", count_url: str = "") -> str:
     count = unread_count(getattr(context.get("request"), "user", context.get("user")))
     bell = (
         '<a class="ingest-bell" href="{}" data-ingest-bell="{}" data-ingest-unread="{}" aria-label="{}" role="status">'
-        '<span aria-hidden="true">🔔</span>{}</a>'
+        '<svg class="ingest-bell-picture" aria-hidden="true" viewBox="0 0 24 24"><path d="{}"/></svg>{}</a>'
     )
     number = format_html('<span class="ingest-unread"{}>{}</span>', mark_safe(" hidden") if count == 0 else "", count)
-    return format_html(bell, url, count_url, count, label_of(count), number)
+    return format_html(bell, url, count_url, count, label_of(count), _BELL, number)
 
 
 def label_of(count: int) -> str:
@@ -88,12 +93,8 @@ def explain(row: Any) -> str:
         return str(_REASONS[reason])
     if mean is None or deviation is None:
         return ""
-    values = {"mean": _money(mean), "deviation": _money(deviation)}
+    values = {"mean": money(mean), "deviation": money(deviation)}
     if not count:
-        return _("usually %(mean)s ± %(deviation)s") % values
+        return usually(mean, deviation)
     text = ngettext("usually %(mean)s ± %(deviation)s, over %(count)s payment", "usually %(mean)s ± %(deviation)s, over %(count)s payments", count)
     return text % {**values, "count": number_format(count, use_l10n=True, force_grouping=True)}
-
-
-def _money(amount: float) -> str:
-    return str(number_format(amount, 2, use_l10n=True, force_grouping=True))
