@@ -1,3 +1,4 @@
+using FinanceIngest.Baselines;
 using FinanceIngest.Commands;
 using FinanceIngest.Configuration;
 using FinanceIngest.Detection;
@@ -174,14 +175,21 @@ public abstract class CommandContract(StoreFixture fixture) : StoreContract(fixt
         Assert.Equal(row with { Alert = AlertState.Sent }, await GetAsync(row.Id));
     }
 
-    [Fact]
-    public async Task Of_settings_the_closest_is_found_with_the_baselines()
+    // There are more settings than keys, or fewer.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    public async Task Of_settings_the_closest_is_found_with_the_baselines(int others)
     {
         await CarryOutAsync(
             Setting(null, null, AlertLevel.Rarely, 1), Setting(null, 2310, AlertLevel.Often, 2), Setting(399, null, AlertLevel.Never, 3),
             Setting(399, 2310, AlertLevel.Normal, 4), Setting(400, 7, AlertLevel.Never, 5));
         SensitivityTable settings = (await Stores.Scoring.LoadBaselinesAsync(
-            [new(399, 2310), new(399, 7), new(401, 2310), new(401, 7)], Token)).Settings;
+            [
+                new(399, 2310), new(399, 7), new(401, 2310), new(401, 7),
+                .. Enumerable.Range(0, others).Select(i => new BaselineKey(1000 + i, 7)),
+            ],
+            Token)).Settings;
         Assert.Equal(AlertLevel.Normal, settings.Find(399, 2310, Sample.Noon)!.Level);
         Assert.Equal(AlertLevel.Never, settings.Find(399, 7, Sample.Noon)!.Level);
         Assert.Equal(AlertLevel.Often, settings.Find(401, 2310, Sample.Noon)!.Level);
