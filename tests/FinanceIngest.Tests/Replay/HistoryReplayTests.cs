@@ -141,7 +141,7 @@ public sealed class HistoryReplayTests : IDisposable
         _folder.Dispose();
     }
 
-    private Task GiveAsync(Guid id, FeedbackVerdict verdict, DateTime acceptedAt) => _scoring.WriteAsync(
+    private Task<WriteCounts> GiveAsync(Guid id, FeedbackVerdict verdict, DateTime acceptedAt) => _scoring.WriteAsync(
         new ScoredBatch([], [], []) { Commands = [new FeedbackCommand(Guid.CreateVersion7(), acceptedAt, id, verdict)] }, Token);
 
     private static Settings Set(string detector) => new() { DataDirectory = "unused", Detector = detector };
