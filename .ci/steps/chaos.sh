@@ -8,6 +8,7 @@ chaos() {
 
 check "kills on embedded storage" chaos --scenario kills --kills 12 --learning
 check "messages that end their process" chaos --scenario deadly-message
+check "kills of notifiers" chaos --scenario notifier --kills 10
 check "hostile callers" chaos --scenario hostile-callers --rate 100 --minutes 1
 if need_azurite; then
   check "kills on Azurite" chaos --scenario kills --kills 5 --storage azurite --learning

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FinanceIngest.Chaos.Audit;
 using FinanceIngest.Chaos.Processes;
 using FinanceIngest.Chaos.Receivers;
 using FinanceIngest.Chaos.Storage;

@@ -13,7 +13,7 @@ internal sealed class DeliveryParameters
 {
     private const int KeyLength = 16;
     private readonly Dictionary<Guid, int> _places = [];
-    private readonly MemoryStream _keys = new();
+    private readonly List<byte> _keys = [];
 
     /// <summary>
     /// The bytes of all keys that <see cref="At"/> was asked for, with zeros behind them up to a power of two: the length is part of a plan's text, and there
@@ -23,8 +23,8 @@ internal sealed class DeliveryParameters
     {
         get
         {
-            byte[] keys = new byte[BitOperations.RoundUpToPowerOf2((uint)Math.Max(_keys.Length, KeyLength))];
-            _keys.ToArray().CopyTo(keys, 0);
+            byte[] keys = new byte[BitOperations.RoundUpToPowerOf2((uint)Math.Max(_keys.Count, KeyLength))];
+            _keys.CopyTo(keys);
             return keys;
         }
     }
@@ -34,9 +34,9 @@ internal sealed class DeliveryParameters
     {
         if (!_places.TryGetValue(id, out int place))
         {
-            place = (int)_keys.Length + 1;
+            place = _keys.Count + 1;
             _places[id] = place;
-            _keys.Write(SqlServerTables.Key(id));
+            _keys.AddRange(SqlServerTables.Key(id));
         }
 
         return place;
