@@ -1,6 +1,6 @@
 """
-``python3 -m tests.measure_notify [N [RATE]]`` from clients/python: how long it takes from a request, and from the scoring of its transaction, to the webhook and
-the mail of its alert: N (default 600) anomalies, RATE (default 20) a second, with a real server, a real receiver of webhooks and aiosmtpd.
+``python3 -m tests.measure_notify [N [RATE]]`` from clients/python: how long it takes from a request, and from the scoring of its transaction, to the
+webhook and the mail of its alert: N (default 600) anomalies, RATE (default 20) a second, with a real server, a real receiver of webhooks and aiosmtpd.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ def main(count: int, rate: float) -> None:
     mails = Controller(Mailbox(received), hostname="127.0.0.1", port=free_port())
     mails.start()
     settings = {
-        "site__Type": "webhook", "site__Url": f"http://127.0.0.1:{hooks.server_address[1]}/", "mail__Type": "smtp", "mail__Host": "127.0.0.1",
-        "site__Secret": f"whsec_{base64.b64encode(os.urandom(32)).decode()}", "mail__Port": str(mails.port), "mail__Security": "none", "mail__From": "alerts@finance.example", "mail__To": "family@home.example",
+        "site__Type": "webhook", "site__Url": f"http://127.0.0.1:{hooks.server_address[1]}/",
+        "site__Secret": f"whsec_{base64.b64encode(os.urandom(32)).decode()}", "mail__Type": "smtp", "mail__Host": "127.0.0.1",
+        "mail__Port": str(mails.port), "mail__Security": "none", "mail__From": "alerts@finance.example", "mail__To": "family@home.example",
     }
     server = IngestServer(**{CHANNELS + name: value for name, value in settings.items()}).start()
     asked: Dict[str, float] = {}

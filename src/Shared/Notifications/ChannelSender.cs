@@ -112,7 +112,8 @@ internal sealed partial class ChannelSender(
                 return circuit.State.OpenUntil!.Value - now;
             }
 
-            IReadOnlyList<DueMessage> due = await store.ReadDueAsync(settings.Name, circuit.IsTrial ? 1 : channel.Concurrency * RoundPerSend, cancellationToken);
+            int round = circuit.IsTrial ? 1 : channel.Concurrency * RoundPerSend;
+            IReadOnlyList<DueMessage> due = await store.ReadDueAsync(settings.Name, round, cancellationToken);
             if (due.Count > 0)
             {
                 await SendAsync(due, circuit, claimedAt, tell, cancellationToken);

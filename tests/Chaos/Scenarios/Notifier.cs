@@ -50,6 +50,7 @@ internal sealed class NotifierBacklog : IScenario
         await installation.StartNotifiersAsync(cancellationToken);
         await installation.KillAsync(run.Options.Kills, cancellationToken);
         await installation.FinishAsync(TimeSpan.FromMinutes(20), cancellationToken);
-        run.Tell(string.Create(CultureInfo.InvariantCulture, $"Everything was told {Stopwatch.GetElapsedTime(begun).TotalSeconds:F0} s after the notifiers' start."));
+        run.Tell(string.Create(
+            CultureInfo.InvariantCulture, $"Everything was told {Stopwatch.GetElapsedTime(begun).TotalSeconds:F0} s after the notifiers' start."));
     }
 }

@@ -87,7 +87,9 @@ internal sealed class NotifierInstallation : IAsyncDisposable
         await _run.Fleet.StartAsync(cancellationToken);
     }
 
-    /// <summary>Kills processes and starts them again, half of them at a named point, and puts copies and unreadable texts on the alert queue meanwhile.</summary>
+    /// <summary>
+    /// Kills processes and starts them again, most of them at a named point, and puts copies and unreadable texts on the alert queue meanwhile.
+    /// </summary>
     public async Task KillAsync(int kills, CancellationToken cancellationToken)
     {
         Random random = _run.Random;
