@@ -137,7 +137,13 @@ public abstract class AnomaliesContract(StoreFixture fixture) : StoreContract(fi
                 Contribution = detector is null ? null : default(Contribution),
             }),
         ];
-        await WriteAsync(rows);
+        await WriteAsync(rows[..3]);
+        Transaction[] learned =
+        [
+            .. rows[3..].Select(row => new Transaction(
+                row.Id, row.UserId!.Value, row.CategoryId!.Value, row.Amount!.Value, row.OccurredAt!.Value, row.AcceptedAt!.Value)),
+        ];
+        await Stores.Scoring.LearnAsync(new LearningWork(new Wanted(learned, usesBaselines: false), (_, _) => Sample.Batch(rows[3..])), Token);
         FeedbackCommand[] verdicts =
         [
             .. rows.Select((row, index) => (row, index)).Where(item => item.index % 3 > 0).Select(item => new FeedbackCommand(
