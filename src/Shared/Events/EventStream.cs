@@ -78,7 +78,9 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
         After = part.Next;
     }
 
-    /// <summary>Sends what became of a notification: to whom, by which channel. Its address and what went wrong are for the scope admin, by another route.</summary>
+    /// <summary>
+    /// Sends what became of a notification: to whom, by which channel. Its address and what went wrong are for the scope admin, by another route.
+    /// </summary>
     public void Send(DeliveryRecord delivery)
     {
         if (UserId is { } wanted && wanted != delivery.UserId)

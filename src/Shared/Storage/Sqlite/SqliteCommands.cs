@@ -119,16 +119,13 @@ internal sealed class SqliteCommands(SqliteSession session, SqliteFeed feed, Dat
     /// <summary>The settings that may hold for transactions of these users and categories.</summary>
     public static SensitivityTable SettingsFor(SqliteSession session, IReadOnlyCollection<BaselineKey> keys)
     {
-        long settings = keys.Count == 0 ? 0 : session.Number("SELECT count(*) FROM (SELECT 1 FROM sensitivity LIMIT ?1)", keys.Count);
-        if (settings == 0)
+        // Most installations have few settings or none, and a batch of thousands of keys would look four times for each.
+        List<Sensitivity?> few = session.Query(
+            $"SELECT {SensitivityColumns} FROM sensitivity s WHERE s.user_id >= 0 LIMIT ?1",
+            static row => row.IsNull(2) ? null : ToSensitivity(row), keys.Count);
+        if (few.Count < keys.Count || keys.Count == 0)
         {
-            return SensitivityTable.Empty;
-        }
-
-        // Most installations have few settings, and a batch of thousands of keys would look four times for each.
-        if (settings < keys.Count)
-        {
-            return new SensitivityTable(session.Query($"SELECT {SensitivityColumns} FROM sensitivity s WHERE s.level IS NOT NULL", ToSensitivity));
+            return few.Count == 0 ? SensitivityTable.Empty : new SensitivityTable(few.OfType<Sensitivity>());
         }
 
         return new SensitivityTable(keys.SelectMany(static key => SensitivityKey.ClosestFirst(key.UserId, key.CategoryId)).Distinct().SelectMany(key =>
