@@ -28,7 +28,7 @@ public abstract class WaitTests(HeadFixture head)
         Assert.Equal("scored", answer.String("reason"));
         Assert.Equal("""{"mean":2000.0,"std_dev":500.0,"sample_count":40}""", answer.Raw("baseline"));
         Assert.Equal("wait=30", answer.Header("Preference-Applied"));
-        Assert.Equal(answer.Text, (await head.Client.GetAsync($"/api/transactions/{answer.Id}")).Is(200).Text);
+        Assert.Equal(answer.TextBeforeSending, (await head.Client.GetAsync($"/api/transactions/{answer.Id}")).Is(200).TextBeforeSending);
     }
 
     [Fact]

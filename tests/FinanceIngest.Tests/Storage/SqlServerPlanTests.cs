@@ -13,12 +13,12 @@ public sealed partial class SqlServerPlanTests
 {
     private static readonly string s_schema = string.Concat(MigrationScript.Of("SqlServer").Select(script => script.Sql));
 
-    private static readonly (string Name, Type Store, string Sql)[] s_statements =
+    private static readonly (string Name, string Sql)[] s_statements =
     [.. typeof(SqlServerDatabase).Assembly.GetTypes()
         .Where(type => type.Namespace == typeof(SqlServerDatabase).Namespace)
         .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly))
         .Where(constant => constant.IsLiteral && constant.Name.EndsWith("Sql", StringComparison.Ordinal))
-        .Select(constant => ($"{constant.DeclaringType!.Name}.{constant.Name}", constant.DeclaringType, (string)constant.GetRawConstantValue()!))];
+        .Select(constant => ($"{constant.DeclaringType!.Name}.{constant.Name}", (string)constant.GetRawConstantValue()!))];
 
     /// <summary>The statements that take a table-valued parameter.</summary>
     public static TheoryData<string> WithTables => [.. s_statements.Where(item => TableParameter().IsMatch(item.Sql)).Select(item => item.Name)];
@@ -27,8 +27,10 @@ public sealed partial class SqlServerPlanTests
     [MemberData(nameof(WithTables))]
     public void A_statement_with_a_table_of_rows_has_a_plan_for_each_size_of_table(string name)
     {
-        (_, Type store, string sql) = s_statements.Single(item => item.Name == name);
-        SizedSql sized = store.GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+        (_, string sql) = s_statements.Single(item => item.Name == name);
+        SizedSql sized = typeof(SqlServerDatabase).Assembly.GetTypes()
+            .Where(type => type.Namespace == typeof(SqlServerDatabase).Namespace && !type.ContainsGenericParameters)
+            .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Where(field => field.FieldType == typeof(SizedSql))
             .Select(field => (SizedSql)field.GetValue(null)!)
             .Single(candidate => candidate.For(1) == sql);

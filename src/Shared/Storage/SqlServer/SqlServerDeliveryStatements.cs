@@ -30,7 +30,8 @@ internal static class SqlServerDeliveryStatements
         WHERE NOT EXISTS (
             SELECT 1 FROM notification_deliveries d
             WHERE d.alert_key = n.alert_key AND d.channel = n.channel COLLATE Latin1_General_BIN2 AND d.destination_key = n.destination_key)
-        ORDER BY n.ordinal;
+        ORDER BY n.ordinal
+        OPTION (LOOP JOIN, FORCE ORDER, MAXDOP 1);
         SET @added = @@ROWCOUNT;
         SELECT @added;
         """;

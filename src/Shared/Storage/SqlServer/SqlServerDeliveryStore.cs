@@ -14,6 +14,8 @@ internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimePro
 {
     private const int RemovalSize = 2000;
 
+    private static readonly SizedSql s_add = new(AddSql);
+
     /// <inheritdoc/>
     public Task<int> AddAsync(IReadOnlyCollection<NewDelivery> deliveries, CancellationToken cancellationToken)
     {
@@ -34,7 +36,8 @@ internal sealed class SqlServerDeliveryStore(SqlServerDatabase database, TimePro
         });
         return database.RunAsync(
             connection => connection.ExecuteScalarAsync<int>(new CommandDefinition(
-                AddSql, new { rows, keys = parameters.Keys, alerts = SqlServerTables.Alerts(deliveries.Select(Alert)) }, cancellationToken: cancellationToken)),
+                s_add.For(deliveries.Count), new { rows, keys = parameters.Keys, alerts = SqlServerTables.Alerts(deliveries.Select(Alert)) },
+                cancellationToken: cancellationToken)),
             cancellationToken);
     }
 

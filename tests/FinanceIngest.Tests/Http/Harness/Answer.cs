@@ -30,6 +30,9 @@ public sealed class Answer
 
     public string Text => Encoding.UTF8.GetString(Body);
 
+    /// <summary>The text as it was before an alert was sent, which may happen between two answers.</summary>
+    public string TextBeforeSending => Text.Replace("\"alert\":\"sent\"", "\"alert\":\"queued\"", StringComparison.Ordinal);
+
     public JsonElement Json => _json.Value;
 
     public string Id => Json.GetProperty("id").GetString()!;
