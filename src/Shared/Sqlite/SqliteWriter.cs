@@ -86,7 +86,14 @@ internal sealed class SqliteWriter : IDisposable
         var write = new Write<T>(work, isDurable, beforeCommit, isLong, cancellationToken);
         if (!onThisThread || !TryRunHere(write))
         {
-            _writes.Add(write, cancellationToken);
+            try
+            {
+                _writes.Add(write, cancellationToken);
+            }
+            catch (OperationCanceledException) when (write.IsCancelled())
+            {
+                // Its task says so, as it does when the write is cancelled later.
+            }
         }
 
         return write.Completion;

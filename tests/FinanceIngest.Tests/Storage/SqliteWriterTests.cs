@@ -5,6 +5,8 @@ using FinanceIngest.Tests.Support;
 namespace FinanceIngest.Tests.Storage;
 
 /// <summary>Which writes share a commit, and which do not.</summary>
+// How many callers write on their own threads at once is limited for the whole process.
+[Collection(nameof(Alone))]
 public sealed class SqliteWriterTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -129,7 +131,7 @@ public sealed class SqliteWriterTests : IDisposable
             Token,
             onThisThread: true);
 
-        Assert.True(own.IsCompletedSuccessfully);
+        await own;
         await Task.WhenAll(during!, duringHere!);
         Assert.Equal(4, await CountAsync());
     }
@@ -152,7 +154,7 @@ public sealed class SqliteWriterTests : IDisposable
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
         await Assert.ThrowsAsync<InvalidOperationException>(() => undone);
-        Assert.True(_file.WriteAsync(InsertAndTellThread, Token, onThisThread: true).IsCompletedSuccessfully);
+        await _file.WriteAsync(InsertAndTellThread, Token, onThisThread: true);
         Assert.Equal(2, await CountAsync());
     }
 
