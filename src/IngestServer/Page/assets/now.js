@@ -81,7 +81,7 @@ export function show(root) {
       ["Anomalies", count(minutes.anomalies), "in the last five minutes", "#/anomalies"],
       ["Given up", count(status.poison), status.poison ? "messages, to be read" : "no messages", "#/stuck"],
       ["Unsent alerts", count(status.unsent_alerts), status.as_of ? `as of ${timeOfDay(new Date(status.as_of))}` : "the database sleeps", "#/runbook/financeingestalertsunsent"],
-      ["Alerts to fetch", count(status.alerts?.length), status.alerts?.length ? `for who sends them; oldest ${duration(status.alerts.oldest_seconds)}` : "by whoever sends them on", "#/notifications"],
+      ["Alerts to fetch", count(status.alerts?.length), status.alerts?.length ? `to be sent on; oldest ${duration(status.alerts.oldest_seconds)}` : "by whoever sends them on", "#/notifications"],
     ].map(([name, value, note, href]) => h("div", { class: href ? "tile opens" : "tile" }, h("dt", null, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, href ? h("a", { href, "aria-label": `${name}: ${note}` }, note) : note))));
     if (held) tiles.querySelector(`a[href="${held}"]`)?.focus({ preventScroll: true });
     renderMore(status);
@@ -128,8 +128,12 @@ export function show(root) {
     // The newest slot has just begun, so that its rate would look like a fall.
     const length = Math.max(1, one.accepted.length - 1);
     const x = Array.from({ length }, (_, index) => from + index * step);
-    const cut = values => values.slice(0, length);
-    const perSecond = values => cut(values).map(value => value / step);
+    // A program that has just started knows little. The axis spans the whole hour or day all the same.
+    const start = x[length - 1] - (span === "last_hour" ? 3600 : 86400);
+    const isShort = start < from - step;
+    if (isShort) x.unshift(start);
+    const cut = values => [...(isShort ? [null] : []), ...values.slice(0, length)];
+    const perSecond = values => cut(values).map(value => value === null ? null : value / step);
     set("flow", ["accepted", "scored"], "count", [x, perSecond(one.accepted), perSecond(one.scored)]);
     set("waiting", ["waiting"], "whole", [x, cut(one.waiting)]);
     set("latency", ["p50", "p95"], "seconds", [x, cut(one.latency_p50), cut(one.latency_p95)]);
