@@ -201,7 +201,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         // It is seen wherever somebody looks for it, and the dialog begins with it.
         await Expect(holds).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Snooze …" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Dialog).GetByText("No alerts until")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog).GetByText("Now: no alerts until")).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Dialog).Locator("select")).ToHaveValueAsync("");
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await page.GotoAsync($"{site.Server.Address}#/person/400");

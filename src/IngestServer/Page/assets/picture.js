@@ -143,7 +143,7 @@ export class Picture {
     const held = this.held;
     const given = await ask("Snooze alerts", [
       h("p", null, `No alerts for user ${result.user_id} in category ${result.category_id}. Payments go on being judged and listed.`),
-      held && h("p", null, h("strong", null, `${snoozes.what(held)} ${snoozes.whose(held)}.`)),
+      held && h("p", { class: "notice warn" }, `Now: ${snoozes.what(held)[0].toLowerCase()}${snoozes.what(held).slice(1)} ${snoozes.whose(held)}.`),
       field("For", h("select", { name: "days" }, [...(held ? [["", "As it is"]] : []), ["1", "A day"], ["7", "A week"], ["30", "30 days"]].map(([value, text]) => h("option", { value }, text))))],
     [{ text: "Cancel", value: "" }, { text: "Snooze", value: "ok", class: "primary" }]);
     if (!given || !given.data.get("days")) return;

@@ -3,8 +3,6 @@ import { h } from "./dom.js";
 import { time } from "./format.js";
 
 // A snooze is a setting of how often alerts are wanted that has an end. Without a category it is of everything of the user's.
-const wait = { headers: { Prefer: "wait=10" } };
-
 export const isSnooze = setting => Boolean(setting.until) && new Date(setting.until) > new Date();
 
 export async function all(user) {
@@ -21,8 +19,9 @@ export async function of(result) {
 export const what = one => `${one.level === "never" ? "No alerts" : `Alerts “${one.level}”`} until ${time(one.until)}`;
 export const whose = one => [one.user_id === undefined ? "for everybody" : `for user ${one.user_id}`, one.category_id === undefined ? "in all categories" : `in category ${one.category_id}`].join(" ");
 
-// A snooze goes with its setting. One that lasts is given again, which ends the snooze and nothing else.
+// A snooze goes with its setting. One that lasts is given again, which ends the snooze and nothing else. What is of everybody needs the scope admin.
 export async function lift(one) {
+  const wait = { headers: { Prefer: "wait=10" }, admin: one.user_id === undefined };
   const { settings } = await all(one.user_id);
   const lasting = settings.find(other => !other.until && other.user_id === one.user_id && other.category_id === one.category_id);
   if (lasting) {
