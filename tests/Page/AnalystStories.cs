@@ -14,10 +14,14 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     {
         IPage page = await OpenAsync(site.Server, "#/anomalies");
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("400");
-        await page.GetByLabel("At least").FillAsync("1000");
+        await page.GetByLabel("Amount at least").FillAsync("1000");
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
 
         await Expect(page).ToHaveURLAsync(new Regex(@"#/anomalies\?user_id=400&min_amount=1000$"));
+        await Expect(page.GetByText("Nothing is selected.")).ToBeVisibleAsync();
+        await Expect(page.Locator(".amount")).ToHaveCountAsync(0);
+        await Expect(page.Locator("tr.open a").First).ToBeFocusedAsync();
+        await ChooseNewestAsync(page);
         await Expect(page.Locator(".amount")).ToHaveTextAsync("4,899.00");
         await Expect(page.GetByText("standard deviations above the usual")).ToBeVisibleAsync();
         await Expect(page.Locator(".detail canvas")).ToHaveCountAsync(1);
@@ -26,12 +30,82 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         string id = (await page.Locator("tr[aria-selected=true]").GetAttributeAsync("id"))![4..];
 
         await page.GetByRole(AriaRole.Button, new() { Name = "This was mine" }).ClickAsync();
-        await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
+        ILocator said = page.GetByText("Recorded: mine.");
+        await Expect(said).ToContainTextAsync("does not learn, so that others like it are alerted as before");
+        await Expect(said).ToContainTextAsync("stays in the history as it was judged");
         await Expect(page.GetByRole(AriaRole.Cell, new() { Name = "Mine", Exact = true })).ToBeVisibleAsync();
         Assert.Equal("expected", await VerdictAsync(id));
+
+        // Whoever looks at the person sees what was said of the payment.
+        await page.GetByRole(AriaRole.Link, new() { Name = "400", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Row).Filter(new() { HasText = "4,899.00" }).GetByText("Mine", new() { Exact = true })).ToBeVisibleAsync();
+        await page.GoBackAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Take the verdict back" }).ClickAsync();
         await Expect(page.GetByText("The verdict was taken back.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "This was mine" })).ToBeFocusedAsync();
         Assert.Null(await VerdictAsync(id));
+    }
+
+    [Fact]
+    public async Task Another_payment_begins_at_its_top_and_its_amount_stays_beside_the_verdict()
+    {
+        IPage page = await OpenAsync(site.Server, $"#/anomalies?user_id={ManyAnomalies.User}", height: 500);
+        await ChooseNewestAsync(page);
+        await page.Locator(".detail canvas").WaitForAsync();
+        ILocator panel = page.Locator(".detail");
+        await panel.EvaluateAsync("one => one.scrollTop = one.scrollHeight");
+        Assert.True(await panel.EvaluateAsync<bool>("one => one.scrollTop > 50"));
+
+        // However far it is scrolled, amount, day and verdict are seen together.
+        string inside = """
+            one => ['.amount', 'time', 'button'].every(part => {
+              const [box, place] = [one.querySelector(part).getBoundingClientRect(), one.getBoundingClientRect()];
+              return box.top >= place.top && box.bottom <= place.bottom;
+            })
+            """;
+        Assert.True(await panel.EvaluateAsync<bool>(inside));
+        string first = (await page.Locator("tr[aria-selected=true]").GetAttributeAsync("id"))!;
+        await page.Locator("tr.open a").Nth(1).ClickAsync();
+        await Expect(page.Locator("tr[aria-selected=true]")).Not.ToHaveAttributeAsync("id", first);
+        Assert.Equal(0, await panel.EvaluateAsync<int>("one => one.scrollTop"));
+        Assert.True(await panel.EvaluateAsync<bool>(inside));
+    }
+
+    [Theory]
+    [InlineData("en-GB")]
+    [InlineData("en-US")]
+    public async Task Every_column_of_the_list_is_seen_on_a_common_screen(string locale)
+    {
+        IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000", locale: locale);
+        await ChooseNewestAsync(page);
+        await page.Keyboard.PressAsync("u");
+        await Expect(page.GetByRole(AriaRole.Cell, new() { Name = "Not mine", Exact = true })).ToBeVisibleAsync();
+        Assert.True(await page.Locator(".cases .scroll").EvaluateAsync<bool>("one => one.scrollWidth <= one.clientWidth"), "A column is cut off.");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Take the verdict back" }).ClickAsync();
+        await Expect(page.GetByText("The verdict was taken back.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task On_a_phone_the_list_comes_first_and_a_payment_when_it_is_tapped()
+    {
+        IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400", width: 360, height: 800);
+        ILocator newest = page.Locator("tr.open").First;
+        await newest.WaitForAsync();
+        Assert.True(await newest.EvaluateAsync<bool>("one => one.getBoundingClientRect().bottom < innerHeight"), "The first payment is below the screen.");
+        await Expect(newest.GetByRole(AriaRole.Cell)).ToHaveCountAsync(6);
+        await Expect(page.GetByLabel("Amount at least")).ToBeHiddenAsync();
+        await Expect(page.Locator(".detail")).ToBeHiddenAsync();
+        Assert.True(await page.EvaluateAsync<bool>(
+            "[...document.querySelectorAll('.top nav a')].every(one => one.getBoundingClientRect().right <= innerWidth)"), "The menu is cut off.");
+
+        await newest.Locator("td").Nth(3).ClickAsync();
+        await Expect(page.Locator(".amount")).ToBeInViewportAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back to the list" }).ClickAsync();
+        await Expect(page.Locator(".detail")).ToBeHiddenAsync();
+        await page.GetByText("Filters, 1 set").ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Yesterday" }).ClickAsync();
+        await Expect(page).ToHaveURLAsync(new Regex("user_id=400&from=[0-9-]{10}&to=[0-9-]{10}$"));
+        await Expect(page.Locator("tr.open").Filter(new() { HasText = "4,899.00" })).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -40,9 +114,10 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000&verdict=none&detector=zscore");
         await Expect(page.GetByLabel("Verdict")).ToHaveValueAsync("none");
         await Expect(page.GetByLabel("Detector")).ToHaveValueAsync("zscore");
+        await ChooseNewestAsync(page);
         await Expect(page.Locator(".amount")).ToHaveTextAsync("4,899.00");
         await page.Keyboard.PressAsync("e");
-        await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Recorded: mine.")).ToBeVisibleAsync();
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
         await Expect(page.GetByText("Nothing matches.")).ToBeVisibleAsync();
@@ -56,6 +131,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
 
         await page.GoBackAsync();
         await Expect(page.GetByLabel("Detector")).ToHaveValueAsync("zscore");
+        await ChooseNewestAsync(page);
         await page.GetByRole(AriaRole.Button, new() { Name = "Take the verdict back" }).ClickAsync();
         await Expect(page.GetByText("The verdict was taken back.")).ToBeVisibleAsync();
     }
@@ -65,6 +141,9 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     {
         IPage page = await OpenAsync(site.Server, $"#/anomalies?user_id={ManyAnomalies.User}");
         ILocator selected = page.Locator("tr[aria-selected=true]");
+        await page.Locator("tr.open").First.WaitForAsync();
+        await Expect(selected).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("j");
         await Expect(selected).ToHaveCountAsync(1);
         string? first = await selected.GetAttributeAsync("id");
 
@@ -72,15 +151,16 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         await Expect(selected).Not.ToHaveAttributeAsync("id", first!);
         string second = (await selected.GetAttributeAsync("id"))!;
         await page.Keyboard.PressAsync("u");
-        await Expect(page.GetByText("Recorded: this was not theirs.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Recorded: not mine.")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("k");
         await Expect(selected).ToHaveAttributeAsync("id", first!);
         await page.Keyboard.PressAsync("e");
-        await Expect(page.GetByText("Recorded: this was theirs.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Recorded: mine.")).ToBeVisibleAsync();
         Assert.Equal(("unexpected", "expected"), (await VerdictAsync(second[4..]), await VerdictAsync(first![4..])));
 
         // Whoever dictates, or types elsewhere, can turn single letters off.
-        await page.GetByRole(AriaRole.Button, new() { Name = "Keyboard shortcuts" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Shortcuts: on" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Shortcuts: off" })).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("j");
         await Expect(selected).ToHaveAttributeAsync("id", first);
     }
@@ -89,11 +169,24 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     public async Task A_snooze_is_a_sensitivity_with_an_end_and_what_comes_meanwhile_is_listed_without_an_alert()
     {
         IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000");
+        await ChooseNewestAsync(page);
+        string id = (await page.Locator("tr[aria-selected=true]").GetAttributeAsync("id"))![4..];
         await page.GetByRole(AriaRole.Button, new() { Name = "Snooze …" }).ClickAsync();
         await page.GetByRole(AriaRole.Dialog).Locator("select").SelectOptionAsync("7");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Snooze", Exact = true }).ClickAsync();
 
-        await Expect(page.GetByText(new Regex("^No alerts until "))).ToBeVisibleAsync();
+        // Whoever clicks twice has not said anything of what lies under the dialog.
+        ILocator snooze = page.GetByRole(AriaRole.Button, new() { Name = "Snooze", Exact = true });
+        await page.EvaluateAsync("document.querySelector('.judged button').addEventListener('click', () => { document.title = 'judged'; })");
+        LocatorBoundingBoxResult box = (await snooze.BoundingBoxAsync())!;
+        await page.EvaluateAsync(
+            "([x, y]) => Object.assign(document.querySelector('.judged button').style, { position: 'fixed', left: `${x}px`, top: `${y}px`, zIndex: 9 })",
+            new[] { box.X, box.Y });
+        await snooze.DblClickAsync();
+
+        ILocator holds = page.GetByText(new Regex("^No alerts until .* for user 400 in category 2310\\.$"));
+        await Expect(holds).ToBeVisibleAsync();
+        Assert.DoesNotContain("judged", await page.TitleAsync(), StringComparison.Ordinal);
+        Assert.Null(await VerdictAsync(id));
         JsonElement set = (await site.Server.Http.GetFromJsonAsync<JsonElement>("api/sensitivity?user_id=400", Token)).GetProperty("sensitivity")
             .EnumerateArray().Single(one => one.GetProperty("category_id").GetInt32() == 2310);
         Assert.Equal("never", set.GetProperty("level").GetString());
@@ -102,18 +195,58 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         await Household.SubmitAsync(site.Server.Http, [Household.Line(400, 2310, 990, DateTime.UtcNow)], "snoozed", Token);
         await Household.ScoredAsync(site.Server.Http, Token);
         await page.GotoAsync($"{site.Server.Address}#/anomalies?user_id=400&category_id=2310");
+        await ChooseNewestAsync(page);
         await Expect(page.GetByText("No alert, while it is snoozed")).ToBeVisibleAsync();
+
+        // It is seen wherever somebody looks for it, and the dialog begins with it.
+        await Expect(holds).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Snooze …" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog).GetByText("Now: no alerts until")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog).Locator("select")).ToHaveValueAsync("");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await page.GotoAsync($"{site.Server.Address}#/person/400");
+        await Expect(holds).ToBeVisibleAsync();
+        await page.GotoAsync($"{site.Server.Address}#/notifications");
+        await Expect(holds).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Lift" }).ClickAsync();
+        await Expect(page.GetByText("Nobody's alerts are snoozed.")).ToBeVisibleAsync();
+        Assert.Empty((await site.Server.Http.GetFromJsonAsync<JsonElement>("api/sensitivity?user_id=400", Token)).GetProperty("sensitivity").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task To_lift_a_snooze_leaves_the_setting_that_lasts()
+    {
+        await PutAsync("""[{"user_id":403,"category_id":1010,"level":"rarely"}]""");
+        await PutAsync($$"""[{"user_id":403,"category_id":1010,"level":"never","until":"{{DateTime.UtcNow.AddDays(1):O}}"}]""");
+        IPage page = await OpenAsync(site.Server, "#/person/403");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Lift" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Lift" })).ToHaveCountAsync(0);
+        JsonElement left = (await site.Server.Http.GetFromJsonAsync<JsonElement>("api/sensitivity?user_id=403", Token)).GetProperty("sensitivity")
+            .EnumerateArray().Single();
+        Assert.Equal("rarely", left.GetProperty("level").GetString());
+        Assert.False(left.TryGetProperty("until", out _));
+
+        async Task PutAsync(string items)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Put, "api/sensitivity");
+            request.Content = new StringContent(items, System.Text.Encoding.UTF8, "application/json");
+            request.Headers.Add("Prefer", "wait=10");
+            using HttpResponseMessage answer = await site.Server.Http.SendAsync(request, Token);
+            Assert.Equal(System.Net.HttpStatusCode.NoContent, answer.StatusCode);
+        }
     }
 
     [Fact]
     public async Task A_new_anomaly_says_so_by_itself()
     {
         IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=401");
-        await Expect(page.Locator("tr[aria-selected=true]")).ToHaveCountAsync(1);
+        await page.Locator("tr.open").First.WaitForAsync();
         await Expect(page.GetByText("Live", new() { Exact = true })).ToBeVisibleAsync();
         await Household.SubmitAsync(site.Server.Http, [Household.Line(401, 1040, 6400, DateTime.UtcNow)], "new", Token);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "1 new, show" }).ClickAsync();
+        await Expect(page.Locator("tr.open").First).ToContainTextAsync("6,400.00");
+        await ChooseNewestAsync(page);
         await Expect(page.Locator(".amount")).ToHaveTextAsync("6,400.00");
     }
 
@@ -124,6 +257,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
         await Expect(page.GetByText("100 shown")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Show more" }).ClickAsync();
         await Expect(page.GetByText("200 shown")).ToBeVisibleAsync();
+        await ChooseNewestAsync(page);
         await Expect(page.Locator(".detail canvas")).ToHaveCountAsync(1);
         await page.GotoAsync($"{site.Server.Address}#/person/{ManyAnomalies.User}");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Month by month, beside the year before" })).ToBeVisibleAsync();
@@ -177,6 +311,7 @@ public sealed class AnalystStories(Site site, Browser browser) : PageTest(browse
     public async Task Numbers_and_days_are_in_the_browsers_language()
     {
         IPage page = await OpenAsync(site.Server, "#/anomalies?user_id=400&min_amount=1000", locale: "de-DE");
+        await ChooseNewestAsync(page);
         await Expect(page.Locator(".amount")).ToHaveTextAsync("4.899,00");
     }
 

@@ -89,16 +89,27 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
         IPage page = await OpenAsync(server);
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Something deserves a look" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Given up: messages, to be read" })).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "What to do" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "FinanceIngestPoison", Exact = true })).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Link, new() { Name = "What is stuck" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "A message was given up", Exact = true })).ToBeVisibleAsync();
+        string[] steps = [.. await page.Locator("article li strong").AllTextContentsAsync()];
+        Assert.Equal(["Means", "Do", "Look at", "Command"], steps);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Read why, put it back or drop it here" }).ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{server.Address}#/stuck");
+        await page.GoBackAsync();
+        await page.GoBackAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Open What is stuck" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Cell, new() { Name = GivenUp.Unreadable })).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Row).Filter(new() { HasText = "message-0532" }).GetByRole(AriaRole.Button, new() { Name = "Show text" }).ClickAsync();
         await Expect(page.Locator("pre.raw").First).ToContainTextAsync("\"user_id\": 400");
 
+        await page.GetByRole(AriaRole.Button, new() { Name = "Hide text" }).ClickAsync();
+        await Expect(page.Locator("pre.raw")).ToHaveCountAsync(0);
+
         await page.GetByLabel("Choose message message-0532").CheckAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Put back" }).ClickAsync();
         await Expect(page.GetByText("1 of 1 transactions are scored.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "48.25 of user 400 in category 1010" })).ToBeVisibleAsync();
 
         await page.GetByLabel("Choose message message-0417").CheckAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Drop …" }).ClickAsync();
@@ -107,6 +118,8 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
         await page.GetByRole(AriaRole.Button, new() { Name = "Drop …" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Drop for good" }).ClickAsync();
         await Expect(page.GetByText("Nothing is stuck.")).ToBeVisibleAsync();
+        await Expect(page.Locator("#main").GetByText("Dropped: 1.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("1 of 1 transactions are scored.")).ToBeVisibleAsync();
         await page.CloseAsync();
     }
 
@@ -114,6 +127,7 @@ public sealed class OperatorStories(Site site, Browser browser) : PageTest(brows
     public async Task One_payment_is_seen_on_its_way()
     {
         IPage page = await OpenAsync(site.Server, "#/try");
+        await Expect(page.GetByLabel("Amount", new() { Exact = true }).First).ToHaveValueAsync("");
         await page.GetByLabel("User", new() { Exact = true }).First.FillAsync("402");
         await page.GetByLabel("Category", new() { Exact = true }).First.FillAsync("1010");
         await page.GetByLabel("Amount", new() { Exact = true }).First.FillAsync("5200");

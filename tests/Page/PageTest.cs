@@ -72,6 +72,9 @@ public abstract class PageTest(Browser browser) : IAsyncLifetime
                 violation.Nodes.Select(node => node.Target))}"))}");
     }
 
+    /// <summary>Chooses the newest anomaly of the list: nothing is chosen by itself.</summary>
+    private protected static Task ChooseNewestAsync(IPage page) => page.Locator("tr.open a").First.ClickAsync();
+
     private protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 
     private protected static IPageAssertions Expect(IPage page) => Assertions.Expect(page);

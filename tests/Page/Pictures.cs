@@ -86,7 +86,7 @@ public sealed class Pictures(Browser browser) : PageTest(browser), IClassFixture
         await TakeAsync(server, "page-error", "#/now", "text=Something deserves a look", height: 700, before: async page =>
         {
             await server.KillAsync();
-            await page.GetByRole(AriaRole.Link, new() { Name = "Anomalies" }).ClickAsync();
+            await page.GetByRole(AriaRole.Link, new() { Name = "Anomalies", Exact = true }).ClickAsync();
             await page.Locator(".notice.bad").First.WaitForAsync();
         });
 
@@ -94,6 +94,11 @@ public sealed class Pictures(Browser browser) : PageTest(browser), IClassFixture
             Task>? before = null)
         {
             IPage page = await OpenAsync(from, hash, width, height, dark);
+            if (hash.StartsWith("#/anomalies", StringComparison.Ordinal))
+            {
+                await ChooseNewestAsync(page);
+            }
+
             await page.Locator(ready).First.WaitForAsync();
             if (before is not null)
             {

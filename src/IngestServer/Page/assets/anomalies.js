@@ -1,9 +1,9 @@
 import { call } from "./api.js";
-import { empty, field, h, problem, say, table, tableRow } from "./dom.js";
+import { ask, empty, field, h, problem, say, table, tableRow } from "./dom.js";
 import * as events from "./events.js";
 import { about, amount, count, deviations, time } from "./format.js";
 import { isShortcut, Picture, shortcuts } from "./picture.js";
-import { usual, verdictOf, verdicts } from "./result.js";
+import { usual, verdictChip } from "./result.js";
 
 export const title = "Anomalies";
 
@@ -34,21 +34,32 @@ class View {
       { name: "Category", number: true, value: row => String(row.category_id) },
       { name: "Amount", number: true, value: row => h("strong", null, amount(row.amount)) },
       { name: "Usual", number: true, extra: true, value: row => { const range = usual(row); return range ? about(range.typical) : "–"; } },
-      { name: "Deviations", number: true, extra: true, value: row => row.z_score === null ? "–" : deviations(row.z_score) },
-      { name: "Verdict", value: row => verdictOf(row) ? h("span", { class: verdictOf(row) === "expected" ? "chip good" : "chip bad" }, verdicts[verdictOf(row)]) : h("span", { class: "muted" }, "none") },
+      { name: "Deviations", number: true, value: row => row.z_score === null ? "–" : deviations(row.z_score) },
+      { name: "Verdict", value: row => verdictChip(row) ?? h("span", { class: "muted" }, "none") },
     ];
     this.form = h("form", { class: "filters card", "aria-label": "Filters", onsubmit: event => { event.preventDefault(); this.apply(); } });
     this.list = h("section", { class: "card", "aria-label": "Anomalies" });
     this.detail = h("section", { class: "card detail", "aria-label": "The selected anomaly", "aria-live": "off" }, h("div", { class: "skeleton" }, "\u00a0"));
     this.picture = new Picture(this.detail, result => this.replace(result));
     this.news = h("div", { role: "status", class: "news" });
-    const keys = h("button", { type: "button", class: "plain", "aria-pressed": String(shortcuts.on), onclick: event => {
+    const stateOfKeys = () => `Shortcuts: ${shortcuts.on ? "on" : "off"}`;
+    const keys = h("button", { type: "button", class: "plain", onclick: event => {
       shortcuts.on = !shortcuts.on;
-      event.currentTarget.setAttribute("aria-pressed", String(shortcuts.on));
-    } }, "Keyboard shortcuts");
+      event.currentTarget.textContent = stateOfKeys();
+    } }, stateOfKeys());
+    this.summary = h("summary", null, "Filters");
+    const folded = h("details", { class: "folded" }, this.summary, this.form);
+    // Folded where the list would come after a screen of fields; elsewhere always open.
+    const wide = matchMedia("(min-width: 48.01rem)");
+    const fold = () => { folded.open = wide.matches; };
+    fold();
+    wide.addEventListener("change", fold);
+    this.fold = fold;
+    this.unfold = () => wide.removeEventListener("change", fold);
+    this.cases = h("div", { class: "cases" }, h("p", { class: "back" }, h("a", { href: "#/anomalies", onclick: event => { event.preventDefault(); location.hash = this.addressOf(null); } }, "Back to the list")), this.list, this.detail);
     root.append(h("div", { class: "head" }, h("h1", null, "Anomalies"),
-      h("p", { class: "small" }, h("kbd", null, "j"), " ", h("kbd", null, "k"), " next and previous, ", h("kbd", null, "e"), " mine, ", h("kbd", null, "u"), " not mine ", keys)),
-    h("div", { class: "stack" }, this.form, this.news, h("div", { class: "cases" }, this.list, this.detail)));
+      h("p", { class: "small keys" }, h("kbd", null, "j"), " ", h("kbd", null, "k"), " next and previous, ", h("kbd", null, "e"), " mine, ", h("kbd", null, "u"), " not mine, ", h("kbd", null, "?"), " all keys ", keys)),
+    h("div", { class: "stack" }, folded, this.news, this.cases));
     this.onKey = event => this.key(event);
     addEventListener("keydown", this.onKey);
     this.off = events.on("anomaly", result => this.arrived(result));
@@ -58,6 +69,7 @@ class View {
 
   end() {
     removeEventListener("keydown", this.onKey);
+    this.unfold();
     this.off();
     this.picture.end();
     this.ended = true;
@@ -66,7 +78,7 @@ class View {
   take(query) {
     const before = this.filterText();
     this.query = query;
-    if (this.filterText() !== before) { this.fill(); this.load(); }
+    if (this.filterText() !== before || this.goesOn) { this.fill(); this.load(); }
     else this.select(query.get("id"), false);
   }
 
@@ -87,11 +99,18 @@ class View {
     this.form.replaceChildren(
       field("User", input("user_id", { inputMode: "numeric", pattern: "[0-9]+", title: "A number", autocomplete: "off" })),
       field("Category", input("category_id", { inputMode: "numeric", pattern: "[0-9]+", title: "A number", autocomplete: "off" })),
-      field("From", input("from", { type: "date" })), field("To, inclusive", input("to", { type: "date" })),
-      field("At least", input("min_amount", { inputMode: "decimal", pattern: "[0-9]+([.,][0-9]{1,4})?", title: "An amount without its sign", autocomplete: "off" })),
+      field("From", input("from", { type: "date", max: "9999-12-31" })), field("To, inclusive", input("to", { type: "date", max: "9999-12-31" })),
+      field("Amount at least", input("min_amount", { inputMode: "decimal", pattern: "[0-9]+([.,][0-9]{1,4})?", title: "An amount without its sign", autocomplete: "off" })),
       field("Verdict", select("verdict", [["", "Any"], ["none", "Without one"], ["given", "With one"], ["expected", "Mine"], ["unexpected", "Not mine"]])),
       field("Detector", select("detector", [["", "Any"], ["zscore", "zscore"], ["adaptive", "adaptive"]])),
-      h("div", { class: "row" }, h("button", { class: "primary" }, "Filter"), h("button", { type: "button", onclick: () => { location.hash = "#/anomalies"; } }, "Clear")));
+      h("div", { class: "row" }, h("button", { class: "primary" }, "Filter"), h("button", { type: "button", onclick: () => { location.hash = "#/anomalies"; } }, "Clear"),
+        [["Today", 0], ["Yesterday", 1]].map(([text, ago]) => h("button", { type: "button", class: "plain", onclick: () => {
+          const day = new Date();
+          day.setDate(day.getDate() - ago);
+          const [year, month, date] = [day.getFullYear(), day.getMonth() + 1, day.getDate()].map(part => String(part).padStart(2, "0"));
+          this.form.elements.from.value = this.form.elements.to.value = `${year}-${month}-${date}`;
+          this.apply();
+        } }, text))));
     this.fill();
   }
 
@@ -103,10 +122,15 @@ class View {
       if (input.options && ![...input.options].some(option => option.value === value)) input.append(h("option", { value }, value));
       input.value = value;
     }
+    const set = filters.filter(name => this.query.get(name)).length;
+    this.summary.textContent = set ? `Filters, ${set} set` : "Filters";
   }
 
   apply() {
     const query = new URLSearchParams();
+    // Whoever filters by the keyboard goes on in the list.
+    this.goesOn = true;
+    this.fold();
     for (const [name, value] of new FormData(this.form)) if (value.trim()) query.set(name, value.trim().replace(",", "."));
     const text = query.toString();
     const hash = `#/anomalies${text ? `?${text}` : ""}`;
@@ -143,7 +167,10 @@ class View {
       this.renderList(after ? page.anomalies : null);
       if (!after) {
         this.renderNews();
-        this.select(this.query.get("id") ?? this.rows[0]?.id ?? null, false);
+        // Nothing is chosen by itself: a verdict must be of what somebody has chosen.
+        this.select(this.query.get("id"), false);
+        if (this.goesOn) this.body?.querySelector("a").focus({ preventScroll: true });
+        this.goesOn = false;
       } else say(`${page.anomalies.length} more.`);
     } catch (error) {
       if (asked !== this.asked || this.ended) return;
@@ -197,7 +224,9 @@ class View {
       if (isIt && isByKey) { link.focus({ preventScroll: true }); row.scrollIntoView({ block: "nearest" }); }
     }
     this.picture.end();
-    if (!id) { this.picture.clear(empty("Nothing is selected.", "Choose an anomaly to see its picture.")); return; }
+    this.cases.classList.toggle("is-chosen", Boolean(id));
+    this.detail.scrollTop = 0;
+    if (!id) { this.picture.clear(empty("Nothing is selected.", "Choose an anomaly to see its picture, and to say whether it was yours.")); return; }
     let result = this.rows.find(row => row.id === id);
     if (!result) {
       try {
@@ -226,8 +255,16 @@ class View {
     }
   }
 
+  // Shown by "?"; with the shortcuts off the letters below do nothing.
+  help() {
+    ask("Keys", h("dl", { class: "facts" }, [["j", "the next anomaly"], ["k", "the previous one"], ["e", "this was mine"], ["u", "this was not mine"], ["Escape", "leave a field, then use the letters"], ["?", "this list"]]
+      .map(([key, text]) => [h("dt", null, h("kbd", null, key)), h("dd", null, text)])), [{ text: "Close", value: "", class: "primary" }]);
+  }
+
   key(event) {
+    if (event.key === "Escape" && event.target.form === this.form) { event.target.blur(); return; }
     if (!isShortcut(event)) return;
+    if (event.key === "?") { this.help(); event.preventDefault(); return; }
     const index = this.rows.findIndex(row => row.id === this.selected);
     const result = this.rows[index];
     if (event.key === "j" || event.key === "k") {

@@ -11,13 +11,14 @@ function axes(format, incrs) {
     font: "12px system-ui, sans-serif",
   });
   return [
-    { ...shared(), space: 90, size: 32, values: (plot, splits) => timeLabels(splits) },
+    { ...shared(), space: 90, size: 32, values: (plot, splits) => timeLabels(splits, plot.scales.x) },
     { ...shared(), size: 60, space: 32, incrs, values: (plot, splits) => splits.map(format) },
   ];
 }
 
-function timeLabels(splits) {
-  const span = splits[splits.length - 1] - splits[0];
+// By what the axis spans, also where a narrow one has room for a single label.
+function timeLabels(splits, { min, max }) {
+  const span = max - min;
   const format = new Intl.DateTimeFormat(undefined, span > 300 * 86400 ? { month: "short", year: "numeric" } : span > 2 * 86400 ? { day: "numeric", month: "short" }
     : span < 900 ? { hour: "numeric", minute: "2-digit", second: "2-digit" } : { hour: "numeric", minute: "2-digit" });
   return splits.map(split => format.format(new Date(split * 1000)));
@@ -40,17 +41,20 @@ function hold(place, options, data) {
   return holder;
 }
 
+// Where nothing is known there is no line, so that a value between two gaps is a point.
+const alone = values => values.flatMap((value, at) => value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null ? [at] : []);
+
 // One or two lines over time, from zero. The second is dashed: colour alone tells nothing apart.
 export function lines(place, names, unit, data) {
   const isWhole = unit === "whole";
   const format = unit === "seconds" ? value => duration(value) : value => brief(value);
   return hold(place, () => ({
     legend: { show: false }, cursor: { show: false }, padding: [8, 28, 0, 0],
-    scales: { x: { time: true }, y: { range: (plot, low, high) => [0, Math.max(high ?? 0, unit === "seconds" ? .05 : 1) * 1.1] } },
+    scales: { x: { time: true, range: (plot, first, last) => last - first >= 60 ? [first, last] : [(last ?? Date.now() / 1000) - 3600, last ?? Date.now() / 1000] }, y: { range: (plot, low, high) => [0, Math.max(high ?? 0, unit === "seconds" ? .05 : 1) * 1.1] } },
     axes: axes(format, isWhole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8] : undefined),
     series: [{}, ...names.map((name, index) => ({
-      label: name, stroke: () => colour(index === 0 ? "--one" : "--two"), width: 2, dash: index === 0 ? undefined : [5, 3], points: { show: (plot, at) => plot.data[at].filter(value => value !== null).length < 3, size: 5 },
-      fill: index === 0 ? () => colour("--band") : undefined, spanGaps: true,
+      label: name, stroke: () => colour(index === 0 ? "--one" : "--two"), width: 2, dash: index === 0 ? undefined : [5, 3], points: { show: false, size: 5, filter: (plot, at) => alone(plot.data[at]) },
+      fill: index === 0 ? () => colour("--band") : undefined, spanGaps: false,
     }))],
   }), data);
 }
@@ -109,7 +113,8 @@ export function bars(place, names, now, then) {
   const { bars: paths } = uPlot.paths;
   return hold(place, () => ({
     legend: { show: false }, cursor: { show: false }, padding: [12, 16, 0, 0],
-    scales: { x: { time: false, range: [-.7, names.length - .3] }, y: { range: (plot, low, high) => [Math.min(0, low ?? 0) * 1.08, Math.max(high ?? 0, 1) * 1.08] } },
+    scales: { x: { time: false, range: [-.7, names.length - .3] }, y: { range: (plot, low, high) => [Math.min(0, low ?? 0) * 1.08, Math.max(high ?? 0, 1) * 1.12] } },
+    hooks: { draw: [plot => figures(plot, now)] },
     axes: axes(value => brief(value)).map((axis, index) => index === 0
       ? { ...axis, grid: { show: false }, splits: () => names.map((_, at) => at), filter: (plot, splits) => thinned(plot, splits), values: (plot, splits) => splits.map(split => split === null ? "" : names[split]) }
       : axis),
@@ -117,6 +122,18 @@ export function bars(place, names, now, then) {
       { paths: paths({ size: [.38, 48], align: -1 }), stroke: () => colour("--two"), fill: "transparent", width: 1.5, points: { show: false } },
       { paths: paths({ size: [.38, 48], align: 1 }), stroke: () => colour("--one"), fill: () => colour("--one"), width: 0, points: { show: false } }],
   }), [names.map((_, at) => at), then, now]);
+}
+
+// This month's total above its bar, where there is room to read it.
+function figures({ ctx, bbox, valToPos }, values) {
+  if (bbox.width / values.length < 56 * devicePixelRatio) return;
+  ctx.save();
+  ctx.fillStyle = colour("--ink");
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "bottom";
+  values.forEach((value, at) => { if (value) ctx.fillText(brief(value), valToPos(at + .19, "x", true), valToPos(Math.max(0, value), "y", true) - 3 * devicePixelRatio); });
+  ctx.restore();
 }
 
 // As many names as fit.

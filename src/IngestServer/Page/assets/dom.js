@@ -42,7 +42,7 @@ export function table(columns, rows, options = {}) {
   return h("table", { class: options.fold === false ? null : "fold" },
     options.caption && h("caption", { class: "visually-hidden" }, options.caption),
     h("thead", null, h("tr", null, columns.map(column =>
-      h("th", { scope: "col", class: column.number ? "number" : null }, column.name)))),
+      h("th", { scope: "col", class: [column.number && "number", column.extra && "extra"].filter(Boolean).join(" ") || null }, column.name)))),
     h("tbody", null, rows.map(row => tableRow(columns, row, options))));
 }
 
@@ -72,6 +72,12 @@ export function field(text, input) {
   return h("label", null, text, input);
 }
 
+// The second click of a double click on a dialog's button is not one on what lay under the dialog.
+let closedAt = -Infinity;
+addEventListener("click", event => {
+  if (event.detail > 1 && performance.now() - closedAt < 1000) { event.preventDefault(); event.stopPropagation(); }
+}, true);
+
 // A dialog that answers with the value of the button that closed it.
 export function ask(title, content, buttons) {
   return new Promise(resolve => {
@@ -84,6 +90,7 @@ export function ask(title, content, buttons) {
       const answer = dialog.returnValue;
       const data = new FormData(form);
       dialog.remove();
+      closedAt = performance.now();
       resolve(answer ? { answer, data } : null);
     });
     document.body.append(dialog);

@@ -3,7 +3,7 @@ import { count, duration } from "./format.js";
 // What is wrong, worst first: each finding says what it means, what to do, and names the entry of the runbook that says more.
 export function findings(status) {
   const found = [];
-  const add = (level, entry, text, then) => found.push({ level, entry, text, then });
+  const add = (level, entry, text, then, link) => found.push({ level, entry, text, then, link });
   const { inbound, dependencies, activity, alerts } = status;
   const minutes = activity.last_five_minutes;
   if (dependencies.signing_key === "degraded") {
@@ -28,16 +28,16 @@ export function findings(status) {
   if (status.poison === null || dependencies.poison_queue === "degraded") {
     add("warn", "financeingestpoisonwaiting", "The poison queue can't be asked.", "Look at the queue's storage.");
   } else if (status.poison > 0) {
-    add("warn", "financeingestpoison", status.poison === 1 ? "One message was given up." : `${count(status.poison)} messages were given up.`, "Read why under What is stuck; put it back once the cause is mended, or drop it.");
+    add("warn", "financeingestpoison", status.poison === 1 ? "One message was given up." : `${count(status.poison)} messages were given up.`, `Read why, and put ${status.poison === 1 ? "it" : "them"} back once the cause is mended, or drop ${status.poison === 1 ? "it" : "them"}.`, ["#/stuck", "Open What is stuck"]);
   }
   if (dependencies.alert_queue === "degraded" || alerts === null) {
     add("bad", "financeingestalertsunsent", `The alert queue can't be reached${status.unsent_alerts ? `, and ${count(status.unsent_alerts)} alerts wait` : ""}. They are sent when it is back.`, "Look at the queue's storage.");
   } else if (alerts.length > 0 && alerts.oldest_seconds > 3600) {
-    add("warn", "financeingestmailfailing", `The oldest alert has waited for ${duration(alerts.oldest_seconds)} for somebody to fetch it.`, "Look at whoever sends the mails: the Logic App, or the notifier.");
+    add("warn", "financeingestmailfailing", `The oldest alert has waited for ${duration(alerts.oldest_seconds)} for somebody to fetch it.`, "Alerts lie on the alert queue until a notifier or a Logic App fetches them: where none is set up, they stay there.", ["#/notifications", "What was told"]);
   }
   const latency = activity.last_minute.latency_seconds;
   if (latency !== null && latency.p95 > 60) {
-    add("warn", "financeingestlatencyhigh", `One transaction in twenty takes more than ${duration(latency.p95)}.`, "Expected once after a serverless database has slept; otherwise look at the wait on the queue.");
+    add("warn", "financeingestlatencyhigh", `One transaction in twenty takes more than ${duration(latency.p95)} from its acceptance to its result.`, "A message that was put back counts from when it was first accepted, so that this passes by itself within a minute. It is also expected once after a serverless database has slept; otherwise look at the wait on the queue.");
   }
   return found.sort((one, other) => (one.level === "bad" ? 0 : 1) - (other.level === "bad" ? 0 : 1));
 }

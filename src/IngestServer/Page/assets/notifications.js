@@ -2,6 +2,7 @@ import { call, send } from "./api.js";
 import * as bell from "./bell.js";
 import { empty, field, h, problem, put, say, table, tableRow } from "./dom.js";
 import { ago, count, fullTime } from "./format.js";
+import * as snoozes from "./snoozes.js";
 
 export const title = "Notifications";
 
@@ -14,8 +15,29 @@ const types = { smtp: "mail", webhook: "webhook", slack: "Slack", teams: "Teams"
 export function show(root, { query }) {
   const view = { ended: false };
   root.append(h("div", { class: "head" }, h("h1", null, "Notifications"), h("p", null, "What was told to whom, by which channel, and whether it arrived.")),
-    h("div", { class: "stack" }, bell.isOffered() && ring(query.get("user_id") ?? ""), sent(view, query)));
+    h("div", { class: "stack" }, bell.isOffered() && ring(query.get("user_id") ?? ""), snoozed(view), sent(view, query)));
   return () => { view.ended = true; };
+}
+
+// What is snoozed now, of everybody: nothing that is quiet is to be forgotten.
+function snoozed(view) {
+  const list = h("div", { class: "stack" }, h("p", { class: "muted" }, "\u00a0"));
+  const answer = h("div", { role: "status" });
+  load();
+  return h("section", { class: "card roomy", "aria-label": "Snoozes" }, h("h2", null, "Snoozes"), list, answer);
+
+  async function load() {
+    try {
+      const { snoozes: found, isCut } = await snoozes.all();
+      if (view.ended) return;
+      put(list, found.length === 0 ? h("p", { class: "muted" }, "Nobody's alerts are snoozed.") : found.map(one => snoozes.notice(one, () => {
+        put(answer, h("p", { class: "notice good" }, `Lifted: alerts come again ${snoozes.whose(one)}.`));
+        load();
+      }, error => put(answer, problem(error)))), isCut && h("p", { class: "muted small" }, "There are more than 1,000 settings; only the first are looked through."));
+    } catch (error) {
+      if (!view.ended) put(list, problem(error));
+    }
+  }
 }
 
 function ring(user) {
@@ -87,7 +109,7 @@ function sent(view, query) {
       if (view.ended) return;
       if (after) list.querySelector("tbody").append(...page.notifications.map(row => tableRow(columns, row)));
       else if (page.notifications.length === 0) {
-        put(list, parameters.size ? empty("Nothing matches.", "Widen the filters, or clear them.") : empty("Nothing was told yet.", "Alerts that a channel of the notifier takes are listed here; docs/notifications.md says how a channel is set."));
+        put(list, parameters.size ? empty("Nothing matches.", "Widen the filters, or clear them.") : empty("Nothing was told yet.", "Alerts that a channel of the notifier takes are listed here. Where no channel is set up, alerts wait on the alert queue for whoever fetches it; docs/notifications.md says how a channel is set."));
       } else put(list, h("div", { class: "scroll" }, table(columns, page.notifications, { caption: "Notifications, newest first" })));
       put(more, page.next && h("button", { type: "button", onclick: () => load(page.next) }, "Show more"));
     } catch (error) {

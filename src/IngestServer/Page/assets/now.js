@@ -67,21 +67,23 @@ export function show(root) {
       const found = findings(status);
       const level = found[0]?.level ?? "good";
       setState(level, level === "bad" ? "Something needs you now" : level === "warn" ? "Something deserves a look" : "All is well", found.length === 0
-        ? [h("p", { class: "muted" }, "Transactions are accepted and scored, nothing is stuck, and every alert is sent.")]
-        : [h("ul", null, found.map(one => h("li", null, h("strong", null, one.text), " ", one.then, " ", entry(one.entry))))]);
+        ? [h("p", { class: "muted" }, "Transactions are accepted and scored, nothing is stuck, and every alert was handed to the alert queue.")]
+        : [h("ul", null, found.map(one => h("li", null, h("strong", null, one.text), " ", one.then, " ", one.link && [h("a", { href: one.link[0] }, one.link[1]), " · "], entry(one.entry))))]);
     }
     const { last_minute: minute, last_five_minutes: minutes } = status.activity;
     const latency = minute.latency_seconds ?? minutes.latency_seconds;
+    const held = tiles.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     tiles.replaceChildren(...[
       ["Accepted", `${rate(minute.accepted_per_second)}/s`, "here, in the last minute"],
       ["Scored", `${rate(minute.scored_per_second)}/s`, status.process.roles.includes("scorer") ? "here, in the last minute" : "this process scores nothing"],
       ["Waiting", count(status.inbound?.transactions), status.inbound ? `${status.inbound.length ? `oldest: ${duration(status.inbound.oldest_seconds)}` : "nothing"}${status.inbound.transactions_estimated ? ", estimated" : ""}` : "the queue can't be asked"],
       ["Time to result", latency ? duration(latency.p50) : "–", latency ? `95 of 100 within ${duration(latency.p95)}` : "nothing was scored lately"],
-      ["Anomalies", count(minutes.anomalies), "in the last five minutes"],
-      ["Given up", count(status.poison), status.poison ? "messages, see What is stuck" : "no poison messages"],
-      ["Unsent alerts", count(status.unsent_alerts), status.as_of ? `as of ${timeOfDay(new Date(status.as_of))}` : "the database sleeps"],
-      ["Alerts to fetch", count(status.alerts?.length), status.alerts?.length ? `oldest: ${duration(status.alerts.oldest_seconds)}` : "on the alert queue"],
-    ].map(([name, value, note]) => h("div", { class: "tile" }, h("dt", null, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, note))));
+      ["Anomalies", count(minutes.anomalies), "in the last five minutes", "#/anomalies"],
+      ["Given up", count(status.poison), status.poison ? "messages, to be read" : "no messages", "#/stuck"],
+      ["Unsent alerts", count(status.unsent_alerts), status.as_of ? `as of ${timeOfDay(new Date(status.as_of))}` : "the database sleeps", "#/runbook/financeingestalertsunsent"],
+      ["Alerts to fetch", count(status.alerts?.length), status.alerts?.length ? `to be sent on; oldest ${duration(status.alerts.oldest_seconds)}` : "by whoever sends them on", "#/notifications"],
+    ].map(([name, value, note, href]) => h("div", { class: href ? "tile opens" : "tile" }, h("dt", null, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, href ? h("a", { href, "aria-label": `${name}: ${note}` }, note) : note))));
+    if (held) tiles.querySelector(`a[href="${held}"]`)?.focus({ preventScroll: true });
     renderMore(status);
     if (Date.now() - seriesAt > 10000 && isLive) loadSeries();
   }
@@ -126,8 +128,12 @@ export function show(root) {
     // The newest slot has just begun, so that its rate would look like a fall.
     const length = Math.max(1, one.accepted.length - 1);
     const x = Array.from({ length }, (_, index) => from + index * step);
-    const cut = values => values.slice(0, length);
-    const perSecond = values => cut(values).map(value => value / step);
+    // A program that has just started knows little. The axis spans the whole hour or day all the same.
+    const start = x[length - 1] - (span === "last_hour" ? 3600 : 86400);
+    const isShort = start < from - step;
+    if (isShort) x.unshift(start);
+    const cut = values => [...(isShort ? [null] : []), ...values.slice(0, length)];
+    const perSecond = values => cut(values).map(value => value === null ? null : value / step);
     set("flow", ["accepted", "scored"], "count", [x, perSecond(one.accepted), perSecond(one.scored)]);
     set("waiting", ["waiting"], "whole", [x, cut(one.waiting)]);
     set("latency", ["p50", "p95"], "seconds", [x, cut(one.latency_p50), cut(one.latency_p95)]);

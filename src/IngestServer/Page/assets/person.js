@@ -2,11 +2,14 @@ import { call } from "./api.js";
 import { empty, field, h, problem, table } from "./dom.js";
 import { bars } from "./charts.js";
 import { about, amount, count, month, share, time } from "./format.js";
-import { sentence } from "./result.js";
+import { sentence, verdictChip } from "./result.js";
+import * as snoozes from "./snoozes.js";
 
 export const title = "A person";
 
 const levels = { low: ["good", "Low"], medium: ["warn", "Medium"], high: ["bad", "High"] };
+// Too few payments are no good sign: nothing can be said.
+const level = risk => risk.code === "too_little" ? ["", "Unknown"] : levels[risk.level];
 const directions = { rising: "↗ rising", falling: "↘ falling", steady: "→ steady" };
 
 export function show(root, { rest, query }) {
@@ -41,10 +44,18 @@ async function load(place, user, months, view) {
     const plot = h("div", { class: "plot tall", role: "img", "aria-label": `Totals of ${all.length} months, each beside the same month a year before. `
       + all.map(one => `${month(one.month)} ${amount(one.total)}`).join(", ") });
     place.replaceChildren(summary(insights), card("Month by month, beside the year before", plot, legend()), categories(insights), history(user));
+    showSnoozes(place, user);
     view.chart = bars(plot, all.map(one => month(one.month)), all.map(one => one.total), all.map(one => one.total_last_year ?? null));
   } catch (error) {
     place.replaceChildren(problem(error));
   }
+}
+
+// Alerts that are off for this person stand above everything else.
+async function showSnoozes(place, user) {
+  const found = (await snoozes.all(user).catch(() => null))?.snoozes.filter(one => String(one.user_id) === user) ?? [];
+  place.querySelector(".snoozes")?.remove();
+  if (found.length && place.isConnected) place.prepend(h("div", { class: "stack snoozes" }, found.map(one => snoozes.notice(one, () => showSnoozes(place, user), error => place.prepend(problem(error))))));
 }
 
 const card = (name, ...content) => h("section", { class: "card" }, h("h2", null, name), content);
@@ -54,7 +65,7 @@ function summary({ all }) {
   const [last, before] = all.by_month.slice(-2).reverse();
   const full = before ?? last;
   const difference = full.total_last_year ? full.total / full.total_last_year - 1 : null;
-  const [kind, text] = levels[all.risk.level];
+  const [kind, text] = level(all.risk);
   return h("dl", { class: "tiles" }, [
     ["In all", amount(all.total), `${count(all.count)} payments`],
     [month(full.month), amount(full.total), difference === null ? "nothing to compare with" : `${difference >= 0 ? "+" : "−"}${share(Math.abs(difference))} against the year before`],
@@ -79,7 +90,7 @@ function categories({ categories, months }) {
     { name: "Trend", value: row => row.trend ? [directions[row.trend.direction], h("span", { class: "muted small" }, ` ${row.trend.per_month >= 0 ? "+" : "−"}${about(Math.abs(row.trend.per_month))} a month`)] : h("span", { class: "muted" }, "too short") },
     { name: "Usual payment", number: true, nowrap: true, value: row => row.usual ? `${about(row.usual.low)} – ${about(row.usual.high)}` : "–" },
     { name: "Anomalies", number: true, value: row => count(row.anomalies) },
-    { name: "Worth a look", value: row => [h("span", { class: `chip ${levels[row.risk.level][0]}` }, levels[row.risk.level][1]), " ", h("span", { class: "small" }, row.risk.reason)] },
+    { name: "Worth a look", value: row => [h("span", { class: `chip ${level(row.risk)[0]}` }, level(row.risk)[1]), " ", h("span", { class: "small" }, row.risk.reason)] },
   ], categories, { caption: `Categories of ${months} months` })));
 }
 
@@ -90,7 +101,7 @@ function history(user) {
     { name: "When", nowrap: true, value: row => row.occurred_at ? h("a", { class: "plain", href: `#/anomalies?user_id=${user}&id=${row.id}` }, time(row.occurred_at)) : "–" },
     { name: "Category", number: true, value: row => String(row.category_id ?? "–") },
     { name: "Amount", number: true, value: row => row.amount === undefined ? "–" : amount(row.amount) },
-    { name: "Judged", value: row => row.status === "failed" ? h("span", { class: "chip warn" }, "Failed") : row.is_anomaly ? h("span", { class: "chip bad" }, "Anomaly") : h("span", { class: "chip good" }, "Ordinary") },
+    { name: "Judged", value: row => row.status === "failed" ? h("span", { class: "chip warn" }, "Failed") : row.is_anomaly ? [h("span", { class: "chip bad" }, "Anomaly"), " ", verdictChip(row)] : [h("span", { class: "chip good" }, "Ordinary"), " ", verdictChip(row)] },
     { name: "Why", value: row => h("span", { class: "small" }, sentence(row)) },
   ];
   let made = null;

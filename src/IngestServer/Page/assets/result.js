@@ -1,4 +1,5 @@
-import { about, amount, deviations } from "./format.js";
+import { h } from "./dom.js";
+import { about, amount, count, deviations } from "./format.js";
 
 // The range of four in five: the detector's own, or, where it compares with a baseline, what that baseline's mean and deviation say of a normal distribution.
 export function usual(result) {
@@ -24,8 +25,11 @@ export function sentence(result) {
   return result.is_anomaly ? `${much} of this user in this category.` : `${much}, which is within what varies.`;
 }
 
+// The figures and the server's sentence say the same: beyond once in a million nothing is measured.
+export const rarity = surprise => 1 / surprise > 1e6 ? `less than once in ${count(1e6)}` : `once in ${count(Math.round(1 / surprise))}`;
+
 export const verdicts = { expected: "Mine", unexpected: "Not mine" };
-const alerts = { queued: "The alert is on its way", sent: "The alert was sent" };
+const alerts = { queued: "The alert is on its way", sent: "Handed to the alert queue, for whoever sends it on" };
 const suppressions = { sensitivity: "by the sensitivity that was set", snooze: "while it is snoozed", minimum_amount: "below the minimum amount", history: "because it came as history" };
 
 export function alertText(result) {
@@ -34,3 +38,5 @@ export function alertText(result) {
 }
 
 export const verdictOf = result => typeof result.feedback === "string" ? result.feedback : result.feedback?.verdict ?? null;
+
+export const verdictChip = result => verdictOf(result) ? h("span", { class: verdictOf(result) === "expected" ? "chip good" : "chip bad" }, verdicts[verdictOf(result)]) : null;

@@ -1,15 +1,15 @@
 import { call, send } from "./api.js";
 import { ask, empty, h, problem, put, say, table } from "./dom.js";
-import { ago, amount, count, fullTime } from "./format.js";
+import { ago, amount, count, fullTime, timeOfDay } from "./format.js";
 
 export const title = "What is stuck";
 
 export function show(root) {
   const messages = h("section", { class: "card" });
-  const afterwards = h("section", { class: "card", hidden: true, "aria-live": "polite" });
+  const afterwards = h("section", { class: "card roomy", hidden: true, "aria-live": "polite" });
   const failed = h("section", { class: "card" });
   root.append(h("div", { class: "head" }, h("h1", null, "What is stuck"),
-    h("p", null, "Messages that could not be read, or failed five times by themselves. Nothing is lost: mend the cause, then put them back.")),
+    h("p", null, "Messages that could not be read, or failed five times by themselves. Nothing is lost: mend the cause, then put them back. What can't be read can't be put back as it is: it would only be given up again.")),
   h("div", { class: "stack" }, messages, afterwards, failed));
   const view = { chosen: new Set(), ended: false };
   loadMessages();
@@ -56,6 +56,7 @@ export function show(root) {
     const line = button.closest("td");
     const shown = line.querySelector("div.opened");
     button.setAttribute("aria-expanded", String(!shown));
+    button.textContent = shown ? "Show text" : "Hide text";
     if (shown) { shown.remove(); return; }
     const place = h("div", { class: "opened" });
     line.append(place);
@@ -71,7 +72,7 @@ export function show(root) {
     const ids = [...view.chosen].slice(0, 100);
     if (what === "drop") {
       const sure = await ask(ids.length === 1 ? "Drop this message?" : `Drop ${ids.length} messages?`,
-        [h("p", null, "Their text is removed for good. Their transactions stay in the history as failed, and are never scored.")],
+        [h("p", null, `${ids.length === 1 ? "Its text is" : "Their texts are"} removed for good. Transactions that could be read from ${ids.length === 1 ? "it" : "them"} stay in the history as failed, and are never scored; of what could not be read nothing is left.`)],
         [{ text: "Keep", value: "", class: "primary" }, { text: "Drop for good", value: "ok", class: "danger" }]);
       if (!sure) return;
     }
@@ -82,7 +83,7 @@ export function show(root) {
       await loadMessages();
     } catch (error) {
       afterwards.hidden = false;
-      put(afterwards, problem(error));
+      afterwards.prepend(problem(error));
     }
   }
 
@@ -92,8 +93,9 @@ export function show(root) {
     if (outcome.done.length) lines.push(what === "drop" ? `Dropped: ${outcome.done.length}.` : `Put back: ${outcome.done.length}.`);
     if (outcome.unknown.length) lines.push(`Somebody else was faster with ${outcome.unknown.length}.`);
     const place = h("div", null);
-    put(afterwards, h("h2", null, what === "drop" ? "Dropped" : "Put back, and what became of it"), lines.map(line => h("p", null, line)),
-      outcome.unfinished.length > 0 && h("ul", null, outcome.unfinished.map(one => h("li", null, h("span", { class: "mono" }, one.message_id), `: ${one.reason}`))), place);
+    // What came of an earlier one stays below.
+    afterwards.prepend(h("div", null, h("h2", null, what === "drop" ? "Dropped" : "Put back, and what became of it", h("span", { class: "muted small" }, ` at ${timeOfDay(new Date())}`)), lines.map(line => h("p", null, line)),
+      outcome.unfinished.length > 0 && h("ul", null, outcome.unfinished.map(one => h("li", null, h("span", { class: "mono" }, one.message_id), `: ${one.reason}`))), place));
     say(lines.join(" "));
     const ids = texts.filter(message => outcome.done.includes(message.message_id)).flatMap(message => transactionsOf(message.body));
     if (ids.length) follow(ids.slice(0, 1000), place, 0);
@@ -111,8 +113,11 @@ export function show(root) {
     }
     const waiting = results.filter(result => result.status === "pending" || (result.status === "failed" && tries < 3)).length;
     const of = status => results.filter(result => result.status === status).length;
-    place.replaceChildren(h("p", null, `${count(of("scored"))} of ${count(results.length)} transactions are scored`
-      + (of("failed") ? `, ${count(of("failed"))} are failed` : "") + (of("pending") ? `, ${count(of("pending"))} wait` : "") + "."));
+    put(place, h("p", null, `${count(of("scored"))} of ${count(results.length)} transactions are scored`
+      + (of("failed") ? `, ${count(of("failed"))} are failed` : "") + (of("pending") ? `, ${count(of("pending"))} wait` : "") + "."),
+    h("ul", null, results.filter(result => result.status === "scored").slice(0, 10).map(result => h("li", null,
+      h("a", { href: `#/transactions/${result.id}` }, `${result.amount === undefined ? "The payment" : amount(result.amount)} of user ${result.user_id} in category ${result.category_id}`), " ",
+      h("span", { class: result.is_anomaly ? "chip bad" : "chip good" }, result.is_anomaly ? "Anomaly" : "Ordinary")))));
     if (waiting && tries < 60) setTimeout(() => follow(ids, place, tries + 1), 1000);
     else { loadMessages(); loadFailed(); }
   }
@@ -126,7 +131,7 @@ export function show(root) {
         { name: "User", number: true, value: row => row.user_id === undefined ? "–" : String(row.user_id) },
         { name: "Category", number: true, value: row => row.category_id === undefined ? "–" : String(row.category_id) },
         { name: "Amount", number: true, value: row => row.amount === undefined ? "–" : amount(row.amount) },
-        { name: "Id", value: row => h("span", { class: "mono" }, row.id) },
+        { name: "Id", value: row => h("a", { class: "mono", href: `#/transactions/${row.id}` }, row.id) },
       ], page.transactions, { caption: "Transactions that failed, newest first" })), page.next && h("p", { class: "muted small" }, `The newest ${page.transactions.length} are shown.`));
     } catch (error) {
       put(failed, h("h2", null, "Transactions that failed"), problem(error));

@@ -17,7 +17,7 @@ export function show(root) {
 const steps = [["accepted", "Accepted"], ["queued", "On the queue"], ["scored", "Judged"], ["alerted", "Alerted"]];
 
 function one(view) {
-  const input = (name, value, attributes) => h("input", { name, value, required: true, autocomplete: "off", ...attributes });
+  const input = (name, example, attributes) => h("input", { name, placeholder: `such as ${example}`, required: true, autocomplete: "off", ...attributes });
   const way = h("ol", { class: "way" }, steps.map(([name, text]) => h("li", { id: `step-${name}` }, h("strong", null, text), h("span", { class: "muted small" }, "–"))));
   const answer = h("div", { role: "status" });
   const step = (name, is, text, note) => {
@@ -74,7 +74,7 @@ function one(view) {
     const status = events.state.status;
     if (result.alert === "suppressed") step("alerted", "done", alertText(result));
     else if (result.alert === "sent" || (!result.alert && status && status.unsent_alerts === 0 && new Date(status.as_of) > new Date(result.scored_at))) {
-      step("alerted", "done", "on the alert queue", "from where it is mailed");
+      step("alerted", "done", "on the alert queue", "until a notifier or a Logic App sends it on");
     } else if (tries > 30) step("alerted", "waits", "not sent yet", "it is sent when the alert queue takes it");
     else {
       step("alerted", "waits", "being sent …");
