@@ -3,6 +3,7 @@ using FinanceIngest.Commands;
 using FinanceIngest.Detection;
 using FinanceIngest.Poison;
 using FinanceIngest.Queueing;
+using FinanceIngest.Tests.Support;
 using FinanceIngest.Transactions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -241,11 +242,4 @@ public sealed class CommandEnvelopeTests
     private static Delivery Read(MessageBody body) => new EnvelopeReader(Queue, s_ids).Read(Message(body));
 
     private static AnyMessage Message(MessageBody body) => new() { Id = "m", Body = body, InsertedAt = s_at, DequeueCount = 1 };
-
-    private sealed class AnyMessage : LeasedMessage
-    {
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);
-
-        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult(true);
-    }
 }

@@ -389,13 +389,6 @@ public abstract class CommandContract(StoreFixture fixture) : StoreContract(fixt
 
     private static SensitivityCommand Setting(long? user, long? category, AlertLevel? level, int second, DateTime? until = null) =>
         new(Guid.CreateVersion7(), Sample.Noon.AddSeconds(second), user == 0 ? null : user, category, level, null, until);
-
-    private sealed class AnyMessage : LeasedMessage
-    {
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);
-
-        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult(true);
-    }
 }
 
 public sealed class SqliteCommandTests(SqliteFixture fixture) : CommandContract(fixture), IClassFixture<SqliteFixture>;

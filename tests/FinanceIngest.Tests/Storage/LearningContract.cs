@@ -317,13 +317,6 @@ public abstract class LearningContract(StoreFixture fixture) : StoreContract(fix
             }),
         ];
     }
-
-    private sealed class AnyMessage : LeasedMessage
-    {
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);
-
-        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult(true);
-    }
 }
 
 public sealed class SqliteLearningTests(SqliteFixture fixture) : LearningContract(fixture), IClassFixture<SqliteFixture>;

@@ -48,11 +48,4 @@ internal static class LearnedHistory
             }),
         ];
     }
-
-    private sealed class AnyMessage : LeasedMessage
-    {
-        public override Task<bool> TryDeleteAsync(CancellationToken cancellationToken) => Task.FromResult(true);
-
-        public override Task<bool> TryExtendAsync(TimeSpan lease, CancellationToken cancellationToken) => Task.FromResult(true);
-    }
 }
