@@ -54,7 +54,7 @@ internal static class EmbeddedDrain
             this made are read into memory and inserted into a copy of the database, as many to a transaction as the worker's batches had.
             """,
             [.. series, new Series("rows in the worker's batch", "rows", batchSizes)],
-            [Ratio.Of("drain on embedded storage against raw bulk insert of the same rows", series[0], series[1], Target.AtLeast(0.5))],
+            [Ratio.Of("drain on embedded storage against raw bulk insert of the same rows", series[0], series[1], Target.AtLeast(0.8))],
             []);
     }
 }

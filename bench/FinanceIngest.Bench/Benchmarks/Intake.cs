@@ -29,7 +29,7 @@ internal static class Intake
             $"{count:N0} requests of one transaction over {Connections} connections; embedded storage, scorer off; each is answered only when it is "
                 + "durable. The empty endpoint parses the same body on the same web server and keeps nothing.",
             [.. series, fsync],
-            [Ratio.Of("single POSTs against an empty endpoint, 64 connections", series[0], series[1], Target.AtLeast(0.5))],
+            [Ratio.Of("single POSTs against an empty endpoint, 64 connections", series[0], series[1], Target.AtLeast(0.6))],
             []);
     }
 
@@ -43,7 +43,7 @@ internal static class Intake
             $"{count:N0} transactions in requests of {PerRequest:N0} over 8 connections; embedded storage, scorer off. The empty endpoint parses the "
                 + "same body on the same web server and keeps nothing.",
             series,
-            [Ratio.Of("batch intake against parsing the same bodies", series[0], series[1], Target.AtLeast(0.4))],
+            [Ratio.Of("batch intake against parsing the same bodies", series[0], series[1], Target.AtLeast(0.5))],
             []);
     }
 
