@@ -125,6 +125,11 @@ internal sealed class InsightEndpoints(IHistoryStore history, TimeProvider time)
                 json.WriteNumber("count_last_year", lastYear.Count);
             }
 
+            if (i == spending.Months - 1 && spending.SoFarLastYear.Count > 0)
+            {
+                Write(json, "total_last_year_so_far", spending.SoFarLastYear.Total);
+            }
+
             json.WriteEndObject();
         }
 

@@ -8,7 +8,7 @@ internal sealed class Spending
     private readonly List<double> _amounts = [];
     private readonly SpendingMonth[] _months;
     private readonly DateTime _firstMonth;
-    private readonly DateTime _usualFrom;
+    private readonly DateTime _yearAgo;
     private readonly DateTime _recentFrom;
     private int _firstUsed = int.MaxValue;
     private bool _sorted;
@@ -20,9 +20,12 @@ internal sealed class Spending
         Months = months;
         _firstMonth = FirstOf(now).AddMonths(1 - months - 12);
         _months = [.. Enumerable.Range(0, months + 12).Select(_ => new SpendingMonth())];
-        _usualFrom = now.AddYears(-1);
+        _yearAgo = now.AddYears(-1);
         _recentFrom = now.AddDays(-Risk.RecentDays);
     }
+
+    /// <summary>The month one year before the present one, up to the same instant as the present: what a month that is not over can be compared with.</summary>
+    public SpendingMonth SoFarLastYear { get; } = new();
 
     /// <summary>Months that are shown, the present one included.</summary>
     public int Months { get; }
@@ -60,10 +63,15 @@ internal sealed class Spending
         }
 
         _months[index].Add(row.Amount, row.IsAnomaly);
+        if (index == Months - 1 && row.OccurredAt <= _yearAgo)
+        {
+            SoFarLastYear.Add(row.Amount, row.IsAnomaly);
+        }
+
         _firstUsed = Math.Min(_firstUsed, index);
         LastAt = row.OccurredAt > LastAt ? row.OccurredAt : LastAt;
         RecentAnomalies += row.IsAnomaly && row.OccurredAt >= _recentFrom ? 1 : 0;
-        if (row.OccurredAt >= _usualFrom)
+        if (row.OccurredAt >= _yearAgo)
         {
             _amounts.Add(row.Amount.ToDouble());
             _sorted = false;

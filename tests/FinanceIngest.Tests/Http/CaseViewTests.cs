@@ -92,6 +92,7 @@ public sealed class CaseViewTests(ServerHead server)
         await server.Client.ScoreAsync(At(month.AddMonths(-1), "20", 7));
         await server.Client.ScoreAsync(At(month.AddMonths(-1), "70", 8));
         await server.Client.ScoreAsync(At(month.AddMonths(-13), "15", 8));
+        await server.Client.ScoreAsync(At(month.AddMonths(-12), "3", 8));
 
         JsonElement insights = (await server.Client.GetAsync($"/api/users/{_user}/insights?months=3")).Is(200).Json;
 
@@ -102,6 +103,9 @@ public sealed class CaseViewTests(ServerHead server)
         Assert.Equal(0.6983, categories[0].GetProperty("share").GetDouble());
         JsonElement before = insights.GetProperty("all").GetProperty("by_month")[1];
         Assert.Equal((90m, 15m), (before.GetProperty("total").GetDecimal(), before.GetProperty("total_last_year").GetDecimal()));
+        JsonElement present = insights.GetProperty("all").GetProperty("by_month")[2];
+        Assert.Equal((10.25m, 3m), (present.GetProperty("total").GetDecimal(), present.GetProperty("total_last_year_so_far").GetDecimal()));
+        Assert.False(before.TryGetProperty("total_last_year_so_far", out _));
         Assert.Equal("too_little", insights.GetProperty("all").GetProperty("risk").GetProperty("code").GetString());
     }
 

@@ -64,6 +64,18 @@ public sealed class InsightRuleTests
     }
 
     [Fact]
+    public void The_present_month_is_compared_with_as_much_of_the_same_month_a_year_before()
+    {
+        var spending = new Spending(s_now, 3);
+        spending.Add(Row(1, s_now.AddYears(-1)));
+        spending.Add(Row(2, s_now.AddYears(-1).AddTicks(1)));
+        spending.Add(Row(4, new DateTime(2025, 11, 1, 0, 0, 0, DateTimeKind.Utc)));
+        spending.Add(Row(8, new DateTime(2025, 10, 31, 0, 0, 0, DateTimeKind.Utc)));
+
+        Assert.Equal((5m, 2L, 7m), (spending.SoFarLastYear.Total, spending.SoFarLastYear.Count, spending[2].LastYear.Total));
+    }
+
+    [Fact]
     public void The_usual_range_needs_eight_amounts_of_the_last_year()
     {
         var spending = new Spending(s_now, 24);

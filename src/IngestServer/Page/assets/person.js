@@ -62,17 +62,22 @@ const card = (name, ...content) => h("section", { class: "card" }, h("h2", null,
 const legend = () => h("div", { class: "legend", "aria-hidden": "true" }, h("span", { class: "filled" }, "this month"), h("span", { class: "outlined" }, "the same month a year before"));
 
 function summary({ all }) {
-  const [last, before] = all.by_month.slice(-2).reverse();
-  const full = before ?? last;
-  const difference = full.total_last_year ? full.total / full.total_last_year - 1 : null;
+  const [present, full] = all.by_month.slice(-2).reverse();
   const [kind, text] = level(all.risk);
   return h("dl", { class: "tiles" }, [
     ["In all", amount(all.total), `${count(all.count)} payments`],
-    [month(full.month), amount(full.total), difference === null ? "nothing to compare with" : `${difference >= 0 ? "+" : "−"}${share(Math.abs(difference))} against the year before`],
+    ...(full ? [[month(full.month), amount(full.total), against(full.total, full.total_last_year, "against the year before")]] : []),
+    [`${month(present.month)} so far`, amount(present.total), against(present.total, present.total_last_year_so_far, "against as many days of the year before")],
     ["Usual payment", all.usual ? about(all.usual.typical) : "–", all.usual ? `four in five: ${about(all.usual.low)} to ${about(all.usual.high)}` : "too few to tell"],
     ["Anomalies", count(all.anomalies), h("a", { href: `#/anomalies?user_id=${location.hash.split("/")[2].split("?")[0]}` }, "show them")],
     ["Worth a look", h("span", { class: `chip ${kind}` }, text), all.risk.reason],
   ].map(([name, value, note]) => h("div", { class: "tile" }, h("dt", null, name), h("dd", { class: "value" }, value), h("dd", { class: "note" }, note))));
+}
+
+function against(total, before, words) {
+  if (!before) return "nothing to compare with";
+  const difference = total / before - 1;
+  return `${difference >= 0 ? "+" : "−"}${share(Math.abs(difference))} ${words}`;
 }
 
 function spark(all) {
