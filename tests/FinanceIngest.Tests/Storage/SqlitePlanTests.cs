@@ -73,6 +73,17 @@ public sealed class SqlitePlanTests : IDisposable
     }
 
     [Fact]
+    public async Task A_baseline_is_read_from_an_index_alone()
+    {
+        using var database = new SqliteDatabase(_folder.Path, TimeProvider.System, new DependencyStatus("database"));
+
+        List<string> plan = await database.ReadAsync(
+            session => session.Query($"EXPLAIN QUERY PLAN {SqliteScoringStore.BaselineSql}", row => row.GetString(3), 1L, 1L), Token);
+
+        Assert.Equal(["SEARCH anomaly_stats USING COVERING INDEX anomaly_stats_values (user_id=? AND category_id=?)"], plan);
+    }
+
+    [Fact]
     public async Task A_scan_and_a_sort_are_found()
     {
         using var database = new SqliteDatabase(_folder.Path, TimeProvider.System, new DependencyStatus("database"));

@@ -9,12 +9,13 @@ internal sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStor
 {
     /// <inheritdoc/>
     public Task<IReadOnlyList<TransactionResult>> GetAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.ReadAsync(
-        session =>
+        session => session.InReadTransaction(() =>
         {
+            // In the order in which the ids lie in the index, so that each of its pages is read once, and as of one moment, so that a purge that replaces a row
+            // by its tombstone meanwhile hides neither.
             var results = new List<TransactionResult>(ids.Count);
-            foreach (Guid id in ids.Distinct())
+            foreach (Guid id in ids.Distinct().Order())
             {
-                // The row is looked for before its tombstone: a purge replaces one by the other in one commit, so that one of the two is found.
                 TransactionResult? result =
                     session.FirstOrDefault(
                         $"SELECT {SqliteRows.ResultColumns} FROM anomaly_transactions t WHERE t.transaction_id = ?1", SqliteRows.ToResult, id)
@@ -29,7 +30,7 @@ internal sealed class SqliteResultsStore(SqliteDatabase database) : IResultsStor
             }
 
             return (IReadOnlyList<TransactionResult>)results;
-        },
+        }),
         cancellationToken);
 
     /// <inheritdoc/>

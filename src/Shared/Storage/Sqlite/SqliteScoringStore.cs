@@ -19,6 +19,10 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     // Baselines of up to this many keys are read on the caller's thread: some microseconds for each.
     private const int FewKeys = 32;
 
+    // SQLite takes the unique index by itself, and then reads the table too.
+    internal const string BaselineSql =
+        "SELECT mean, std_dev, sample_count FROM anomaly_stats INDEXED BY anomaly_stats_values WHERE user_id = ?1 AND category_id = ?2";
+
     private readonly SqliteStateCache _states = new();
 
     /// <inheritdoc/>
@@ -36,7 +40,7 @@ internal sealed class SqliteScoringStore(SqliteDatabase database, TimeProvider t
     private static Dictionary<BaselineKey, Baseline> Load(SqliteSession session, BaselineKey[] keys)
     {
         var baselines = new Dictionary<BaselineKey, Baseline>(keys.Length);
-        SqliteStatement select = session.Prepare("SELECT mean, std_dev, sample_count FROM anomaly_stats WHERE user_id = ?1 AND category_id = ?2");
+        SqliteStatement select = session.Prepare(BaselineSql);
         foreach (BaselineKey key in keys)
         {
             Baseline? baseline = select.FirstOrDefault(
