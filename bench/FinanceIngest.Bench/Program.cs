@@ -16,8 +16,7 @@ Benchmark[] benchmarks =
 [
     AzuriteDrain.Benchmark, EndToEnd.Benchmark, .. Intake.Benchmarks, EmbeddedDrain.Benchmark, LearningDrain.Benchmark, LearningNetwork.Benchmark,
     Viewers.Benchmark, Writes.Sqlite, Writes.SqlServer, QueueOperations.Benchmark, RoundTrips.Benchmark, Latency.Benchmark, Latency.Contended,
-    Network.Benchmark, Scale.Benchmark, Memory.Benchmark,
-    Micro.Benchmark,
+    Network.Benchmark, Scale.Benchmark, HistoryIndex.Benchmark, Memory.Benchmark, Micro.Benchmark,
 ];
 
 ParseResult parsed = BenchOptions.CreateCommand([.. benchmarks.Select(benchmark => benchmark.Name)], RunAsync).Parse(args);

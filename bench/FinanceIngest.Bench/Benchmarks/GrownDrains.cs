@@ -19,8 +19,8 @@ internal static class GrownDrains
     public static async Task MeasureAsync(
         BenchContext context, string name, GrownDatabase small, GrownDatabase large, List<Series> series, List<Ratio> ratios)
     {
-        await using Drain one = await Drain.StartAsync(context, small);
-        await using Drain other = await Drain.StartAsync(context, large);
+        await using Drain one = await Drain.StartAsync(context, small.Installation, small.Rows);
+        await using Drain other = await Drain.StartAsync(context, large.Installation, large.Rows);
         IReadOnlyList<Series> warm = await context.TakeTurnsAsync(
             new Contender($"{name}, small", "µs per transaction", _ => one.RunAsync(PerTurn, fromDisk: false)),
             new Contender($"{name}, large", "µs per transaction", _ => other.RunAsync(PerTurn, fromDisk: false)));
@@ -39,29 +39,31 @@ internal static class GrownDrains
 internal sealed class Drain : IAsyncDisposable
 {
     private readonly BenchContext _context;
-    private readonly GrownDatabase _database;
+    private readonly Installation _installation;
+    private readonly OldRows _rows;
     private readonly EmbeddedQueue _queue;
     private readonly TransactionSource _source;
 
-    private Drain(BenchContext context, GrownDatabase database, ChildProcess worker)
+    private Drain(BenchContext context, Installation installation, OldRows rows, ChildProcess worker)
     {
         _context = context;
-        _database = database;
+        _installation = installation;
+        _rows = rows;
         Worker = worker;
-        _queue = database.Installation.OpenInboundQueue();
-        _source = new TransactionSource(database.Rows.Baselines, Installation.Ids) { Keys = database.Rows.Keys };
+        _queue = installation.OpenInboundQueue();
+        _source = new TransactionSource(rows.Baselines, Installation.Ids) { Keys = rows.Keys };
     }
 
     public ChildProcess Worker { get; }
 
     public int Count => _context.Size(GrownDrains.Count);
 
-    public static async Task<Drain> StartAsync(BenchContext context, GrownDatabase database)
+    public static async Task<Drain> StartAsync(BenchContext context, Installation installation, OldRows rows)
     {
         ChildProcess worker = ChildProcess.Start(
-            "ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], database.Installation.Environment);
+            "ScoringWorker", context.Folder, ["--urls", "http://127.0.0.1:0"], installation.Environment);
         await worker.OpenedAsync();
-        return new Drain(context, database, worker);
+        return new Drain(context, installation, rows, worker);
     }
 
     /// <summary>Drains a number of times, each time removes the rows again, and returns the microseconds per transaction.</summary>
@@ -72,7 +74,7 @@ internal sealed class Drain : IAsyncDisposable
         {
             elapsed += await OnceAsync(fromDisk);
             Worker.Hold();
-            _database.Installation.RemoveAdded(_database.Rows, Count);
+            _installation.RemoveAdded(_rows, Count);
         }
 
         return elapsed.TotalMicroseconds / times / Count;
@@ -85,8 +87,8 @@ internal sealed class Drain : IAsyncDisposable
         await _queue.FillAsync(_source.NextPacked(Count), _context.CancellationToken);
         if (fromDisk)
         {
-            _database.Installation.Cut();
-            PageCache.Forget(_database.Installation.DatabasePath);
+            _installation.Cut();
+            PageCache.Forget(_installation.DatabasePath);
         }
 
         long start = Stopwatch.GetTimestamp();

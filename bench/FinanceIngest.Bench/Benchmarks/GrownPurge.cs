@@ -30,7 +30,7 @@ internal static partial class GrownPurge
     {
         string drainFigure = $"drain beside a purge of {database.Rows.Count / 10:N0} rows against the drain alone, {name}";
         string readFigure = $"longest read beside the purge, ms, {name}";
-        await using Drain drain = await Drain.StartAsync(context, database);
+        await using Drain drain = await Drain.StartAsync(context, database.Installation, database.Rows);
         using var reader = new Reader(database);
         await drain.OnceAsync(fromDisk: false);
         BenchContext.Say("  drains alone");

@@ -46,7 +46,8 @@ internal static class GrownReads
 
     private static readonly (string What, Func<OldRows, Random, int, (HttpRequestMessage Request, int Count)> Make)[] s_kinds =
     [
-        ("status by 1,000 ids", (rows, random, _) => Status(rows, random)),
+        ("status by the 1,000 ids of a submission", (rows, random, _) => StatusOfSubmission(rows, random)),
+        ("status by 1,000 random ids", (rows, random, _) => StatusOfRandom(rows, random)),
         ("a feed page", (rows, random, _) => Feed(rows, random)),
         ("an anomalies page", Anomalies),
     ];
@@ -82,7 +83,15 @@ internal static class GrownReads
         return milliseconds;
     }
 
-    private static (HttpRequestMessage Request, int Count) Status(OldRows rows, Random random)
+    // Rows that were written one after the other, asked for in the order in which they were sent.
+    private static (HttpRequestMessage Request, int Count) StatusOfSubmission(OldRows rows, Random random)
+    {
+        int count = (int)Math.Min(Ids, rows.Count);
+        long first = random.NextInt64(1, rows.Count - count + 2);
+        return Status(rows, [.. Enumerable.Range(0, count).Select(index => first + index)]);
+    }
+
+    private static (HttpRequestMessage Request, int Count) StatusOfRandom(OldRows rows, Random random)
     {
         var numbers = new HashSet<long>();
         while (numbers.Count < Math.Min(Ids, rows.Count))
@@ -90,6 +99,11 @@ internal static class GrownReads
             numbers.Add(random.NextInt64(1, rows.Count + 1));
         }
 
+        return Status(rows, numbers);
+    }
+
+    private static (HttpRequestMessage Request, int Count) Status(OldRows rows, IReadOnlyCollection<long> numbers)
+    {
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new { ids = numbers.Select(rows.IdOf) }));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return (new HttpRequestMessage(HttpMethod.Post, "/api/transactions/status") { Content = content }, numbers.Count);

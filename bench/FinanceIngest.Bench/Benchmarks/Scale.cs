@@ -56,9 +56,10 @@ internal static class Scale
             time of {GrownDrains.PerTurn} drains of {context.Size(GrownDrains.Count):N0} transactions from the embedded queue, per transaction; after each
             its rows are removed again. The kernel's page cache was not dropped before them: how much of the file it kept stands below. "From the disk":
             the same for one drain of which the database's file was taken out of the cache just before. Reads: {GrownReads.Requests} requests over HTTP, one
-            after the other, with the cache as it is: the status of 1,000 random ids; 100 results from a random place in the feed; 20 anomalies before a
-            random instant, or of a random user, in turns. Purge: `finance-ingest purge` of the oldest tenth as a program beside the worker, which drains
-            all the while; a thread reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
+            after the other, with the cache as it is: the status of 1,000 ids that were submitted together, from a random place, and of 1,000 random ids;
+            100 results from a random place in the feed; 20 anomalies before a random instant, or of a random user, in turns. Purge: `finance-ingest purge` of
+            the oldest tenth as a program beside the worker, which drains all the while; a thread reads ten ids by status or 100 results of the feed every
+            {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
             """,
             series, ratios, notes)
         { Missing = missing };

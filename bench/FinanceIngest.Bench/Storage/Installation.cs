@@ -53,6 +53,19 @@ internal sealed class Installation : IDisposable
         return installation;
     }
 
+    /// <summary>Opens the database that lies in a folder.</summary>
+    public static Installation Open(string folder) => new(folder);
+
+    /// <summary>Drops an index. Nothing is durable before it ends, and no other process may use the database meanwhile.</summary>
+    public void Drop(string index)
+    {
+        // Pages that become free are not overwritten, nor kept in a log.
+        Execute("PRAGMA journal_mode = OFF");
+        Execute("PRAGMA secure_delete = OFF");
+        Execute($"DROP INDEX {index}");
+        Execute("PRAGMA journal_mode = WAL");
+    }
+
     /// <summary>Opens the embedded inbound queue, also while a program drains it.</summary>
     public EmbeddedQueue OpenInboundQueue() => new(Folder, "transactions-inbound", TimeProvider.System, new DependencyStatus("queue"));
 
