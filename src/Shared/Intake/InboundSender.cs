@@ -128,7 +128,7 @@ internal sealed partial class InboundSender : IAsyncDisposable
         while (!_isEnding || Volatile.Read(ref _pending) > 0)
         {
             message.FillFrom(_waiting);
-            SendStep step = rule.Next(message.Fill, Volatile.Read(ref _sending));
+            SendStep step = rule.Next(message.Fill, message.Count, Volatile.Read(ref _sending));
             switch (step.Kind)
             {
                 case SendStepKind.Send:
