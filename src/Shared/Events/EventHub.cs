@@ -227,11 +227,7 @@ internal sealed partial class EventHub(
             for (int i = 0; i < MostReadings; i++)
             {
                 FeedAnomalies? part = await history.ReadFeedAnomaliesAsync(at, Reach, cancellationToken);
-                foreach (EventStream stream in group)
-                {
-                    stream.Send(part);
-                }
-
+                Send(group, part);
                 if (part is null || part.IsEnd)
                 {
                     End = part?.Next ?? End;
@@ -239,6 +235,23 @@ internal sealed partial class EventHub(
                 }
 
                 at = part.Next;
+            }
+        }
+    }
+
+    // No part: the place is none of the feed any more.
+    private static void Send(IEnumerable<EventStream> streams, FeedAnomalies? part)
+    {
+        AnomalyNews[] anomalies = [.. (part?.Anomalies ?? []).Select(anomaly => new AnomalyNews(anomaly.Result, anomaly.Cursor))];
+        foreach (EventStream stream in streams)
+        {
+            if (part is null)
+            {
+                stream.SendRestored();
+            }
+            else
+            {
+                stream.Send(anomalies, part.Next);
             }
         }
     }

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using System.Buffers;
 using System.Threading.Channels;
 using FinanceIngest.Http;
 using FinanceIngest.Notifications.Deliveries;
@@ -23,7 +22,10 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
     // A client that is further behind than this many events is cut off, and goes on where it was.
     private const int MostBehind = 2000;
 
-    private readonly Channel<string> _events = Channel.CreateBounded<string>(new BoundedChannelOptions(MostBehind) { SingleReader = true });
+    // Events that wait are written together, up to about this many bytes.
+    private const int Together = 64 * 1024;
+
+    private readonly Channel<byte[]> _events = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MostBehind) { SingleReader = true });
 
     /// <summary>The name of the key.</summary>
     public required string Caller { get; init; }
@@ -60,22 +62,23 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
     }
 
     /// <summary>Sends the anomalies of a part of the feed.</summary>
-    /// <param name="part">The part behind <see cref="After"/>; null: the database was restored, and the stream begins anew.</param>
-    public void Send(FeedAnomalies? part)
+    /// <param name="anomalies">The anomalies of the part of the feed behind <see cref="After"/>.</param>
+    /// <param name="next">The end of that part.</param>
+    public void Send(IReadOnlyList<AnomalyNews> anomalies, FeedCursor next)
     {
-        if (part is null)
+        foreach (AnomalyNews anomaly in anomalies.Where(anomaly => UserId is null || anomaly.UserId == UserId))
         {
-            After = null;
-            Send("restored", null, "{}"u8.ToArray());
-            return;
+            Send(anomaly.Event);
         }
 
-        foreach ((TransactionResult result, FeedCursor cursor) in part.Anomalies.Where(anomaly => UserId is null || anomaly.Result.UserId == UserId))
-        {
-            Send("anomaly", cursor, ApiResponse.Json(200, json => ResultJson.Write(json, result)).Body);
-        }
+        After = next;
+    }
 
-        After = part.Next;
+    /// <summary>Begins anew, because the database was restored.</summary>
+    public void SendRestored()
+    {
+        After = null;
+        Send("restored", null, "{}"u8.ToArray());
     }
 
     /// <summary>
@@ -114,10 +117,10 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, hub.Closing, cancellationToken);
         try
         {
-            await WriteTextAsync(body, ": stream of events\nretry: 2000\n\n", either.Token);
+            await WriteAsync(body, ": stream of events\nretry: 2000\n\n"u8.ToArray(), either.Token);
             while (true)
             {
-                await WriteTextAsync(body, await NextAsync(either.Token) ?? ": nothing new\n\n", either.Token);
+                await WriteAsync(body, await NextAsync(either.Token), either.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -137,12 +140,19 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
         return ValueTask.CompletedTask;
     }
 
-    // The next event; null after a while in which there was none.
-    private async Task<string?> NextAsync(CancellationToken cancellationToken)
+    // The events that wait, or the next one; a comment after a while in which there was none.
+    private async Task<ReadOnlyMemory<byte>> NextAsync(CancellationToken cancellationToken)
     {
-        if (_events.Reader.TryRead(out string? waiting))
+        if (_events.Reader.TryRead(out byte[]? waiting))
         {
-            return waiting;
+            var together = new ArrayBufferWriter<byte>(waiting.Length);
+            together.Write(waiting);
+            while (together.WrittenCount < Together && _events.Reader.TryRead(out waiting))
+            {
+                together.Write(waiting);
+            }
+
+            return together.WrittenMemory;
         }
 
         using var silence = new CancellationTokenSource(s_silence, time);
@@ -153,22 +163,23 @@ internal sealed class EventStream(EventHub hub, InstallationStatus status, TimeP
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return null;
+            return ": nothing new\n\n"u8.ToArray();
         }
     }
 
-    private void Send(string type, FeedCursor? cursor, ReadOnlyMemory<byte> data)
+    private void Send(string type, FeedCursor? cursor, ReadOnlyMemory<byte> data) => Send(ServerSentEvent.Of(type, cursor, data));
+
+    private void Send(byte[] text)
     {
-        string id = cursor is { } place ? $"id: {Cursors.Write(place)}\n" : "";
-        if (!_events.Writer.TryWrite(string.Create(CultureInfo.InvariantCulture, $"event: {type}\n{id}data: {Encoding.UTF8.GetString(data.Span)}\n\n")))
+        if (!_events.Writer.TryWrite(text))
         {
             _events.Writer.TryComplete();
         }
     }
 
-    private static async Task WriteTextAsync(Stream body, string text, CancellationToken cancellationToken)
+    private static async Task WriteAsync(Stream body, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
     {
-        await body.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+        await body.WriteAsync(text, cancellationToken);
         await body.FlushAsync(cancellationToken);
     }
 }
