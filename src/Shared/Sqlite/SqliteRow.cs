@@ -13,17 +13,22 @@ internal readonly ref struct SqliteRow
     private const int UuidLength = 16;
 
     private readonly sqlite3_stmt _statement;
+    private readonly IntPtr _address;
 
-    internal SqliteRow(sqlite3_stmt statement) => _statement = statement;
+    internal SqliteRow(sqlite3_stmt statement, IntPtr address)
+    {
+        _statement = statement;
+        _address = address;
+    }
 
     /// <summary>Whether the column is NULL.</summary>
-    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+    public bool IsNull(int column) => SqliteStatementNative.ColumnType(_address, column) == raw.SQLITE_NULL;
 
     /// <summary>An integer.</summary>
     public long GetInt64(int column)
     {
         // SQLite reads a NULL as 0.
-        long value = raw.sqlite3_column_int64(_statement, column);
+        long value = SqliteStatementNative.ColumnInteger(_address, column);
         return value != 0 || !IsNull(column) ? value : throw Null(column);
     }
 
@@ -34,7 +39,7 @@ internal readonly ref struct SqliteRow
     /// <summary>A double.</summary>
     public double GetDouble(int column)
     {
-        double value = raw.sqlite3_column_double(_statement, column);
+        double value = SqliteStatementNative.ColumnReal(_address, column);
         return value != 0 || !IsNull(column) ? value : throw Null(column);
     }
 
@@ -46,7 +51,7 @@ internal readonly ref struct SqliteRow
     public Guid GetGuid(int column)
     {
         ReadOnlySpan<byte> bytes = Utf8(column);
-        return bytes.Length == UuidLength && raw.sqlite3_column_type(_statement, column) == raw.SQLITE_BLOB
+        return bytes.Length == UuidLength && SqliteStatementNative.ColumnType(_address, column) == raw.SQLITE_BLOB
             ? new Guid(bytes, bigEndian: true)
             : throw new FormatException(FormattableString.Invariant($"Column {column} holds no id of 16 bytes."));
     }
@@ -56,10 +61,10 @@ internal readonly ref struct SqliteRow
     public DateTime GetTime(int column) => Timestamp.FromText(GetString(column));
 
     /// <summary>An integer, or null.</summary>
-    public long? GetInt64OrNull(int column) => IsNull(column) ? null : raw.sqlite3_column_int64(_statement, column);
+    public long? GetInt64OrNull(int column) => IsNull(column) ? null : SqliteStatementNative.ColumnInteger(_address, column);
 
     /// <summary>A double, or null.</summary>
-    public double? GetDoubleOrNull(int column) => IsNull(column) ? null : raw.sqlite3_column_double(_statement, column);
+    public double? GetDoubleOrNull(int column) => IsNull(column) ? null : SqliteStatementNative.ColumnReal(_address, column);
 
     /// <summary>A text, or null.</summary>
     public string? GetStringOrNull(int column) => IsNull(column) ? null : GetString(column);
@@ -69,7 +74,7 @@ internal readonly ref struct SqliteRow
 
     /// <summary>The bytes of a blob; null for a column that holds anything else.</summary>
     public byte[]? GetBlobOrNull(int column) =>
-        raw.sqlite3_column_type(_statement, column) == raw.SQLITE_BLOB ? raw.sqlite3_column_blob(_statement, column).ToArray() : null;
+        SqliteStatementNative.ColumnType(_address, column) == raw.SQLITE_BLOB ? raw.sqlite3_column_blob(_statement, column).ToArray() : null;
 
     // SQLite gives the bytes of a text by the function for blobs too, in the encoding of the database, UTF-8, and with their length.
     private ReadOnlySpan<byte> Utf8(int column)

@@ -11,7 +11,9 @@ internal sealed class SqliteStatement : IDisposable
 {
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
+    private readonly IntPtr _address;
     private readonly int _parameters;
+    private bool _isHeld;
 
     /// <exception cref="SqliteException">SQLite can't compile the statement.</exception>
     /// <exception cref="ArgumentException">The text holds more than one statement, or none.</exception>
@@ -26,6 +28,10 @@ internal sealed class SqliteStatement : IDisposable
         }
 
         _parameters = raw.sqlite3_bind_parameter_count(_statement);
+
+        // The address is used until the disposal, by one thread at a time.
+        _statement.DangerousAddRef(ref _isHeld);
+        _address = _statement.DangerousGetHandle();
     }
 
     /// <summary>How many values the statement takes.</summary>
@@ -61,7 +67,7 @@ internal sealed class SqliteStatement : IDisposable
             var rows = new List<T>();
             while (Step())
             {
-                rows.Add(read(new SqliteRow(_statement)));
+                rows.Add(read(new SqliteRow(_statement, _address)));
             }
 
             return rows;
@@ -83,7 +89,16 @@ internal sealed class SqliteStatement : IDisposable
         TryFirst(read, values, out T? row) ? row! : throw new InvalidOperationException("The statement gave no row.");
 
     /// <inheritdoc/>
-    public void Dispose() => _statement.Dispose();
+    public void Dispose()
+    {
+        if (_isHeld)
+        {
+            _isHeld = false;
+            _statement.DangerousRelease();
+        }
+
+        _statement.Dispose();
+    }
 
     private bool TryFirst<T>(Func<SqliteRow, T> read, ReadOnlySpan<SqliteValue> values, out T? row)
     {
@@ -96,7 +111,7 @@ internal sealed class SqliteStatement : IDisposable
                 return false;
             }
 
-            row = read(new SqliteRow(_statement));
+            row = read(new SqliteRow(_statement, _address));
             while (Step())
             {
                 // A statement with RETURNING has done its work only at its end.
@@ -112,6 +127,7 @@ internal sealed class SqliteStatement : IDisposable
 
     private void Bind(ReadOnlySpan<SqliteValue> values)
     {
+        ObjectDisposedException.ThrowIf(!_isHeld, this);
         if (values.Length != _parameters)
         {
             throw new ArgumentException(
@@ -120,14 +136,14 @@ internal sealed class SqliteStatement : IDisposable
 
         for (int i = 0; i < values.Length; i++)
         {
-            Check(values[i].Bind(_statement, i + 1));
+            Check(values[i].Bind(_address, i + 1));
         }
     }
 
     // False: there are no more rows.
     private bool Step()
     {
-        int code = raw.sqlite3_step(_statement);
+        int code = SqliteStatementNative.Step(_address);
         if (code == raw.SQLITE_ROW)
         {
             return true;
@@ -142,7 +158,7 @@ internal sealed class SqliteStatement : IDisposable
     }
 
     // Its code repeats the failure of the last step, which has been thrown already.
-    private void Reset() => _ = raw.sqlite3_reset(_statement);
+    private void Reset() => _ = SqliteStatementNative.Reset(_address);
 
     private void Check(int code)
     {

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
 using FinanceIngest.Transactions;
-using SQLitePCL;
 
 namespace FinanceIngest.Sqlite;
 
@@ -59,51 +58,44 @@ internal readonly struct SqliteValue
 
     /// <summary>Binds the value; SQLite copies what it needs.</summary>
     /// <returns>SQLite's result code.</returns>
-    internal int Bind(sqlite3_stmt statement, int parameter)
+    internal int Bind(IntPtr statement, int parameter)
     {
         switch (_kind)
         {
             case Kind.Integer:
-                return raw.sqlite3_bind_int64(statement, parameter, _number);
+                return SqliteStatementNative.BindInteger(statement, parameter, _number);
             case Kind.Real:
-                return raw.sqlite3_bind_double(statement, parameter, BitConverter.Int64BitsToDouble(_number));
+                return SqliteStatementNative.BindReal(statement, parameter, BitConverter.Int64BitsToDouble(_number));
             case Kind.Text:
                 return BindText(statement, parameter, (string)_reference!);
             case Kind.Blob:
-                return raw.sqlite3_bind_blob(statement, parameter, (byte[])_reference!);
+                return SqliteStatementNative.BindBlob(statement, parameter, (byte[])_reference!);
             case Kind.Uuid:
                 Span<byte> uuid = stackalloc byte[UuidLength];
                 _uuid.TryWriteBytes(uuid, bigEndian: true, out _);
-                return raw.sqlite3_bind_blob(statement, parameter, uuid);
+                return SqliteStatementNative.BindBlob(statement, parameter, uuid);
             case Kind.Instant:
                 Span<byte> instant = stackalloc byte[Timestamp.Length];
                 Timestamp.Write(new DateTime(_number, DateTimeKind.Utc), instant);
-                return raw.sqlite3_bind_text(statement, parameter, instant);
+                return SqliteStatementNative.BindText(statement, parameter, instant);
             default:
-                return raw.sqlite3_bind_null(statement, parameter);
+                return SqliteStatementNative.BindNull(statement, parameter);
         }
     }
 
-    // SQLitePCLRaw's overload for strings ends a long text at its first U+0000, so a text is bound by its length. Only the empty text takes that overload:
-    // the address of no bytes is null, which SQLite takes for NULL.
-    private static int BindText(sqlite3_stmt statement, int parameter, string text)
+    private static int BindText(IntPtr statement, int parameter, string text)
     {
-        if (text.Length == 0)
-        {
-            return raw.sqlite3_bind_text(statement, parameter, text);
-        }
-
         int maximum = Encoding.UTF8.GetMaxByteCount(text.Length);
         if (maximum <= StackBytes)
         {
             Span<byte> utf8 = stackalloc byte[StackBytes];
-            return raw.sqlite3_bind_text(statement, parameter, utf8[..Encoding.UTF8.GetBytes(text, utf8)]);
+            return SqliteStatementNative.BindText(statement, parameter, utf8[..Encoding.UTF8.GetBytes(text, utf8)]);
         }
 
         byte[] rented = ArrayPool<byte>.Shared.Rent(maximum);
         try
         {
-            return raw.sqlite3_bind_text(statement, parameter, rented.AsSpan(0, Encoding.UTF8.GetBytes(text, rented)));
+            return SqliteStatementNative.BindText(statement, parameter, rented.AsSpan(0, Encoding.UTF8.GetBytes(text, rented)));
         }
         finally
         {
