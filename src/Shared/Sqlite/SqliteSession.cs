@@ -49,6 +49,16 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <inheritdoc cref="SqliteStatement.Execute"/>
     public int Execute(string sql, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).Execute(values);
 
+    /// <summary>
+    /// Inserts a row and returns its row id. A statement with RETURNING would do that too, and makes a table for what it returns each time.
+    /// </summary>
+    /// <inheritdoc cref="SqliteStatement.Execute"/>
+    public long Insert(string sql, params ReadOnlySpan<SqliteValue> values)
+    {
+        Execute(sql, values);
+        return raw.sqlite3_last_insert_rowid(Database);
+    }
+
     /// <inheritdoc cref="SqliteStatement.Query{T}"/>
     public List<T> Query<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<SqliteValue> values) => Prepare(sql).Query(read, values);
 

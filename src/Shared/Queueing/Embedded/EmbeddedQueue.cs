@@ -89,8 +89,8 @@ internal sealed class EmbeddedQueue : IMessageQueue, IDisposable
         LeasedMessage sent = await WriteAsync(
             session =>
             {
-                long seq = session.Number(
-                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt, transactions) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING seq",
+                long seq = session.Insert(
+                    "INSERT INTO messages (id, inserted_at, visible_at, pop_receipt, transactions) VALUES (?1, ?2, ?3, ?4, ?5)",
                     uuid, now.Ticks, now.Ticks + visibilityDelay.Ticks, receipt, transactions);
                 session.Execute("INSERT INTO texts (seq, text) VALUES (?1, ?2)", seq, text);
                 return (LeasedMessage)new EmbeddedLease(this, seq, receipt) { Id = id, Body = body, InsertedAt = now, DequeueCount = 0 };
