@@ -16,7 +16,7 @@ internal static class EmbeddedDrain
 
     private static async Task<Section> RunAsync(BenchContext context)
     {
-        int count = context.Size(30_000);
+        int count = context.Size(150_000);
         using Installation installation = await Installation.CreateAsync(context.Folder, "worker", Baselines, context.CancellationToken);
         using Installation copy = await Installation.CreateAsync(context.Folder, "copy", Baselines, context.CancellationToken);
         using EmbeddedQueue queue = installation.OpenInboundQueue();

@@ -17,21 +17,26 @@ internal static class GrownDrains
     public const int PerTurn = 5;
 
     public static async Task MeasureAsync(
-        BenchContext context, string name, GrownDatabase small, GrownDatabase large, List<Series> series, List<Ratio> ratios)
+        BenchContext context, string name, GrownDatabase small, GrownDatabase large, List<Series> series, List<Ratio> ratios) =>
+        await MeasureAsync(
+            context, small, large, PerTurn, fromDisk: false, name, Target.AtMost(large.Rows.Keys == KeyKind.Version7 ? 1.2 : 2.5), series, ratios);
+
+    /// <summary>The same for single drains whose database's file was taken out of the kernel's memory just before; afterwards, most of it is not there.</summary>
+    public static async Task MeasureFromDiskAsync(
+        BenchContext context, string name, GrownDatabase small, GrownDatabase large, List<Series> series, List<Ratio> ratios) =>
+        await MeasureAsync(context, small, large, 1, fromDisk: true, $"{name}, from the disk", null, series, ratios);
+
+    private static async Task MeasureAsync(
+        BenchContext context, GrownDatabase small, GrownDatabase large, int times, bool fromDisk, string name, Target? target, List<Series> series,
+        List<Ratio> ratios)
     {
         await using Drain one = await Drain.StartAsync(context, small.Installation, small.Rows);
         await using Drain other = await Drain.StartAsync(context, large.Installation, large.Rows);
-        IReadOnlyList<Series> warm = await context.TakeTurnsAsync(
-            new Contender($"{name}, small", "µs per transaction", _ => one.RunAsync(PerTurn, fromDisk: false)),
-            new Contender($"{name}, large", "µs per transaction", _ => other.RunAsync(PerTurn, fromDisk: false)));
-        IReadOnlyList<Series> cold = await context.TakeTurnsAsync(
-            new Contender($"{name}, small, from the disk", "µs per transaction", _ => one.RunAsync(1, fromDisk: true)),
-            new Contender($"{name}, large, from the disk", "µs per transaction", _ => other.RunAsync(1, fromDisk: true)));
-        series.AddRange([.. warm, .. cold]);
-        bool inOrder = large.Rows.Keys == KeyKind.Version7;
-        string against = $"at {large.Rows.Count:N0} rows against {small.Rows.Count:N0}, {name}";
-        ratios.Add(Ratio.Of($"cost per transaction {against}", warm[1], warm[0], Target.AtMost(inOrder ? 1.2 : 2.5)));
-        ratios.Add(Ratio.Of($"cost per transaction {against}, from the disk", cold[1], cold[0], null));
+        IReadOnlyList<Series> found = await context.TakeTurnsAsync(
+            new Contender($"{name}, small", "µs per transaction", _ => one.RunAsync(times, fromDisk)),
+            new Contender($"{name}, large", "µs per transaction", _ => other.RunAsync(times, fromDisk)));
+        series.AddRange(found);
+        ratios.Add(Ratio.Of($"cost per transaction at {large.Rows.Count:N0} rows against {small.Rows.Count:N0}, {name}", found[1], found[0], target));
     }
 }
 

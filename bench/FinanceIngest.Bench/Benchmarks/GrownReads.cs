@@ -99,14 +99,14 @@ internal static class GrownReads
             numbers.Add(random.NextInt64(1, rows.Count + 1));
         }
 
-        return Status(rows, numbers);
+        return Status(rows, [.. numbers]);
     }
 
-    private static (HttpRequestMessage Request, int Count) Status(OldRows rows, IReadOnlyCollection<long> numbers)
+    private static (HttpRequestMessage Request, int Count) Status(OldRows rows, long[] numbers)
     {
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new { ids = numbers.Select(rows.IdOf) }));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        return (new HttpRequestMessage(HttpMethod.Post, "/api/transactions/status") { Content = content }, numbers.Count);
+        return (new HttpRequestMessage(HttpMethod.Post, "/api/transactions/status") { Content = content }, numbers.Length);
     }
 
     private static (HttpRequestMessage Request, int Count) Feed(OldRows rows, Random random)

@@ -35,7 +35,7 @@ internal static class Intake
 
     private static async Task<Section> RunBatchesAsync(BenchContext context)
     {
-        int count = context.Size(200_000);
+        int count = context.Size(1_000_000);
         IReadOnlyList<byte[]> bodies = new TransactionSource(1000, Installation.Ids).NextBatchBodies(count, PerRequest);
         IReadOnlyList<Series> series = await RunAsync(context, "/api/transactions/batch", bodies, connections: 8, ceilingRepeats: 5);
         return new Section(

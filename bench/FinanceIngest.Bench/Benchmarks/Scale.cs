@@ -34,17 +34,22 @@ internal static class Scale
                 BenchContext.Say($"  {rows:N0} rows, {name}: made in {seconds:N0} s");
             }
 
+            foreach (GrownDatabase database in (GrownDatabase[])[large, small])
+            {
+                PageCache.Load(database.Installation.DatabasePath);
+            }
+
             await GrownDrains.MeasureAsync(context, name, small, large, series, ratios);
             await GrownReads.MeasureAsync(context, name, small, large, series, ratios);
+            notes.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"With {name}, the large database has {large.Bytes / 1e9:F2} GB in its file, of which the kernel kept {large.ResidentBytes / 1e9:F2} GB in "
+                    + $"memory after the reads."));
+            await GrownDrains.MeasureFromDiskAsync(context, name, small, large, series, ratios);
             if (keys == KeyKind.Version7 || context.Options.Keys.Count == 1)
             {
                 await GrownPurge.MeasureAsync(context, name, large, series, ratios, missing);
             }
-
-            notes.Add(string.Create(
-                CultureInfo.InvariantCulture,
-                $"With {name}, the large database has {large.Bytes / 1e9:F2} GB in its file, of which the kernel kept {large.ResidentBytes / 1e9:F2} GB in "
-                    + $"memory at the end of the run."));
         }
 
         return new Section(
@@ -54,12 +59,12 @@ internal static class Scale
             {baselines:N0} baselines, all of which occur. The rows were put in in the order of their times, with ids as the intake makes them of the
             clients' keys, into the service's schema with all its indexes, so that the pages of the index are as full as use leaves them. Drains: elapsed
             time of {GrownDrains.PerTurn} drains of {context.Size(GrownDrains.Count):N0} transactions from the embedded queue, per transaction; after each
-            its rows are removed again. The kernel's page cache was not dropped before them: how much of the file it kept stands below. "From the disk":
-            the same for one drain of which the database's file was taken out of the cache just before. Reads: {GrownReads.Requests} requests over HTTP, one
-            after the other, with the cache as it is: the status of 1,000 ids that were submitted together, from a random place, and of 1,000 random ids;
-            100 results from a random place in the feed; 20 anomalies before a random instant, or of a random user, in turns. Purge: `finance-ingest purge` of
-            the oldest tenth as a program beside the worker, which drains all the while; a thread reads ten ids by status or 100 results of the feed every
-            {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
+            its rows are removed again. Before them the files were read from beginning to end, so that they are in memory as far as it has room, as after
+            days of use: how much of the large one was there stands below. Reads: {GrownReads.Requests} requests over HTTP, one after the other: the status
+            of 1,000 ids that were submitted together, from a random place, and of 1,000 random ids; 100 results from a random place in the feed; 20 anomalies
+            before a random instant, or of a random user, in turns. "From the disk": drains after the reads, of which the database's file was taken out of
+            the cache just before. Purge: `finance-ingest purge` of the oldest tenth as a program beside the worker, which drains all the while; a thread
+            reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
             """,
             series, ratios, notes)
         { Missing = missing };

@@ -18,6 +18,18 @@ internal static partial class PageCache
         return Ask(CacheStat, file, in range, out CacheAnswer answer, 0) == 0 ? answer.Cached * PageLength : null;
     }
 
+    /// <summary>Makes the kernel read a file, as use over days would. What the memory has no room for is gone again at the end.</summary>
+    public static void Load(string path)
+    {
+        using SafeFileHandle file = File.OpenHandle(path, share: FileShare.ReadWrite, options: FileOptions.SequentialScan);
+        byte[] buffer = new byte[8 * 1024 * 1024];
+        long position = 0;
+        for (int read = -1; read != 0; position += read)
+        {
+            read = RandomAccess.Read(file, buffer, position);
+        }
+    }
+
     /// <summary>Makes the kernel forget a file, so that the next reads come from the disk. Pages that are not on the disk yet are written first.</summary>
     public static void Forget(string path)
     {
