@@ -21,7 +21,7 @@ internal static class GrownDrains
         await MeasureAsync(
             context, small, large, PerTurn, fromDisk: false, name, Target.AtMost(large.Rows.Keys == KeyKind.Version7 ? 1.2 : 2.5), series, ratios);
 
-    /// <summary>The same for single drains whose database's file was taken out of the kernel's memory just before; afterwards, most of it is not there.</summary>
+    /// <summary>The same for single drains whose database's file was taken out of the kernel's memory just before, and stays out for most.</summary>
     public static async Task MeasureFromDiskAsync(
         BenchContext context, string name, GrownDatabase small, GrownDatabase large, List<Series> series, List<Ratio> ratios) =>
         await MeasureAsync(context, small, large, 1, fromDisk: true, $"{name}, from the disk", null, series, ratios);
