@@ -76,7 +76,7 @@ function summary({ all }) {
 
 function against(total, before, words) {
   if (!before) return "nothing to compare with";
-  const difference = total / before - 1;
+  const difference = (total - before) / Math.abs(before);
   return `${difference >= 0 ? "+" : "−"}${share(Math.abs(difference))} ${words}`;
 }
 
