@@ -6,7 +6,7 @@ namespace FinanceIngest.Sqlite;
 /// The functions of SQLite's library that are called for each value of each row (https://sqlite.org/c3ref/funclist.html), by the bare address of the statement.
 /// SQLitePCLRaw counts a reference to the statement at each call, which took a tenth of the time of a write; <see cref="SqliteStatement"/> holds one all along.
 /// </summary>
-internal static partial class SqliteStatementNative
+internal static class SqliteStatementNative
 {
     private const string Library = "e_sqlite3";
 
@@ -19,6 +19,8 @@ internal static partial class SqliteStatementNative
     // What an empty text or blob points to: SQLite takes the address of no bytes for NULL.
     private static readonly byte[] s_nothing = [0];
 
+    /// <summary>Binds a text by its length, so that it may hold U+0000; SQLite copies it.</summary>
+    /// <returns>SQLite's result code.</returns>
     public static int BindText(IntPtr statement, int parameter, ReadOnlySpan<byte> utf8)
     {
         ref readonly byte first = ref FirstOf(utf8);
@@ -27,6 +29,8 @@ internal static partial class SqliteStatementNative
             : BindLongText(statement, parameter, in first, utf8.Length, Copied);
     }
 
+    /// <summary>Binds a blob; SQLite copies it.</summary>
+    /// <returns>SQLite's result code.</returns>
     public static int BindBlob(IntPtr statement, int parameter, ReadOnlySpan<byte> bytes)
     {
         ref readonly byte first = ref FirstOf(bytes);
