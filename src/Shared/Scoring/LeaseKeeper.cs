@@ -18,7 +18,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
     private readonly TimeSpan _lease;
     private readonly Telemetry _telemetry;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly PeriodicTimer _due;
     private readonly CancellationTokenSource _abort = new();
     private readonly Lock _gate = new();
     private readonly Task _run;
@@ -33,6 +33,7 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
         _lease = lease;
         _telemetry = telemetry;
         _time = time;
+        _due = new PeriodicTimer(lease / Deadlines.RenewalsPerLease, time);
         _holdings = messages.ToDictionary(message => message, _ => new Holding { Until = UntilOf(askedAt) });
         _run = RunAsync();
     }
@@ -82,37 +83,29 @@ internal sealed class LeaseKeeper : ILeaseHolder, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
+        // The wait for the next renewal then ends without an exception, which every batch would pay for.
+        _due.Dispose();
         await _run;
         await using (_time.CreateTimer(_ => _abort.Cancel(), null, Deadlines.RenewalsEnd, Timeout.InfiniteTimeSpan))
         {
             await Task.WhenAll(_holdings.Values.Select(holding => holding.Renewal));
         }
 
-        _stop.Dispose();
         _abort.Dispose();
     }
 
     private async Task RunAsync()
     {
-        try
+        while (await _due.WaitForNextTickAsync())
         {
-            using var timer = new PeriodicTimer(_lease / Deadlines.RenewalsPerLease, _time);
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            lock (_gate)
             {
-                lock (_gate)
+                // A renewal that hangs delays no other message's renewal.
+                foreach ((LeasedMessage message, Holding holding) in _holdings)
                 {
-                    // A renewal that hangs delays no other message's renewal.
-                    foreach ((LeasedMessage message, Holding holding) in _holdings)
-                    {
-                        Renew(message, holding);
-                    }
+                    Renew(message, holding);
                 }
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // Disposed.
         }
     }
 
