@@ -29,7 +29,7 @@ public static class KestrelProgram
             : ProgramHost.RunAsync(async () =>
             {
                 SettingsReader.CheckArguments(args);
-                WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args));
+                WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(ProgramHost.Arguments(args));
                 Settings settings = SettingsReader.Read(builder.Configuration, program);
                 builder.Logging.LogToStandardError(builder.Configuration);
                 ListenAddresses.Configure(builder, settings, defaultPort);

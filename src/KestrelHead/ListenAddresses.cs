@@ -25,6 +25,11 @@ public static class ListenAddresses
     public static void Configure(WebApplicationBuilder builder, Settings settings, int defaultPort)
     {
         List<(string Setting, string Url)> addresses = [.. Configured(builder.Configuration)];
+        if (addresses.Exists(static address => address.Url.StartsWith("https:", StringComparison.OrdinalIgnoreCase)))
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
         if (addresses.Count == 0)
         {
             builder.WebHost.UseUrls($"http://127.0.0.1:{defaultPort.ToString(CultureInfo.InvariantCulture)}");

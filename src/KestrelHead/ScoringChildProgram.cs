@@ -14,7 +14,7 @@ internal static class ScoringChildProgram
     /// <param name="program">The parent's program, whose configuration the child shares.</param>
     public static Task<int> RunAsync(string[] args, ProgramKind program) => ProgramHost.RunAsync(async () =>
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(ProgramHost.Arguments(args[1..]));
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(ProgramHost.Arguments(args[1..]));
         Settings settings = SettingsReader.Read(builder.Configuration, program);
         builder.Logging.LogToStandardError(builder.Configuration);
         builder.Services.AddFinanceIngest(settings).AddScoringChild();
