@@ -108,6 +108,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             _isClosed = true;
             _hasMoved = false;
+            _log.Dispose();
             _session.Dispose();
         }
 
