@@ -15,8 +15,10 @@ namespace FinanceIngest.Sqlite;
 /// </remarks>
 internal sealed class SqliteFile : IDisposable
 {
-    // The writer's page cache in KiB: it holds the inner pages of the indexes of millions of rows.
+    // The writer's page cache in KiB: it holds the inner pages of the indexes of millions of rows. What is drained is written, read once and deleted, so that
+    // pages that were used lately are of no further use.
     private const int WriterCache = 16 * 1024;
+    private const int DrainedWriterCache = 2 * 1024;
 
     private const int PageSize = 4 * 1024;
 
@@ -252,7 +254,7 @@ internal sealed class SqliteFile : IDisposable
         SqliteSession session = OpenSession(_connectionString);
         try
         {
-            session.Run(FormattableString.Invariant($"PRAGMA cache_size = -{WriterCache}"));
+            session.Run(FormattableString.Invariant($"PRAGMA cache_size = -{(_isDrained ? DrainedWriterCache : WriterCache)}"));
             if (IsEmpty(session))
             {
                 session.InTransaction(() => MarkIfEmpty(session));
