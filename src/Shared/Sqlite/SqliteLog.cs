@@ -24,7 +24,7 @@ internal sealed class SqliteLog(string path, SqliteSession session, Func<SqliteS
 
     /// <summary>
     /// Pages, 96 MiB, at which the writer waits for the copy and for the readers. A writer that is as fast as the copy gets there. A log that begins anew keeps
-    /// so much of the disk (<c>journal_size_limit</c>), because a page that is there already is written in half the time.
+    /// so much of the disk (<c>journal_size_limit</c>), because to write pages that are there already takes less than to lengthen the file.
     /// </summary>
     public const int Limit = 3 * Long;
 
