@@ -4,9 +4,9 @@ using SQLitePCL;
 namespace FinanceIngest.Sqlite;
 
 /// <summary>
-/// Copies a file's write-ahead log into the file (a checkpoint), and bounds the log. A thread of its own copies, on a connection of its own, while the writer goes
-/// on: on the writer's connection the copy would hold up every commit for as long as it takes. The log begins anew when all of it was copied and nobody reads it
-/// (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files): where writes or reads overlap without a gap, that moment has to be made.
+/// Copies a file's write-ahead log into the file (a checkpoint), and bounds the log. A thread of its own copies, on a connection of its own, while the writer
+/// goes on: on the writer's connection the copy would hold up every commit for as long as it takes. The log begins anew when all of it was copied and nobody
+/// reads it (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files): where writes or reads overlap without a gap, that moment has to be made.
 /// The writer uses this class between transactions, on one thread at a time.
 /// </summary>
 /// <param name="path">The file.</param>
@@ -166,7 +166,8 @@ internal sealed class SqliteLog(string path, SqliteSession session, Func<SqliteS
         }
         catch (Exception)
         {
-            // The disk is full, say, or the file is gone. The writer copies the log itself when it reaches the limit, and its next write fails if that can't be.
+            // The disk is full, say, or the file is gone. The writer copies the log itself when it reaches the limit, and its next write fails if that can't
+            // be.
             CloseCopies();
         }
     }
