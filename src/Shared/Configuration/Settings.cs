@@ -79,11 +79,11 @@ public sealed record Settings
     internal const int MostBatchesInHand = 64;
 
     /// <summary>
-    /// Batches that one process scores at once, 1 … <see cref="MostBatchesInHand"/>. Unless set: 4 on embedded storage, where the batches share a commit; 2
+    /// Batches that one process scores at once, 1 … <see cref="MostBatchesInHand"/>. Unless set: 3 on embedded storage, where the batches share a commit; 2
     /// on SQL Server, where each is a session of its own, and a small database allows some dozens of them for all processes together. Two keep the database
     /// busy while the next batch is received and read.
     /// </summary>
-    public int BatchesInHand => GivenBatchesInHand ?? (UsesSqlServer ? 2 : 4);
+    public int BatchesInHand => GivenBatchesInHand ?? (UsesSqlServer ? 2 : 3);
 
     /// <summary>The value of <see cref="BatchesInHand"/>, where it was set.</summary>
     internal int? GivenBatchesInHand { get; init; }

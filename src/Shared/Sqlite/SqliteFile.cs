@@ -17,8 +17,12 @@ internal sealed class SqliteFile : IDisposable
 {
     // The writer's page cache in KiB: it holds the inner pages of the indexes of millions of rows. What is drained is written, read once and deleted, so that
     // pages that were used lately are of no further use.
-    private const int WriterCache = 16 * 1024;
+    private const int WriterCache = 12 * 1024;
     private const int DrainedWriterCache = 2 * 1024;
+
+    // Pages in the write-ahead log, 32 MiB, before SQLite copies it into the file: a page that was rewritten meanwhile is copied once, and the fsyncs of
+    // the copy are fewer.
+    private const int CheckpointPages = 8 * 1024;
 
     private const int PageSize = 4 * 1024;
 
@@ -261,9 +265,6 @@ internal sealed class SqliteFile : IDisposable
             }
 
             _createSchema(session);
-
-            // From here on SqliteLog copies the log.
-            session.Run("PRAGMA wal_autocheckpoint = 0");
         }
         catch
         {
@@ -271,7 +272,7 @@ internal sealed class SqliteFile : IDisposable
             throw;
         }
 
-        return new SqliteWriter(session, Path, new SqliteLog(Path, session, () => OpenSession(_openString)));
+        return new SqliteWriter(session, Path, new SqliteLog(Path, session));
     }
 
     // Another program may have made its tables since this one looked.
@@ -378,8 +379,8 @@ internal sealed class SqliteFile : IDisposable
 
             SqliteLog.SwitchOn(session, TimeSpan.FromMilliseconds(LockTimeoutMilliseconds), TimeProvider.System, Thread.Sleep);
             session.SetDurable(true);
-            session.Run(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {SqliteLog.Long}"));
-            session.Run(FormattableString.Invariant($"PRAGMA journal_size_limit = {(long)SqliteLog.Limit * PageSize}"));
+            session.Run(FormattableString.Invariant($"PRAGMA wal_autocheckpoint = {CheckpointPages}"));
+            session.Run(FormattableString.Invariant($"PRAGMA journal_size_limit = {CheckpointPages * PageSize}"));
             session.Run("PRAGMA temp_store = MEMORY");
 
             // What is deleted is overwritten in the file, and not only forgotten: whoever was erased must not be found there. FAST leaves out pages that

@@ -108,7 +108,6 @@ internal sealed class SqliteWriter : IDisposable
         {
             _isClosed = true;
             _hasMoved = false;
-            _log.Dispose();
             _session.Dispose();
         }
 
