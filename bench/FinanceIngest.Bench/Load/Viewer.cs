@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Bench.Load;
 
@@ -60,7 +61,7 @@ internal sealed class Viewer : IAsyncDisposable
             {
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException)
+            catch (Exception e) when (ConnectionFailure.IsOne(e))
             {
                 await Task.Delay(s_retryAfter, CancellationToken.None);
             }

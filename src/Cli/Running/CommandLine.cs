@@ -161,7 +161,8 @@ internal static class CommandLine
     private static string MessageOf(Exception e) => e switch
     {
         CliException or SettingsException or StoreUnavailableException or QueueUnavailableException or MigrationException or BackupException => e.Message,
-        BaselineFileException or HttpRequestException or IOException or UnauthorizedAccessException or InvalidDataException => e.Message,
+        BaselineFileException or UnauthorizedAccessException or InvalidDataException => e.Message,
+        _ when ConnectionFailure.IsOne(e) => e.Message,
         _ => $"Unexpected {e.GetType().Name}: {e.Message}",
     };
 }

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using FinanceIngest.Cli.Running;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Cli.Submitting;
 
@@ -73,7 +74,7 @@ internal sealed class ApiClient : IDisposable
         {
             return new ApiAnswer(null, null, null, null) { Failure = $"{_address} has a certificate that is not trusted: {reason}.", IsFinal = true };
         }
-        catch (Exception e) when (e is HttpRequestException or IOException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (ConnectionFailure.IsOne(e) || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return new ApiAnswer(null, null, null, null) { Failure = $"{_address} can't be reached: {Innermost(e)}." };
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using FinanceIngest.Chaos.Load;
 using FinanceIngest.Chaos.Processes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -87,7 +88,7 @@ internal sealed class QueueProxy : IAsyncDisposable
 
             await response.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || ConnectionFailure.IsOne(e))
         {
             // Azurite is down, or the program was killed.
             context.Abort();

@@ -92,7 +92,7 @@ internal sealed class Clients(Fleet fleet, Ledger ledger, double rate, int seed)
         {
             return submissions is [var single] ? await TrySubmitOneAsync(intake, single) : await TrySubmitBatchAsync(intake, submissions);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TaskCanceledException)
+        catch (Exception e) when (e is JsonException or TaskCanceledException || ConnectionFailure.IsOne(e))
         {
             // The intake is down, was killed while it answered, or is frozen. Whether the transactions are durable is known when a repeat is answered.
             return false;

@@ -119,7 +119,7 @@ internal sealed class Commander(Fleet fleet, Ledger ledger, int seed) : IDisposa
                     return default;
                 }
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TaskCanceledException)
+            catch (Exception e) when (e is JsonException or TaskCanceledException || ConnectionFailure.IsOne(e))
             {
                 // The intake is down, or was killed while it answered: a command may always be sent again.
             }

@@ -79,7 +79,7 @@ internal sealed class FeedReader(Fleet fleet, int seed) : IDisposable
             _cursor = page.GetProperty("next").GetString()!;
             return count;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or TaskCanceledException)
+        catch (Exception e) when (e is JsonException or TaskCanceledException || ConnectionFailure.IsOne(e))
         {
             // The cursor did not move, so the same page is read again.
             return 0;

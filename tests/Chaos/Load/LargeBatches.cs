@@ -79,7 +79,7 @@ internal sealed class LargeBatches(Clients clients, Ledger ledger) : IDisposable
 
             return accepted.Length == submissions.Count ? null : TimeSpan.FromSeconds(1);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (ConnectionFailure.IsOne(e))
         {
             // The server answered and closed the connection while the body was still being sent, and so the answer is lost.
             Interlocked.Increment(ref _refusals);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using FinanceIngest.Chaos.Load;
 
 namespace FinanceIngest.Chaos.Processes;
 
@@ -98,7 +99,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             using HttpResponseMessage response = await s_http.GetAsync(new Uri(Address, "/healthz"), cancellationToken);
             return response.StatusCode == HttpStatusCode.OK;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (ConnectionFailure.IsOne(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return false;
         }

@@ -240,7 +240,7 @@ internal sealed class HostileCallers : IScenario
                     Answered += answer.StatusCode == HttpStatusCode.OK ? 1 : 0;
                     Missed += answer.StatusCode == HttpStatusCode.OK ? 0 : 1;
                 }
-                catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException)
+                catch (Exception e) when (e is TaskCanceledException || ConnectionFailure.IsOne(e))
                 {
                     Missed++;
                 }

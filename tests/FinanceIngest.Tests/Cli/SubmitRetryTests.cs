@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 
 namespace FinanceIngest.Tests.Cli;
 
@@ -98,13 +99,14 @@ public sealed class SubmitRetryTests : IDisposable
     public async Task Connection_failures_gateway_errors_and_cut_answers_are_retried_with_growing_pauses()
     {
         _cli.Api.Then(_ => throw new HttpRequestException("refused", new IOException("Connection refused")))
+            .Then(_ => throw new SocketException((int)SocketError.NotConnected))
             .Then(_ => FakeApi.Json(HttpStatusCode.BadGateway, "<html>"))
             .Then(_ => FakeApi.Json(HttpStatusCode.Accepted, "{\"accepted\":[{\"ind"))
             .Then(_ => throw new TaskCanceledException("timeout", new TimeoutException()));
 
         CliResult result = await _cli.RunAsync("submit", _file, "--json");
 
-        Assert.Equal((0, 3, 4), (result.ExitCode, result.Json.Number("accepted"), result.Json.Number("retries")));
+        Assert.Equal((0, 3, 5), (result.ExitCode, result.Json.Number("accepted"), result.Json.Number("retries")));
         Assert.All(_cli.Api.Batches, lines => Assert.Equal(_cli.Api.Batches[0], lines));
         double[] pauses = [.. _cli.Api.Times.Zip(_cli.Api.Times.Skip(1), (a, b) => (b - a).TotalSeconds)];
         Assert.InRange(pauses[0], 0.2, 0.7);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Azure;
 using Azure.Identity;
 using Azure.Storage.Queues.Models;
@@ -176,6 +177,11 @@ public sealed class AzureFaultTests
         new AggregateException(
             "Retry failed after 4 tries.", new RequestFailedException("Name not known"), new RequestFailedException("Connection refused (fake:443)")),
         "Connection refused (fake:443).");
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public async Task A_connection_that_was_reset_when_it_was_made_is_an_outage(string operation) => await FailsAsync(
+        operation, new SocketException((int)SocketError.NotConnected), $"{new SocketException((int)SocketError.NotConnected).Message}.");
 
     [Theory]
     [MemberData(nameof(Operations))]

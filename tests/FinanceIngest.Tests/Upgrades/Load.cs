@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Tests.Upgrades;
 
@@ -114,7 +115,7 @@ internal sealed class Load : IAsyncDisposable
 
             return answer.GetProperty("rejected").GetArrayLength() == 0;
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        catch (Exception e) when (e is OperationCanceledException || ConnectionFailure.IsOne(e))
         {
             return false;
         }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using FinanceIngest.Configuration;
+using FinanceIngest.Ground;
 
 namespace FinanceIngest.Notifications.Channels;
 
@@ -58,7 +59,7 @@ internal sealed class ChannelHttp : IDisposable
     public AttemptLimit Limit(CancellationToken cancellationToken) => new(_time, cancellationToken);
 
     /// <summary>Whether an exception says that an attempt failed, and not that this program is wrong.</summary>
-    public static bool IsFailure(Exception e) => e is HttpRequestException or IOException or SocketException or OperationCanceledException;
+    public static bool IsFailure(Exception e) => e is OperationCanceledException || ConnectionFailure.IsOne(e);
 
     /// <summary>Describes a failure in one line that has no address and no data in it.</summary>
     public static string Describe(Exception e) => e switch

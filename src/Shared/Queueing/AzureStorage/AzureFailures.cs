@@ -9,8 +9,8 @@ internal static class AzureFailures
 {
     /// <summary>Whether an exception is a failure of the service or of the way to it. Anything else is a bug of this program.</summary>
     public static bool IsFailure(Exception e) =>
-        e is RequestFailedException or AuthenticationFailedException or AggregateException or HttpRequestException or IOException
-            or OperationCanceledException or QueueUnavailableException;
+        e is RequestFailedException or AuthenticationFailedException or AggregateException or OperationCanceledException or QueueUnavailableException
+        || ConnectionFailure.IsOne(e);
 
     /// <summary>
     /// What went wrong, without the headers and the answer's body that the SDK's own messages go on with. The attempts to get a token stay, since nothing else
