@@ -60,9 +60,10 @@ internal static class Scale
             clients' keys, into the service's schema with all its indexes, so that the pages of the index are as full as use leaves them. Drains: elapsed
             time of {GrownDrains.PerTurn} drains of {context.Size(GrownDrains.Count):N0} transactions from the embedded queue, per transaction; after each
             its rows are removed again. Before them the files were read from beginning to end, so that they are in memory as far as it has room, as after
-            days of use: how much of the large one was there stands below. Reads: {GrownReads.Requests} requests over HTTP, one after the other: the status
-            of 1,000 ids that were submitted together, from a random place, and of 1,000 random ids; 100 results from a random place in the feed; 20 anomalies
-            before a random instant, or of a random user, in turns. "From the disk": drains after the reads, of which the database's file was taken out of
+            days of use: how much of the large one was there stands below. Reads over HTTP, one after the other: {GrownReads.StatusRequests} times the
+            status of 1,000 ids that were submitted together, from a random place, and as often of 1,000 random ids; {GrownReads.PageRequests:N0} times
+            100 results from a random place in the feed, and as often 20 anomalies before a random instant, or of a random user, in turns.
+            "From the disk": drains after the reads, of which the database's file was taken out of
             the cache just before. Purge: `finance-ingest purge` of the oldest tenth as a program beside the worker, which drains all the while; a thread
             reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
             """,
