@@ -3,6 +3,7 @@ using System.Text.Json;
 using FinanceIngest.Baselines;
 using FinanceIngest.Cli.Files;
 using FinanceIngest.Cli.Running;
+using FinanceIngest.Ground;
 using FinanceIngest.Hosting;
 
 namespace FinanceIngest.Cli.Baselines;
@@ -10,7 +11,7 @@ namespace FinanceIngest.Cli.Baselines;
 /// <summary>The command <c>stats import</c>.</summary>
 internal static class StatsImportCommand
 {
-    // Each chunk is one database transaction, so that a running scorer never waits long.
+    // Each chunk is one database transaction, and a rest follows it, so that a running scorer never waits long.
     private const int ChunkSize = 10_000;
 
     /// <summary>Makes the command.</summary>
@@ -30,20 +31,23 @@ internal static class StatsImportCommand
             NumberForm number = formOptions.Read(parsed, BaselineFile.FormatOf(path) == BaselineFileFormat.Csv).Number;
             BaselineFileContent content = BaselineFile.Read(path, number);
             await using var session = new CommandSession(host, options, parsed, CommandKind.Makes);
-            UpsertCounts counts = await ImportAsync(session.Get<IBaselineStore>(), content.Rows, cancellationToken);
+            UpsertCounts counts = await ImportAsync(session.Get<IBaselineStore>(), content.Rows, host.Time, cancellationToken);
             Write(session.Report, counts, content);
             return content.RefusedCount == 0 ? ProgramHost.Done : ProgramHost.Failed;
         });
         return command;
     }
 
-    private static async Task<UpsertCounts> ImportAsync(IBaselineStore store, IReadOnlyList<BaselineRow> rows, CancellationToken cancellationToken)
+    private static async Task<UpsertCounts> ImportAsync(
+        IBaselineStore store, IReadOnlyList<BaselineRow> rows, TimeProvider time, CancellationToken cancellationToken)
     {
         var counts = new UpsertCounts(0, 0);
         foreach (BaselineRow[] chunk in rows.Chunk(ChunkSize))
         {
+            long began = time.GetTimestamp();
             UpsertCounts some = await store.UpsertAsync(chunk, cancellationToken);
             counts = new UpsertCounts(counts.Inserted + some.Inserted, counts.Updated + some.Updated);
+            await BulkPace.RestAsync(time, began, cancellationToken);
         }
 
         return counts;

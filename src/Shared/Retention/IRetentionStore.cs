@@ -5,7 +5,8 @@ namespace FinanceIngest.Retention;
 /// <summary>
 /// Deletes rows for good. The database transaction that deletes a row also adds its tombstone (id and time) to <c>purged_transactions</c>, so that a repeat of
 /// the row is still recognised. Rows are deleted in short transactions of <see cref="ChunkSize"/> rows, so that a worker's write waits for one of them at
-/// most. When a call fails, the chunks that were committed stay deleted, and repeating the call deletes the rest.
+/// most, and the work rests after each (<see cref="BulkPace"/>). When a call fails, the chunks that were committed stay deleted, and repeating the call
+/// deletes the rest.
 /// </summary>
 public interface IRetentionStore
 {

@@ -1,4 +1,5 @@
 using FinanceIngest.Baselines;
+using FinanceIngest.Ground;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Scoring;
@@ -91,6 +92,20 @@ public abstract class RetentionContract(StoreFixture fixture) : StoreContract(fi
         Assert.Equal([young], (await ReadFeedAsync(before.Next)).Results);
         Assert.Equal([young], (await ReadFeedAsync(FeedCursor.Start)).Results);
         Assert.Empty((await Stores.Results.ReadAnomaliesAsync(new AnomalyFilter(), null, 10, Token)).Anomalies);
+    }
+
+    [Fact]
+    public async Task A_purge_rests_between_two_chunks_at_least_as_long_as_the_chunk_took()
+    {
+        var clock = new StepClock(Time.GetUtcNow());
+        await WriteAsync([.. Enumerable.Range(0, (2 * IRetentionStore.ChunkSize) + 17).Select(_ => Sample.Scored() with { ScoredAt = Now() })]);
+        TransactionResult young = await WriteNowAsync(Sample.Scored());
+
+        await Fixture.Open(clock).Retention.PurgeAsync(young.ScoredAt!.Value, Token);
+
+        // Whether another rest follows the last chunk is the engine's business.
+        Assert.InRange(clock.Rests.Count, 2, 3);
+        Assert.All(clock.Rests, rest => Assert.InRange(rest, StepClock.Step, BulkPace.Longest));
     }
 
     [Fact]

@@ -53,20 +53,20 @@ public sealed class SqlServerFixture : StoreFixture
         }
     }
 
-    internal override Stores Open()
+    internal override Stores Open(TimeProvider time)
     {
         SqlServerDatabase database = OpenDatabase();
         return new Stores(
-            new SqlServerScoringStore(database, Time),
+            new SqlServerScoringStore(database, time),
             new SqlServerResultsStore(database),
-            new SqlServerAlertOutbox(database, Time),
-            new SqlServerPoisonStore(database, Time),
-            new SqlServerBaselineStore(database, Time),
-            new SqlServerRetentionStore(database, Time),
+            new SqlServerAlertOutbox(database, time),
+            new SqlServerPoisonStore(database, time),
+            new SqlServerBaselineStore(database, time),
+            new SqlServerRetentionStore(database, time),
             new SqlServerConflictStore(database),
-            new SqlServerDeliveryStore(database, Time),
+            new SqlServerDeliveryStore(database, time),
             new SqlServerNotificationDestinationStore(database),
-            new SqlServerLearningStore(database, Time),
+            new SqlServerLearningStore(database, time),
             new SqlServerHistoryStore(database),
             new SqlServerCommandStore(database),
             new SqlServerCommandStore(database));

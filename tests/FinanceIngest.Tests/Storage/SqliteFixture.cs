@@ -20,20 +20,20 @@ public sealed class SqliteFixture : StoreFixture
         return ValueTask.CompletedTask;
     }
 
-    internal override Stores Open()
+    internal override Stores Open(TimeProvider time)
     {
         SqliteDatabase database = OpenDatabase();
         return new Stores(
-            new SqliteScoringStore(database, Time),
+            new SqliteScoringStore(database, time),
             new SqliteResultsStore(database),
-            new SqliteAlertOutbox(database, Time),
-            new SqlitePoisonStore(database, Time),
-            new SqliteBaselineStore(database, Time),
-            new SqliteRetentionStore(database, Time),
+            new SqliteAlertOutbox(database, time),
+            new SqlitePoisonStore(database, time),
+            new SqliteBaselineStore(database, time),
+            new SqliteRetentionStore(database, time),
             new SqliteConflictStore(database),
-            new SqliteDeliveryStore(database, Time),
+            new SqliteDeliveryStore(database, time),
             new SqliteNotificationDestinationStore(database),
-            new SqliteLearningStore(database, Time),
+            new SqliteLearningStore(database, time),
             new SqliteHistoryStore(database),
             new SqliteCommandStore(database),
             new SqliteCommandStore(database));

@@ -32,7 +32,10 @@ public abstract class StoreFixture : IAsyncLifetime
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Opens stores with connections of their own, as another process would.</summary>
-    internal abstract Stores Open();
+    internal Stores Open() => Open(Time);
+
+    /// <summary>Opens stores on a clock of their own.</summary>
+    internal abstract Stores Open(TimeProvider time);
 
     /// <summary>Removes all data and keeps the schema.</summary>
     public abstract Task ClearAsync();

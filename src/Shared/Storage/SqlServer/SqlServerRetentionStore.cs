@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using FinanceIngest.Ground;
 using FinanceIngest.Learning;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
@@ -203,13 +204,17 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
                 cancellationToken);
             foreach (byte[][] some in found.Chunk(IRetentionStore.ChunkSize))
             {
+                long began = time.GetTimestamp();
                 removed += await RemoveAsync(s_erased, new { userId, until }, [.. some.Select(SqlServerRows.Id)], cancellationToken);
+                await BulkPace.RestAsync(time, began, cancellationToken);
             }
         }
 
         foreach (Guid[] some in nameless.Chunk(IRetentionStore.ChunkSize))
         {
+            long began = time.GetTimestamp();
             removed += await RemoveAsync(s_erased, new { userId, until }, some, cancellationToken);
+            await BulkPace.RestAsync(time, began, cancellationToken);
         }
 
         (int conflicts, int baselines) = await database.RunAsync(
@@ -229,6 +234,7 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
         (long Batch, long Id) at = (0, 0);
         while (true)
         {
+            long began = time.GetTimestamp();
             var parameters = new DynamicParameters(condition);
             parameters.AddDynamicParams(new { size = IRetentionStore.ChunkSize, batch = at.Batch, id = at.Id });
             List<(long Batch, long Id, byte[] Key)> page = await database.RunAsync(
@@ -246,6 +252,8 @@ internal sealed class SqlServerRetentionStore(SqlServerDatabase database, TimePr
             {
                 return removed;
             }
+
+            await BulkPace.RestAsync(time, began, cancellationToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FinanceIngest.Ground;
 using FinanceIngest.Results;
 using FinanceIngest.Retention;
 using FinanceIngest.Sqlite;
@@ -48,7 +49,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
 
             // The next page begins behind this one, although rows with unsent alerts stay.
             at = page[^1].Row;
-            removed += await database.WriteAsync(
+            removed += await RemovePacedAsync(
                 session => Remove(
                     session,
                     page.Select(row => row.Id),
@@ -73,7 +74,7 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
         RemovedRows removed = default;
         foreach (Guid[] some in ids.Concat(nameless).Chunk(IRetentionStore.ChunkSize))
         {
-            removed += await database.WriteAsync(
+            removed += await RemovePacedAsync(
                 session => Remove(
                     session,
                     some,
@@ -137,6 +138,23 @@ internal sealed class SqliteRetentionStore(SqliteDatabase database, TimeProvider
 
     /// <inheritdoc/>
     public Task<bool> ForgetDeletedAsync(CancellationToken cancellationToken) => database.ForgetDeletedAsync(cancellationToken);
+
+    // What a rest follows is the time in which others could not write. The time for which this program itself waited until it could is not counted: beside a
+    // worker that always writes it would make the rests so long that the purge never ended.
+    private async Task<RemovedRows> RemovePacedAsync(Func<SqliteSession, RemovedRows> remove, CancellationToken cancellationToken)
+    {
+        long began = 0;
+        RemovedRows removed = await database.WriteAsync(
+            session =>
+            {
+                began = time.GetTimestamp();
+                return remove(session);
+            },
+            cancellationToken,
+            isLong: true);
+        await BulkPace.RestAsync(time, began, cancellationToken);
+        return removed;
+    }
 
     // A row that is there already keeps its verdict.
     private static bool Bury(SqliteSession session, Guid id, DateTime now, bool hasRow)
