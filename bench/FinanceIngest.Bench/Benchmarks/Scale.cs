@@ -39,15 +39,20 @@ internal static class Scale
                 PageCache.Load(database.Installation.DatabasePath);
             }
 
-            await GrownDrains.MeasureAsync(context, name, small, large, series, ratios);
-            await GrownReads.MeasureAsync(context, name, small, large, series, ratios);
-            notes.Add(string.Create(
-                CultureInfo.InvariantCulture,
-                $"With {name}, the large database has {large.Bytes / 1e9:F2} GB in its file, of which the kernel kept {large.ResidentBytes / 1e9:F2} GB in "
-                    + $"memory after the reads."));
+            using (IDisposable? held = PageCache.TryHold(large.Installation.DatabasePath))
+            {
+                await GrownDrains.MeasureAsync(context, name, small, large, series, ratios);
+                await GrownReads.MeasureAsync(context, name, small, large, series, ratios);
+                notes.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"With {name}, the large database has {large.Bytes / 1e9:F2} GB in its file, of which {large.ResidentBytes / 1e9:F2} GB were in memory "
+                        + $"after the reads{(held is null ? "; it could not be locked there" : "")}."));
+            }
+
             await GrownDrains.MeasureFromDiskAsync(context, name, small, large, series, ratios);
             if (keys == KeyKind.Version7 || context.Options.Keys.Count == 1)
             {
+                PageCache.Load(large.Installation.DatabasePath);
                 await GrownPurge.MeasureAsync(context, name, large, series, ratios, missing);
             }
         }
@@ -59,13 +64,14 @@ internal static class Scale
             {baselines:N0} baselines, all of which occur. The rows were put in in the order of their times, with ids as the intake makes them of the
             clients' keys, into the service's schema with all its indexes, so that the pages of the index are as full as use leaves them. Drains: elapsed
             time of {GrownDrains.PerTurn} drains of {context.Size(GrownDrains.Count):N0} transactions from the embedded queue, per transaction; after each
-            its rows are removed again. Before them the files were read from beginning to end, so that they are in memory as far as it has room, as after
-            days of use: how much of the large one was there stands below. Reads over HTTP, one after the other: {GrownReads.StatusRequests} times the
+            its rows are removed again. Before them the files were read from beginning to end, and the large one was locked in memory (mlock) for drains and
+            reads: how much of it was there stands below. Reads over HTTP, one after the other: {GrownReads.StatusRequests} times the
             status of 1,000 ids that were submitted together, from a random place, and as often of 1,000 random ids; {GrownReads.PageRequests:N0} times
             100 results from a random place in the feed, and as often 20 anomalies before a random instant, or of a random user, in turns.
             "From the disk": drains after the reads, of which the database's file was taken out of
-            the cache just before. Purge: `finance-ingest purge` of the oldest tenth as a program beside the worker, which drains all the while; a thread
-            reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the intake reads.
+            the cache just before. Purge, with the file read from beginning to end before it: `finance-ingest purge` of the oldest tenth as a program beside the
+            worker, which drains all the while; a thread reads ten ids by status or 100 results of the feed every {GrownPurge.ReadEveryMilliseconds} ms, as the
+            intake reads.
             """,
             series, ratios, notes)
         { Missing = missing };

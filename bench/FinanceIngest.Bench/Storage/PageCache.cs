@@ -1,3 +1,4 @@
+using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -30,6 +31,25 @@ internal static partial class PageCache
         }
     }
 
+    /// <summary>
+    /// Keeps a file in memory until the result is disposed of (mlock(2)): some kernels give up pages of the cache that were not used for a minute, although
+    /// there is room. Null: there is no room for it, or the user may not.
+    /// </summary>
+    public static IDisposable? TryHold(string path)
+    {
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        MemoryMappedFile map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        MemoryMappedViewAccessor view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        var held = new Held(map, view);
+        if (Lock(view.SafeMemoryMappedViewHandle.DangerousGetHandle(), (nuint)view.SafeMemoryMappedViewHandle.ByteLength) == 0)
+        {
+            return held;
+        }
+
+        held.Dispose();
+        return null;
+    }
+
     /// <summary>Makes the kernel forget a file, so that the next reads come from the disk. Pages that are not on the disk yet are written first.</summary>
     public static void Forget(string path)
     {
@@ -45,8 +65,21 @@ internal static partial class PageCache
     [LibraryImport("libc", EntryPoint = "posix_fadvise")]
     private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
+    [LibraryImport("libc", EntryPoint = "mlock")]
+    private static partial int Lock(IntPtr address, nuint length);
+
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial int Ask(long number, SafeFileHandle file, in CacheRange range, out CacheAnswer answer, uint flags);
+
+    // The end of the mapping is the end of the lock.
+    private sealed class Held(MemoryMappedFile map, MemoryMappedViewAccessor view) : IDisposable
+    {
+        public void Dispose()
+        {
+            view.Dispose();
+            map.Dispose();
+        }
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct CacheRange(long Offset, long Length);
