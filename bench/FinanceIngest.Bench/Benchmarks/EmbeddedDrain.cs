@@ -29,7 +29,7 @@ internal static class EmbeddedDrain
         IReadOnlyList<Series> series = await context.TakeTurnsAsync(
             new Contender("worker on embedded storage", "transactions/s", async warmUp =>
             {
-                worker.Hold();
+                await installation.HoldAsync(worker, context.CancellationToken);
                 await queue.FillAsync(source.NextPacked(count), context.CancellationToken);
                 rows += count;
                 long batches = installation.BatchesWritten();
@@ -38,7 +38,7 @@ internal static class EmbeddedDrain
                 await installation.UntilScoredAsync(rows, worker, context.CancellationToken);
                 await queue.UntilEmptyAsync(worker, context.CancellationToken);
                 TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
-                worker.Hold();
+                await installation.HoldAsync(worker, context.CancellationToken);
                 installation.RequireRows(rows);
                 perBatch = (int)(count / (installation.BatchesWritten() - batches));
                 batchSizes.AddRange(warmUp ? [] : [perBatch]);

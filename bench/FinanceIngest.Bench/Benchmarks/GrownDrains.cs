@@ -78,7 +78,7 @@ internal sealed class Drain : IAsyncDisposable
         for (int time = 0; time < times; time++)
         {
             elapsed += await OnceAsync(fromDisk);
-            Worker.Hold();
+            await _installation.HoldAsync(Worker, _context.CancellationToken);
             _installation.RemoveAdded(_rows, Count);
         }
 
@@ -88,7 +88,7 @@ internal sealed class Drain : IAsyncDisposable
     /// <summary>Fills the queue and returns how long the worker takes to empty it. The worker then goes on waiting.</summary>
     public async Task<TimeSpan> OnceAsync(bool fromDisk)
     {
-        Worker.Hold();
+        await _installation.HoldAsync(Worker, _context.CancellationToken);
         await _queue.FillAsync(_source.NextPacked(Count), _context.CancellationToken);
         if (fromDisk)
         {

@@ -76,15 +76,15 @@ internal sealed class LearningDrain : IDisposable, IAsyncDisposable
 
     private async Task<double> DrainAsync(int count)
     {
-        _worker!.Hold();
+        await _installation.HoldAsync(_worker!, _context.CancellationToken);
         await _queue.FillAsync(_source.NextPacked(count), _context.CancellationToken);
         _rows += count;
         long start = Stopwatch.GetTimestamp();
-        _worker.LetGo();
+        _worker!.LetGo();
         await _installation.UntilScoredAsync(_rows, _worker, _context.CancellationToken);
         await _queue.UntilEmptyAsync(_worker, _context.CancellationToken);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
-        _worker.Hold();
+        await _installation.HoldAsync(_worker, _context.CancellationToken);
         _installation.RequireRows(_rows);
         return count / elapsed.TotalSeconds;
     }

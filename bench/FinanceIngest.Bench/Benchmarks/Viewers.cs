@@ -73,7 +73,7 @@ internal static class Viewers
         async Task<double> DrainAsync()
         {
             loads.Add(double.Parse((await File.ReadAllTextAsync("/proc/loadavg", context.CancellationToken)).Split(' ')[0], CultureInfo.InvariantCulture));
-            server.Hold();
+            await installation.HoldAsync(server, context.CancellationToken);
             await queue.FillAsync(source.NextPacked(count), context.CancellationToken);
             rows += count;
             long start = Stopwatch.GetTimestamp();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using FinanceIngest.Bench.Load;
@@ -9,6 +10,7 @@ using FinanceIngest.Storage;
 using FinanceIngest.Storage.Sqlite;
 using FinanceIngest.Transactions;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace FinanceIngest.Bench.Storage;
 
@@ -134,6 +136,42 @@ internal sealed class Installation : IDisposable
         Execute(FormattableString.Invariant($"DELETE FROM feed_batches WHERE position > {rows.PositionOf(rows.Count)}"));
         Execute("DELETE FROM alert_outbox");
         Cut();
+    }
+
+    /// <summary>
+    /// Suspends a program at a moment at which nobody writes to the database or the inbound queue. Suspended in the middle of a transaction, it would keep the
+    /// file's lock, and whoever fills the queue would wait in vain.
+    /// </summary>
+    public async Task HoldAsync(ChildProcess program, CancellationToken cancellationToken)
+    {
+        program.Hold();
+        while (!CanWrite(DatabasePath) || !CanWrite(Path.Combine(Folder, EmbeddedQueue.FileOf("transactions-inbound"))))
+        {
+            program.LetGo();
+            program.ThrowIfEnded();
+            await Task.Delay(1, cancellationToken);
+            program.Hold();
+        }
+    }
+
+    private static bool CanWrite(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return true;
+        }
+
+        using var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, Mode = SqliteOpenMode.ReadWrite }.ToString());
+        connection.Open();
+
+        // The library's own commands would wait for the lock.
+        return raw.sqlite3_exec(connection.Handle!, "BEGIN IMMEDIATE; ROLLBACK") switch
+        {
+            raw.SQLITE_OK => true,
+            raw.SQLITE_BUSY => false,
+            int code => throw new IOException($"{path} can't be written: SQLite's error {code.ToString(CultureInfo.InvariantCulture)}."),
+        };
     }
 
     /// <summary>Copies the log into the database and cuts it.</summary>
