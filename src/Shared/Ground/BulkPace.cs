@@ -2,7 +2,7 @@ namespace FinanceIngest.Ground;
 
 /// <summary>
 /// The rests of long work that goes on beside workers: after each piece, as long as the piece took. Half of the time is thus the workers', however fast the
-/// machine is; and a piece that had to wait for them is followed by a longer rest.
+/// machine is.
 /// </summary>
 public static class BulkPace
 {
@@ -11,7 +11,10 @@ public static class BulkPace
 
     /// <summary>Rests after a piece of work.</summary>
     /// <param name="time">The clock of the piece and of the rest.</param>
-    /// <param name="began">The time stamp (<see cref="TimeProvider.GetTimestamp"/>) at which the piece began.</param>
+    /// <param name="began">
+    /// The time stamp (<see cref="TimeProvider.GetTimestamp"/>) at which the piece began; taken after a wait for the database's lock where the caller can tell,
+    /// so that a rest does not grow with the wait.
+    /// </param>
     /// <param name="cancellationToken">Ends the rest.</param>
     /// <exception cref="OperationCanceledException">The rest was ended.</exception>
     public static Task RestAsync(TimeProvider time, long began, CancellationToken cancellationToken)
